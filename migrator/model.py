@@ -1,0 +1,259 @@
+"""The values that the rooms exchange. Frozen; no behaviour beyond small conveniences."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from migrator.values import Span
+
+# --- source -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of the repository.
+
+    `text` is None for a file that is copied as it is (`why` says so for a Python file).
+    `encoding` and `newline` are restored on writing. `module` is its import name from the root.
+    """
+
+    path: PurePosixPath
+    module: str | None = None
+    text: str | None = None
+    encoding: str = "utf-8"
+    bom: bool = False
+    newline: str = "\n"
+    uses_tf: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class SourceRepo:
+    """A repository, folder or single file, read once. `root` is absolute."""
+
+    root: str
+    files: tuple[SourceFile, ...]
+    skipped: tuple[tuple[str, str], ...] = ()  # (path, reason)
+    keras: int = 3  # which Keras the source means: 2 or 3
+    keras_reason: str = ""
+
+
+# --- rewriting ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Decline:
+    """Why something was left as it is. `api` is the canonical name where one is concerned."""
+
+    reason: str
+    api: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A small plain function or class that goes into the migrated file, once, when needed."""
+
+    name: str
+    source: str
+    imports: tuple[str, ...] = ()  # "import torch", "from torch import nn", …
+
+
+@dataclass(frozen=True)
+class WeightRecord:
+    """How the weights of one Keras layer kind land in one torch submodule or parameter.
+
+    `owner`: generated class, "package.module:Class". `path`: attribute in it ("conv1", "" for the
+    class's own parameters; an entry of a ModuleList or Sequential is "blocks.*").
+    `keras`: canonical class name of the Keras layer ("tf.keras.layers.Dense"), or the
+    repository's class for own weights. `params`: Keras weight name → torch name below `path`,
+    with a transform in the language of `migrator_validators.weights`.
+    """
+
+    owner: str
+    path: str
+    keras: str
+    params: tuple[tuple[str, str, str], ...]  # (keras weight, torch name, transform)
+
+
+@dataclass(frozen=True)
+class InterfaceChange:
+    """A permitted change of a public interface (OUTPUT_STYLE section 1.4).
+
+    `kind`: adds-size, returns-optimizer, takes-optimizer, takes-model, factory-to-module,
+    drops-parameter, drops-callbacks, renames, call-to-forward. `detail` is for the reader; `added`
+    and `removed` are parameter names; `mapping` gives for an added parameter its value at a call.
+    """
+
+    qualname: str  # "package.module:name"
+    kind: str
+    detail: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    mapping: tuple[tuple[str, object], ...] = ()
+
+
+class UnitKind(enum.StrEnum):
+    """What a unit is; the ladder's rungs are declared per kind."""
+
+    IMPORTS = "imports"
+    CONSTANT = "constant"
+    FUNCTION = "function"
+    LAYER = "layer"
+    MODEL = "model"  # a model class, or a function that returns a model
+    TRAINING = "training"
+    DATA = "data"
+    SCRIPT = "script"  # top-level statements with effects, `if __name__ == "__main__"`
+    CLASS = "class"
+
+
+class Origin(enum.StrEnum):
+    RULES = "rules"
+    LLM = "llm"
+    HYBRID = "hybrid"
+    UNTOUCHED = "untouched"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The smallest thing accepted or rejected alone: a top-level class, function or statement group.
+
+    `id` is "path.py::name"; `start`/`end` are 1-based lines of the original, end inclusive.
+    """
+
+    id: str
+    path: str
+    name: str
+    kind: UnitKind
+    start: int
+    end: int
+    uses: tuple[tuple[str, Span], ...] = ()  # TF names used, canonical
+
+
+@dataclass(frozen=True)
+class UnitRewrite:
+    """What became of a unit. `text` None: left as the original (`declines` say why)."""
+
+    unit: Unit
+    text: str | None
+    origin: Origin
+    declines: tuple[Decline, ...] = ()
+    notes: tuple[str, ...] = ()  # what a reviewer should know
+    changes: tuple[InterfaceChange, ...] = ()
+    weights: tuple[WeightRecord, ...] = ()
+    gaps: tuple[str, ...] = ()  # documented gaps the text carries: "adam-epsilon", "batchnorm-variance", …
+    draft: str | None = None  # half-written text of a declined unit, for people and the model
+    group: str = ""  # acceptance group: units that stand or fall together
+    defines: tuple[str, ...] = ()  # top-level names that `text` binds
+
+
+@dataclass(frozen=True)
+class FileRewrite:
+    """A migrated file: its whole text and its units in order."""
+
+    path: str
+    text: str
+    units: tuple[UnitRewrite, ...]
+    imports: tuple[str, ...] = ()
+
+
+# --- layers as rules write them --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LayerCode:
+    """The torch spelling of one Keras layer instance, as text, ready to be placed by a codemod.
+
+    `module`: expression for `__init__`, or None when the layer has no state (`forward` says all).
+    `forward`: expression with `{x}` for the input (or `{x0}`, `{x1}` … where it takes a list) and
+    `{self}` for the submodule (`self.conv1`). `activation`: expression with `{x}` applied after it, or None;
+    `activation_name` is Keras's name for it ("softmax"), which the output contract asks for.
+    `init`: statements of `reset_parameters` with `{self}`. `penalty`: expressions of the
+    regulariser with `{self}`. `params`: as in `WeightRecord`. `layout`: "nchw" (works on channels
+    at axis 1), "last" (works on the last axis), "any" (elementwise), "flatten" (NHWC order is lost).
+    `stem`: base of the attribute name ("conv", "fc", "bn").
+    """
+
+    module: str | None
+    forward: str
+    stem: str
+    layout: str = "any"
+    activation: str | None = None
+    activation_name: str | None = None
+    init: tuple[str, ...] = ()
+    penalty: tuple[str, ...] = ()
+    params: tuple[tuple[str, str, str], ...] = ()
+    helpers: tuple[Helper, ...] = ()
+    imports: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+# --- verdicts ---------------------------------------------------------------------------------------
+
+
+class Outcome(enum.StrEnum):
+    PASS = "pass"
+    GAP = "equal-with-gap"
+    FAIL = "fail"
+    NOT_APPLICABLE = "not-applicable"
+    UNVERIFIABLE = "unverifiable"
+    INFRA = "infra-error"
+
+
+class Status(enum.StrEnum):
+    ACCEPTED = "accepted"
+    NEEDS_REVIEW = "needs-review"
+    UNVERIFIABLE = "unverifiable"
+    INFRA_ERROR = "infra-error"
+    UNTOUCHED = "untouched"  # no TensorFlow in it
+
+
+class Rung(enum.StrEnum):
+    """The ladder, lowest first."""
+
+    SOURCE_RUNS = "source-runs"
+    PARSES = "parses"
+    NAMES = "names"
+    IMPORTS = "imports"
+    SPEC = "spec"
+    WEIGHTS = "weights"
+    INIT = "init"
+    FORWARD = "forward"
+    TRAIN_FORWARD = "train-forward"
+    GRADIENTS = "gradients"
+    STEPS = "steps"
+    TRAINING = "training"
+    BATCHES = "batches"
+    RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one rung said of one unit.
+
+    `measured` and `allowed` are figures (largest absolute difference and its tolerance, counts …);
+    `inputs`: "recorded", "declared" or "invented"; `unchecked`: what was not compared, in words;
+    `repro`: a command line that shows it again.
+    """
+
+    rung: Rung
+    outcome: Outcome
+    detail: str
+    measured: tuple[tuple[str, float], ...] = ()
+    allowed: tuple[tuple[str, float], ...] = ()
+    inputs: str = ""
+    unchecked: tuple[str, ...] = ()
+    repro: str = ""
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """The end of a unit: its rewrite, the verdicts on it and the status they give."""
+
+    rewrite: UnitRewrite
+    status: Status
+    reason: str
+    verdicts: tuple[Verdict, ...] = field(default_factory=tuple)

@@ -1,0 +1,309 @@
+"""Abstract values: what is known of an expression without running it.
+
+The evaluator in `migrator.facts` leaves one of these on every expression; rules and codemods read
+them. All are frozen and hashable. `Unknown` is the answer wherever nothing is provably known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Where a node stands: 1-based lines, 0-based columns in code points, end exclusive.
+
+    Equal to libcst's `PositionProvider` range and to `ast`'s positions once byte columns are
+    turned into code points, so that both trees meet on it. Parentheses are outside.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True)
+class Sym:
+    """A size known only as a Python expression over the names of the enclosing scope.
+
+    `text` is valid source there: a constructor or function argument (`units`), a constant
+    (`NUM_CLASSES`), or arithmetic on them (`64 * side * side`). Two names are reserved for input
+    sizes that the TF code never names: `in_channels` and `in_features` (with `_<parameter>`
+    behind where a callable has several tensor inputs).
+    """
+
+    text: str
+
+
+Dim = int | Sym | None
+"""A dimension: a number, a symbolic size, or unknown (None), as the batch nearly always is."""
+
+Shape = tuple[Dim, ...]
+
+
+@dataclass(frozen=True)
+class Value:
+    """Base of all abstract values."""
+
+
+@dataclass(frozen=True)
+class Unknown(Value):
+    """Nothing is known; `reason` says why, for the decline that follows."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Literal(Value):
+    """A Python constant: None, bool, int, float, complex, str, bytes or Ellipsis."""
+
+    value: object
+
+
+@dataclass(frozen=True)
+class Scalar(Value):
+    """A Python number or string that is not a literal: `type` is int, float, bool, str or None when open.
+
+    `sym` is its expression over the enclosing scope where that is simple enough to repeat.
+    `default` is the literal default when it is a parameter.
+    """
+
+    type: str | None = None
+    sym: Sym | None = None
+    default: Value | None = None
+
+
+@dataclass(frozen=True)
+class Sequence(Value):
+    """A tuple, list or set. `items` is None when the length is open; `element` joins the items."""
+
+    kind: str
+    items: tuple[Value, ...] | None
+    element: Value = field(default_factory=Unknown)
+
+
+@dataclass(frozen=True)
+class Dict(Value):
+    """A dict with literal keys, or `items` None."""
+
+    items: tuple[tuple[object, Value], ...] | None
+
+
+@dataclass(frozen=True)
+class Tensor(Value):
+    """A tensor or array.
+
+    `origin`: "tf" (eager or symbolic tensor), "keras" (KerasTensor of a Functional graph),
+    "variable" (tf.Variable or layer weight), "numpy" (ndarray).
+    `dtype`: TF's name ("float32") or None. `shape`: None when the rank is unknown.
+    `layout`: "channels_last" when the last axis is known to be an image's or sequence's channels.
+    """
+
+    shape: Shape | None = None
+    dtype: str | None = None
+    origin: str = "tf"
+    layout: str | None = None
+
+    @property
+    def rank(self) -> int | None:
+        return None if self.shape is None else len(self.shape)
+
+
+@dataclass(frozen=True)
+class ShapeOf(Value):
+    """`x.shape`, `tf.shape(x)`, `input_shape` of `build`: the shape itself, indexable."""
+
+    dims: Shape | None
+    dynamic: bool = False  # tf.shape: a tensor in TF, a plain size in torch
+
+
+@dataclass(frozen=True)
+class ModuleRef(Value):
+    """A Python module: canonical for TensorFlow ("tf.keras.layers"), its import name otherwise."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Api(Value):
+    """A TensorFlow/Keras object by canonical name, not called: function, class or constant."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class External(Value):
+    """Something of another library or of builtins, by dotted name (`numpy.argmax`, `range`)."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class DType(Value):
+    """A dtype object or its string name, TF's spelling."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Instance(Value):
+    """An object made by calling a TF/Keras class or factory: a layer, loss, metric, optimizer, tape, dataset …
+
+    `api`: canonical class name ("tf.keras.layers.Dense"). `site`: span of the creating call.
+    `module`: the file's module name, for `site`. `args`: the bound arguments by TF's parameter
+    names, as values (defaults absent). Instances are equal when they stem from the same site.
+    """
+
+    api: str
+    module: str = ""
+    site: Span | None = None
+    args: tuple[tuple[str, Value], ...] = ()
+
+    def arg(self, name: str) -> Value | None:
+        return dict(self.args).get(name)
+
+
+@dataclass(frozen=True)
+class Dataset(Value):
+    """A tf.data.Dataset (or batched iterable): `element` is the abstract element."""
+
+    element: Value = field(default_factory=Unknown)
+    batched: bool = False
+
+
+@dataclass(frozen=True)
+class ModelValue(Value):
+    """A Keras model that is a graph: Sequential or Functional.
+
+    `layers` are its layer instances in creation order where they are all known, else None.
+    `inputs`/`outputs` are tensors (a Sequential without an input shape has `inputs` None).
+    """
+
+    api: str  # "tf.keras.Sequential" or "tf.keras.Model"
+    module: str = ""
+    site: Span | None = None
+    layers: tuple[Value, ...] | None = None
+    inputs: tuple[Value, ...] | None = None
+    outputs: tuple[Value, ...] | None = None
+
+
+@dataclass(frozen=True)
+class RepoFunction(Value):
+    """A function or method of the repository, by qualified name "package.module:Class.method"."""
+
+    qualname: str
+    bound_to: Value | None = None
+
+
+@dataclass(frozen=True)
+class RepoClass(Value):
+    qualname: str
+
+
+@dataclass(frozen=True)
+class RepoInstance(Value):
+    """An instance of a class of the repository; `kind` is "layer", "model" or "other" by its bases."""
+
+    qualname: str
+    kind: str = "other"
+    module: str = ""
+    site: Span | None = None
+    args: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True)
+class History(Value):
+    """What `model.fit` returned."""
+
+
+@dataclass(frozen=True)
+class SizeParam:
+    """An input size that a constructor or factory must gain, because torch modules need it.
+
+    `name`: the reserved symbol (`in_channels` …). `of`: the parameter of `call` (or of the
+    factory function) whose last axis it is. `default`: the literal when every observed use agrees.
+    """
+
+    name: str
+    of: str
+    default: int | None = None
+
+
+@dataclass(frozen=True)
+class LayerUse:
+    """How a layer creation site is used: all inputs it is called with, joined, and its output."""
+
+    module: str
+    site: Span
+    layer: Value  # Instance, RepoInstance or ModelValue
+    inputs: tuple[Value, ...]
+    output: Value
+    calls: int  # distinct call expressions; > 1 means shared
+
+
+@dataclass(frozen=True)
+class FunctionFacts:
+    """What is known of one function or method.
+
+    `params`: joined argument values. `returns`: joined result. `role`: "layer-factory" (tensor in,
+    tensor out, builds layers), "module-factory" (returns a layer, Sequential or list of layers),
+    "model-factory" (returns a Model), "training" (compiles, fits or applies gradients),
+    "data" (returns a Dataset), or "plain". `sizes`: what it must gain when it becomes torch.
+    """
+
+    qualname: str
+    params: tuple[tuple[str, Value], ...]
+    returns: Value
+    role: str = "plain"
+    sizes: tuple[SizeParam, ...] = ()
+    callers: tuple[tuple[str, Span], ...] = ()  # (module, span of the call)
+
+
+@dataclass(frozen=True)
+class ClassFacts:
+    """What is known of a class; `kind` is "layer", "model" or "other". `attrs`: `self.x` joined."""
+
+    qualname: str
+    kind: str
+    attrs: tuple[tuple[str, Value], ...]
+    call_inputs: tuple[tuple[str, Value], ...]
+    call_output: Value
+    sizes: tuple[SizeParam, ...] = ()
+    sites: tuple[tuple[str, Span], ...] = ()  # constructions: (module, span of the call)
+
+    def attr(self, name: str) -> Value | None:
+        return dict(self.attrs).get(name)
+
+
+class ModuleFacts(Protocol):
+    """The facts of one file."""
+
+    name: str
+
+    def at(self, span: Span) -> Value:
+        """The value of the expression at `span`; Unknown where there is none."""
+
+    def canonical(self, dotted: str, span: Span | None = None) -> str | None:
+        """The canonical TF name of a dotted source name (`K.mean` → `tf.keras.backend.mean`), or None."""
+
+    def uses(self) -> Iterator[tuple[str, Span]]:
+        """Every use of a TF name: canonical name (or the source's dotted name, if unknown) and span."""
+
+
+class Facts(Protocol):
+    """The facts of the whole repository."""
+
+    modules: Mapping[str, ModuleFacts]
+
+    def function(self, qualname: str) -> FunctionFacts | None: ...
+
+    def cls(self, qualname: str) -> ClassFacts | None: ...
+
+    def layer(self, module: str, site: Span) -> LayerUse | None:
+        """The use of the layer, model or repository module created at `site`."""
+
+    def sizes_at(self, module: str, site: Span) -> tuple[tuple[str, Dim], ...]:
+        """For a call of a class or factory with `sizes`: the value of each size in the caller's scope."""
