@@ -1,0 +1,1 @@
+"""Structure: what one TF construct becomes in PyTorch when it is more than one call."""

@@ -1,0 +1,112 @@
+"""What a codemod works with, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import libcst as cst
+
+from migrator.model import Decline, Helper, InterfaceChange, LayerCode, UnitKind, WeightRecord
+from migrator.values import Facts, ModuleFacts, Span, Unknown, Value
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """An expression or statement with its TensorFlow rewritten, as far as the rules could.
+
+    `declines` empty means that nothing of TensorFlow is left in `node`. `imports` are import
+    statements that the new code needs ("import torch", "import torch.nn.functional as F",
+    "from torch import nn"); `helpers` go into the file once.
+    """
+
+    node: cst.CSTNode
+    declines: tuple[Decline, ...] = ()
+    imports: frozenset[str] = frozenset()
+    helpers: tuple[Helper, ...] = ()
+    gaps: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+class Rules(Protocol):
+    """The rule registry, as codemods see it (implemented by `migrator.rules`)."""
+
+    def rewrite(self, node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span]) -> Rewritten:
+        """Rewrite every TF call, constant, attribute, method and operator below `node`."""
+
+    def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
+        """The arguments of a call by TF's parameter names (given ones only)."""
+
+    def layer(
+        self,
+        api: str,
+        args: Mapping[str, str],
+        values: Mapping[str, Value],
+        inputs: tuple[Value, ...],
+    ) -> LayerCode | Decline:
+        """The torch spelling of a Keras layer.
+
+        `args`: given arguments by TF's parameter name, as source text already free of TF where it
+        can be; `values`: their abstract values. `inputs`: the values it is called with, in TF's
+        convention (NHWC); several for a merge layer.
+        """
+
+    def activation(self, value: Value) -> tuple[str, str] | Decline | None:
+        """(template with `{x}`, Keras's name) of an activation argument; None for linear."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a codemod made of a unit: its new text (dedented, without the file's imports).
+
+    With `declines` not empty the text is a draft only: the unit stays TensorFlow on disk.
+    """
+
+    text: str
+    kind: UnitKind
+    declines: tuple[Decline, ...] = ()
+    imports: frozenset[str] = frozenset()
+    helpers: tuple[Helper, ...] = ()
+    changes: tuple[InterfaceChange, ...] = ()
+    weights: tuple[WeightRecord, ...] = ()
+    gaps: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    needs_device: bool = False  # the file needs the global `device`
+
+
+@dataclass(frozen=True)
+class Context:
+    """One file under migration.
+
+    `spans`: position of every CST node (libcst PositionProvider ranges as `Span`).
+    `changes`: interface changes of the whole repository decided so far, by qualified name, so that
+    call sites follow. `class_names`: torch class made of a factory function, by its qualified name.
+    """
+
+    path: str
+    module: str
+    tree: cst.Module
+    spans: Mapping[cst.CSTNode, Span]
+    facts: Facts
+    rules: Rules
+    keras: int = 3
+    fidelity: str = "idiomatic"
+    changes: Mapping[str, Sequence[InterfaceChange]] = field(default_factory=dict)
+    class_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def here(self) -> ModuleFacts:
+        return self.facts.modules[self.module]
+
+    def value(self, node: cst.CSTNode) -> Value:
+        """The abstract value of an expression of the original tree."""
+        span = self.spans.get(node)
+        return Unknown("not in the original source") if span is None else self.here.at(span)
+
+    def code(self, node: cst.CSTNode) -> str:
+        """The original text of a node."""
+        return self.tree.code_for_node(node)
+
+    def rewrite(self, node: cst.CSTNode) -> Rewritten:
+        return self.rules.rewrite(node, self.here, self.spans)
