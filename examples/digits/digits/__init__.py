@@ -1,0 +1,1 @@
+"""Synthetic digits: data, model and two ways to train it."""
