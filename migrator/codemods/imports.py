@@ -1,0 +1,169 @@
+"""The import block: TensorFlow's names go when nothing uses them, torch's come where they were."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import libcst as cst
+from libcst.helpers import get_full_name_for_node
+
+_FROM = re.compile(r"from (\S+) import (.+)")
+
+
+def bound_by(statement: str) -> tuple[str, ...]:
+    """The names that an import statement (as text, one line) binds."""
+    found = _FROM.fullmatch(statement)
+    parts = (found[2] if found else statement.removeprefix("import ")).split(", ")
+    return tuple(part.split(" as ")[-1].split(".")[0] for part in parts)
+
+
+def merged(statements: Iterable[str]) -> tuple[str, ...]:
+    """Import statements without repeats: plain ones first, then `from` ones, one line a module, sorted."""
+    plain: set[str] = set()
+    names: dict[str, set[str]] = defaultdict(set)
+    for statement in statements:
+        found = _FROM.fullmatch(statement)
+        if found:
+            names[found[1]].update(found[2].split(", "))
+        else:
+            plain.add(statement)
+    froms = [f"from {module} import {', '.join(sorted(members))}" for module, members in sorted(names.items())]
+    return (*sorted(plain), *froms)
+
+
+def rewrite_imports(
+    statements: Sequence[cst.BaseStatement],
+    code: Callable[[cst.CSTNode], str],
+    keep: Callable[[str, str], bool],
+    renames: Mapping[str, Sequence[str]],
+    added: Sequence[str],
+) -> str:
+    """The text of one run of import statements.
+
+    `keep(binding, dotted source)` says whether a bound name stays; `renames` gives for an imported
+    name the names that replace it; `added` are statements to put where the first removed import
+    was, or at the end.
+    """
+    blocks: list[str] = []
+    pending = "".join(_lead(statements[0])) if statements else ""
+    place: int | None = None
+    for index, statement in enumerate(statements):
+        lead = pending if index == 0 else pending + "".join(_lead(statement))
+        text, whole = _statement(statement, code, keep, renames)
+        if not whole and place is None:
+            place = len(blocks)
+        if text:
+            blocks.append(lead + text)
+            pending = ""
+        else:
+            if place is not None and place == len(blocks) and not any("#" in line for line in lead.splitlines()):
+                pending = lead  # the blank lines before the removed import stand before what replaces it
+            else:
+                pending = _comments(lead)
+    return _insert(blocks, added, place, pending)
+
+
+def _insert(blocks: list[str], added: Sequence[str], place: int | None, pending: str) -> str:
+    if not added:
+        return "".join(blocks) + _comments(pending)
+    text = "".join(line + "\n" for line in added)
+    at = len(blocks) if place is None else place
+    if at < len(blocks):
+        lead = _leading_blank(blocks[at])
+        if lead and not pending:
+            pending = ""
+        return "".join(blocks[:at]) + pending + text + "".join(blocks[at:])
+    return "".join(blocks) + pending + text
+
+
+def _leading_blank(text: str) -> bool:
+    return text.startswith("\n")
+
+
+def _comments(lead: str) -> str:
+    return "".join(line + "\n" for line in lead.splitlines() if line.strip())
+
+
+def _lead(statement: cst.BaseStatement) -> list[str]:
+    lines: Collection[cst.EmptyLine] = getattr(statement, "leading_lines", ())
+    return [(line.comment.value if line.comment else "") + "\n" for line in lines]
+
+
+def _statement(
+    statement: cst.BaseStatement,
+    code: Callable[[cst.CSTNode], str],
+    keep: Callable[[str, str], bool],
+    renames: Mapping[str, Sequence[str]],
+) -> tuple[str, bool]:
+    """(text without leading lines, whether nothing was removed)."""
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return code(statement), True
+    parts: list[str] = []
+    whole = True
+    for part in statement.body:
+        new, same = _import(part, code, keep, renames)
+        whole = whole and same
+        if new:
+            parts.append(new)
+    if whole and not renames:
+        return code(statement.with_changes(leading_lines=())), True
+    if not parts:
+        return "", False
+    comment = statement.trailing_whitespace.comment
+    return "; ".join(parts) + (f"  {comment.value}" if comment else "") + "\n", whole
+
+
+def _import(
+    part: cst.BaseSmallStatement,
+    code: Callable[[cst.CSTNode], str],
+    keep: Callable[[str, str], bool],
+    renames: Mapping[str, Sequence[str]],
+) -> tuple[str, bool]:
+    if isinstance(part, cst.Import):
+        kept = [alias for alias in part.names if keep(*_binding(alias, ""))]
+        text = "import " + ", ".join(code(a.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for a in kept)
+        return (text if kept else ""), len(kept) == len(part.names)
+    if isinstance(part, cst.ImportFrom) and not isinstance(part.names, cst.ImportStar):
+        return _from(part, part.names, code, keep, renames)
+    return code(part), True
+
+
+def _from(
+    part: cst.ImportFrom,
+    aliases: Sequence[cst.ImportAlias],
+    code: Callable[[cst.CSTNode], str],
+    keep: Callable[[str, str], bool],
+    renames: Mapping[str, Sequence[str]],
+) -> tuple[str, bool]:
+    module = "." * len(part.relative) + (get_full_name_for_node(part.module) if part.module else "")  # type: ignore[operator]
+    names: list[str] = []
+    touched = False
+    removed = False
+    for alias in aliases:
+        binding, dotted = _binding(alias, module)
+        if binding in renames:
+            names += [name for name in renames[binding] if name not in names]
+            touched = True
+        elif keep(binding, dotted):
+            names.append(code(alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)))
+        else:
+            removed = True
+    if not touched and not removed:
+        return code(part), True
+    if not names:
+        return "", False
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) > 100:
+        line = f"from {module} import (\n    " + ",\n    ".join(names) + ",\n)"
+    return line, not removed
+
+
+def _binding(alias: cst.ImportAlias, module: str) -> tuple[str, str]:
+    """(the name bound in the file, the dotted name it stands for)."""
+    dotted = get_full_name_for_node(alias.name) or ""
+    full = f"{module}.{dotted}" if module and not module.endswith(".") else module + dotted
+    if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+        return alias.asname.name.value, full
+    return (dotted if module else dotted.split(".")[0]), full
