@@ -77,13 +77,17 @@ class Made(_Strict):
     """An object made by calling something of either side first: a model, a layer, an optimizer.
 
     `label`: the same label within a case is the same object. `weights`: copy the weights of the
-    source's object into the target's by the case's weight map (models and layers).
+    source's object into the target's by `map`, or else by the case's weight map (models and layers).
+    `build`: run on the source's object first, so that its weights exist (`source` is a method name,
+    "__call__" as a rule; the target is not called).
     """
 
     kind: Literal["made"] = "made"
     label: str
     call: Call
     weights: bool = True
+    map: WeightMap | None = None
+    build: Call | None = None
 
 
 class Name(_Strict):
@@ -125,7 +129,8 @@ class WeightPair(_Strict):
 
     `source`: a Keras weight: `weights[3]`, or an attribute path from the object
     (`layers[2].kernel`, `cross_layers[0].u`, `get_layer(stem_conv).kernel`); a list is concatenated on axis 0
-    after the transform of each. `target`: name in `state_dict`. `transform`: source array → target
+    after the transform of each. `target`: name in `state_dict`, or an attribute path where the
+    object is no module but holds some (`encoder.embedding.weight`). `transform`: source array → target
     array, operations of `migrator_validators.weights` ("T", "transpose(3,2,0,1)",
     "reshape(6,6,64,10) transpose(3,2,0,1) reshape(10,-1)", …), inverted for gradients by itself.
     """
