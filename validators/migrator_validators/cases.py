@@ -104,7 +104,8 @@ Arg = Annotated[Lit | Array | Items | Mapping | Batches | Made | Name, Field(dis
 class Call(_Strict):
     """Calls on both sides. `source`/`target`: "package.module:attr.attr"; a target "" means the same.
 
-    `on`: the call is a method call on this object (`source`/`target` are then plain method names).
+    `on`: the call is a method call on this object (`source`/`target` are then plain method names; a
+    `target` with a colon is a function all the same, for a method that became one).
     `target_args`/`target_kwargs`: only where an interface change makes them differ (None: as source).
     `result`: which part of the result is compared where the sides return different structures on
     purpose (an interface change): dotted path/indices such as "[0]" or "history", per side.
