@@ -28,16 +28,34 @@ class SourceFile:
     uses_tf: bool = False
     why: str = ""
 
+    @property
+    def import_root(self) -> str:
+        """The folder on `sys.path` from which `module` is found, relative to the repository's root."""
+        parts = self.path.with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        depth = len(parts) - len((self.module or "").split(".")) if self.module else 0
+        return "/".join(parts[: max(depth, 0)])
+
 
 @dataclass(frozen=True)
 class SourceRepo:
-    """A repository, folder or single file, read once. `root` is absolute."""
+    """A repository, folder or single file, read once. `root` is absolute.
+
+    `package` is not empty when the root folder is itself a package: import names start with it,
+    so the tree must stand in a folder of that name to be imported. `import_roots` are the folders
+    (relative, "" is the root) that must be on `sys.path`.
+    """
 
     root: str
     files: tuple[SourceFile, ...]
     skipped: tuple[tuple[str, str], ...] = ()  # (path, reason)
     keras: int = 3  # which Keras the source means: 2 or 3
     keras_reason: str = ""
+    package: str = ""
+
+    @property
+    def import_roots(self) -> tuple[str, ...]:
+        return tuple(sorted({f.import_root for f in self.files if f.module}))
 
 
 # --- rewriting ----------------------------------------------------------------------------------
@@ -189,6 +207,70 @@ class LayerCode:
     imports: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+# --- training objects as rules write them -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OutputFacts:
+    """What is known of a model's output where a loss or metric sees it.
+
+    `rank` counts the batch; `width` is the last axis. `activation` is Keras's name of a final
+    softmax or sigmoid whose input the generated model offers as `logits(x)`, else "".
+    """
+
+    rank: int | None = None
+    width: int | None = None
+    activation: str = ""
+    target_rank: int | None = None
+
+
+@dataclass(frozen=True)
+class LossCode:
+    """The torch spelling of a Keras loss, over `{p}` (logits or output) and `{y}`.
+
+    `mean` is the scalar; `rows` one value a row, for weights, or None where there is none.
+    `on_logits`: `{p}` is what `model.logits(x)` returns. `target`: "ids" (integer classes),
+    "output" (floats of the shape of the output), "column" (floats [N, 1]) or "float".
+    """
+
+    api: str
+    mean: str
+    rows: str | None
+    target: str
+    on_logits: bool = False
+    imports: tuple[str, ...] = ()
+    helpers: tuple[Helper, ...] = ()
+
+
+@dataclass(frozen=True)
+class MetricCode:
+    """The torch spelling of a Keras metric: `total` is the sum over the rows of a batch, a tensor
+    expression over `{p}` and `{y}`; `result` makes the figure of an epoch from `{mean}`."""
+
+    name: str
+    total: str
+    result: str = "{mean}"
+    on_logits: bool = False  # `{p}` may be logits as well as the output
+    setup: tuple[str, ...] = ()  # statements before, over `{p}` and `{y}`
+    imports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OptimizerCode:
+    """The torch spelling of a Keras optimizer over `{params}` (an iterable of parameters).
+
+    `clip`: statements between `backward` and `step`, over `{params}`. `schedule`: expression of a
+    callable from step to rate, for LambdaLR over a rate of 1.0.
+    """
+
+    call: str
+    clip: tuple[str, ...] = ()
+    schedule: str | None = None
+    imports: tuple[str, ...] = ()
+    helpers: tuple[Helper, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 # --- verdicts ---------------------------------------------------------------------------------------

@@ -1,0 +1,7 @@
+"""Files in and out: reading a repository once, and writing the migrated one beside it."""
+
+from migrator.source.place import check_place, default_out
+from migrator.source.read import read
+from migrator.source.write import Written, write
+
+__all__ = ["Written", "check_place", "default_out", "read", "write"]

@@ -1,0 +1,127 @@
+"""Writing the migrated repository: whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from migrator.errors import EnvironmentMissing, UsageError
+from migrator.model import SourceFile, SourceRepo
+from migrator.source.decode import encode
+from migrator.source.place import MANIFEST_PATH, TOOL, manifest
+
+
+@dataclass(frozen=True)
+class Written:
+    """`out`: the folder. `kept`: where an earlier output went that a person had edited, or None."""
+
+    out: Path
+    kept: Path | None = None
+
+
+def write(repo: SourceRepo, out: Path, texts: Mapping[str, str], extra: Mapping[str, str] | None = None) -> Written:
+    """Write `repo` with the files in `texts` (path → whole text, `\\n` line ends) replaced.
+
+    Files in `texts` keep the encoding, BOM, line ends and mode of their original; others are copied
+    byte for byte. `extra` are new UTF-8 files (`migration/report.json`). The folder appears by one
+    rename, after everything is on disk. An earlier output of ours is replaced; one that was edited
+    since is kept beside it. Raises `UsageError` when a new file would hide one of the source.
+    """
+    extra = dict(extra or {})
+    known = {str(f.path) for f in repo.files}
+    clash = sorted({*extra, MANIFEST_PATH} & known)
+    if clash:
+        raise UsageError(f"{repo.root}: already contains {clash[0]}; it looks like an output of migrator")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise _cannot(out, error) from error
+    try:
+        _fill(stage, repo, texts, extra)
+        return Written(out, _swap(stage, out))
+    except OSError as error:
+        raise _cannot(out, error) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _cannot(out: Path, error: OSError) -> Exception:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return EnvironmentMissing(f"{out}: the disk is full; nothing was changed, free some space and run again")
+    return UsageError(f"{out}: cannot be written ({error.strerror or error}); nothing was changed")
+
+
+def _fill(stage: Path, repo: SourceRepo, texts: Mapping[str, str], extra: Mapping[str, str]) -> None:
+    root = Path(repo.root)
+    for file in repo.files:
+        source, target = root / file.path, stage / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = texts.get(str(file.path))
+        if source.is_symlink():
+            target.symlink_to(os.readlink(source))
+        elif text is None or text == file.text:
+            shutil.copy(source, target)
+        else:
+            target.write_bytes(_bytes(file, text))
+            shutil.copymode(source, target)
+    for path, text in extra.items():
+        target = stage / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+    marker = stage / MANIFEST_PATH
+    marker.parent.mkdir(exist_ok=True)
+    marker.write_text(json.dumps({"tool": TOOL, "version": 1, "files": dict(_digests(stage))}, indent=1) + "\n")
+    stage.chmod(0o755)  # mkdtemp's folder is private
+
+
+def _bytes(file: SourceFile, text: str) -> bytes:
+    return encode(text, file.encoding, file.bom, file.newline)
+
+
+def _digests(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts:
+            with path.open("rb") as stream:
+                yield path.relative_to(folder).as_posix(), hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _swap(stage: Path, out: Path) -> Path | None:
+    """Put `stage` in the place of `out`; gives back where an edited `out` went."""
+    if not out.exists():
+        stage.rename(out)
+        return None
+    edited = _edited(out)
+    old = _free(out, "edited") if edited else _free(out, "old")
+    out.rename(old)
+    try:
+        stage.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    if edited:
+        return old
+    shutil.rmtree(old, ignore_errors=True)
+    return None
+
+
+def _edited(out: Path) -> bool:
+    """Whether a file was changed, added or removed since we wrote it (the report's own folder aside)."""
+    wrote = manifest(out) or {}
+    now = dict(_digests(out))
+    paths = {path for path in {*wrote, *now} if not path.startswith("migration/")}
+    return any(wrote.get(path) != now.get(path) for path in paths)
+
+
+def _free(out: Path, word: str) -> Path:
+    number = 1
+    while (path := out.with_name(f"{out.name}.{word}-{number}")).exists():
+        number += 1
+    return path
