@@ -165,9 +165,4 @@ class _Binder(cst.CSTVisitor):
 
 def used_names(nodes: Sequence[cst.CSTNode]) -> frozenset[str]:
     """Every plain name that is read somewhere below the nodes (scopes are not told apart)."""
-    return frozenset(
-        name.value
-        for node in nodes
-        for name in m.findall(node, m.Name())
-        if isinstance(name, cst.Name)
-    )
+    return frozenset(name.value for node in nodes for name in m.findall(node, m.Name()) if isinstance(name, cst.Name))

@@ -1,0 +1,31 @@
+"""Which codemod takes a unit."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from migrator.codemods.context import Context, Draft
+from migrator.codemods.models import class_unit, factory_unit
+from migrator.codemods.training import function_unit, script_unit
+from migrator.codemods.units import Segment
+from migrator.model import UnitKind
+
+FACTORIES = frozenset({"model-factory", "layer-factory", "module-factory"})
+
+
+def draft_unit(segment: Segment, ctx: Context) -> Draft | None:
+    """The draft of a unit, or None for imports, which are decided once all units are."""
+    unit = segment.unit
+    if unit.kind is UnitKind.IMPORTS:
+        return None
+    statement = segment.statements[0]
+    if isinstance(statement, cst.ClassDef):
+        facts = ctx.facts.cls(f"{ctx.module}:{unit.name}")
+        if facts is not None and facts.kind in ("layer", "model"):
+            return class_unit(statement, ctx)
+    if isinstance(statement, cst.FunctionDef):
+        known = ctx.facts.function(f"{ctx.module}:{unit.name}")
+        if known is not None and known.role in FACTORIES:
+            return factory_unit(statement, ctx)
+        return function_unit(statement, ctx)
+    return script_unit(segment.statements, ctx, unit.kind)

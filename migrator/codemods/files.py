@@ -1,0 +1,234 @@
+"""A file under migration, and its text for any set of units that stay TensorFlow."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from migrator.codemods.context import Draft
+from migrator.codemods.imports import bound_by, merged, rewrite_imports
+from migrator.codemods.units import Segment
+from migrator.model import FileRewrite, Helper, Origin, UnitKind, UnitRewrite
+
+DEVICE = 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\n'
+MARKER = "# TODO(migrator): "
+
+
+@dataclass(frozen=True)
+class Part:
+    """A unit and what the codemods made of it; `draft` None means that nothing needed to change."""
+
+    segment: Segment
+    draft: Draft | None
+
+
+@dataclass(frozen=True)
+class FileDraft:
+    """One file: its units in order. `tf_bindings`: names that imports bind to something of TensorFlow.
+
+    `renames`: imported name → the names that take its place.
+    """
+
+    path: str
+    module: str
+    tree: cst.Module
+    parts: tuple[Part, ...]
+    tf_bindings: frozenset[str]
+    renames: Mapping[str, Sequence[str]]
+
+
+def migrated(part: Part, reverted: Mapping[str, str]) -> bool:
+    """Whether the unit's new text is what goes on disk."""
+    return part.draft is not None and not part.draft.declines and part.segment.unit.id not in reverted
+
+
+def render(file: FileDraft, reverted: Mapping[str, str]) -> FileRewrite:
+    """The file's text with the given units (id → reason) left as TensorFlow."""
+    texts = [_unit_text(file, part, reverted) for part in file.parts]
+    live = [part.draft for part in file.parts if part.draft and migrated(part, reverted)]
+    helpers = _helpers(live)
+    needs_device = any(draft.needs_device for draft in live)
+    wanted = {name for draft in live for name in draft.imports} | {i for h in helpers for i in h.imports}
+    if needs_device:
+        wanted.add("import torch")
+    body = "\n".join(textwrap.dedent(t) for t in texts if t is not None) + "".join(h.source for h in helpers)
+    used = _names(body) | ({"torch"} if needs_device else set())
+    texts = _with_imports(file, texts, used, wanted)
+    text = _assemble(file, texts, helpers, needs_device)
+    return FileRewrite(file.path, text, tuple(_rewrite(file, part, reverted) for part in file.parts), merged(wanted))
+
+
+def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> UnitRewrite:
+    from migrator.model import Decline
+
+    draft, unit = part.draft, part.segment.unit
+    if draft is None:
+        return UnitRewrite(unit, None, Origin.UNTOUCHED)
+    if not migrated(part, reverted):
+        why = draft.declines or (Decline(reverted[unit.id]),)
+        return UnitRewrite(unit, None, Origin.UNTOUCHED, declines=why, draft=draft.text, notes=draft.notes)
+    return UnitRewrite(
+        unit,
+        draft.text,
+        Origin.RULES,
+        notes=draft.notes,
+        changes=draft.changes,
+        weights=draft.weights,
+        gaps=tuple(sorted(draft.gaps)),
+        defines=tuple(sorted(_defined(draft.text))),
+    )
+
+
+def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> str | None:
+    """The unit's text with its leading comments; None for imports, which come last."""
+    unit = part.segment.unit
+    if unit.kind is UnitKind.IMPORTS:
+        return None
+    original = "".join(file.tree.code_for_node(statement) for statement in part.segment.statements)
+    if part.draft is None:
+        return original
+    lead, rest = split_lead(original)
+    if migrated(part, reverted):
+        return lead + part.draft.text.rstrip("\n") + "\n" if part.draft.text.strip() else ""
+    reasons = [d.reason for d in part.draft.declines] or [reverted[unit.id]]
+    return lead + "".join(f"{MARKER}{_one_line(reason)}\n" for reason in dict.fromkeys(reasons)) + rest
+
+
+def _one_line(reason: str) -> str:
+    return " ".join(reason.split())[:160]
+
+
+def split_lead(text: str) -> tuple[str, str]:
+    """The blank and comment lines that a unit begins with, and the rest."""
+    lines = text.splitlines(keepends=True)
+    for index, line in enumerate(lines):
+        if line.strip() and not line.lstrip().startswith("#"):
+            return "".join(lines[:index]), "".join(lines[index:])
+    return text, ""
+
+
+def _helpers(drafts: Sequence[Draft]) -> tuple[Helper, ...]:
+    found: dict[str, Helper] = {}
+    for draft in drafts:
+        for helper in draft.helpers:
+            found.setdefault(helper.name, helper)
+    return tuple(found.values())
+
+
+def _names(body: str) -> set[str]:
+    try:
+        tree = ast.parse(body)
+    except SyntaxError:
+        return set()
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return names | _exported(tree)
+
+
+def _exported(tree: ast.Module) -> set[str]:
+    """Names listed in `__all__`."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            return {c.value for c in ast.walk(node.value) if isinstance(c, ast.Constant) and isinstance(c.value, str)}
+    return set()
+
+
+def _defined(text: str) -> set[str]:
+    try:
+        tree = ast.parse(textwrap.dedent(text))
+    except SyntaxError:
+        return set()
+    names = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)}
+    return names | {
+        n.id for s in tree.body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+
+
+def _with_imports(file: FileDraft, texts: list[str | None], used: set[str], wanted: set[str]) -> list[str | None]:
+    original = _names(
+        "".join(
+            file.tree.code_for_node(s)
+            for p in file.parts
+            if p.segment.unit.kind is not UnitKind.IMPORTS
+            for s in p.segment.statements
+        )
+    )
+    runs = [i for i, part in enumerate(file.parts) if part.segment.unit.kind is UnitKind.IMPORTS]
+    have = {
+        line.strip()
+        for i in runs
+        for s in file.parts[i].segment.statements
+        for line in file.tree.code_for_node(s).splitlines()
+    }
+    added = [line for line in merged(wanted) if line not in have and set(bound_by(line)) & used]
+
+    def keep(binding: str, dotted: str) -> bool:
+        if binding in used or dotted.startswith("__future__"):
+            return True
+        return binding not in file.tf_bindings and binding not in original
+
+    target = next((i for i in runs if _binds_tf(file, i)), runs[0] if runs else None)
+    out = list(texts)
+    renames = {name: new for name, new in file.renames.items() if name not in used or set(new) & used}
+    for i in runs:
+        block = added if i == target else []
+        out[i] = rewrite_imports(file.parts[i].segment.statements, file.tree.code_for_node, keep, renames, block)
+    if target is None and added:
+        at = 1 if file.parts and _is_docstring(file.parts[0].segment) else 0
+        out.insert(at, "".join(line + "\n" for line in added))
+    return out
+
+
+def _binds_tf(file: FileDraft, index: int) -> bool:
+    from migrator.codemods.units import bound_names
+
+    return any(set(bound_names(s)) & file.tf_bindings for s in file.parts[index].segment.statements)
+
+
+def _is_docstring(segment: Segment) -> bool:
+    first = segment.statements[0]
+    return (
+        len(segment.statements) == 1
+        and isinstance(first, cst.SimpleStatementLine)
+        and isinstance(first.body[0], cst.Expr)
+        and isinstance(first.body[0].value, cst.SimpleString)
+    )
+
+
+def _assemble(file: FileDraft, texts: Sequence[str | None], helpers: Sequence[Helper], needs_device: bool) -> str:
+    """All texts in order, the device and the helpers before the first definition, blank lines tidied."""
+    header = "".join(_header_lines(file.tree))
+    extra = [DEVICE] if needs_device else []
+    extra += [helper.source.rstrip("\n") + "\n" for helper in helpers]
+    out: list[str] = []
+    placed = not extra
+    offset = len(texts) - len(file.parts)
+    for index, text in enumerate(texts):
+        if text is None or not text:
+            continue
+        kind = file.parts[index - offset].segment.unit.kind if index >= offset else UnitKind.IMPORTS
+        if not placed and kind not in (UnitKind.IMPORTS, UnitKind.CONSTANT):
+            out += _spaced(extra, needs_device)
+            placed = True
+            text = "\n\n" + text.lstrip("\n")
+        out.append(text)
+    if not placed:
+        out += _spaced(extra, needs_device)
+    footer = "".join(_footer_lines(file.tree))
+    joined = header + "".join(out) + footer
+    return joined if joined.endswith("\n") or not joined else joined + "\n"
+
+
+def _spaced(extra: Sequence[str], needs_device: bool) -> list[str]:
+    return [("\n" if needs_device and i == 0 else "\n\n") + text for i, text in enumerate(extra)]
+
+
+def _header_lines(tree: cst.Module) -> list[str]:
+    return [(line.comment.value if line.comment else "") + "\n" for line in tree.header]
+
+
+def _footer_lines(tree: cst.Module) -> list[str]:
+    return [(line.comment.value if line.comment else "") + "\n" for line in tree.footer if line.comment]

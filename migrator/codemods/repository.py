@@ -1,0 +1,195 @@
+"""From a repository and its facts to drafts of every file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from migrator.codemods.context import Context, Draft, Rules
+from migrator.codemods.dispatch import draft_unit
+from migrator.codemods.files import FileDraft, Part, migrated, render
+from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
+from migrator.codemods.models import class_names, plan_changes
+from migrator.codemods.units import MAIN, Segment, bound_names, segment
+from migrator.model import FileRewrite, SourceFile, UnitKind
+from migrator.values import Facts, Span
+
+Edges = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class RepositoryDraft:
+    """The drafts of all files that TensorFlow touches, and which unit refers to which."""
+
+    files: Mapping[str, FileDraft]
+    edges: Edges
+
+    def closure(self, reverted: Mapping[str, str]) -> dict[str, str]:
+        """`reverted` with everything that stays TensorFlow because of it: unit id → reason."""
+        parts = {p.segment.unit.id: p for f in self.files.values() for p in f.parts}
+        left = {
+            uid: "; ".join(d.reason for d in p.draft.declines)
+            for uid, p in parts.items()
+            if p.draft and p.draft.declines
+        }
+        left.update(reverted)
+        reached = dependents(self.edges, list(left), blocked=lambda unit: unit in left)
+        users = {
+            unit: f"it uses {root.rpartition('::')[2]} ({root.partition('::')[0]}), which stays TensorFlow"
+            for unit, root in reached.items()
+            if parts[unit].draft is not None
+        }
+        return {**users, **{unit: why for unit, why in reverted.items()}}
+
+    def render(self, reverted: Mapping[str, str]) -> dict[str, FileRewrite]:
+        """The text of every file with these units, and all that needs them, left as they were."""
+        left = self.closure(reverted)
+        return {path: render(file, left) for path, file in self.files.items()}
+
+    def reachable(self, unit: str) -> frozenset[str]:
+        """The unit and every unit it refers to, directly or not."""
+        seen: set[str] = set()
+        queue = [unit]
+        while queue:
+            current = queue.pop()
+            if current not in seen:
+                seen.add(current)
+                queue += self.edges.get(current, frozenset())
+        return frozenset(seen)
+
+
+def migrate(
+    files: Sequence[SourceFile],
+    packages: Iterable[str],
+    facts: Facts,
+    rules: Rules,
+    keras: int = 3,
+    fidelity: str = "idiomatic",
+    progress: Callable[[str], None] = lambda path: None,
+) -> RepositoryDraft:
+    """Draft every file that uses TensorFlow, itself or through what it imports of the repository."""
+    changes = plan_changes(facts)
+    names = class_names(facts)
+    trees = {file.module: ast.parse(file.text) for file in files if file.text is not None and file.module is not None}
+    package_names = frozenset(packages)
+    imported = {module: imported_names(tree, module, module in package_names) for module, tree in trees.items()}
+    touched = _touched({f.module for f in files if f.uses_tf and f.module}, imported, trees)
+    drafts: dict[str, FileDraft] = {}
+    for file in files:
+        if file.module in touched and file.text is not None and file.module is not None:
+            progress(str(file.path))
+            context = _context(file, facts, rules, keras, fidelity, changes, names)
+            drafts[str(file.path)] = _draft_file(file, context, imported[file.module], names)
+    return RepositoryDraft(drafts, _edges(drafts, imported))
+
+
+def _touched(
+    roots: set[str], imported: Mapping[str, Mapping[str, tuple[str, str | None]]], modules: Mapping[str, ast.Module]
+) -> set[str]:
+    """Modules that use TensorFlow or import, directly or not, one of the repository that does."""
+    found = set(roots)
+    while True:
+        more = {
+            module
+            for module, names in imported.items()
+            if module not in found and any(_hits(target, attribute, found) for target, attribute in names.values())
+        }
+        if not more:
+            return found & set(modules)
+        found |= more
+
+
+def _hits(target: str, attribute: str | None, found: set[str]) -> bool:
+    return target in found or (attribute is not None and f"{target}.{attribute}" in found)
+
+
+def _context(
+    file: SourceFile,
+    facts: Facts,
+    rules: Rules,
+    keras: int,
+    fidelity: str,
+    changes: Mapping[str, Sequence[object]],
+    names: Mapping[str, str],
+) -> Context:
+    wrapper = MetadataWrapper(cst.parse_module(file.text or ""), unsafe_skip_copy=True)
+    spans = {
+        node: Span(where.start.line, where.start.column, where.end.line, where.end.column)
+        for node, where in wrapper.resolve(PositionProvider).items()
+    }
+    return Context(
+        str(file.path),
+        file.module or "",
+        wrapper.module,
+        spans,
+        facts,
+        rules,
+        keras,
+        fidelity,
+        changes,
+        names,  # type: ignore[arg-type]
+    )
+
+
+def _draft_file(
+    file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str, str | None]], names: Mapping[str, str]
+) -> FileDraft:
+    segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here)
+    parts = tuple(Part(s, _changed(s, draft_unit(s, ctx), ctx)) for s in segments)
+    bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target))
+    renames = {
+        binding: (names[f"{target}:{attribute}"],)
+        for binding, (target, attribute) in imported.items()
+        if attribute is not None and f"{target}:{attribute}" in names
+    }
+    return FileDraft(str(file.path), file.module or "", ctx.tree, parts, bindings, renames)
+
+
+def _is_tf(target: str) -> bool:
+    return target.split(".")[0] in {"tensorflow", "keras", "tf_keras", "tensorflow_addons"}
+
+
+def _changed(seg: Segment, draft: Draft | None, ctx: Context) -> Draft | None:
+    """None for a draft that says what the original says."""
+    if draft is None or draft.declines:
+        return draft
+    original = "".join(ctx.code(statement) for statement in seg.statements)
+    try:
+        same = ast.dump(ast.parse(original)) == ast.dump(ast.parse(draft.text))
+    except SyntaxError:
+        same = False
+    return None if same and not draft.changes else draft
+
+
+def _edges(drafts: Mapping[str, FileDraft], imported: Mapping[str, Mapping[str, tuple[str, str | None]]]) -> Edges:
+    modules = {file.module: Module(file.module, _defined(file), imported[file.module]) for file in drafts.values()}
+    return {
+        part.segment.unit.id: _targets(part, file, modules)
+        for file in drafts.values()
+        for part in file.parts
+        if part.segment.unit.kind is not UnitKind.IMPORTS
+    }
+
+
+def _defined(file: FileDraft) -> dict[str, str]:
+    return {
+        name: part.segment.unit.id
+        for part in file.parts
+        if part.segment.unit.kind is not UnitKind.IMPORTS and part.segment.unit.name != MAIN
+        for statement in part.segment.statements
+        for name in bound_names(statement)
+    }
+
+
+def _targets(part: Part, file: FileDraft, modules: Mapping[str, Module]) -> frozenset[str]:
+    original = "".join(file.tree.code_for_node(statement) for statement in part.segment.statements)
+    here = modules[file.module]
+    found = {resolve(parts, here, modules) for parts in references([ast.parse(original)])}
+    return frozenset(unit for unit in found if unit is not None and unit != part.segment.unit.id)
+
+
+__all__ = ["RepositoryDraft", "migrate", "migrated"]

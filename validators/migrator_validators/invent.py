@@ -1,0 +1,273 @@
+"""Inputs for units that no recorded call reached: from facts, several tries a unit.
+
+What is invented is called so in the evidence. A unit for which nothing can be invented is
+unverifiable, with the reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import operator
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from migrator.model import UnitKind, UnitRewrite
+from migrator.values import (
+    ClassFacts,
+    Dim,
+    Facts,
+    FunctionFacts,
+    Literal,
+    ModelValue,
+    RepoInstance,
+    Scalar,
+    Shape,
+    Sym,
+    Tensor,
+    Unknown,
+    Value,
+)
+from migrator.values import Dict as DictValue
+from migrator.values import Sequence as SequenceValue
+from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit
+from migrator_validators.cases import Mapping as MappingArg
+
+INTS = (4, 8, 2, 16)
+"""Sizes tried for an integer parameter of which nothing is known."""
+
+SPATIAL = (33, 47, 29)
+"""Odd, distinct sizes for free spatial axes."""
+
+_OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+
+
+@dataclass(frozen=True)
+class NoInputs(Exception):
+    """Nothing can be invented; `reason` is for the report."""
+
+    reason: str
+
+
+def invent(rewrite: UnitRewrite, kind: UnitKind, module: str, facts: Facts) -> tuple[Case, ...]:
+    """Cases to try in turn for a unit, the most plausible first; the first that the source accepts counts.
+
+    Raises:
+        NoInputs: when some required argument cannot be invented.
+    """
+    qualname = f"{module}:{rewrite.unit.name}"
+    cls = facts.cls(qualname)
+    if cls is not None:
+        return _class_cases(rewrite, kind, cls, facts)
+    function = facts.function(qualname)
+    if function is None:
+        raise NoInputs("it is neither a function nor a class that can be called alone")
+    if kind is UnitKind.MODEL:
+        return _builder_cases(rewrite, function, facts)
+    if kind in (UnitKind.FUNCTION, UnitKind.DATA):
+        return _function_cases(rewrite, kind, function)
+    raise NoInputs("no recorded run reached it")
+
+
+# --- functions ---------------------------------------------------------------------------------------
+
+
+def _function_cases(rewrite: UnitRewrite, kind: UnitKind, facts: FunctionFacts) -> tuple[Case, ...]:
+    required = [(name, value) for name, value in facts.params if _default(value) is None]
+    cases = []
+    for index, size in enumerate(INTS[:2]):
+        arguments = {name: argument(value, size, name) for name, value in required}
+        call = Call(source=facts.qualname, kwargs=arguments)
+        cases.append(_case(rewrite, "data" if kind is UnitKind.DATA else "function", call, index))
+    return tuple(cases)
+
+
+def _builder_cases(rewrite: UnitRewrite, facts: FunctionFacts, known: Facts) -> tuple[Case, ...]:
+    inputs = _model_inputs(facts.returns, known)
+    cases = []
+    for index, size in enumerate(INTS):
+        kwargs = {name: argument(v, size, name) for name, v in facts.params if _default(v) is None}
+        names = {name: size for name, value in facts.params if isinstance(value, Scalar)}
+        call = Call(source=facts.qualname, kwargs=kwargs)
+        cases.append(_case(rewrite, "model", call, index, _inputs(inputs, names)))
+    return tuple(cases)
+
+
+def _model_inputs(value: Value, facts: Facts) -> tuple[Value, ...]:
+    if isinstance(value, ModelValue) and value.inputs:
+        return value.inputs
+    if isinstance(value, RepoInstance):
+        cls = facts.cls(value.qualname)
+        if cls is not None:
+            sizes = dict(facts.sizes_at(value.module, value.site)) if value.site else {}
+            defaults = {s.name: s.default for s in cls.sizes}
+            return tuple(_filled(v, {**defaults, **sizes}) for _, v in cls.call_inputs if isinstance(v, Tensor))
+    raise NoInputs("the shape of the model's input is not known")
+
+
+# --- classes ------------------------------------------------------------------------------------------
+
+
+def _class_cases(rewrite: UnitRewrite, kind: UnitKind, cls: ClassFacts, facts: Facts) -> tuple[Case, ...]:
+    inputs = tuple(value for _, value in cls.call_inputs if isinstance(value, Tensor))
+    if not inputs or any(value.shape is None for value in inputs):
+        raise NoInputs("the shape of what it is called with is not known")
+    cases = []
+    for index, (kwargs, sizes) in enumerate(itertools.islice(_constructions(cls, facts), 8)):
+        ints = {
+            name: value.value
+            for name, value in kwargs.items()
+            if isinstance(value, Lit) and isinstance(value.value, int)
+        }
+        call = Call(source=cls.qualname, kwargs=kwargs)
+        cases.append(
+            _case(
+                rewrite, "model" if kind is UnitKind.MODEL else "layer", call, index, _inputs(inputs, {**ints, **sizes})
+            )
+        )
+    if not cases:
+        raise NoInputs("no arguments for its constructor are known")
+    return tuple(cases)
+
+
+def _constructions(cls: ClassFacts, facts: Facts) -> Iterator[tuple[dict[str, Arg], dict[str, int]]]:
+    """(constructor arguments, sizes) from the construction sites, then with invented integers."""
+    init = facts.function(f"{cls.qualname}.__init__")
+    params = dict(init.params) if init is not None else {}
+    params.pop("self", None)
+    for module, span in cls.sites:
+        made = facts.modules[module].at(span)
+        given = dict(made.args) if isinstance(made, RepoInstance) else {}
+        sizes = {name: dim for name, dim in facts.sizes_at(module, span) if isinstance(dim, int)}
+        for size in INTS[:2]:
+            try:
+                kwargs = {
+                    n: argument(given.get(n, v), size, n)
+                    for n, v in params.items()
+                    if n in given or _default(v) is None
+                }
+            except NoInputs:
+                continue
+            defaults = {s.name: s.default or size for s in cls.sizes}
+            yield kwargs, {**defaults, **sizes}
+    for size in INTS:
+        try:
+            kwargs = {n: argument(v, size, n) for n, v in params.items() if _default(v) is None}
+        except NoInputs:
+            return
+        for channels in dict.fromkeys((size, 3, 2 * size)):
+            yield kwargs, {s.name: channels for s in cls.sizes}
+
+
+# --- values → arguments --------------------------------------------------------------------------------
+
+
+def _default(value: Value) -> Value | None:
+    return value.default if isinstance(value, Scalar) else None
+
+
+def argument(value: Value, size: int, name: str) -> Arg:
+    """An argument that has the given abstract value; integers of which nothing is known become `size`.
+
+    Raises:
+        NoInputs: when the value says too little.
+    """
+    if isinstance(value, Literal):
+        return Lit(value=value.value)
+    if isinstance(value, Scalar):
+        if value.default is not None:
+            return argument(value.default, size, name)
+        if value.type in (None, "int"):
+            return Lit(value=size)
+        if value.type == "float":
+            return Lit(value=0.25)
+        if value.type == "bool":
+            return Lit(value=False)
+    if isinstance(value, SequenceValue) and value.items is not None and value.kind in ("list", "tuple"):
+        return Items(
+            kind="list" if value.kind == "list" else "tuple", items=tuple(argument(i, size, name) for i in value.items)
+        )
+    if isinstance(value, DictValue) and value.items is not None:
+        return MappingArg(items={str(k): argument(v, size, name) for k, v in value.items})
+    if isinstance(value, Tensor) and value.shape is not None:
+        return array(value, {})
+    why = f" ({value.reason})" if isinstance(value, Unknown) and value.reason else ""
+    raise NoInputs(f"nothing is known of its argument {name}{why}")
+
+
+def array(value: Tensor, sizes: Mapping[str, int]) -> Array:
+    """An array of the tensor's shape: unknown axes are named, so that the harness varies them."""
+    assert value.shape is not None
+    shape = tuple(_dim(dim, axis, len(value.shape or ()), sizes) for axis, dim in enumerate(value.shape))
+    dtype = value.dtype or "float32"
+    integers = dtype.startswith(("int", "uint"))
+    return Array(
+        shape=shape,
+        dtype=dtype,
+        dist="bool" if dtype == "bool" else "integers" if integers else "normal",
+        high=2.0,
+        **{"as": "numpy" if value.origin == "numpy" else "tensor"},  # type: ignore[arg-type]
+    )
+
+
+def _dim(dim: Dim, axis: int, rank: int, sizes: Mapping[str, int]) -> int | str:
+    if isinstance(dim, int):
+        return dim
+    if isinstance(dim, Sym):
+        known = evaluate(dim.text, sizes)
+        if known is not None:
+            return known
+        return dim.text if dim.text.isidentifier() else f"D{zlib.crc32(dim.text.encode()) % 997}"
+    return "N" if axis == 0 else f"D{axis}"
+
+
+def _inputs(values: Sequence[Value], sizes: Mapping[str, int]) -> tuple[Arg, ...]:
+    return tuple(array(v, sizes) for v in values if isinstance(v, Tensor) and v.shape is not None)
+
+
+def _filled(value: Tensor, sizes: Mapping[str, Dim]) -> Tensor:
+    if value.shape is None:
+        raise NoInputs("the rank of the model's input is not known")
+    ints = {name: dim for name, dim in sizes.items() if isinstance(dim, int)}
+    shape: Shape = tuple((evaluate(dim.text, ints) or dim) if isinstance(dim, Sym) else dim for dim in value.shape)
+    return Tensor(shape, value.dtype, value.origin, value.layout)
+
+
+def evaluate(text: str, names: Mapping[str, int]) -> int | None:
+    """The value of integer arithmetic over known names, or None."""
+    try:
+        return _evaluate(ast.parse(text, mode="eval").body, names)
+    except (SyntaxError, KeyError, ZeroDivisionError, TypeError):
+        return None
+
+
+def _evaluate(node: ast.expr, names: Mapping[str, int]) -> int:
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return node.value
+    if isinstance(node, ast.Name):
+        return names[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_evaluate(node.operand, names)
+    if isinstance(node, ast.BinOp):
+        return _OPERATORS[type(node.op)](_evaluate(node.left, names), _evaluate(node.right, names))
+    raise TypeError(ast.dump(node))
+
+
+def _case(rewrite: UnitRewrite, kind: str, call: Call, index: int, inputs: tuple[Arg, ...] = ()) -> Case:
+    return Case(
+        id=f"{rewrite.unit.id}#invented{index}",
+        unit=rewrite.unit.id,
+        kind=kind,  # type: ignore[arg-type]
+        call=call,
+        inputs=inputs,
+        sizes={"N": (3, 5, 2), **{f"D{axis}": SPATIAL for axis in range(1, 6)}},
+        inputs_from="invented",
+    )
