@@ -1,0 +1,160 @@
+"""Metrics of Keras in torch: a sum over the rows of a batch, and the figure of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from migrator.model import Decline, LossCode, MetricCode, OutputFacts
+from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
+from migrator.values import Value
+
+Make = Callable[[Arguments, OutputFacts, LossCode], MetricCode]
+_NAME: tuple[tuple[str, object], ...] = (("name", None), ("dtype", None))
+
+
+@dataclass(frozen=True)
+class MetricRule:
+    api: str
+    parameters: tuple[tuple[str, object], ...]
+    aliases: tuple[str, ...]
+    make: Make
+
+
+def sparse_accuracy(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+    args.only("name", "dtype")
+    _wants(loss, "ids")
+    if output.rank == 2:
+        return _metric("({p}.argmax(dim=1) == {y}).sum()", on_logits=True)
+    return _metric(_rows("({p}.argmax(dim=-1) == {y})"), on_logits=True)
+
+
+def categorical_accuracy(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+    args.only("name", "dtype")
+    _wants(loss, "output")
+    if output.rank == 2:
+        return _metric("({p}.argmax(dim=1) == {y}.argmax(dim=1)).sum()", on_logits=True)
+    return _metric(_rows("({p}.argmax(dim=-1) == {y}.argmax(dim=-1))"), on_logits=True)
+
+
+def binary_accuracy(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+    args.only("name", "dtype", "threshold")
+    _wants(loss, "column", "output")
+    threshold = args.number("threshold", 0.5)
+    hit = f"(({{p}} > {number_text(threshold)}) == ({{y}} > 0.5))"
+    if output.width == 1 and output.rank == 2:
+        return _metric(f"{hit}.sum()")
+    return _metric(_rows(hit))
+
+
+def accuracy(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+    """ "accuracy" is resolved by the shapes of target and output, not by the loss."""
+    args.only("name", "dtype")
+    if output.width == 1:
+        return binary_accuracy(args, output, loss)
+    if loss.target == "ids":
+        return sparse_accuracy(args, output, loss)
+    if loss.api.endswith(".CategoricalCrossentropy") or (output.width or 0) > 1:
+        return categorical_accuracy(args, output, loss)
+    raise Refused("which accuracy is meant depends on the width of the output, which is not known")
+
+
+def _top_k(target: str) -> Make:
+    def make(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+        args.only("k", "name", "dtype")
+        _wants(loss, target)
+        if output.rank != 2:
+            raise Refused("top-k accuracy over sequences has no rule")
+        k = int(args.number("k", 5))
+        labels = "{y}" if target == "ids" else "{y}.argmax(dim=1)"
+        return _metric(f"({{p}}.topk({k}).indices == {labels}[:, None]).sum()", on_logits=True)
+
+    return make
+
+
+def _error(each: str, result: str = "{mean}") -> Make:
+    def make(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+        args.only("name", "dtype")
+        _wants(loss, "column", "output")
+        if output.width == 1 and output.rank == 2:
+            return _metric(f"{each}.sum()", result)
+        return _metric(_rows(each), result)
+
+    return make
+
+
+def _rows(each: str) -> str:
+    return f"{each}.float().flatten(1).mean(dim=1).sum()"
+
+
+def _wants(loss: LossCode, *targets: str) -> None:
+    if loss.target not in targets:
+        raise Refused("the metric reads the targets in another encoding than the loss")
+
+
+def _metric(total: str, result: str = "{mean}", on_logits: bool = False) -> MetricCode:
+    return MetricCode("", total, result, on_logits)
+
+
+def _api(name: str) -> str:
+    return f"tf.keras.metrics.{name}"
+
+
+_ABS, _SQUARE = "({p} - {y}).abs()", "({p} - {y}).square()"
+RULES = (
+    MetricRule(
+        _api("SparseCategoricalAccuracy"), _NAME, ("sparse_categorical_accuracy",), sparse_accuracy
+    ),
+    MetricRule(_api("CategoricalAccuracy"), _NAME, ("categorical_accuracy",), categorical_accuracy),
+    MetricRule(_api("BinaryAccuracy"), (*_NAME, ("threshold", 0.5)), ("binary_accuracy",), binary_accuracy),
+    MetricRule(
+        _api("TopKCategoricalAccuracy"),
+        (("k", 5), *_NAME),
+        ("top_k_categorical_accuracy",),
+        _top_k("output"),
+    ),
+    MetricRule(
+        _api("SparseTopKCategoricalAccuracy"),
+        (("k", 5), *_NAME, ("from_sorted_ids", False)),
+        ("sparse_top_k_categorical_accuracy",),
+        _top_k("ids"),
+    ),
+    MetricRule(_api("MeanAbsoluteError"), _NAME, ("mean_absolute_error", "mae", "MAE"), _error(_ABS)),
+    MetricRule(_api("MeanSquaredError"), _NAME, ("mean_squared_error", "mse", "MSE"), _error(_SQUARE)),
+    MetricRule(
+        _api("RootMeanSquaredError"), _NAME, ("root_mean_squared_error",), _error(_SQUARE, "({mean}) ** 0.5")
+    ),
+    MetricRule("accuracy", _NAME, ("acc", "Accuracy"), accuracy),
+)
+_BY_NAME = {name: rule for rule in RULES for name in (rule.api, rule.api.rpartition(".")[2], *rule.aliases)} | {
+    _api(alias): rule for rule in RULES for alias in rule.aliases if rule.api != "accuracy"
+}
+
+
+def find(name: str) -> MetricRule | None:
+    """The record of a canonical API name or of a Keras string."""
+    return _BY_NAME.get(name)
+
+
+def metric(
+    name: str, texts: Mapping[str, str], values: Mapping[str, Value], output: OutputFacts, loss: LossCode
+) -> MetricCode | Decline:
+    """The torch spelling of a metric; its `name` is the key that Keras's history has."""
+    rule = find(name)
+    if rule is None:
+        return Decline(f"no rule for the metric {name}", api=name)
+    args = Arguments(texts, values)
+    try:
+        code = rule.make(args, output, loss)
+        return MetricCode(_key(name, rule, args), code.total, code.result, code.on_logits, code.setup, code.imports)
+    except Refused as error:
+        return refusal(error, rule.api)
+
+
+def _key(name: str, rule: MetricRule, args: Arguments) -> str:
+    """A string is its own key; an object has its `name=` or the snake-case name of its class."""
+    if args.given("name"):
+        return str(args.literal("name", ""))
+    if not name.startswith("tf."):
+        return name
+    return rule.aliases[0] if name == rule.api else name.rpartition(".")[2]

@@ -1,0 +1,219 @@
+"""Optimizers of Keras in torch, every default that differs written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from migrator.model import Decline, Helper, OptimizerCode
+from migrator.rules.objects import schedules
+from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
+from migrator.values import Instance, Value
+
+_CLIP = ("clipnorm", "clipvalue", "global_clipnorm")
+_SHARED: tuple[tuple[str, object], ...] = (
+    ("clipnorm", None),
+    ("clipvalue", None),
+    ("global_clipnorm", None),
+    ("use_ema", False),
+    ("ema_momentum", 0.99),
+    ("ema_overwrite_frequency", None),
+    ("loss_scale_factor", None),
+    ("gradient_accumulation_steps", None),
+    ("name", None),
+)
+_INERT = ("name", "ema_momentum")
+Make = Callable[[Arguments, str], OptimizerCode]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class OptimizerRule:
+    api: str
+    parameters: tuple[tuple[str, object], ...]
+    names: tuple[str, ...]
+    make: Make
+
+
+def _params(lr: float, *own: tuple[str, object], decay: object = None) -> tuple[tuple[str, object], ...]:
+    return (("learning_rate", lr), *own, ("weight_decay", decay), *_SHARED)
+
+
+_BETAS: tuple[tuple[str, object], ...] = (("beta_1", 0.9), ("beta_2", 0.999), ("epsilon", 1e-7))
+_AMSGRAD: tuple[str, object] = ("amsgrad", False)
+
+
+def adam(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad", "weight_decay", *_CLIP, *_INERT)
+    extra = _betas(args) + _eps(args) + _amsgrad(args)
+    if args.given("weight_decay"):  # decoupled, as torch has it in AdamW only
+        return _code(f"AdamW({{params}}, lr={lr}{extra}, weight_decay={args.texts['weight_decay']})", "adam-epsilon")
+    return _code(f"Adam({{params}}, lr={lr}{extra})", "adam-epsilon")
+
+
+def adamw(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "weight_decay", "beta_1", "beta_2", "epsilon", "amsgrad", *_CLIP, *_INERT)
+    decay = args.text("weight_decay", "0.004")
+    extra = _betas(args) + _eps(args) + _amsgrad(args)
+    return _code(f"AdamW({{params}}, lr={lr}{extra}, weight_decay={decay})", "adam-epsilon")
+
+
+def sgd(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "momentum", "nesterov", *_CLIP, *_INERT)
+    extra, momentum = "", args.text("momentum", "0.0")
+    if not (args.is_literal("momentum", 0.0) or args.is_literal("momentum", 0) or "momentum" not in args.texts):
+        nesterov = args.text("nesterov", "False")
+        extra = f", momentum={momentum}" + ("" if nesterov == "False" else f", nesterov={nesterov}")
+    # Keras's velocity contains the learning rate: they part only when the rate changes
+    return _code(f"SGD({{params}}, lr={lr}{extra})", "sgd-velocity" if extra else "")
+
+
+RMSPROP = Helper(
+    "RMSprop",
+    '''class RMSprop(torch.optim.Optimizer):
+    """RMSprop as Keras has it: epsilon inside the square root, the rate inside the momentum."""
+
+    def __init__(self, params, lr=1e-3, rho=0.9, momentum=0.0, eps=1e-7):
+        super().__init__(params, {"lr": lr, "rho": rho, "momentum": momentum, "eps": eps})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["square_avg"], state["buffer"] = torch.zeros_like(p), torch.zeros_like(p)
+                square_avg = state["square_avg"].mul_(group["rho"])
+                square_avg.addcmul_(p.grad, p.grad, value=1 - group["rho"])
+                update = group["lr"] * p.grad * torch.rsqrt(square_avg + group["eps"])
+                p.sub_(state["buffer"].mul_(group["momentum"]).add_(update))
+''',
+    ("import torch",),
+)
+
+
+def rmsprop(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "rho", "momentum", "epsilon", "centered", *_CLIP, *_INERT)
+    if args.flag("centered"):
+        raise Refused("centered RMSprop has no rule")
+    texts = "".join(f", {torch}={args.texts[keras]}" for keras, torch in _RMSPROP_NAMES if keras in args.texts)
+    return OptimizerCode(f"RMSprop({{params}}, lr={lr}{texts})", imports=("import torch",), helpers=(RMSPROP,))
+
+
+_RMSPROP_NAMES = (("rho", "rho"), ("momentum", "momentum"), ("epsilon", "eps"))
+
+
+def adagrad(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "initial_accumulator_value", "epsilon", *_CLIP, *_INERT)
+    start = args.text("initial_accumulator_value", "0.1")
+    return _code(f"Adagrad({{params}}, lr={lr}, initial_accumulator_value={start}{_eps(args)})")
+
+
+def adadelta(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "rho", "epsilon", *_CLIP, *_INERT)
+    return _code(f"Adadelta({{params}}, lr={lr}, rho={args.text('rho', '0.95')}{_eps(args)})")
+
+
+def adamax(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "beta_1", "beta_2", "epsilon", *_CLIP, *_INERT)
+    return _code(f"Adamax({{params}}, lr={lr}{_betas(args)}{_eps(args)})")
+
+
+def nadam(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "beta_1", "beta_2", "epsilon", *_CLIP, *_INERT)
+    return _code(f"NAdam({{params}}, lr={lr}{_betas(args)}{_eps(args)}, momentum_decay=1.0)")
+
+
+def _betas(args: Arguments) -> str:
+    if "beta_1" not in args.texts and "beta_2" not in args.texts:
+        return ""
+    return f", betas=({args.text('beta_1', '0.9')}, {args.text('beta_2', '0.999')})"
+
+
+def _eps(args: Arguments) -> str:
+    return f", eps={args.text('epsilon', '1e-7')}"
+
+
+def _amsgrad(args: Arguments) -> str:
+    return ", amsgrad=True" if args.flag("amsgrad") else ""
+
+
+def _code(call: str, gap: str = "") -> OptimizerCode:
+    return OptimizerCode(f"torch.optim.{call}", imports=("import torch",), gaps=(gap,) if gap else ())
+
+
+def _rule(name: str, parameters: tuple[tuple[str, object], ...], make: Make) -> OptimizerRule:
+    return OptimizerRule(f"tf.keras.optimizers.{name}", parameters, (name, name.lower()), make)
+
+
+_SGD = _params(0.01, ("momentum", 0.0), ("nesterov", False))
+_RMS = _params(0.001, ("rho", 0.9), ("momentum", 0.0), ("epsilon", 1e-7), ("centered", False))
+RULES = (
+    _rule("Adam", _params(0.001, *_BETAS, _AMSGRAD), adam),
+    _rule("AdamW", (("learning_rate", 0.001), ("weight_decay", 0.004), *_BETAS, _AMSGRAD, *_SHARED), adamw),
+    _rule("SGD", _SGD, sgd),
+    _rule("RMSprop", _RMS, rmsprop),
+    _rule("Adagrad", _params(0.001, ("initial_accumulator_value", 0.1), ("epsilon", 1e-7)), adagrad),
+    _rule("Adadelta", _params(0.001, ("rho", 0.95), ("epsilon", 1e-7)), adadelta),
+    _rule("Adamax", _params(0.001, *_BETAS), adamax),
+    _rule("Nadam", _params(0.001, *_BETAS), nadam),
+)
+_BY_NAME = {name: rule for rule in RULES for name in (rule.api, *rule.names)}
+
+
+def find(name: str) -> OptimizerRule | None:
+    """The record of a canonical API name (also of its `legacy` spelling) or of a Keras string."""
+    return _BY_NAME.get(name) or _BY_NAME.get(name.replace(".legacy.", "."))
+
+
+def optimizer(name: str, texts: Mapping[str, str], values: Mapping[str, Value]) -> OptimizerCode | Decline:
+    """The torch spelling of an optimizer; the learning rate may be a schedule's instance."""
+    rule = find(name)
+    if rule is None:
+        return Decline(f"no rule for the optimizer {name}", api=name)
+    texts, values = _renamed(texts), _renamed(values)
+    args = Arguments(texts, values)
+    try:
+        schedule = _schedule(values.get("learning_rate"))
+        lr = "1.0" if schedule else args.text("learning_rate", number_text(_default_rate(rule)))
+        code = rule.make(args, lr)
+        return OptimizerCode(code.call, _clip(args), schedule, code.imports, code.helpers, code.gaps)
+    except Refused as error:
+        return refusal(error, rule.api)
+
+
+def _renamed(given: Mapping[str, T]) -> dict[str, T]:
+    """`lr` is how older code names the learning rate."""
+    return {"learning_rate" if name == "lr" else name: item for name, item in given.items()}
+
+
+def _default_rate(rule: OptimizerRule) -> float:
+    value = dict(rule.parameters)["learning_rate"]
+    assert isinstance(value, float)
+    return value
+
+
+def _schedule(value: Value | None) -> str | None:
+    if not isinstance(value, Instance):
+        return None
+    return schedules.schedule_of(value)
+
+
+def _clip(args: Arguments) -> tuple[str, ...]:
+    given = [name for name in _CLIP if args.given(name)]
+    if len(given) > 1:
+        raise Refused("more than one kind of clipping")
+    if not given:
+        return ()
+    limit = args.texts[given[0]]
+    if given[0] == "global_clipnorm":
+        return (f"torch.nn.utils.clip_grad_norm_({{params}}, max_norm={limit})",)
+    if given[0] == "clipvalue":
+        return (f"torch.nn.utils.clip_grad_value_({{params}}, clip_value={limit})",)
+    return (
+        "for p in {params}:  # each tensor is clipped on its own",
+        f"    torch.nn.utils.clip_grad_norm_(p, max_norm={limit})",
+    )

@@ -1,0 +1,107 @@
+"""Learning-rate schedules of Keras as plain expressions of the step, for LambdaLR over a rate of 1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from migrator.rules.objects.arguments import Refused, number_text
+from migrator.values import Instance, Literal, Scalar, Sequence, Value
+
+_PREFIX = "tf.keras.optimizers.schedules."
+
+
+def schedule_of(value: Instance) -> str:
+    """`lambda step: rate` for a schedule's instance; raises `Refused` where a constant is not known."""
+    make = _RULES.get(value.api.removeprefix(_PREFIX))
+    if not value.api.startswith(_PREFIX) or make is None:
+        raise Refused(f"no rule for the learning rate {value.api}")
+    return make(dict(value.args))
+
+
+def exponential(args: dict[str, Value]) -> str:
+    _only(args, "initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+    start, steps, rate = (_text(args, n) for n in ("initial_learning_rate", "decay_steps", "decay_rate"))
+    divide = "//" if _flag(args, "staircase") else "/"
+    return f"lambda step: {start} * {rate} ** (step {divide} {steps})"
+
+
+def inverse_time(args: dict[str, Value]) -> str:
+    _only(args, "initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+    start, steps, rate = (_text(args, n) for n in ("initial_learning_rate", "decay_steps", "decay_rate"))
+    divide = "//" if _flag(args, "staircase") else "/"
+    return f"lambda step: {start} / (1 + {rate} * (step {divide} {steps}))"
+
+
+def polynomial(args: dict[str, Value]) -> str:
+    _only(args, "initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
+    if _flag(args, "cycle"):
+        raise Refused("PolynomialDecay(cycle=True) has no rule")
+    start, steps = _text(args, "initial_learning_rate"), _text(args, "decay_steps")
+    end, power = _text(args, "end_learning_rate", "0.0001"), _text(args, "power", "1.0")
+    shape = f"(1 - min(step, {steps}) / {steps})" + ("" if power in ("1.0", "1") else f" ** {power}")
+    return f"lambda step: ({start} - {end}) * {shape} + {end}"
+
+
+def cosine(args: dict[str, Value]) -> str:
+    _only(args, "initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps")
+    if "warmup_target" in args and args["warmup_target"] != Literal(None):
+        raise Refused("CosineDecay with warm-up has no rule")
+    start, steps, alpha = (
+        _text(args, "initial_learning_rate"),
+        _text(args, "decay_steps"),
+        _text(args, "alpha", "0.0"),
+    )
+    wave = f"0.5 * (1 + math.cos(math.pi * min(step, {steps}) / {steps}))"
+    if alpha in ("0.0", "0"):
+        return f"lambda step: {start} * {wave}"
+    return f"lambda step: {start} * ((1 - {alpha}) * {wave} + {alpha})"
+
+
+def piecewise(args: dict[str, Value]) -> str:
+    _only(args, "boundaries", "values", "name")
+    boundaries, values = _items(args, "boundaries"), _items(args, "values")
+    # a boundary still belongs to the interval before it
+    return f"lambda step: {values}[bisect.bisect_left({boundaries}, step)]"
+
+
+def _only(args: dict[str, Value], *names: str) -> None:
+    for name in args:
+        if name not in names:
+            raise Refused(f"schedule argument `{name}` has no rule")
+
+
+def _flag(args: dict[str, Value], name: str) -> bool:
+    value = args.get(name, Literal(False))
+    if not isinstance(value, Literal):
+        raise Refused(f"`{name}` is not a constant")
+    return bool(value.value)
+
+
+def _text(args: dict[str, Value], name: str, default: str | None = None) -> str:
+    value = args.get(name)
+    if value is None and default is not None:
+        return default
+    if isinstance(value, Literal) and isinstance(value.value, int | float):
+        return number_text(value.value)
+    if isinstance(value, Scalar) and value.sym is not None and value.sym.text.isidentifier():
+        return value.sym.text
+    raise Refused(f"schedule argument `{name}` is not a known number")
+
+
+def _items(args: dict[str, Value], name: str) -> str:
+    value = args.get(name)
+    if not isinstance(value, Sequence) or value.items is None:
+        raise Refused(f"schedule argument `{name}` is not a known list")
+    if not all(isinstance(i, Literal) for i in value.items):
+        raise Refused(f"schedule argument `{name}` is not a known list")
+    numbers = [i.value for i in value.items if isinstance(i, Literal) and isinstance(i.value, int | float)]
+    return "[" + ", ".join(number_text(n) for n in numbers) + "]"
+
+
+_RULES: dict[str, Callable[[dict[str, Value]], str]] = {
+    "ExponentialDecay": exponential,
+    "InverseTimeDecay": inverse_time,
+    "PolynomialDecay": polynomial,
+    "CosineDecay": cosine,
+    "PiecewiseConstantDecay": piecewise,
+}
