@@ -11,8 +11,8 @@ import libcst as cst
 
 from migrator.codemods.context import Draft
 from migrator.codemods.imports import bound_by, merged, rewrite_imports
-from migrator.codemods.units import Segment
-from migrator.model import FileRewrite, Helper, Origin, UnitKind, UnitRewrite
+from migrator.codemods.units import Segment, bound_names
+from migrator.model import Decline, FileRewrite, Helper, Origin, UnitKind, UnitRewrite
 
 DEVICE = 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\n'
 MARKER = "# TODO(migrator): "
@@ -63,8 +63,6 @@ def render(file: FileDraft, reverted: Mapping[str, str]) -> FileRewrite:
 
 
 def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> UnitRewrite:
-    from migrator.model import Decline
-
     draft, unit = part.draft, part.segment.unit
     if draft is None:
         return UnitRewrite(unit, None, Origin.UNTOUCHED)
@@ -148,21 +146,11 @@ def _defined(text: str) -> set[str]:
 
 
 def _with_imports(file: FileDraft, texts: list[str | None], used: set[str], wanted: set[str]) -> list[str | None]:
-    original = _names(
-        "".join(
-            file.tree.code_for_node(s)
-            for p in file.parts
-            if p.segment.unit.kind is not UnitKind.IMPORTS
-            for s in p.segment.statements
-        )
-    )
+    code = file.tree.code_for_node
+    bodies = [p.segment.statements for p in file.parts if p.segment.unit.kind is not UnitKind.IMPORTS]
+    original = _names("".join(code(s) for statements in bodies for s in statements))
     runs = [i for i, part in enumerate(file.parts) if part.segment.unit.kind is UnitKind.IMPORTS]
-    have = {
-        line.strip()
-        for i in runs
-        for s in file.parts[i].segment.statements
-        for line in file.tree.code_for_node(s).splitlines()
-    }
+    have = {line.strip() for i in runs for s in file.parts[i].segment.statements for line in code(s).splitlines()}
     added = [line for line in merged(wanted) if line not in have and set(bound_by(line)) & used]
 
     def keep(binding: str, dotted: str) -> bool:
@@ -175,7 +163,7 @@ def _with_imports(file: FileDraft, texts: list[str | None], used: set[str], want
     renames = {name: new for name, new in file.renames.items() if name not in used or set(new) & used}
     for i in runs:
         block = added if i == target else []
-        out[i] = rewrite_imports(file.parts[i].segment.statements, file.tree.code_for_node, keep, renames, block)
+        out[i] = rewrite_imports(file.parts[i].segment.statements, code, keep, renames, block)
     if target is None and added:
         at = 1 if file.parts and _is_docstring(file.parts[0].segment) else 0
         out.insert(at, "".join(line + "\n" for line in added))
@@ -183,8 +171,6 @@ def _with_imports(file: FileDraft, texts: list[str | None], used: set[str], want
 
 
 def _binds_tf(file: FileDraft, index: int) -> bool:
-    from migrator.codemods.units import bound_names
-
     return any(set(bound_names(s)) & file.tf_bindings for s in file.parts[index].segment.statements)
 
 

@@ -43,7 +43,7 @@ class RepositoryDraft:
             for unit, root in reached.items()
             if parts[unit].draft is not None
         }
-        return {**users, **{unit: why for unit, why in reverted.items()}}
+        return {**users, **reverted}
 
     def render(self, reverted: Mapping[str, str]) -> dict[str, FileRewrite]:
         """The text of every file with these units, and all that needs them, left as they were."""
