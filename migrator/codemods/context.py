@@ -8,7 +8,18 @@ from typing import Protocol
 
 import libcst as cst
 
-from migrator.model import Decline, Helper, InterfaceChange, LayerCode, UnitKind, WeightRecord
+from migrator.model import (
+    Decline,
+    Helper,
+    InterfaceChange,
+    LayerCode,
+    LossCode,
+    MetricCode,
+    OptimizerCode,
+    OutputFacts,
+    UnitKind,
+    WeightRecord,
+)
 from migrator.values import Facts, ModuleFacts, Span, Unknown, Value
 
 
@@ -56,6 +67,34 @@ class Rules(Protocol):
         """(template with `{x}`, Keras's name) of an activation argument; None for linear."""
 
 
+class Objects(Protocol):
+    """The records of losses, metrics and optimizers (implemented by `migrator.rules.objects.Objects`).
+
+    `name` is a canonical class or function name, or the string that Keras takes for it; `texts`
+    and `values` are the given arguments by TF's parameter names, as source and as known.
+    """
+
+    def parameters(self, name: str) -> tuple[str, ...] | None:
+        """TF's parameter names in order, or None when there is no record."""
+
+    def loss(
+        self, name: str, texts: Mapping[str, str], values: Mapping[str, Value], output: OutputFacts
+    ) -> LossCode | Decline: ...
+
+    def metric(
+        self,
+        name: str,
+        texts: Mapping[str, str],
+        values: Mapping[str, Value],
+        output: OutputFacts,
+        loss: LossCode,
+    ) -> MetricCode | Decline: ...
+
+    def optimizer(
+        self, name: str, texts: Mapping[str, str], values: Mapping[str, Value]
+    ) -> OptimizerCode | Decline: ...
+
+
 @dataclass(frozen=True)
 class Draft:
     """What a codemod made of a unit: its new text (dedented, without the file's imports).
@@ -94,6 +133,7 @@ class Context:
     fidelity: str = "idiomatic"
     changes: Mapping[str, Sequence[InterfaceChange]] = field(default_factory=dict)
     class_names: Mapping[str, str] = field(default_factory=dict)
+    objects: Objects | None = None
 
     @property
     def here(self) -> ModuleFacts:
