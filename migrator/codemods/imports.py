@@ -46,40 +46,26 @@ def rewrite_imports(
     name the names that replace it; `added` are statements to put where the first removed import
     was, or at the end.
     """
-    blocks: list[str] = []
-    pending = "".join(_lead(statements[0])) if statements else ""
-    place: int | None = None
-    for index, statement in enumerate(statements):
-        lead = pending if index == 0 else pending + "".join(_lead(statement))
+    out: list[str] = []
+    new = "".join(line + "\n" for line in added)
+    carried = ""  # comments of removed imports go to the next statement
+    for statement in statements:
+        lead = "".join(_lead(statement))
         text, whole = _statement(statement, code, keep, renames)
-        if not whole and place is None:
-            place = len(blocks)
+        if not whole and new:
+            lead, new = "", _put(out, carried + lead, new)
         if text:
-            blocks.append(lead + text)
-            pending = ""
+            out.append(carried + lead + text)
+            carried = ""
         else:
-            if place is not None and place == len(blocks) and not any("#" in line for line in lead.splitlines()):
-                pending = lead  # the blank lines before the removed import stand before what replaces it
-            else:
-                pending = _comments(lead)
-    return _insert(blocks, added, place, pending)
+            carried += _comments(lead)
+    return "".join(out) + carried + new
 
 
-def _insert(blocks: list[str], added: Sequence[str], place: int | None, pending: str) -> str:
-    if not added:
-        return "".join(blocks) + _comments(pending)
-    text = "".join(line + "\n" for line in added)
-    at = len(blocks) if place is None else place
-    if at < len(blocks):
-        lead = _leading_blank(blocks[at])
-        if lead and not pending:
-            pending = ""
-        return "".join(blocks[:at]) + pending + text + "".join(blocks[at:])
-    return "".join(blocks) + pending + text
-
-
-def _leading_blank(text: str) -> bool:
-    return text.startswith("\n")
+def _put(out: list[str], lead: str, text: str) -> str:
+    """Append the new imports with the lines that stood before the first removed one."""
+    out.append(lead + text)
+    return ""
 
 
 def _comments(lead: str) -> str:
