@@ -5,8 +5,12 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from migrator.values import Span
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 # --- source -------------------------------------------------------------------------------------
 
@@ -77,6 +81,23 @@ class Helper:
     name: str
     source: str
     imports: tuple[str, ...] = ()  # "import torch", "from torch import nn", …
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """An expression or statement with its TensorFlow rewritten, as far as the rules could.
+
+    `declines` empty means that nothing of TensorFlow is left in `node`. `imports` are import
+    statements that the new code needs ("import torch", "import torch.nn.functional as F",
+    "from torch import nn"); `helpers` go into the file once.
+    """
+
+    node: cst.CSTNode
+    declines: tuple[Decline, ...] = ()
+    imports: frozenset[str] = frozenset()
+    helpers: tuple[Helper, ...] = ()
+    gaps: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

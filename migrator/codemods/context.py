@@ -22,22 +22,7 @@ from migrator.model import (
 )
 from migrator.values import Facts, ModuleFacts, Span, Unknown, Value
 
-
-@dataclass(frozen=True)
-class Rewritten:
-    """An expression or statement with its TensorFlow rewritten, as far as the rules could.
-
-    `declines` empty means that nothing of TensorFlow is left in `node`. `imports` are import
-    statements that the new code needs ("import torch", "import torch.nn.functional as F",
-    "from torch import nn"); `helpers` go into the file once.
-    """
-
-    node: cst.CSTNode
-    declines: tuple[Decline, ...] = ()
-    imports: frozenset[str] = frozenset()
-    helpers: tuple[Helper, ...] = ()
-    gaps: frozenset[str] = frozenset()
-    notes: tuple[str, ...] = ()
+__all__ = ["Context", "Draft", "Rewritten", "Rules"]
 
 
 class Rules(Protocol):
