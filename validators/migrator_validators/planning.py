@@ -1,0 +1,135 @@
+"""Which cases a unit faces: recorded ones first, invented ones where nothing was recorded.
+
+A case names the source's callable; here it learns of the target's side: the rules' weight records,
+the documented gaps of everything it uses, and the arguments that an interface change adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from migrator.model import InterfaceChange, UnitKind, UnitRewrite
+from migrator.values import Facts
+from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit, Made, RecordedMap, WeightMap
+from migrator_validators.cases import Mapping as MappingArg
+from migrator_validators.invent import NoInputs, invent
+
+MOST = 4
+"""Recorded cases a unit; more of the same callable seldom tell more."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run for a unit.
+
+    `cases` are all run; `alternatives` are tried in turn until the source accepts one. Both empty:
+    `reason` says why the unit cannot be checked by running it.
+    """
+
+    cases: tuple[Case, ...] = ()
+    alternatives: tuple[Case, ...] = ()
+    reason: str = ""
+
+
+def plan(
+    rewrites: Sequence[UnitRewrite],
+    kinds: Mapping[str, UnitKind],
+    modules: Mapping[str, str],
+    recorded: Iterable[Case],
+    facts: Facts,
+    reachable: Callable[[str], frozenset[str]],
+) -> dict[str, Plan]:
+    """The plan of every migrated unit, by unit id.
+
+    `kinds`: what each unit turned out to be; `modules`: path → import name; `reachable`: a unit and
+    all units that it refers to.
+    """
+    units = {(modules[r.unit.path], r.unit.name): r for r in rewrites}
+    changes = {change.qualname: change for r in rewrites for change in r.changes}
+    gaps = {r.unit.id: r.gaps for r in rewrites}
+    weights = WeightMap(
+        records=tuple(
+            RecordedMap(owner=w.owner, path=w.path, keras=w.keras, params=w.params) for r in rewrites for w in r.weights
+        )
+    )
+
+    def finished(case: Case, unit: str) -> Case:
+        allowed = sorted({gap for other in reachable(unit) for gap in gaps.get(other, ())})
+        adapted = _Adapter(changes, facts).case(case)
+        return adapted.model_copy(update={"unit": unit, "weights": weights, "gaps": tuple(allowed)})
+
+    by_unit: dict[str, list[Case]] = {}
+    for case in recorded:
+        owner = units.get(_owner(case))
+        if owner is not None and owner.text is not None:
+            by_unit.setdefault(owner.unit.id, []).append(finished(case, owner.unit.id))
+    plans = {}
+    for rewrite in rewrites:
+        if rewrite.text is None or rewrite.unit.kind is UnitKind.IMPORTS:
+            continue
+        unit = rewrite.unit.id
+        if unit in by_unit:
+            plans[unit] = Plan(cases=tuple(by_unit[unit][:MOST]))
+            continue
+        try:
+            tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts)
+            plans[unit] = Plan(alternatives=tuple(finished(case, unit) for case in tries))
+        except NoInputs as missing:
+            plans[unit] = Plan(reason=missing.reason)
+    return plans
+
+
+def _owner(case: Case) -> tuple[str, str]:
+    """(module, top-level name) of what a case calls."""
+    call = case.call
+    if call.on is not None and isinstance(call.on, Made):
+        call = call.on.call
+    module, _, attribute = call.source.partition(":")
+    return module, attribute.split(".")[0]
+
+
+@dataclass(frozen=True)
+class _Adapter:
+    """Gives the target's side of calls the arguments that interface changes ask for."""
+
+    changes: Mapping[str, InterfaceChange]
+    facts: Facts
+
+    def case(self, case: Case) -> Case:
+        call = self._call(case.call, case.inputs)
+        return case.model_copy(update={"call": call, "inputs": tuple(self._arg(a) for a in case.inputs)})
+
+    def _call(self, call: Call, inputs: Sequence[Arg] = ()) -> Call:
+        args = tuple(self._arg(a) for a in call.args)
+        kwargs = {name: self._arg(a) for name, a in call.kwargs.items()}
+        on = None if call.on is None else self._arg(call.on)
+        update: dict[str, object] = {"args": args, "kwargs": kwargs, "on": on}
+        change = self.changes.get(call.source)
+        if change is not None and call.target_kwargs is None and (change.added or change.removed):
+            named = {**dict(zip(self._params(call.source), args, strict=False)), **kwargs}
+            kept = {name: a for name, a in named.items() if name not in change.removed}
+            update |= {"target_args": (), "target_kwargs": {**kept, **self._added(change, kept, inputs)}}
+        return call.model_copy(update=update)
+
+    def _added(self, change: InterfaceChange, named: Mapping[str, Arg], inputs: Sequence[Arg]) -> dict[str, Arg]:
+        if change.kind != "adds-size":
+            return {}
+        last = [a.shape[-1] for a in inputs if isinstance(a, Array) and a.shape]
+        sizes = [size for size in last if isinstance(size, int)]
+        return {name: Lit(value=sizes[min(i, len(sizes) - 1)]) for i, name in enumerate(change.added) if sizes}
+
+    def _arg(self, arg: Arg) -> Arg:
+        if isinstance(arg, Made):
+            return arg.model_copy(update={"call": self._call(arg.call)})
+        if isinstance(arg, Items):
+            return arg.model_copy(update={"items": tuple(self._arg(a) for a in arg.items)})
+        if isinstance(arg, MappingArg):
+            return arg.model_copy(update={"items": {k: self._arg(a) for k, a in arg.items.items()}})
+        return arg
+
+    def _params(self, source: str) -> list[str]:
+        facts = self.facts.function(source)
+        if facts is None and self.facts.cls(source) is not None:
+            facts = self.facts.function(f"{source}.__init__")
+        return [name for name, _ in facts.params if name != "self"] if facts is not None else []
