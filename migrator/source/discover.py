@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from migrator.source.ignore import Ignore, above
+from migrator.source.tracked import tracked
 
 MAX_COPY_BYTES = 100 * 2**20
 """Larger files are data or weights: copying them doubles the disk a run needs for no gain."""
@@ -42,10 +43,10 @@ def discover(root: Path) -> Iterator[Found]:
 
     Symbolic links are never followed, so a loop of them ends at its first link.
     """
-    yield from _folder(root, root, above(root))
+    yield from _folder(root, root, above(root), tracked(root))
 
 
-def _folder(folder: Path, root: Path, outer: Ignore) -> Iterator[Found]:
+def _folder(folder: Path, root: Path, outer: Ignore, kept: Collection[Path]) -> Iterator[Found]:
     ignore = outer.below(folder)
     try:
         entries = sorted(os.scandir(folder), key=lambda e: e.name)
@@ -55,21 +56,23 @@ def _folder(folder: Path, root: Path, outer: Ignore) -> Iterator[Found]:
     for entry in entries:
         path = Path(entry.path)
         is_dir = entry.is_dir(follow_symlinks=False)
-        reason = _left_out(path, is_dir, ignore)
+        reason = _never(path) if is_dir else ""
+        if not reason and path not in kept and ignore.ignores(path, is_dir):
+            reason = "ignored by .gitignore"
         if reason:
             yield Found(path, reason)
         elif entry.is_symlink():
             yield _link(path, root)
         elif is_dir:
-            yield from _folder(path, root, ignore)
+            yield from _folder(path, root, ignore, kept)
         else:
             yield _file(path)
 
 
-def _left_out(path: Path, is_dir: bool, ignore: Ignore) -> str:
-    if is_dir and path.name in NEVER and not (path.name == "venv" and not (path / "pyvenv.cfg").exists()):
-        return NEVER[path.name]
-    return "ignored by .gitignore" if ignore.ignores(path, is_dir) else ""
+def _never(folder: Path) -> str:
+    if folder.name == "venv" and not (folder / "pyvenv.cfg").exists():
+        return ""
+    return NEVER.get(folder.name, "")
 
 
 def _link(path: Path, root: Path) -> Found:

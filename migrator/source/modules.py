@@ -15,10 +15,15 @@ EXTRA_ROOTS = ("src", "lib", "python")
 
 @dataclass(frozen=True)
 class Names:
-    """`modules`: file → import name. `edges`: file → files of the repository that it imports."""
+    """`modules`: file → import name. `edges`: file → files of the repository that it imports.
+
+    `ambiguous`: file → a name that it imports and that means another file elsewhere: two folders
+    of scripts with a `utils.py` each, which one analysis cannot hold apart.
+    """
 
     modules: Mapping[str, str]
     edges: Mapping[str, frozenset[str]]
+    ambiguous: Mapping[str, str]
 
 
 def name_modules(imports: Mapping[str, Collection[Import]], package: str = "") -> Names:
@@ -31,13 +36,12 @@ def name_modules(imports: Mapping[str, Collection[Import]], package: str = "") -
     index = {path: _parts(path) for path in imports}
     lookup = {parts: path for path, parts in index.items()}
     votes: Counter[tuple[str, str]] = Counter()  # (file, root it was found from)
-    edges: dict[str, frozenset[str]] = {}
-    for path, found in imports.items():
-        hits = set(_hits(path, found, lookup, package))
-        votes.update((target, root) for target, root in hits if root is not None)
-        edges[path] = frozenset(target for target, _ in hits) - {path}
-    roots = _roots(index, votes)
-    return Names(_unique(index, roots, votes, package), edges)
+    hits = {path: frozenset(_hits(path, found, lookup, package)) for path, found in imports.items()}
+    for found_by in hits.values():
+        votes.update((target, root) for target, root in found_by if root is not None)
+    edges = {path: frozenset(target for target, _ in found_by) - {path} for path, found_by in hits.items()}
+    modules = _unique(index, _roots(index, votes), votes, package)
+    return Names(modules, edges, dict(_ambiguous(hits, index, modules)))
 
 
 def _parts(path: str) -> tuple[str, ...]:
@@ -65,6 +69,25 @@ def _hits(
             if targets:
                 yield from ((target, "/".join(root)) for target in targets)
                 break
+
+
+def _ambiguous(
+    hits: Mapping[str, Collection[tuple[str, str | None]]],
+    index: Mapping[str, tuple[str, ...]],
+    modules: Mapping[str, str],
+) -> Iterator[tuple[str, str]]:
+    """(file, name) where the file's own `name` is not the file that carries that name now."""
+    owner = {name: path for path, name in modules.items()}
+    for path, found in hits.items():
+        for target, root in found:
+            if root is not None:
+                name = ".".join(_below(index[target], root))
+                if owner.get(name, target) != target:
+                    yield path, name
+
+
+def _below(parts: tuple[str, ...], root: str) -> tuple[str, ...]:
+    return parts[len(root.split("/")) :] if root else parts
 
 
 def _search(folder: tuple[str, ...], lookup: Mapping[tuple[str, ...], str]) -> list[tuple[str, ...]]:
@@ -124,8 +147,7 @@ def _unique(
     order = sorted(index, key=lambda path: (-votes[path, roots[path]], path.count("/"), path))
     for path in order:
         parts = index[path]
-        short = parts[len(roots[path].split("/")) if roots[path] else 0 :]
-        for candidate in (short, parts):
+        for candidate in (_below(parts, roots[path]), parts):
             name = ".".join((package, *candidate) if package else candidate) or "__init__"
             if name not in names and "." not in "".join(candidate):
                 names[name] = path

@@ -42,7 +42,7 @@ def read(path: str | Path, include: Sequence[str] = (), exclude: Sequence[str] =
         found, root = [Found(root)], root.parent
     else:
         found = list(discover(root))
-    left_out = _selector(include, exclude)
+    left_out = _Selector(include, exclude)
     reads = [_read(item, root, left_out) for item in found if not item.reason]
     if not any(r.file.path.suffix == ".py" for r in reads):
         raise UsageError(f"{path}: no Python files in it")
@@ -66,10 +66,6 @@ class _Selector:
         if self.include is not None and not self.include.match_file(path):
             return "not named by --include"
         return "left out by --exclude" if self.exclude.match_file(path) else ""
-
-
-def _selector(include: Sequence[str], exclude: Sequence[str]) -> _Selector:
-    return _Selector(include, exclude)
 
 
 def _read(item: Found, root: Path, selector: _Selector) -> _Read:
@@ -112,10 +108,15 @@ def _assemble(root: Path, reads: Collection[_Read], skipped: tuple[tuple[str, st
 def _finish(file: SourceFile, names: Names, tf: Collection[str]) -> SourceFile:
     if file.text is None:
         return file
-    module = names.modules.get(str(file.path))
+    path = str(file.path)
+    module, uses_tf = names.modules.get(path), path in tf
     if module is None:
-        return replace(file, text=None, why="its import name belongs to another file", uses_tf=str(file.path) in tf)
-    return replace(file, module=module, uses_tf=str(file.path) in tf)
+        return replace(file, text=None, why="another file has the same import name", uses_tf=uses_tf)
+    if uses_tf and path in names.ambiguous:
+        name = names.ambiguous[path]
+        why = f"imports `{name}`, which elsewhere in the repository is another file; migrate its folder alone"
+        return replace(file, text=None, why=why, uses_tf=True)
+    return replace(file, module=module, uses_tf=uses_tf)
 
 
 def _manifests(root: Path, files: Collection[SourceFile]) -> dict[str, str]:

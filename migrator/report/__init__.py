@@ -1,0 +1,1 @@
+"""The report: one schema, and what people read of it."""
