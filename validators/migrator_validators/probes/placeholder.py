@@ -1,0 +1,137 @@
+"""A stand-in for TensorFlow in trees where some units are still TensorFlow.
+
+Such a file imports TensorFlow, so a migrated unit in it could not be reached without one. While
+modules are imported the stand-in swallows what top-level code does with it (attributes, calls,
+decorators, base classes); once armed, every touch raises, so that a unit that was migrated cannot
+lean on it unnoticed.
+"""
+
+import importlib.abc
+import importlib.machinery
+import sys
+import types
+
+ROOTS = ("tensorflow", "keras", "tf_keras", "tensorflow_addons", "tensorflow_probability", "tensorflow_datasets")
+_state = {"armed": False}
+
+
+class StillTensorFlow(Exception):
+    """Code that runs touched something of TensorFlow."""
+
+
+def _touch(name):
+    if _state["armed"]:
+        raise StillTensorFlow("TensorFlow was used: %s" % name)
+
+
+class Base(object):
+    """Stands where a class derives from something of TensorFlow."""
+
+    def __init__(self, *args, **kwargs):
+        _touch(type(self).__name__)
+
+    def __call__(self, *args, **kwargs):
+        _touch(type(self).__name__)
+
+
+class Anything(object):
+    """Any attribute of the stand-in."""
+
+    def __init__(self, name):
+        self.__dict__["_name"] = name
+
+    def __getattr__(self, attribute):
+        if attribute.startswith("__") and attribute.endswith("__"):
+            raise AttributeError(attribute)
+        _touch(self._name + "." + attribute)
+        return Anything(self._name + "." + attribute)
+
+    def __setattr__(self, attribute, value):
+        _touch(self._name + "." + attribute)
+
+    def __call__(self, *args, **kwargs):
+        _touch(self._name)
+        if len(args) == 1 and not kwargs and isinstance(args[0], (types.FunctionType, type)):
+            return args[0]  # a decorator
+        return Anything(self._name + "()")
+
+    def __mro_entries__(self, bases):
+        _touch(self._name)
+        return (Base,)
+
+    def __iter__(self):
+        _touch(self._name)
+        return iter(())
+
+    def __len__(self):
+        _touch(self._name)
+        return 0
+
+    def __getitem__(self, key):
+        _touch(self._name)
+        return Anything(self._name + "[]")
+
+    def __enter__(self):
+        _touch(self._name)
+        return self
+
+    def __exit__(self, *exc):
+        return False
+
+    def __bool__(self):
+        _touch(self._name)
+        return False
+
+    def __repr__(self):
+        return "<%s>" % self._name
+
+
+def _operator(method):
+    def apply(self, *others):
+        _touch(self._name)
+        return Anything(self._name)
+
+    apply.__name__ = method
+    return apply
+
+
+for _method in "add radd sub rsub mul rmul truediv rtruediv floordiv mod pow neg lt le gt ge and or matmul".split():
+    setattr(Anything, "__%s__" % _method, _operator("__%s__" % _method))
+
+
+class _Module(types.ModuleType):
+    __version__ = "2.16.0"
+
+    def __getattr__(self, attribute):
+        if attribute.startswith("__") and attribute.endswith("__"):
+            raise AttributeError(attribute)
+        _touch(self.__name__ + "." + attribute)
+        return Anything(self.__name__ + "." + attribute)
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] not in ROOTS:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        _touch("import " + spec.name)
+        module = _Module(spec.name)
+        module.__path__ = []
+        return module
+
+    def exec_module(self, module):
+        pass
+
+
+def install():
+    """Make imports of TensorFlow succeed with the stand-in."""
+    for name in [n for n in sys.modules if n.split(".")[0] in ROOTS]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Finder())
+
+
+def arm():
+    """From now on every touch raises `StillTensorFlow`."""
+    _state["armed"] = True
