@@ -38,6 +38,7 @@ imports: $(STAMP)
 generated: $(STAMP)
 	$(BIN)/python -m migrator.facts.generate --check
 	$(BIN)/python -m migrator.rules.document --check
+	$(BIN)/python -m migrator.report.document --check
 
 pytest: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m "not slow"

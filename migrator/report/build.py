@@ -1,0 +1,128 @@
+"""From the values of a run to its report."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from migrator.model import Decline, InterfaceChange, Origin, SourceFile, SourceRepo, Status, UnitResult, Verdict
+from migrator.report.schema import (
+    ChangeEntry,
+    DeclineEntry,
+    FileEntry,
+    Island,
+    Report,
+    Run,
+    Totals,
+    UnitEntry,
+    VerdictEntry,
+)
+
+
+def build(results: Sequence[UnitResult], repo: SourceRepo, run: Run, islands: Sequence[Sequence[str]] = ()) -> Report:
+    """The report of a run.
+
+    `results`: one per unit, in any order. `islands`: ids of units that share tensors, variables or
+    models. Raises ValueError when a result belongs to no Python file of `repo`.
+    """
+    files = tuple(_file(file, results) for file in repo.files if file.path.suffix == ".py")
+    unknown = {r.rewrite.unit.path for r in results} - {f.path for f in files}
+    if unknown:
+        raise ValueError(f"results for files that are not in the repository: {sorted(unknown)}")
+    accepted = {r.rewrite.unit.id for r in results if r.status in {Status.ACCEPTED, Status.UNTOUCHED}}
+    parts = sorted((Island(units=tuple(i), whole=accepted >= set(i)) for i in islands), key=lambda i: not i.whole)
+    report = Report(run=run, files=files, islands=tuple(parts), skipped=dict(repo.skipped))
+    return report.model_copy(update={"totals": totals(report, others=len(repo.files) - len(files))})
+
+
+def totals(report: Report, others: int = 0) -> Totals:
+    """Counts over a report's files; `others` is the number of files that are no Python."""
+    units = report.units
+    rungs: dict[str, Counter[str]] = {}
+    for unit in units:
+        for verdict in unit.verdicts:
+            rungs.setdefault(verdict.rung, Counter())[verdict.outcome] += 1
+    return Totals(
+        files=len(report.files),
+        files_with_tf=sum(file.uses_tf for file in report.files),
+        other_files=others,
+        units=len(units),
+        by_status=_counts(unit.status for unit in units),
+        by_rung={rung: dict(sorted(counter.items())) for rung, counter in sorted(rungs.items())},
+        by_origin=_counts(unit.origin for unit in units),
+        uses=sum(len(unit.uses) for unit in units),
+        uses_rewritten=sum(len(unit.uses) for unit in units if unit.migrated),
+        islands=len(report.islands),
+        islands_whole=sum(island.whole for island in report.islands),
+        tokens=sum(unit.tokens for unit in units),
+        cost=sum(unit.cost for unit in units),
+    )
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(str(name) for name in names).items()))
+
+
+def _file(file: SourceFile, results: Sequence[UnitResult]) -> FileEntry:
+    path = str(file.path)
+    units = sorted((r for r in results if r.rewrite.unit.path == path), key=lambda r: r.rewrite.unit.start)
+    left_out = file.why.endswith(("--include", "--exclude", "symbolic link"))
+    entries = tuple(unit_entry(r) for r in units)
+    return FileEntry(path=path, uses_tf=file.uses_tf, why=file.why, left_out=left_out, units=entries)
+
+
+def unit_entry(result: UnitResult) -> UnitEntry:
+    """The entry of one unit."""
+    rewrite, unit = result.rewrite, result.rewrite.unit
+    return UnitEntry(
+        id=unit.id,
+        name=unit.name,
+        kind=unit.kind,
+        start=unit.start,
+        end=unit.end,
+        status=result.status,
+        reason=result.reason,
+        origin=rewrite.origin,
+        migrated=rewrite.text is not None and rewrite.origin != Origin.UNTOUCHED,
+        verdicts=tuple(_verdict(v) for v in result.verdicts),
+        declines=tuple(_decline(d) for d in rewrite.declines),
+        changes=tuple(_change(c) for c in rewrite.changes),
+        gaps=rewrite.gaps,
+        notes=rewrite.notes,
+        uses=tuple(name for name, _ in unit.uses),
+        draft=rewrite.draft,
+        group=rewrite.group,
+    )
+
+
+def _verdict(verdict: Verdict) -> VerdictEntry:
+    return VerdictEntry(
+        rung=verdict.rung,
+        outcome=verdict.outcome,
+        measured=_figures(verdict.measured),
+        allowed=_figures(verdict.allowed),
+        evidence=verdict.detail,
+        inputs=verdict.inputs,
+        unchecked=verdict.unchecked,
+        repro=verdict.repro,
+    )
+
+
+def _figures(pairs: Sequence[tuple[str, float]]) -> dict[str, float | None]:
+    """JSON has no infinity and no NaN; both are None."""
+    return {name: float(value) if math.isfinite(value) else None for name, value in pairs}
+
+
+def _decline(decline: Decline) -> DeclineEntry:
+    return DeclineEntry(reason=decline.reason, api=decline.api, line=decline.span.line if decline.span else None)
+
+
+def _change(change: InterfaceChange) -> ChangeEntry:
+    return ChangeEntry(
+        qualname=change.qualname,
+        kind=change.kind,
+        detail=change.detail,
+        added=change.added,
+        removed=change.removed,
+    )
