@@ -1,0 +1,258 @@
+"""Warm workers: one zygote an interpreter and framework, a contained child a request."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import io
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from migrator.errors import EnvironmentMissing
+from migrator_validators import sandbox as box
+from migrator_validators.sandbox import Limits
+
+Side = Literal["tf", "tf2", "torch"]
+Arrays = dict[str, npt.NDArray[Any]]
+PROBES = Path(__file__).parent / "probes"
+START_SECONDS = 180.0
+GRACE_SECONDS = 30.0
+TREE_FILE = 16 * box.MIB
+TREE_TOTAL = 256 * box.MIB
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back from a probe.
+
+    `status`: "ok"; "error" (the program under test raised: `error` has type, message, where,
+    traceback); "timeout"; "crashed" (it exited or died by a signal); "infra" (a mistake of ours).
+    """
+
+    status: Literal["ok", "error", "timeout", "crashed", "infra"]
+    result: dict[str, Any] = field(default_factory=dict)
+    arrays: Arrays = field(default_factory=dict)
+    error: dict[str, str] = field(default_factory=dict)
+    output: str = ""
+    seconds: float = 0.0
+
+    @property
+    def reason(self) -> str:
+        """One line for people: the last line of the traceback and where it happened."""
+        text = f"{self.error.get('type', '')}: {self.error.get('message', '')}".strip(": ")
+        where = self.error.get("where", "")
+        return f"{text} ({where})" if where else text or self.status
+
+
+def pack_tree(tree: Path | Mapping[str, str | bytes] | None) -> bytes:
+    """A zip of a source tree: a folder, or texts by relative path. Hidden folders and big files stay out."""
+    if tree is None:
+        return b""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in _tree_files(tree):
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def _tree_files(tree: Path | Mapping[str, str | bytes]) -> list[tuple[str, bytes]]:
+    if isinstance(tree, Mapping):
+        return [(name, text.encode() if isinstance(text, str) else text) for name, text in tree.items()]
+    if tree.is_file():
+        return [(tree.name, tree.read_bytes())]
+    out, total = [], 0
+    for path in sorted(tree.rglob("*")):
+        parts = path.relative_to(tree).parts
+        if not path.is_file() or path.is_symlink() or any(p.startswith(".") or p == "__pycache__" for p in parts):
+            continue
+        size = path.stat().st_size
+        if size <= TREE_FILE and total + size <= TREE_TOTAL:
+            out.append(("/".join(parts), path.read_bytes()))
+            total += size
+    return out
+
+
+class Zygote:
+    """A started interpreter that forks a child per request. `close` ends it and everything below it."""
+
+    def __init__(self, side: Side, python: Path, sandbox: str) -> None:
+        self.side = side
+        self.scratch = tempfile.mkdtemp(prefix="migrator-") if sandbox == "none" else ""
+        self.control, child = socket.socketpair()
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            self._command(side, python, sandbox, child.fileno()),
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            pass_fds=(child.fileno(),), env=box.environment(self._extra(side)), start_new_session=True, cwd="/",
+        )  # fmt: skip
+        child.close()
+        self.versions = self._hello()
+
+    @staticmethod
+    def _extra(side: Side) -> dict[str, str]:
+        return {"TF_USE_LEGACY_KERAS": "1"} if side == "tf2" else {}
+
+    @classmethod
+    def _command(cls, side: Side, python: Path, sandbox: str, fd: int) -> list[str]:
+        isolate, uid = ("0", "0") if sandbox == "none" else ("1", str(box.UID))
+        script, arguments = PROBES / "zygote_main.py", [side, str(fd), str(PROBES), isolate, uid]
+        if sandbox == "none":
+            return [str(python), "-s", str(script), *arguments]
+        return box.command(python, script, arguments, (PROBES,), box.environment(cls._extra(side)))
+
+    def _hello(self) -> dict[str, str]:
+        self.control.settimeout(START_SECONDS)
+        try:
+            hello: dict[str, str] = json.loads(_read_frame(self.control)[0])
+        except (OSError, EOFError) as error:
+            log = self.close()
+            raise EnvironmentMissing(f"the {self.side} interpreter did not start in the sandbox: {log or error}") from error
+        self.control.settimeout(None)
+        return hello
+
+    def connect(self) -> socket.socket:
+        """A fresh socket for one request."""
+        ours, theirs = socket.socketpair()
+        self.control.sendmsg([b"r"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))])
+        theirs.close()
+        return ours
+
+    def close(self) -> str:
+        """Kill the whole tree; the last line it wrote."""
+        self.control.close()
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, 9)
+        self.process.wait()
+        self.log.seek(0)
+        lines = self.log.read().decode(errors="replace").strip().splitlines()
+        self.log.close()
+        if self.scratch:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        return lines[-1] if lines else ""
+
+
+class Workers:
+    """A pool: `run` may be called from several threads; interpreters start on first use.
+
+    `sandbox`: "bubblewrap" or "none". Raises EnvironmentMissing where the sandbox does not work.
+    """
+
+    def __init__(self, sandbox: str = "bubblewrap", tf_python: Path | None = None, torch_python: Path | None = None, limits: Limits | None = None) -> None:
+        self.sandbox = sandbox
+        self.limits = limits or Limits()
+        self._pythons = {"tf": tf_python, "tf2": tf_python, "torch": torch_python}
+        self._zygotes: dict[Side, Zygote] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Workers:
+        box.require(self.sandbox)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every interpreter."""
+        with self._lock:
+            for zygote in self._zygotes.values():
+                zygote.close()
+            self._zygotes.clear()
+
+    def versions(self, side: Side) -> dict[str, str]:
+        """Versions of Python, numpy and the framework on a side."""
+        return self._zygote(side).versions
+
+    def _zygote(self, side: Side) -> Zygote:
+        with self._lock:
+            zygote = self._zygotes.get(side)
+            if zygote is None or zygote.process.poll() is not None:
+                box.require(self.sandbox)
+                python = self._pythons[side] or box.default_python()
+                zygote = self._zygotes[side] = Zygote(side, Path(python), self.sandbox)
+            return zygote
+
+    def run(
+        self, side: Side, probe: str, request: Mapping[str, Any], arrays: Arrays | None = None,
+        *, tree: Path | Mapping[str, str | bytes] | bytes | None = None, timeout: float | None = None,
+    ) -> Reply:  # fmt: skip
+        """Run one probe in a fresh child and wait for its reply. `tree`: the code under test (or `pack_tree`'s bytes)."""
+        zygote = self._zygote(side)
+        limits = {**vars(self.limits), "seconds": timeout or self.limits.seconds}
+        header = {"probe": probe, "limits": limits, "scratch": zygote.scratch}
+        packed = tree if isinstance(tree, bytes) else pack_tree(tree)
+        parts = (json.dumps(header).encode(), json.dumps(request).encode(), _pack_arrays(arrays or {}), packed)
+        try:
+            with zygote.connect() as conn:
+                conn.settimeout(limits["seconds"] + GRACE_SECONDS)
+                conn.sendall(_frame(*parts))
+                return _reply(_read_frame(conn))
+        except (OSError, EOFError) as error:
+            self._drop(side, zygote)
+            return Reply("infra", error={"type": type(error).__name__, "message": f"the worker did not answer: {error}"})
+
+    def _drop(self, side: Side, zygote: Zygote) -> None:
+        with self._lock:
+            if self._zygotes.get(side) is zygote:
+                del self._zygotes[side]
+        zygote.close()
+
+
+def _reply(parts: list[bytes]) -> Reply:
+    answer, output = json.loads(parts[0]), parts[3].decode(errors="replace")
+    seconds = float(answer.get("seconds", 0.0))
+    if answer["status"] == "infra":
+        return Reply("infra", error={"message": answer["why"]}, output=output, seconds=seconds)
+    if answer["status"] == "timeout":
+        return Reply("timeout", error={"message": f"no end after {seconds:.0f} s"}, output=output, seconds=seconds)
+    if not parts[1]:
+        code = int(answer["exit"])
+        how = f"died by signal {code - 128}" if code > 128 else f"exited with code {code}"
+        return Reply("infra" if code == 137 else "crashed", error={"message": f"the program {how}"}, output=output, seconds=seconds)
+    body = json.loads(parts[1])
+    if not body["ok"]:
+        status: Literal["error", "infra"] = "error" if body["error"]["blame"] == "program" else "infra"
+        return Reply(status, error=body["error"], output=output, seconds=seconds)
+    arrays = dict(np.load(io.BytesIO(parts[2]), allow_pickle=False)) if parts[2] else {}
+    return Reply("ok", body["result"], arrays, output=output, seconds=seconds)
+
+
+def _pack_arrays(arrays: Arrays) -> bytes:
+    if not arrays:
+        return b""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _frame(*parts: bytes) -> bytes:
+    return b"".join(struct.pack(">Q", len(part)) + part for part in parts)
+
+
+def _read_exactly(sock: socket.socket, count: int) -> bytes:
+    chunks = []
+    while count:
+        chunk = sock.recv(min(count, box.MIB))
+        if not chunk:
+            raise EOFError("connection closed")
+        chunks.append(chunk)
+        count -= len(chunk)
+    return b"".join(chunks)
+
+
+def _read_frame(sock: socket.socket) -> list[bytes]:
+    return [_read_exactly(sock, struct.unpack(">Q", _read_exactly(sock, 8))[0]) for _ in range(4)]
