@@ -51,9 +51,13 @@ class Value:
 
 @dataclass(frozen=True)
 class Unknown(Value):
-    """Nothing is known; `reason` says why, for the decline that follows."""
+    """Nothing is known; `reason` says why, for the decline that follows.
+
+    `sym`: the expression that holds it, where it is simple enough to repeat (it may turn out a size).
+    """
 
     reason: str = ""
+    sym: Sym | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,16 @@ class Scalar(Value):
 
 @dataclass(frozen=True)
 class Sequence(Value):
-    """A tuple, list or set. `items` is None when the length is open; `element` joins the items."""
+    """A tuple, list or set. `items` is None when the length is open; `element` joins the items.
+
+    `sym`: the name of a parameter that holds it (`widths`); its `items`, where given, are then those of
+    the observed length, and other callers may pass another.
+    """
 
     kind: str
     items: tuple[Value, ...] | None
     element: Value = field(default_factory=Unknown)
+    sym: Sym | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,12 @@ class Tensor(Value):
     dtype: str | None = None
     origin: str = "tf"
     layout: str | None = None
+    last: Dim = None  # the last axis, where it is known although the rank is not
+
+    @property
+    def channels(self) -> Dim:
+        """The size of the last axis."""
+        return self.shape[-1] if self.shape else self.last
 
     @property
     def rank(self) -> int | None:
@@ -175,6 +190,13 @@ class Dataset(Value):
 
 
 @dataclass(frozen=True)
+class Repeated(Value):
+    """Layers that a loop or comprehension adds an unknown number of times."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
 class ModelValue(Value):
     """A Keras model that is a graph: Sequential or Functional.
 
@@ -188,6 +210,7 @@ class ModelValue(Value):
     layers: tuple[Value, ...] | None = None
     inputs: tuple[Value, ...] | None = None
     outputs: tuple[Value, ...] | None = None
+    parts: tuple[Value, ...] = ()  # of a Sequential: as `layers`, with `Repeated` where a loop adds some
 
 
 @dataclass(frozen=True)
@@ -245,6 +268,23 @@ class LayerUse:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """The last axis of a tensor that a loop carries round, kept in a variable of the migrated code.
+
+    Inside the loop, and after it, that axis is `Sym(name)` when the code says `name = init` before the
+    outermost loop (`start`) and `name = update` at the end of the body of the loop `loop`. Nested loops
+    share one name: then `init` of the inner one is the name itself and needs no statement.
+    """
+
+    variable: str  # the tensor ("x")
+    name: str  # "channels", or "channels_2" … where that name is taken
+    init: str
+    update: str
+    start: Span
+    loop: Span
+
+
+@dataclass(frozen=True)
 class FunctionFacts:
     """What is known of one function or method.
 
@@ -260,6 +300,7 @@ class FunctionFacts:
     role: str = "plain"
     sizes: tuple[SizeParam, ...] = ()
     callers: tuple[tuple[str, Span], ...] = ()  # (module, span of the call)
+    carried: tuple[Carried, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -273,6 +314,7 @@ class ClassFacts:
     call_output: Value
     sizes: tuple[SizeParam, ...] = ()
     sites: tuple[tuple[str, Span], ...] = ()  # constructions: (module, span of the call)
+    carried: tuple[Carried, ...] = ()  # of all its methods
 
     def attr(self, name: str) -> Value | None:
         return dict(self.attrs).get(name)

@@ -1,0 +1,128 @@
+"""Arithmetic on dimensions: numbers are folded, symbolic sizes become source text, None stays unknown."""
+
+from __future__ import annotations
+
+import ast
+import functools
+
+from migrator.values import Dim, Shape, Sym
+
+# Binding strength of a text's outermost operator; an atom binds tightest.
+_ATOM, _MUL, _ADD, _LOOSE = 4, 3, 2, 1
+
+
+def add(a: Dim, b: Dim) -> Dim:
+    """The sum of two dimensions."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a + b
+    if a == 0:
+        return b
+    if b == 0:
+        return a
+    if isinstance(b, int) and b < 0:
+        return subtract(a, -b)
+    return _text(a, "+", b, _ADD, _ADD)
+
+
+def subtract(a: Dim, b: Dim) -> Dim:
+    """The difference of two dimensions."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a - b
+    if b == 0:
+        return a
+    if a is not None and a == b:
+        return 0
+    return _text(a, "-", b, _ADD, _MUL)
+
+
+def multiply(a: Dim, b: Dim) -> Dim:
+    """The product of two dimensions."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a * b
+    if a == 0 or b == 0:
+        return 0
+    if a == 1:
+        return b
+    if b == 1:
+        return a
+    return _text(a, "*", b, _MUL, _ATOM)
+
+
+def floor_divide(a: Dim, b: Dim) -> Dim:
+    """The quotient, rounded down."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a // b if b else None
+    if b == 1:
+        return a
+    return _text(a, "//", b, _MUL, _ATOM)
+
+
+def ceil_divide(a: Dim, b: Dim) -> Dim:
+    """The quotient, rounded up."""
+    if isinstance(a, int) and isinstance(b, int):
+        return -(-a // b) if b else None
+    if b == 1:
+        return a
+    if isinstance(b, int) and b > 1:
+        return floor_divide(add(a, b - 1), b)
+    return None
+
+
+def modulo(a: Dim, b: Dim) -> Dim:
+    """The remainder."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a % b if b else None
+    return _text(a, "%", b, _MUL, _ATOM)
+
+
+def product(dims: Shape) -> Dim:
+    """The product of all dimensions, None when one is unknown."""
+    return functools.reduce(multiply, dims, 1)
+
+
+def join(a: Dim, b: Dim) -> Dim:
+    """What both dimensions are, or None."""
+    return a if a == b else None
+
+
+def join_shapes(a: Shape | None, b: Shape | None) -> Shape | None:
+    """Both shapes joined axis by axis; None when the ranks differ."""
+    if a is None or b is None or len(a) != len(b):
+        return None
+    return a if a == b else tuple(map(join, a, b))
+
+
+def names(dim: Dim) -> frozenset[str]:
+    """The names that a symbolic size mentions (dotted names by their first part)."""
+    return _names(dim.text) if isinstance(dim, Sym) else frozenset()
+
+
+def text(dim: Dim) -> str | None:
+    """The dimension as source text."""
+    return dim.text if isinstance(dim, Sym) else None if dim is None else str(dim)
+
+
+@functools.lru_cache(maxsize=4096)
+def _names(source: str) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(ast.parse(source, mode="eval")) if isinstance(node, ast.Name))
+
+
+@functools.lru_cache(maxsize=4096)
+def _strength(source: str) -> int:
+    node = ast.parse(source, mode="eval").body
+    if isinstance(node, ast.BinOp):
+        return _ADD if isinstance(node.op, ast.Add | ast.Sub) else _MUL
+    return _ATOM if isinstance(node, ast.Name | ast.Constant | ast.Attribute | ast.Subscript | ast.Call) else _LOOSE
+
+
+def _text(a: Dim, operator: str, b: Dim, left: int, right: int) -> Dim:
+    if a is None or b is None:
+        return None
+    a_text, b_text = text(a) or "", text(b) or ""
+    if len(a_text) + len(b_text) > 120:
+        return None
+    if _strength(a_text) < left:
+        a_text = f"({a_text})"
+    if _strength(b_text) < right:
+        b_text = f"({b_text})"
+    return Sym(f"{a_text} {operator} {b_text}")

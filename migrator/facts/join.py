@@ -1,0 +1,158 @@
+"""Joining values: what holds whichever of two ways the program went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from migrator.facts import dims
+from migrator.values import (
+    Dataset,
+    Dict,
+    Instance,
+    Literal,
+    ModelValue,
+    RepoInstance,
+    Scalar,
+    Sequence,
+    ShapeOf,
+    Sym,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+UNKNOWN = Unknown()
+NONE = Literal(None)
+
+
+def join(a: Value, b: Value) -> Value:
+    """The least that both values are.
+
+    None joined with an object is the object: an optional tensor or layer is used only where it is there.
+    """
+    if a is b or a == b:
+        return a
+    if a == NONE and _is_object(b):
+        return b
+    if b == NONE and _is_object(a):
+        return a
+    if isinstance(a, Unknown) or isinstance(b, Unknown):
+        return _unknown(a, b)
+    if isinstance(a, Literal | Scalar) and isinstance(b, Literal | Scalar):
+        return _scalars(a, b)
+    if type(a) is not type(b):
+        return _numbers_and_tensors(a, b)
+    return _same_type(a, b)
+
+
+def join_all(values: Iterable[Value]) -> Value:
+    """All values joined; Unknown when there is none."""
+    result: Value | None = None
+    for value in values:
+        result = value if result is None else join(result, value)
+    return UNKNOWN if result is None else result
+
+
+def sym_of(value: Value) -> Sym | None:
+    """The expression that a value is known by, if any."""
+    return value.sym if isinstance(value, Scalar | Unknown | Sequence) else None
+
+
+def type_name(value: Value) -> str | None:
+    """The Python type of a literal or scalar."""
+    if isinstance(value, Literal):
+        return type(value.value).__name__
+    return value.type if isinstance(value, Scalar) else None
+
+
+def _is_object(value: Value) -> bool:
+    return isinstance(value, Tensor | Instance | RepoInstance | ModelValue | Dataset | Sequence | ShapeOf)
+
+
+def _unknown(a: Value, b: Value) -> Value:
+    if sym_of(a) is not None and sym_of(a) == sym_of(b):
+        return Unknown(sym=sym_of(a))
+    return a if isinstance(a, Unknown) and a.sym is None else b if isinstance(b, Unknown) and b.sym is None else UNKNOWN
+
+
+def _scalars(a: Value, b: Value) -> Value:
+    kind = type_name(a) if type_name(a) == type_name(b) else None
+    if "NoneType" in (type_name(a), type_name(b)):
+        return Unknown("None or a number")
+    if kind is None and {type_name(a), type_name(b)} <= {"int", "float", "bool"}:
+        kind = "float" if "float" in (type_name(a), type_name(b)) else "int"
+    sym = sym_of(a) if sym_of(a) == sym_of(b) else None
+    return Scalar(kind, sym)
+
+
+def _numbers_and_tensors(a: Value, b: Value) -> Value:
+    """A number on one way and a tensor on the other (`loss = 0` before a loop) is neither for sure."""
+    return UNKNOWN
+
+
+def _same_type(a: Value, b: Value) -> Value:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return _tensors(a, b)
+    if isinstance(a, Sequence) and isinstance(b, Sequence):
+        return _sequences(a, b)
+    if isinstance(a, ShapeOf) and isinstance(b, ShapeOf):
+        return ShapeOf(dims.join_shapes(a.dims, b.dims), a.dynamic or b.dynamic)
+    if isinstance(a, Instance) and isinstance(b, Instance) and a.api == b.api:
+        return Instance(a.api, args=_arguments(a.args, b.args))
+    if isinstance(a, RepoInstance) and isinstance(b, RepoInstance) and a.qualname == b.qualname:
+        site, module = (a.site, a.module) if a.site == b.site and a.module == b.module else (None, "")
+        return RepoInstance(a.qualname, a.kind, module, site, _arguments(a.args, b.args))
+    if isinstance(a, ModelValue) and isinstance(b, ModelValue) and a.api == b.api:
+        return _models(a, b)
+    if isinstance(a, Dataset) and isinstance(b, Dataset):
+        return Dataset(join(a.element, b.element), a.batched and b.batched)
+    if isinstance(a, Dict) and isinstance(b, Dict):
+        return _dicts(a, b)
+    return UNKNOWN
+
+
+def _tensors(a: Tensor, b: Tensor) -> Tensor:
+    shape = dims.join_shapes(a.shape, b.shape)
+    return Tensor(
+        shape,
+        a.dtype if a.dtype == b.dtype else None,
+        a.origin if a.origin == b.origin else "tf",
+        a.layout if a.layout == b.layout else None,
+        None if shape is not None else dims.join(a.channels, b.channels),
+    )
+
+
+def _sequences(a: Sequence, b: Sequence) -> Value:
+    kind = a.kind if a.kind == b.kind else "list"
+    sym = a.sym if a.sym == b.sym else None
+    element = join(a.element, b.element) if a.items != () and b.items != () else a.element if a.items else b.element
+    if a.items is not None and b.items is not None and len(a.items) == len(b.items):
+        items = tuple(map(join, a.items, b.items))
+        return Sequence(kind, items, join_all(items), sym)
+    return Sequence(kind, None, element, sym)
+
+
+def _models(a: ModelValue, b: ModelValue) -> Value:
+    same_site = a.site == b.site and a.module == b.module
+    if not same_site:
+        return ModelValue(a.api)
+    parts = a.parts if a.parts == b.parts else ()
+    return replace(
+        a,
+        layers=a.layers if a.layers == b.layers else None,
+        inputs=a.inputs if a.inputs == b.inputs else None,
+        outputs=a.outputs if a.outputs == b.outputs else None,
+        parts=parts,
+    )
+
+
+def _dicts(a: Dict, b: Dict) -> Value:
+    if a.items is None or b.items is None or [k for k, _ in a.items] != [k for k, _ in b.items]:
+        return Dict(None)
+    return Dict(tuple((key, join(x, y)) for (key, x), (_, y) in zip(a.items, b.items, strict=True)))
+
+
+def _arguments(a: tuple[tuple[str, Value], ...], b: tuple[tuple[str, Value], ...]) -> tuple[tuple[str, Value], ...]:
+    other = dict(b)
+    return tuple((name, join(value, other[name])) for name, value in a if name in other)
