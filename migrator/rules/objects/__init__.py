@@ -17,7 +17,7 @@ class Objects:
     def parameters(self, name: str) -> tuple[str, ...] | None:
         """Parameter names, in order, of a loss, metric or optimizer class by canonical name."""
         for room in (losses, metrics, optimizers):
-            rule = room.find(name)  # type: ignore[attr-defined]
+            rule = room.find(name)
             if rule is not None:
                 return tuple(parameter for parameter, _ in rule.parameters)
         return None
@@ -37,7 +37,5 @@ class Objects:
     ) -> MetricCode | Decline:
         return metrics.metric(name, texts, values, output, loss)
 
-    def optimizer(
-        self, name: str, texts: Mapping[str, str], values: Mapping[str, Value]
-    ) -> OptimizerCode | Decline:
+    def optimizer(self, name: str, texts: Mapping[str, str], values: Mapping[str, Value]) -> OptimizerCode | Decline:
         return optimizers.optimizer(name, texts, values)

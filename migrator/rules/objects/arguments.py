@@ -28,7 +28,7 @@ class Arguments:
         return isinstance(known, Literal) and known.value == value and type(known.value) is type(value)
 
     def text(self, name: str, default: str) -> str:
-        return self.texts[name] if name in self.texts else default
+        return self.texts.get(name, default)
 
     def literal(self, name: str, default: object) -> object:
         """The constant given for `name`; raises `Refused` when it is not a constant."""

@@ -34,17 +34,13 @@ def sparse(args: Arguments, output: OutputFacts) -> LossCode:
         form = ("F.cross_entropy({p}, {y})", "F.nll_loss({p}, {y})")
     else:  # classes stay last in Keras, F.cross_entropy wants them on axis 1
         form = ("F.cross_entropy({p}.flatten(0, -2), {y}.flatten())", "F.nll_loss({p}.flatten(0, -2), {y}.flatten())")
-    rows = None
-    if output.rank == 2:
-        rows = form[not on_logits][:-1] + ', reduction="none")'
     mean = form[not on_logits]
-    if not on_logits:
-        mean, rows = (None if t is None else t.replace("{p}", _log_probabilities()) for t in (mean, rows))
-    return _code("SparseCategoricalCrossentropy", mean or "", rows, "ids", on_logits, softmax=not on_logits)
-
-
-def _log_probabilities() -> str:
-    return "log_probabilities({p})"
+    rows = mean[:-1] + ', reduction="none")' if output.rank == 2 else None
+    if on_logits:
+        return _code("SparseCategoricalCrossentropy", mean, rows, "ids", True)
+    mean = mean.replace("{p}", "log_probabilities({p})")
+    rows = rows and rows.replace("{p}", "log_probabilities({p})")
+    return _code("SparseCategoricalCrossentropy", mean, rows, "ids", softmax=True)
 
 
 LOG_PROBABILITIES = Helper(
@@ -114,7 +110,7 @@ def cosine(args: Arguments, output: OutputFacts) -> LossCode:
     if args.literal("axis", -1) != -1:
         raise Refused("cosine similarity over another axis than the last has no rule")
     rows = "-F.cosine_similarity({p}, {y}, dim=-1)"
-    return _code("CosineSimilarity", f"-F.cosine_similarity({{p}}, {{y}}, dim=-1).mean()", f"({rows})", "output")
+    return _code("CosineSimilarity", "-F.cosine_similarity({p}, {y}, dim=-1).mean()", f"({rows})", "output")
 
 
 SIGNED = Helper(
@@ -181,15 +177,19 @@ _SMOOTH: tuple[tuple[str, object], ...] = (("from_logits", False), ("label_smoot
 RULES = (
     LossRule(
         _api("SparseCategoricalCrossentropy"),
-        (("from_logits", False), ("ignore_class", None), ("reduction", "sum_over_batch_size"), ("axis", -1), *_TAIL[1:]),
+        (
+            ("from_logits", False),
+            ("ignore_class", None),
+            ("reduction", "sum_over_batch_size"),
+            ("axis", -1),
+            *_TAIL[1:],
+        ),
         ("sparse_categorical_crossentropy",),
         sparse,
     ),
     LossRule(_api("CategoricalCrossentropy"), (*_SMOOTH, *_TAIL), ("categorical_crossentropy",), categorical),
     LossRule(_api("BinaryCrossentropy"), (*_SMOOTH, *_TAIL), ("binary_crossentropy",), binary),
-    LossRule(
-        _api("MeanSquaredError"), _TAIL, ("mean_squared_error", "mse", "MSE"), _plain("MeanSquaredError", _MSE)
-    ),
+    LossRule(_api("MeanSquaredError"), _TAIL, ("mean_squared_error", "mse", "MSE"), _plain("MeanSquaredError", _MSE)),
     LossRule(
         _api("MeanAbsoluteError"), _TAIL, ("mean_absolute_error", "mae", "MAE"), _plain("MeanAbsoluteError", _MAE)
     ),
@@ -224,9 +224,7 @@ def find(name: str) -> LossRule | None:
     return _BY_API.get(name) or _BY_NAME.get(name)
 
 
-def loss(
-    name: str, texts: Mapping[str, str], values: Mapping[str, Value], output: OutputFacts
-) -> LossCode | Decline:
+def loss(name: str, texts: Mapping[str, str], values: Mapping[str, Value], output: OutputFacts) -> LossCode | Decline:
     """The torch spelling of a loss, reduced to its mean (Keras's `sum_over_batch_size`)."""
     rule = find(name)
     if rule is None:

@@ -102,9 +102,7 @@ def _api(name: str) -> str:
 
 _ABS, _SQUARE = "({p} - {y}).abs()", "({p} - {y}).square()"
 RULES = (
-    MetricRule(
-        _api("SparseCategoricalAccuracy"), _NAME, ("sparse_categorical_accuracy",), sparse_accuracy
-    ),
+    MetricRule(_api("SparseCategoricalAccuracy"), _NAME, ("sparse_categorical_accuracy",), sparse_accuracy),
     MetricRule(_api("CategoricalAccuracy"), _NAME, ("categorical_accuracy",), categorical_accuracy),
     MetricRule(_api("BinaryAccuracy"), (*_NAME, ("threshold", 0.5)), ("binary_accuracy",), binary_accuracy),
     MetricRule(
@@ -121,9 +119,7 @@ RULES = (
     ),
     MetricRule(_api("MeanAbsoluteError"), _NAME, ("mean_absolute_error", "mae", "MAE"), _error(_ABS)),
     MetricRule(_api("MeanSquaredError"), _NAME, ("mean_squared_error", "mse", "MSE"), _error(_SQUARE)),
-    MetricRule(
-        _api("RootMeanSquaredError"), _NAME, ("root_mean_squared_error",), _error(_SQUARE, "({mean}) ** 0.5")
-    ),
+    MetricRule(_api("RootMeanSquaredError"), _NAME, ("root_mean_squared_error",), _error(_SQUARE, "({mean}) ** 0.5")),
     MetricRule("accuracy", _NAME, ("acc", "Accuracy"), accuracy),
 )
 _BY_NAME = {name: rule for rule in RULES for name in (rule.api, rule.api.rpartition(".")[2], *rule.aliases)} | {

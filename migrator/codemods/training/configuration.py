@@ -1,0 +1,207 @@
+"""What a model was compiled with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import libcst as cst
+
+from migrator.codemods.context import Context
+from migrator.codemods.training.calls import METHODS, api_of, bind, constant, is_none
+from migrator.codemods.training.traits import Traits
+from migrator.model import Decline, LossCode, MetricCode, OptimizerCode
+from migrator.values import Api, Instance, Literal, RepoFunction, Sequence, Value
+
+Texts = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A Keras object as it was made: its name for the records, arguments as text and as known."""
+
+    name: str
+    texts: Mapping[str, str]
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Loss, metrics and optimizer of a `compile` call, in torch."""
+
+    loss: LossCode
+    metrics: tuple[MetricCode, ...]
+    optimizer: OptimizerCode
+    traits: Traits
+
+
+class _Stop(Exception):
+    """Carries a decline out of a nested step; never leaves this module."""
+
+    def __init__(self, decline: Decline) -> None:
+        super().__init__(decline.reason)
+        self.decline = decline
+
+
+_IGNORED = ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss")
+
+
+def configure(call: cst.Call, traits: Traits, ctx: Context) -> Configuration | Decline:
+    """The configuration of one `compile` call; what is not certainly known is declined."""
+    bound = bind(call, METHODS["compile"], positional=3)
+    if isinstance(bound, Decline):
+        return Decline(f"compile: {bound.reason}")
+    try:
+        return _configure(bound, traits, ctx)
+    except _Stop as stop:
+        return Decline(f"compile: {stop.decline.reason}", api=stop.decline.api)
+
+
+def _configure(bound: dict[str, cst.BaseExpression], traits: Traits, ctx: Context) -> Configuration:
+    if ctx.objects is None:
+        raise _Stop(Decline("no records of losses, metrics and optimizers"))
+    for name in bound:
+        if name not in ("optimizer", "loss", "metrics", *_IGNORED) and not is_none(bound[name], ctx):
+            raise _Stop(Decline(f"argument `{name}` has no rule"))
+    if not traits.single:
+        raise _Stop(Decline("a model with several inputs or outputs"))
+    if is_none(bound.get("loss"), ctx):
+        raise _Stop(Decline("without a loss"))
+    loss = _loss(bound["loss"], traits, ctx)
+    metrics = tuple(_metric(node, loss, traits, ctx) for node in _metric_nodes(bound.get("metrics"), ctx))
+    if len({metric.name for metric in metrics}) < len(metrics):
+        raise _Stop(Decline("two metrics of one name"))
+    return Configuration(loss, metrics, _optimizer(bound.get("optimizer"), ctx), traits)
+
+
+def _loss(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
+    assert ctx.objects is not None
+    value = ctx.value(node)
+    if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
+        return _own_loss(node.value, traits)
+    made = _made(node, ctx)
+    if made.texts.get("reduction") is not None and made.values.get("reduction") != Literal("sum_over_batch_size"):
+        raise _Stop(Decline("a loss with its own reduction", made.name))
+    code = ctx.objects.loss(made.name, made.texts, made.values, traits.output)
+    if isinstance(code, Decline):
+        raise _Stop(code)
+    return code
+
+
+def _own_loss(name: str, traits: Traits) -> LossCode:
+    """A loss function of the repository: Keras gives it float targets and takes the mean."""
+    output = traits.output
+    if output.width is None or output.rank is None:
+        raise _Stop(Decline(f"the shape of what `{name}` compares is not known"))
+    target = "column" if output.width == 1 and output.rank == 2 else "output"
+    return LossCode(name, f"{name}({{y}}, {{p}}).mean()", None, target)
+
+
+def _metric_nodes(node: cst.BaseExpression | None, ctx: Context) -> list[cst.BaseExpression]:
+    if node is None or is_none(node, ctx):
+        return []
+    if isinstance(node, cst.List | cst.Tuple):
+        return [element.value for element in node.elements]
+    value = ctx.value(node)
+    if isinstance(value, Sequence):
+        found = _assigned_list(node, ctx)
+        if found is not None:
+            return found
+        raise _Stop(Decline("metrics that are not listed where the model is compiled"))
+    return [node]
+
+
+def _assigned_list(node: cst.BaseExpression, ctx: Context) -> list[cst.BaseExpression] | None:
+    """The elements of the one list that a name is bound to in the file."""
+    if not isinstance(node, cst.Name):
+        return None
+    bound = [
+        part.value
+        for part in _assignments(ctx.tree)
+        if any(isinstance(t.target, cst.Name) and t.target.value == node.value for t in part.targets)
+    ]
+    if len(bound) == 1 and isinstance(bound[0], cst.List | cst.Tuple):
+        return [element.value for element in bound[0].elements]
+    return None
+
+
+def _assignments(tree: cst.Module) -> list[cst.Assign]:
+    import libcst.matchers as m
+
+    return [node for node in m.findall(tree, m.Assign()) if isinstance(node, cst.Assign)]
+
+
+def _metric(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx: Context) -> MetricCode:
+    assert ctx.objects is not None
+    made = _made(node, ctx)
+    code = ctx.objects.metric(made.name, made.texts, made.values, traits.output, loss)
+    if isinstance(code, Decline):
+        raise _Stop(code)
+    return code
+
+
+def _optimizer(node: cst.BaseExpression | None, ctx: Context) -> OptimizerCode:
+    assert ctx.objects is not None
+    made = Made("rmsprop", {}, {}) if node is None else _made(node, ctx)
+    code = ctx.objects.optimizer(made.name, made.texts, made.values)
+    if isinstance(code, Decline):
+        raise _Stop(code)
+    return code
+
+
+def _made(node: cst.BaseExpression, ctx: Context) -> Made:
+    made = made_of(node, ctx)
+    if isinstance(made, Decline):
+        raise _Stop(made)
+    return made
+
+
+def made_of(node: cst.BaseExpression, ctx: Context) -> Made | Decline:
+    """The object that an expression makes or refers to: a Keras string, a call, or a name bound to one."""
+    text = constant(node, ctx)
+    if text is not None and isinstance(text.value, str):
+        return Made(text.value, {}, {})
+    value = ctx.value(node)
+    if isinstance(value, Api):
+        return Made(value.name, {}, {})
+    if isinstance(node, cst.Call):
+        return _called(node, value, ctx)
+    if isinstance(value, Instance):
+        site = _site(value, ctx)
+        return _called(site, value, ctx) if site is not None else _from_values(value)
+    return Decline(f"`{ctx.code(node).strip()}` is not known")
+
+
+def _called(call: cst.Call, value: Value, ctx: Context) -> Made | Decline:
+    assert ctx.objects is not None
+    name = api_of(value) or api_of(ctx.value(call.func))
+    parameters = None if name is None else ctx.objects.parameters(name)
+    if name is None or parameters is None:
+        return Decline(f"no rule for {name or ctx.code(call.func)}", name or "")
+    bound = bind(call, parameters)
+    if isinstance(bound, Decline):
+        return Decline(f"{name}: {bound.reason}", name)
+    texts: Texts = {}
+    values: dict[str, Value] = {}
+    for key, node in bound.items():
+        values[key] = constant(node, ctx) or ctx.value(node)
+        rewritten = ctx.rewrite(node)
+        if rewritten.declines and not isinstance(values[key], Instance):
+            return rewritten.declines[0]
+        texts[key] = cst.Module([]).code_for_node(rewritten.node).strip()
+    return Made(name, texts, values)
+
+
+def _site(value: Instance, ctx: Context) -> cst.Call | None:
+    """The call in this file that made an instance."""
+    if value.site is None or value.module not in ("", ctx.module):
+        return None
+    return next((n for n, span in ctx.spans.items() if span == value.site and isinstance(n, cst.Call)), None)
+
+
+def _from_values(value: Instance) -> Made | Decline:
+    """An object made in another file, when all its arguments are constants."""
+    if not all(isinstance(v, Literal) for _, v in value.args):
+        return Decline(f"{value.api} was made in another file with arguments that are not constants", value.api)
+    texts = {name: repr(v.value) for name, v in value.args if isinstance(v, Literal)}
+    return Made(value.api, texts, dict(value.args))

@@ -1,0 +1,183 @@
+"""The plain functions that training code shares: one pass over the data, batches, predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import indent
+
+from migrator.codemods.training.configuration import Configuration
+from migrator.model import Helper, LossCode, MetricCode
+
+TORCH = "import torch"
+FUNCTIONAL = "import torch.nn.functional as F"
+LOADERS = "from torch.utils.data import DataLoader, TensorDataset"
+
+
+def run_epoch(name: str, config: Configuration, *, weighted: bool, streamed: bool) -> Helper:
+    """`run_epoch(model, loader, optimizer=None)`: the figures of one pass, training when it may.
+
+    `weighted`: batches have a third element, the weight of each row. `streamed`: batches may come
+    from elsewhere than `make_loader`, so that their types are adapted here.
+    """
+    scheduled = config.optimizer.schedule is not None
+    figures = ["loss", *(metric.name for metric in config.metrics)]
+    totals = ", ".join(f'"{figure}": 0.0' for figure in figures)
+    body = [
+        "training = optimizer is not None",
+        "model.train(training)",
+        f"totals, count = {{{totals}}}, 0",
+        "with torch.set_grad_enabled(training):",
+        indent("\n".join(_loop(config, weighted, streamed)), "    "),
+        _result(config.metrics),
+    ]
+    pairs = "(x, y, weight)" if weighted else "(x, y)"
+    head = f"def {name}(model, loader, optimizer=None{', scheduler=None' if scheduled else ''}):\n"
+    doc = f'    """One pass over {pairs} batches; trains when an optimizer is given."""\n'
+    imports = (TORCH, *config.loss.imports, *(i for metric in config.metrics for i in metric.imports))
+    extra = (FUNCTIONAL,) if any("F." in line for line in body) else ()
+    return Helper(name, head + doc + indent("\n".join(body), "    ") + "\n", (*imports, *extra))
+
+
+def _loop(config: Configuration, weighted: bool, streamed: bool) -> list[str]:
+    names = "x, y, weight" if weighted else "x, y"
+    lines = [
+        f"for {names} in loader:",
+        "    " + _to_device(config, weighted, streamed),
+        *("    " + line for line in _forward(config, weighted)),
+        "    if training:",
+        *("        " + line for line in step_lines(config)),
+        *("    " + line for line in _tally(config)),
+        "    count += len(x)",
+    ]
+    return lines
+
+
+def _to_device(config: Configuration, weighted: bool, streamed: bool) -> str:
+    x, y = "x.to(device)", "y.to(device)"
+    if streamed:
+        x += ".float()" if config.traits.inputs == "float" else ""
+        y += {"ids": ".long()", "column": ".float().reshape(-1, 1)"}.get(config.loss.target, ".float()")
+    if weighted:
+        return f"x, y, weight = {x}, {y}, weight.to(device)"
+    return f"x, y = {x}, {y}"
+
+
+def forward_name(config: Configuration) -> str:
+    return "logits" if config.loss.on_logits else "pred"
+
+
+def _forward(config: Configuration, weighted: bool) -> list[str]:
+    p = forward_name(config)
+    method = "model.logits(x)" if config.loss.on_logits and config.traits.output.activation else "model(x)"
+    lines = [f"{p} = {method}"]
+    if weighted:
+        lines.append("# the weighted sum is divided by the size of the batch, not by the sum of the weights")
+    lines.append(f"loss = {loss_text(config, weighted)}")
+    return lines
+
+
+def loss_text(config: Configuration, weighted: bool) -> str:
+    p = forward_name(config)
+    text = fill(config.loss.mean, p)
+    if weighted:
+        text = f"({fill(config.loss.rows or '', p)} * weight).mean()"
+    return text + (" + model.regularization_loss()" if config.traits.penalty else "")
+
+
+def step_lines(config: Configuration, params: str = "model.parameters()") -> list[str]:
+    clip = [line.replace("{params}", params) for line in config.optimizer.clip]
+    lines = ["optimizer.zero_grad()", "loss.backward()", *clip, "optimizer.step()"]
+    return lines + (["scheduler.step()"] if config.optimizer.schedule is not None else [])
+
+
+def _tally(config: Configuration) -> list[str]:
+    p = forward_name(config)
+    activation = config.traits.output.activation
+    lines = []
+    if p == "logits" and activation and not all(metric.on_logits for metric in config.metrics):
+        lines.append("pred = torch.sigmoid(logits)" if activation == "sigmoid" else "pred = F.softmax(logits, dim=-1)")
+    lines.append('totals["loss"] += loss.item() * len(x)')
+    for metric in config.metrics:
+        seen = p if metric.on_logits or not activation else "pred"
+        lines.append(f'totals["{metric.name}"] += {fill(metric.total, seen)}.item()')
+    return lines
+
+
+def _result(metrics: Sequence[MetricCode]) -> str:
+    plain = "{name: total / count for name, total in totals.items()}"
+    special = [metric for metric in metrics if metric.result != "{mean}"]
+    if not special:
+        return f"return {plain}"
+    lines = [f"logs = {plain}"]
+    for metric in special:
+        lines.append(
+            f'logs["{metric.name}"] = ' + _unwrapped(metric.result).replace("{mean}", f'logs["{metric.name}"]')
+        )
+    return "\n".join([*lines, "return logs"])
+
+
+def _unwrapped(result: str) -> str:
+    return result.replace("({mean})", "{mean}")
+
+
+def fill(template: str, p: str, y: str = "y") -> str:
+    return template.replace("{p}", p).replace("{y}", y)
+
+
+def input_text(kind: str | None, x: str, exact: bool = False) -> tuple[str, tuple[Helper, ...]]:
+    """`x` as a tensor of the type that the model takes; Keras casts floats to float32."""
+    if exact:
+        return f"torch.as_tensor({x})", ()
+    if kind == "float":
+        return f"torch.as_tensor({x}, dtype=torch.float32)", ()
+    if kind == "ids":
+        return f"torch.as_tensor({x}).long()", ()
+    return f"as_tensor({x})", (AS_TENSOR,)
+
+
+AS_TENSOR = Helper(
+    "as_tensor",
+    '''def as_tensor(x):
+    """A tensor of `x`; float64 becomes float32, the type of the model."""
+    x = torch.as_tensor(x)
+    return x.float() if x.dtype == torch.float64 else x
+''',
+    (TORCH,),
+)
+
+
+def target_text(loss: LossCode, rank: int | None, y: str = "y") -> str:
+    if loss.target == "ids":
+        return f"torch.as_tensor({y}).long()" + (".flatten()" if rank == 2 else "")
+    text = f"torch.as_tensor({y}, dtype=torch.float32)"
+    return text + (".reshape(-1, 1)" if loss.target == "column" else "")
+
+
+def make_loader(name: str, config: Configuration, weighted: bool) -> tuple[Helper, ...]:
+    """`make_loader(x, y, batch_size=32, shuffle=False)`: batches of arrays as tensors."""
+    x, helpers = input_text(config.traits.inputs, "x")
+    y = target_text(config.loss, config.traits.output.rank)
+    lines = []
+    if weighted:
+        lines.append("if weight is None:\n    weight = torch.ones(len(x))")
+        tensors = f"{x}, {y}, torch.as_tensor(weight, dtype=torch.float32)"
+    else:
+        tensors = f"{x}, {y}"
+    lines.append(f"dataset = TensorDataset({tensors})")
+    lines.append("return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle)")
+    head = f"def {name}(x, y, {'weight=None, ' if weighted else ''}batch_size=32, shuffle=False):\n"
+    source = head + '    """Batches of the rows of `x` and `y`, on the CPU."""\n' + indent("\n".join(lines), "    ")
+    return (*helpers, Helper(name, source + "\n", (TORCH, LOADERS)))
+
+
+def predict(name: str, kind: str | None) -> tuple[Helper, ...]:
+    """`predict(model, x, batch_size=32)`: outputs as a NumPy array."""
+    x, helpers = input_text(kind, "x")
+    source = f'''@torch.inference_mode()
+def {name}(model, x, batch_size=32):
+    """The model's outputs for all rows of `x`, as a NumPy array."""
+    model.eval()
+    batches = {x}.split(batch_size)
+    return torch.cat([model(batch.to(device)) for batch in batches]).cpu().numpy()
+'''
+    return (*helpers, Helper(name, source, (TORCH,)))

@@ -1,0 +1,118 @@
+"""The other methods of a Keras model: compile, predict, summary, saving and loading weights."""
+
+from __future__ import annotations
+
+import re
+
+import libcst as cst
+
+from migrator.codemods.training import epoch_code
+from migrator.codemods.training.calls import METHODS, bind, is_model
+from migrator.codemods.training.fit import Code, Unfit, Writer, configured
+from migrator.codemods.training.plan import Compiled
+from migrator.codemods.training.traits import Traits, traits_of
+from migrator.model import Decline
+from migrator.values import Dataset
+
+_ENDINGS = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf)$")
+
+
+def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer) -> Code:
+    """The optimizer; loss and metrics are in the pass over the data."""
+    config = configured(compiled)
+    assert compiled is not None
+    params = f"{model}.parameters()"
+    sink, optimizer = writer.sink, config.optimizer
+    sink.imports |= set(optimizer.imports)
+    sink.gaps |= set(optimizer.gaps)
+    sink.help(optimizer.helpers)
+    if config.traits.assumed:
+        sink.note(f"`{model}` is taken to be what {config.traits.assumed} makes, the only model of the file")
+    lines = [] if config.traits.placed else [f"{model}.to(device)"]
+    sink.needs_device = True
+    lines += [f"{compiled.optimizer_of(model)} = {optimizer.call.replace('{params}', params)}"]
+    if not compiled.local:
+        sink.note(f"`compile` became an assignment of `{model}.optimizer`; loss and metrics are in `run_epoch`")
+    if optimizer.schedule is not None:
+        lines += _schedule(compiled, optimizer.schedule, writer)
+    return Code("\n".join(lines), "")
+
+
+def _schedule(compiled: Compiled, schedule: str, writer: Writer) -> list[str]:
+    if not compiled.local:
+        raise Unfit("a schedule where compile and fit stand in different functions")
+    for module in ("math", "bisect"):
+        if f"{module}." in schedule:
+            writer.sink.imports.add(f"import {module}")
+    writer.sink.imports.add("from torch.optim.lr_scheduler import LambdaLR")
+    return [f"scheduler = LambdaLR(optimizer, {schedule})"]
+
+
+def predict(call: cst.Call, model: str, writer: Writer) -> Code:
+    """Outputs for all rows, in batches, as a NumPy array."""
+    bound = writer.bound(call, "predict", frozenset({"x", "batch_size", "verbose"}))
+    if "x" not in bound or isinstance(bound["x"], cst.List | cst.Tuple | cst.Dict):
+        raise Unfit("several inputs")
+    if isinstance(writer.ctx.value(bound["x"]), Dataset):
+        raise Unfit("predictions over a dataset")
+    traits = _traits(call, writer)
+    if not traits.single:
+        raise Unfit("a model with several inputs or outputs")
+    name = writer.plan.name("predict")
+    writer.sink.help(epoch_code.predict(name, _one_kind(writer)))
+    writer.sink.needs_device = True
+    size = f", batch_size={writer.size(bound['batch_size'])}" if "batch_size" in bound else ""
+    return Code("", f"{name}({model}, {writer.text(bound['x'])}{size})")
+
+
+def _traits(call: cst.Call, writer: Writer) -> Traits:
+    assert isinstance(call.func, cst.Attribute)
+    traits = traits_of(writer.ctx.value(call.func.value), writer.ctx)
+    if traits is None:
+        raise Unfit("nothing is known of the model")
+    return traits
+
+
+def _one_kind(writer: Writer) -> str | None:
+    """What the models of the file take, where all that predict agree: the function is shared."""
+    kinds = set()
+    for node in writer.plan.holders:
+        if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == "predict":
+            value = writer.ctx.value(node.func.value)
+            traits = traits_of(value, writer.ctx) if is_model(value) or writer.plan.models else None
+            kinds.add(traits.inputs if traits else None)
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def summary(call: cst.Call, model: str, writer: Writer) -> Code:
+    writer.bound(call, "summary", frozenset({"line_length", "expand_nested", "show_trainable"}))
+    return Code("", f"print({model})")
+
+
+def save_weights(call: cst.Call, model: str, writer: Writer, whole: bool = False) -> Code:
+    """The state_dict under a file name that says so."""
+    bound = bind(call, METHODS["save" if whole else "save_weights"])
+    if isinstance(bound, Decline) or "filepath" not in bound:
+        raise Unfit("its arguments are not certain")
+    writer.sink.imports.add("import torch")
+    if whole:
+        writer.sink.note("the saved file holds the weights alone: the class has the architecture")
+    return Code("", f"torch.save({model}.state_dict(), {_file_name(bound['filepath'], writer)})")
+
+
+def load_weights(call: cst.Call, model: str, writer: Writer) -> Code:
+    bound = writer.bound(call, "load_weights", frozenset({"filepath"}))
+    writer.sink.imports.add("import torch")
+    writer.sink.needs_device = True
+    name = _file_name(bound["filepath"], writer)
+    return Code("", f"{model}.load_state_dict(torch.load({name}, map_location=device))")
+
+
+def _file_name(node: cst.BaseExpression, writer: Writer) -> str:
+    text = writer.text(node)
+    writer.sink.note("weights are files of torch now: older files need converting (`migrator weights`)")
+    if not isinstance(node, cst.SimpleString):
+        return text
+    quote = text[-1]
+    name = _ENDINGS.sub("", text[:-1])
+    return f"{name}.pt{quote}" if not name.endswith((".pt", ".pth")) else text

@@ -1,0 +1,93 @@
+"""Rewriting a statement by the rules around expressions that were decided elsewhere."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Collection, Mapping
+
+import libcst as cst
+
+from migrator.codemods.context import Context
+from migrator.model import Rewritten
+from migrator.values import Span
+
+Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+
+
+def statements(text: str) -> list[Statement]:
+    """The statements of a piece of code; leading comments and blank lines stay with them."""
+    module = cst.parse_module(text)
+    body = list(module.body)
+    if module.header and body:
+        body[0] = body[0].with_changes(leading_lines=[*module.header, *body[0].leading_lines])
+    return body
+
+
+def embed(node: cst.CSTNode, decided: Mapping[cst.CSTNode, str], ctx: Context) -> Rewritten:
+    """`node` rewritten by the rules, with the text of `decided` nodes put in their place."""
+    if not decided:
+        rewritten: Rewritten = ctx.rewrite(node)
+        return rewritten
+    marker = _Marker(decided, ctx.spans, holders(node, decided))
+    marked = node.visit(marker)
+    assert isinstance(marked, cst.CSTNode)
+    result = ctx.rules.rewrite(marked, ctx.here, ChainMap(marker.spans, ctx.spans))  # type: ignore[arg-type]
+    filled = result.node.visit(_Filler(marker.texts))
+    assert isinstance(filled, cst.CSTNode)
+    return Rewritten(filled, result.declines, result.imports, result.helpers, result.gaps, result.notes)
+
+
+class _Marker(cst.CSTTransformer):
+    """Replaces decided nodes by unique names. Only their ancestors are rebuilt, and keep their spans:
+    all other nodes stay the same objects, so that facts are still found for them."""
+
+    def __init__(
+        self,
+        decided: Mapping[cst.CSTNode, str],
+        spans: Mapping[cst.CSTNode, Span],
+        holders: frozenset[cst.CSTNode],
+    ) -> None:
+        super().__init__()
+        self.decided = decided
+        self.spans: dict[cst.CSTNode, Span] = {}
+        self.texts: dict[str, str] = {}
+        self._original = spans
+        self._holders = holders
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return node not in self.decided and node in self._holders
+
+    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> cst.CSTNode:  # type: ignore[override]
+        if original_node in self.decided:
+            name = f"__decided_{len(self.texts)}__"
+            self.texts[name] = self.decided[original_node]
+            return cst.Name(name)
+        if updated_node is not original_node and original_node in self._original:
+            self.spans[updated_node] = self._original[original_node]
+        return updated_node
+
+
+def holders(node: cst.CSTNode, wanted: Collection[cst.CSTNode]) -> frozenset[cst.CSTNode]:
+    """`node` and all below it that have one of the wanted nodes in them."""
+    found: set[cst.CSTNode] = set()
+
+    def look(current: cst.CSTNode) -> bool:
+        here = current in wanted
+        inside = [look(child) for child in current.children]  # all of them: no short cut
+        if here or any(inside):
+            found.add(current)
+            return True
+        return False
+
+    look(node)
+    return frozenset(found)
+
+
+class _Filler(cst.CSTTransformer):
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__()
+        self.texts = texts
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        text = self.texts.get(original_node.value)
+        return updated_node if text is None else cst.parse_expression(text)

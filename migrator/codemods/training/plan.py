@@ -1,0 +1,199 @@
+"""Which `compile` a `fit` belongs to, and what the shared functions of a file are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
+from migrator.codemods.training.configuration import Configuration, configure
+from migrator.codemods.training.scope import Holder, enclosing, names_in
+from migrator.codemods.training.traits import traits_of
+from migrator.model import Decline
+from migrator.values import Dataset, Unknown
+
+
+@dataclass
+class Compiled:
+    """One `compile` call of the file and what uses it.
+
+    `local`: the optimizer is a variable of the scope that both call stand in; otherwise it is
+    the model's attribute. `weighted`, `streamed`: see `epoch_code.run_epoch`.
+    """
+
+    call: cst.Call
+    model: str
+    holder: Holder
+    config: Configuration | Decline
+    local: bool = True
+    weighted: bool = False
+    streamed: bool = False
+    suffix: str = ""
+
+    @property
+    def optimizer(self) -> str:
+        return "optimizer" if self.local else f"{self.model}.optimizer"
+
+    def optimizer_of(self, model: str) -> str:
+        return "optimizer" if self.local else f"{model}.optimizer"
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """The training calls of a file."""
+
+    holders: Mapping[cst.CSTNode, Holder]
+    models: frozenset[str]
+    compiled: tuple[Compiled, ...]
+    of_call: Mapping[cst.Call, Compiled] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
+
+    def name(self, wish: str, compiled: Compiled | None = None) -> str:
+        """The name of a shared function, not one that the file has already."""
+        name = wish + (compiled.suffix if compiled else "")
+        while name in self.taken:
+            name += "_"
+        return name
+
+
+def plan_file(ctx: Context) -> FilePlan:
+    """The plan of a file; the same for each of its units."""
+    cached = _CACHE.get("plan")
+    if cached is not None and cached[0] is ctx.tree and cached[1] is ctx.facts:
+        return cached[2]
+    plan = _plan(ctx)
+    _CACHE["plan"] = (ctx.tree, ctx.facts, plan)
+    return plan
+
+
+_CACHE: dict[str, tuple[cst.Module, object, FilePlan]] = {}  # the file at hand only
+
+
+def _plan(ctx: Context) -> FilePlan:
+    holders = enclosing(ctx.tree)
+    calls = calls_in(ctx.tree)
+    compiles = [call for call in calls if model_call(call, ctx, frozenset()) == "compile"]
+    models = frozenset(_receiver_text(call, ctx) for call in compiles)
+    compiled = tuple(_compiled(call, holders, ctx) for call in compiles)
+    of_call = _resolve(calls, compiled, models, holders, ctx)
+    _settle(compiled, of_call, holders, ctx)
+    return FilePlan(holders, models, compiled, of_call, frozenset(_top_level(ctx)))
+
+
+def _compiled(call: cst.Call, holders: Mapping[cst.CSTNode, Holder], ctx: Context) -> Compiled:
+    found = receiver(call)
+    assert found is not None
+    traits = traits_of(ctx.value(found[0]), ctx)
+    text = ctx.code(found[0]).strip()
+    config = Decline(f"nothing is known of the model `{text}`") if traits is None else configure(call, traits, ctx)
+    return Compiled(call, text, holders[call], config)
+
+
+def _receiver_text(call: cst.Call, ctx: Context) -> str:
+    found = receiver(call)
+    return ctx.code(found[0]).strip() if found else ""
+
+
+def _resolve(
+    calls: list[cst.Call],
+    compiled: tuple[Compiled, ...],
+    models: frozenset[str],
+    holders: Mapping[cst.CSTNode, Holder],
+    ctx: Context,
+) -> dict[cst.Call, Compiled]:
+    found: dict[cst.Call, Compiled] = {}
+    for call in calls:
+        if model_call(call, ctx, models) in ("fit", "evaluate"):
+            owner = _owner(call, compiled, holders, ctx)
+            if owner is not None:
+                found[call] = owner
+    return found | {c.call: c for c in compiled}
+
+
+def _owner(
+    call: cst.Call, compiled: tuple[Compiled, ...], holders: Mapping[cst.CSTNode, Holder], ctx: Context
+) -> Compiled | None:
+    """The `compile` before the call in its scope; else the one on the same model; else the only one."""
+    found = receiver(call)
+    assert found is not None
+    text, value = ctx.code(found[0]).strip(), ctx.value(found[0])
+    start = ctx.spans[call]
+    near = [c for c in compiled if c.holder is holders[call] and c.model == text and ctx.spans[c.call] < start]
+    if near:
+        return near[-1]
+    same = [c for c in compiled if is_model(value) and _model_value(c, ctx) == value]
+    if len(same) == 1:
+        return same[0]
+    if not same and len(compiled) == 1 and (isinstance(value, Unknown) or _open(compiled[0], ctx)):
+        return compiled[0]
+    return None
+
+
+def _model_value(compiled: Compiled, ctx: Context) -> object:
+    found = receiver(compiled.call)
+    return ctx.value(found[0]) if found else None
+
+
+def _open(compiled: Compiled, ctx: Context) -> bool:
+    return isinstance(_model_value(compiled, ctx), Unknown)
+
+
+def _settle(
+    compiled: tuple[Compiled, ...],
+    of_call: Mapping[cst.Call, Compiled],
+    holders: Mapping[cst.CSTNode, Holder],
+    ctx: Context,
+) -> None:
+    """Decide per configuration where its optimizer lives and what its batches look like."""
+    for index, own in enumerate(compiled):
+        users = [call for call, owner in of_call.items() if owner is own and call is not own.call]
+        fits = [call for call in users if _method(call) == "fit"]
+        own.local = all(holders[call] is own.holder for call in fits) and _attribute_free(own, ctx)
+        own.weighted = any(_has(call, "class_weight", "sample_weight") for call in fits)
+        own.streamed = any(_streams(call, ctx) for call in users)
+        twin = next((c for c in compiled[:index] if _twins(c, own)), None)
+        holder = own.holder.name.value if isinstance(own.holder, cst.FunctionDef) else str(index + 1)
+        own.suffix = twin.suffix if twin else ("" if index == 0 else f"_{holder}")
+
+
+def _twins(one: Compiled, other: Compiled) -> bool:
+    same = one.config == other.config and not isinstance(one.config, Decline)
+    return same and (one.weighted, one.streamed) == (other.weighted, other.streamed)
+
+
+def _attribute_free(own: Compiled, ctx: Context) -> bool:
+    """Whether no code reads the optimizer off a model."""
+    return not m.findall(ctx.tree, m.Attribute(attr=m.Name("optimizer")) & ~m.Attribute(value=m.Name("tf")))
+
+
+def _method(call: cst.Call) -> str:
+    found = receiver(call)
+    return found[1] if found else ""
+
+
+def _has(call: cst.Call, *names: str) -> bool:
+    return any(arg.keyword is not None and arg.keyword.value in names for arg in call.args)
+
+
+def _streams(call: cst.Call, ctx: Context) -> bool:
+    """Whether a `fit` or `evaluate` is given batches instead of arrays."""
+    positional = [arg for arg in call.args if arg.keyword is None and not arg.star]
+    given_y = len(positional) > 1 or _has(call, "y")
+    data = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "validation_data"), None)
+    validation = data is not None and (isinstance(ctx.value(data), Dataset) or isinstance(data, cst.Name))
+    return not given_y or validation
+
+
+def _top_level(ctx: Context) -> set[str]:
+    """Names bound at the top of the file, and any that a function there could hide."""
+    found: set[str] = set()
+    for statement in ctx.tree.body:
+        if isinstance(statement, cst.FunctionDef | cst.ClassDef):
+            found.add(statement.name.value)
+        else:
+            found |= names_in(statement)
+    return found

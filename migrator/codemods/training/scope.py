@@ -1,0 +1,97 @@
+"""Scopes of a file: where a statement stands and which names it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+Holder = cst.FunctionDef | cst.Module
+
+
+def enclosing(tree: cst.Module) -> Mapping[cst.CSTNode, Holder]:
+    """For every call and statement line of a file: the function it runs in, or the module."""
+    finder = _Finder(tree)
+    tree.visit(finder)
+    return finder.found
+
+
+class _Finder(cst.CSTVisitor):
+    def __init__(self, tree: cst.Module) -> None:
+        super().__init__()
+        self.found: dict[cst.CSTNode, Holder] = {}
+        self._stack: list[Holder] = [tree]
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        self.found[node] = self._stack[-1]
+        self._stack.append(node)
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
+        self._stack.pop()
+
+    def visit_Call(self, node: cst.Call) -> None:
+        self.found[node] = self._stack[-1]
+
+    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
+        self.found[node] = self._stack[-1]
+
+
+def names_in(node: cst.CSTNode) -> set[str]:
+    """Every variable that occurs below a node: no attributes, no keywords of calls."""
+    finder = _Variables()
+    node.visit(finder)
+    return finder.found
+
+
+class _Variables(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.found.add(node.value)
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
+
+
+@dataclass
+class Names:
+    """Names taken in a scope; `fresh` hands out others, the same for the same wish twice over."""
+
+    taken: set[str] = field(default_factory=set)
+
+    def fresh(self, *wishes: str) -> str:
+        name = next(self._free(wishes))
+        self.taken.add(name)
+        return name
+
+    def _free(self, wishes: tuple[str, ...]) -> Iterator[str]:
+        yield from (wish for wish in wishes if wish not in self.taken)
+        number = 2
+        while True:
+            if f"{wishes[0]}_{number}" not in self.taken:
+                yield f"{wishes[0]}_{number}"
+            number += 1
+
+
+def parameter_default(holder: Holder, name: str) -> cst.BaseExpression | None:
+    """The default of a parameter of a function, if it is one and has one."""
+    if isinstance(holder, cst.Module):
+        return None
+    parameters = (*holder.params.params, *holder.params.kwonly_params, *holder.params.posonly_params)
+    return next((p.default for p in parameters if p.name.value == name), None)
+
+
+def may_be_none(node: cst.BaseExpression, holder: Holder) -> bool:
+    """Whether an expression is a parameter that defaults to None."""
+    if not isinstance(node, cst.Name):
+        return False
+    default = parameter_default(holder, node.value)
+    return isinstance(default, cst.Name) and default.value == "None"

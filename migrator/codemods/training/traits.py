@@ -1,0 +1,151 @@
+"""What training code must know of the model it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import libcst as cst
+
+from migrator.codemods.context import Context
+from migrator.model import OutputFacts
+from migrator.values import Instance, Literal, ModelValue, RepoInstance, Tensor, Value
+
+_REGULARIZERS = ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "recurrent_regularizer",
+                 "embeddings_regularizer", "gamma_regularizer", "beta_regularizer",
+                 "depthwise_regularizer", "pointwise_regularizer")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Traits:
+    """A model as its training sees it.
+
+    `output`: rank, width and final activation. `penalty`: it has regularisers, so the generated
+    class has `regularization_loss()`. `inputs`: "float", "ids" (token or class ids) or None when open.
+    `single`: one input and one output. `placed`: what makes it ends in `.to(device)`.
+    """
+
+    output: OutputFacts = field(default_factory=OutputFacts)
+    penalty: bool = False
+    inputs: str | None = None
+    single: bool = True
+    placed: bool = True
+    assumed: str = ""
+
+
+def traits_of(value: Value, ctx: Context) -> Traits | None:
+    """Traits of a model's value; of the only model of the file when the value says nothing."""
+    known = _known(value, ctx)
+    if known is not None:
+        return known
+    found = {name: t for name, t in _models_of(ctx) if t is not None}
+    if not found:
+        return None
+    first = next(iter(found.values()))
+    if any(other != first for other in found.values()):
+        return None
+    return replace(first, assumed=" and ".join(found))
+
+
+def _models_of(ctx: Context) -> Iterator[tuple[str, Traits | None]]:
+    for statement in ctx.tree.body:
+        if isinstance(statement, cst.FunctionDef):
+            facts = ctx.facts.function(f"{ctx.module}:{statement.name.value}")
+            if facts is not None and facts.role == "model-factory":
+                yield statement.name.value, _known(facts.returns, ctx)
+        elif isinstance(statement, cst.ClassDef):
+            qualname = f"{ctx.module}:{statement.name.value}"
+            known = ctx.facts.cls(qualname)
+            if known is not None and known.kind == "model":
+                yield statement.name.value, _known(RepoInstance(qualname, "model"), ctx)
+
+
+def _known(value: Value, ctx: Context) -> Traits | None:
+    if isinstance(value, ModelValue):
+        return _graph(value, ctx)
+    if isinstance(value, RepoInstance) and value.kind == "model":
+        return _subclass(value, ctx)
+    return None
+
+
+def _graph(model: ModelValue, ctx: Context) -> Traits:
+    layers = model.layers or ()
+    output = model.outputs[0] if model.outputs else None
+    facts = _shape(output)
+    last = layers[-1] if layers else None
+    if facts.width is None and isinstance(last, Instance):
+        facts = replace(facts, width=_units(last))
+    return Traits(
+        replace(facts, activation=_activation(last)),
+        penalty=_penalised(model, ctx),
+        inputs=_input_kind(model),
+        single=len(model.outputs or (0,)) == 1 and len(model.inputs or (0,)) == 1,
+    )
+
+
+def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
+    facts = ctx.facts.cls(value.qualname)
+    if facts is None:
+        return None
+    single = isinstance(facts.call_output, Tensor) or type(facts.call_output).__name__ == "Unknown"
+    kind = None
+    if facts.call_inputs and isinstance(facts.call_inputs[0][1], Tensor):
+        kind = _dtype_kind(facts.call_inputs[0][1].dtype)
+    return Traits(_shape(facts.call_output), _penalised(value, ctx), kind, single, placed=False)
+
+
+def _shape(value: Value | None) -> OutputFacts:
+    if not isinstance(value, Tensor) or value.shape is None:
+        return OutputFacts()
+    width = value.shape[-1] if value.shape else None
+    return OutputFacts(rank=value.rank, width=width if isinstance(width, int) else None)
+
+
+def _units(layer: Instance) -> int | None:
+    value = layer.arg("units")
+    return value.value if isinstance(value, Literal) and isinstance(value.value, int) else None
+
+
+def _activation(layer: Value | None) -> str:
+    """The softmax or sigmoid that a graph ends in."""
+    if not isinstance(layer, Instance):
+        return ""
+    if layer.api == "tf.keras.layers.Softmax":
+        return "softmax"
+    value = layer.arg("activation")
+    name = value.value if isinstance(value, Literal) else getattr(value, "name", None)
+    name = str(name).rpartition(".")[2]
+    return name if name in ("softmax", "sigmoid") else ""
+
+
+def _penalised(value: Value, ctx: Context, depth: int = 0) -> bool:
+    """Whether any layer below has a regulariser."""
+    if depth > 8:
+        return False
+    if isinstance(value, Instance):
+        given = (value.arg(name) for name in _REGULARIZERS)
+        return any(g is not None and g != Literal(None) for g in given)
+    if isinstance(value, ModelValue):
+        return any(_penalised(layer, ctx, depth + 1) for layer in value.layers or ())
+    if isinstance(value, RepoInstance):
+        facts = ctx.facts.cls(value.qualname)
+        own = any(_penalised(Instance("", args=(pair,)), ctx, depth + 1) for pair in value.args)
+        return own or any(_penalised(v, ctx, depth + 1) for _, v in (facts.attrs if facts else ()))
+    items = getattr(value, "items", None)
+    element = getattr(value, "element", None)
+    parts = [i for i in items or () if isinstance(i, Value)] + ([element] if isinstance(element, Value) else [])
+    return any(_penalised(part, ctx, depth + 1) for part in parts)
+
+
+def _input_kind(model: ModelValue) -> str | None:
+    if any(isinstance(layer, Instance) and layer.api == "tf.keras.layers.Embedding" for layer in model.layers or ()):
+        return "ids"
+    if model.inputs and isinstance(model.inputs[0], Tensor):
+        return _dtype_kind(model.inputs[0].dtype or "float32")
+    return "float" if model.layers else None
+
+
+def _dtype_kind(dtype: str | None) -> str | None:
+    if dtype is None:
+        return None
+    return "float" if "float" in dtype else "ids"
