@@ -1,0 +1,17 @@
+"""The rules: one TensorFlow API to its PyTorch spelling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from migrator.rules.rulebook import Rulebook
+
+__all__ = ["rulebook"]
+
+
+def rulebook(keras: int = 3) -> Rulebook:
+    """All rules, read as Keras 2 or 3 means them; what codemods call `Rules`."""
+    from migrator.rules.rulebook import Rulebook
+
+    return Rulebook(keras)

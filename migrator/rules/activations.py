@@ -1,0 +1,75 @@
+"""Activation functions as arguments of layers: names, functions, None."""
+
+from __future__ import annotations
+
+from migrator.rules.engine.declining import Decline
+from migrator.values import Api, Instance, Literal, Value
+
+# Keras's name → torch expression. `{x}` is the input; softmax is over the last axis.
+TEMPLATES = {
+    "relu": "F.relu({x})",
+    "sigmoid": "torch.sigmoid({x})",
+    "tanh": "torch.tanh({x})",
+    "softmax": "F.softmax({x}, dim=-1)",
+    "log_softmax": "F.log_softmax({x}, dim=-1)",
+    "elu": "F.elu({x})",
+    "selu": "F.selu({x})",
+    "gelu": "F.gelu({x})",
+    "silu": "F.silu({x})",
+    "swish": "F.silu({x})",
+    "mish": "F.mish({x})",
+    "softplus": "F.softplus({x})",
+    "softsign": "F.softsign({x})",
+    "relu6": "F.relu6({x})",
+    "exponential": "torch.exp({x})",
+    "leaky_relu": "F.leaky_relu({x}, 0.2)",
+    "hard_sigmoid": "F.hardsigmoid({x})",
+    "hard_silu": "F.hardswish({x})",
+    "hard_swish": "F.hardswish({x})",
+}
+_KERAS_2 = {"hard_sigmoid": "torch.clamp(0.2 * {x} + 0.5, 0.0, 1.0)"}
+_ONLY_KERAS_3 = frozenset({"log_softmax", "silu", "relu6", "leaky_relu", "hard_silu", "hard_swish"})
+_LINEAR = frozenset({"linear"})
+
+_APIS = {
+    "tf.sigmoid": "sigmoid",
+    "tf.tanh": "tanh",
+    "tf.exp": "exponential",
+    **{f"tf.nn.{n}": n for n in ("relu", "softmax", "log_softmax", "elu", "selu", "gelu", "silu", "softplus", "softsign")},
+    "tf.nn.swish": "silu",
+    "tf.nn.relu6": "relu6",
+    "tf.nn.leaky_relu": "leaky_relu",
+    "tf.nn.sigmoid": "sigmoid",
+    "tf.nn.tanh": "tanh",
+    "tf.math.softplus": "softplus",
+}
+
+
+def of_value(value: Value, keras: int = 3) -> tuple[str, str] | None:
+    """(template with `{x}`, Keras's name) of an activation argument; None for linear.
+
+    Raises `Decline` when it is unknown.
+    """
+    name = _name(value)
+    if name is None or name in _LINEAR:
+        return None
+    if keras == 2 and name in _KERAS_2:
+        return _KERAS_2[name], name
+    if name not in TEMPLATES:
+        raise Decline(f"activation `{name}` is not known")
+    return TEMPLATES[name], name
+
+
+def _name(value: Value) -> str | None:
+    if isinstance(value, Literal):
+        if value.value is None:
+            return None
+        if isinstance(value.value, str):
+            return value.value
+    if isinstance(value, (Api, Instance)):
+        api = value.name if isinstance(value, Api) else value.api
+        if api in _APIS:
+            return _APIS[api]
+        if api.startswith("tf.keras.activations.") and isinstance(value, Api):
+            return api.removeprefix("tf.keras.activations.")
+    raise Decline("the activation is not known when rewriting")

@@ -1,0 +1,1 @@
+"""The rule engine: records, templates and the rewriter that applies them."""

@@ -1,0 +1,87 @@
+"""One rule applied to one call, attribute or constant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import libcst as cst
+
+from migrator.model import Helper
+from migrator.rules.engine.args import NOTHING, Arg, literal
+from migrator.rules.engine.build import build
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.records import Rule
+from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
+from migrator.rules.engine.tensors import as_tensor, check_tensors
+from migrator.values import Value
+
+@dataclass(frozen=True)
+class Made:
+    """What a rule made of one expression."""
+
+    node: cst.BaseExpression
+    imports: frozenset[str] = frozenset()
+    helpers: tuple[tuple[str, Helper], ...] = ()
+    no_grad: bool = False
+
+
+def apply(
+    rule: Rule,
+    original: cst.BaseExpression,
+    updated: cst.BaseExpression,
+    receiver: cst.BaseExpression | None,
+    new_receiver: cst.BaseExpression | None,
+    value: Callable[[cst.CSTNode], Value],
+) -> Made:
+    """The torch expression for a use of `rule.api`.
+
+    `original` tells positions, `updated` has its arguments already rewritten. Raises `Decline`.
+    """
+    before = [*_receiver(receiver), *(original.args if isinstance(original, cst.Call) else ())]
+    after = [*_receiver(new_receiver), *(updated.args if isinstance(updated, cst.Call) else ())]
+    args, extra = bind(rule.signature, before, after, value)
+    output = rule.template.run(args, rule.signature.facts)
+    placed = {arg.name for arg in output.args.values()}
+    for name, arg in args.items():
+        unknown = literal(arg.node, arg.value) is NOTHING
+        if arg.given and unknown and name not in placed and name not in rule.ignored:
+            raise Decline(f"argument `{name}` has no place in torch's call")
+    node = build(output)
+    no_grad = isinstance(node, cst.Call) and rule.kind == "method" and rule.api.startswith("Variable.assign")
+    return Made(node, frozenset(output.imports | extra), tuple(output.helpers.items()), no_grad)
+
+
+def _receiver(node: cst.BaseExpression | None) -> list[cst.Arg]:
+    return [] if node is None else [cst.Arg(node)]
+
+
+def bind(
+    signature: Signature,
+    before: list[cst.Arg],
+    after: list[cst.Arg],
+    value: Callable[[cst.CSTNode], Value],
+) -> tuple[dict[str, Arg], set[str]]:
+    """The arguments by name, defaults filled in, tensors made tensors; and the imports that takes."""
+    old, new = signature.bind(before), signature.bind(after)
+    signature.check_complete(new)
+    imports: set[str] = set()
+    args = {}
+    for p in signature.parameters:
+        if p.name not in new:
+            args[p.name] = _default(p)
+            continue
+        arg = Arg(p.name, new[p.name].value, value(old[p.name].value))
+        if p.must == "Tensor":
+            wrapped = as_tensor(arg)
+            imports |= set() if wrapped is arg else {"import torch"}
+            arg = wrapped
+        elif p.must == "Tensors":
+            check_tensors(arg)
+        args[p.name] = arg
+    return args, imports
+
+
+def _default(parameter: Parameter) -> Arg:
+    assert parameter.default is not REQUIRED
+    return Arg(parameter.name, cst.parse_expression(repr(parameter.default)), given=False)

@@ -1,0 +1,93 @@
+"""From a template's output to a libcst expression with the arguments in place."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from functools import lru_cache
+
+import libcst as cst
+
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.precedence import Parenthesise
+from migrator.rules.engine.template import Output
+
+
+def build(output: Output) -> cst.BaseExpression:
+    """The expression; raises `Decline` where an argument with effects would be evaluated twice."""
+    uses = Counter(n.id for n in ast.walk(output.expr) if isinstance(n, ast.Name))
+    for mark, arg in output.args.items():
+        if uses[mark] > 1 and not is_plain(arg.node):
+            raise Decline(f"`{arg.name}` would be evaluated twice")
+    skeleton = _parsed(ast.unparse(output.expr))
+    if not output.args:
+        return skeleton.deep_clone()  # type: ignore[no-any-return]
+    made = skeleton.visit(_Fill({mark: arg.node for mark, arg in output.args.items()}))
+    assert isinstance(made, cst.BaseExpression)
+    return made
+
+
+def is_plain(node: cst.BaseExpression) -> bool:
+    """Whether evaluating an expression twice is as good as once: names, attributes, literals, `x.shape[0]`."""
+    if isinstance(node, (cst.Name, cst.Integer, cst.Float, cst.SimpleString)):
+        return True
+    if isinstance(node, cst.Attribute):
+        return is_plain(node.value)
+    if isinstance(node, cst.UnaryOperation):
+        return is_plain(node.expression)
+    if isinstance(node, (cst.Tuple, cst.List)):
+        return all(isinstance(e, cst.Element) and is_plain(e.value) for e in node.elements)
+    if isinstance(node, cst.Subscript):
+        slices = [e.slice for e in node.slice]
+        return is_plain(node.value) and all(isinstance(s, cst.Index) and is_plain(s.value) for s in slices)
+    return False
+
+
+class _Fill(Parenthesise):
+    def __init__(self, nodes: dict[str, cst.BaseExpression]) -> None:
+        super().__init__()
+        self.nodes = nodes
+        self.used: set[str] = set()
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        node = self.nodes.get(updated_node.value)
+        if node is None:
+            return updated_node
+        if updated_node.value in self.used:
+            return node.deep_clone()  # type: ignore[no-any-return]
+        self.used.add(updated_node.value)
+        return node
+
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        fitted = super().leave_Call(original_node, updated_node)
+        assert isinstance(fitted, cst.Call)
+        if not any(_spreads(a) for a in fitted.args):
+            return fitted
+        args = [new for a in fitted.args for new in (_spread(a.value) if _spreads(a) else [a])]
+        return fitted.with_changes(args=[a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in args])
+
+
+def _spreads(arg: cst.Arg) -> bool:
+    """Whether `*[a, b]` can be written `a, b`."""
+    return arg.star == "*" and isinstance(arg.value, (cst.Tuple, cst.List))
+
+
+def _spread(node: cst.BaseExpression) -> list[cst.Arg]:
+    assert isinstance(node, (cst.Tuple, cst.List))
+    return [cst.Arg(e.value, star="*" if isinstance(e, cst.StarredElement) else "") for e in node.elements]
+
+
+class _DoubleQuotes(cst.CSTTransformer):
+    def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.SimpleString:
+        text = updated_node.value
+        if text.startswith("'") and not text.startswith("'''") and '"' not in text and "\\" not in text:
+            return updated_node.with_changes(value=f'"{text[1:-1]}"')
+        return updated_node
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> cst.BaseExpression:
+    made = cst.parse_expression(text).visit(_DoubleQuotes())
+    assert isinstance(made, cst.BaseExpression)
+    return made

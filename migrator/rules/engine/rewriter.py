@@ -1,0 +1,224 @@
+"""One pass over a subtree that applies the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import libcst as cst
+
+from migrator.model import Decline, Helper, Rewritten
+from migrator.rules.engine import comments
+from migrator.rules.engine.applying import Made, apply
+from migrator.rules.engine.declining import Decline as Declined
+from migrator.rules.engine.names import Names
+from migrator.rules.engine.operators import statement, subscript
+from migrator.rules.engine.precedence import Parenthesise
+from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind
+from migrator.rules.engine.records import Rule
+from migrator.rules.engine.registry import find, find_layer
+from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
+
+
+def rewrite(
+    node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int = 3
+) -> Rewritten:
+    """Rewrites every TF call, constant, attribute, method and operator below `node`.
+
+    `spans`: positions of the original nodes, by which the facts of `here` are found. What no rule
+    covers stays as it is and is in `declines`.
+    """
+    run = Rewriter(here, spans, keras)
+    made = node.visit(run)
+    assert isinstance(made, cst.CSTNode)
+    if run.pending:
+        run.refuse("a comment inside the expression would be lost", "", None)
+    run.check_uses(spans.get(node))
+    return Rewritten(
+        made,
+        tuple(run.declines),
+        frozenset(run.imports),
+        tuple(run.helpers.values()),
+        frozenset(),
+        tuple(dict.fromkeys(run.notes)),
+    )
+
+
+class Rewriter(Parenthesise):
+    """Applies rules bottom-up; `declines` tells what was left."""
+
+    def __init__(self, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int) -> None:
+        super().__init__()
+        self.here, self.spans, self.keras = here, spans, keras
+        self.names = Names(here, spans)
+        self.callees: set[cst.CSTNode] = set()
+        self.declines: list[Decline] = []
+        self.imports: set[str] = set()
+        self.helpers: dict[str, Helper] = {}
+        self.notes: list[str] = []
+        self.pending: list[cst.Comment] = []
+        self.no_grad = False
+
+    # --- what is asked of the facts
+
+    def value(self, node: cst.CSTNode) -> Value:
+        span = self.spans.get(node)
+        return Unknown() if span is None else self.here.at(span)
+
+    def refuse(self, reason: str, api: str, node: cst.CSTNode | None) -> None:
+        span = self.spans.get(node) if node is not None else None
+        self.declines.append(Decline(reason, api, span))
+
+    def check_uses(self, whole: Span | None) -> None:
+        """Declines every TF name that the facts list below this node and this pass did not meet."""
+        if whole is None:
+            return
+        seen = self.names.met
+        for api, span in self.here.uses():
+            at = (span.line, span.column)
+            if (whole.line, whole.column) <= at < (whole.end_line, whole.end_column) and at not in seen:
+                self.declines.append(Decline("not rewritten", api, span))
+
+    # --- names
+
+    def visit_Import(self, node: cst.Import) -> bool:
+        return False
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        return False
+
+    def visit_Arg_keyword(self, node: cst.Arg) -> None:
+        if node.keyword is not None:
+            self.callees.add(node.keyword)
+
+    def visit_Param(self, node: cst.Param) -> None:
+        self.callees.add(node.name)
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        if self.names.canonical(node) is not None:
+            return False
+        self.callees.add(node.attr)
+        return True
+
+    def visit_Call(self, node: cst.Call) -> None:
+        if self.names.canonical(node.func) is not None:
+            self.callees.add(node.func)
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        if original_node in self.callees or original_node not in self.spans:
+            return updated_node
+        api = self.names.canonical(original_node)
+        return updated_node if api is None else self._bare(api, original_node, updated_node)
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        if original_node in self.callees:
+            return updated_node
+        api = self.names.canonical(original_node)
+        if api is not None:
+            return self._bare(api, original_node, updated_node)
+        fitted = super().leave_Attribute(original_node, updated_node)
+        return self._attribute(original_node, fitted)
+
+    def _bare(self, api: str, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
+        """A TF name that is not called: a constant, or a function handed on."""
+        found = find(api, self.keras)
+        if found is not None and found.kind == "constant":
+            return self._apply(found, original, updated, None, None)
+        if found is not None and found.torch_name:
+            self.imports.add("import torch.nn.functional as F" if found.torch_name.startswith("F.") else "import torch")
+            return cst.parse_expression(found.torch_name)
+        if isinstance(self.value(original), ModuleRef):
+            self.refuse("a TensorFlow module as a value", api, original)
+        else:
+            self.refuse("no rule" if found is None else "a function handed on, not called", api, original)
+        return updated
+
+    def _attribute(self, original: cst.Attribute, updated: cst.BaseExpression) -> cst.BaseExpression:
+        receiver = self.value(original.value)
+        name = original.attr.value
+        found = self._member(receiver, name, "attribute")
+        if found is not None and isinstance(updated, cst.Attribute):
+            return self._apply(found, original, updated, original.value, updated.value)
+        owner = known_kind(receiver)
+        if owner is not None and self._member(receiver, name, "method") is None:
+            self.refuse(f"no rule for attribute `{name}`", f"{owner}.{name}", original)
+        return updated
+
+    def _member(self, receiver: Value, name: str, kind: str) -> Rule | None:
+        for owner in kinds(receiver):
+            found = find(f"{owner}.{name}", self.keras)
+            if found is not None and found.kind == kind:
+                return found
+        return None
+
+    # --- calls
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        if original_node.func in self.callees:
+            api = self.names.canonical(original_node.func)
+            if api is not None:
+                return self._call(api, original_node, updated_node)
+        fitted = super().leave_Call(original_node, updated_node)
+        if isinstance(original_node.func, cst.Attribute) and isinstance(fitted, cst.Call):
+            return self._method(original_node, original_node.func, fitted)
+        return fitted
+
+    def _call(self, api: str, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+        found = find(api, self.keras)
+        if found is None or found.kind == "constant":
+            layer = find_layer(api, self.keras)
+            self.refuse("no rule" if layer is None else "a layer made outside a model", api, original)
+            return updated
+        return self._apply(found, original, updated, None, None)
+
+    def _method(self, original: cst.Call, func: cst.Attribute, updated: cst.Call) -> cst.BaseExpression:
+        receiver, name = self.value(func.value), func.attr.value
+        found = self._member(receiver, name, "method")
+        if found is not None and isinstance(updated.func, cst.Attribute):
+            return self._apply(found, original, updated, func.value, updated.func.value)
+        owner = known_kind(receiver)
+        if owner is not None:
+            self.refuse(f"no rule for method `{name}`", f"{owner}.{name}", original)
+        elif isinstance(receiver, Unknown) and name in TF_ONLY and func.value in self.spans:
+            self.refuse(f"`.{name}()` of something unknown", f"Tensor.{name}", original)
+        return updated
+
+    def _apply(
+        self,
+        found: Rule,
+        original: cst.BaseExpression,
+        updated: cst.BaseExpression,
+        receiver: cst.BaseExpression | None,
+        new_receiver: cst.BaseExpression | None,
+    ) -> cst.BaseExpression:
+        try:
+            made = apply(found, original, updated, receiver, new_receiver, self.value)
+        except Declined as no:
+            self.refuse(no.reason, found.api, original)
+            return updated
+        self._take(made)
+        self.pending += comments.lost(updated, made.node)
+        return made.node
+
+    def _take(self, made: Made) -> None:
+        self.imports |= made.imports
+        self.helpers.update(dict(made.helpers))
+        self.no_grad = self.no_grad or made.no_grad
+
+    # --- operators and statements
+
+    def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
+        fitted = super().leave_Subscript(original_node, updated_node)
+        assert isinstance(fitted, cst.Subscript)
+        try:
+            return subscript(self.value(original_node.value), fitted)
+        except Declined as no:
+            self.refuse(no.reason, "Tensor.__getitem__", original_node)
+            return updated_node
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        kept = comments.above(updated_node, self.pending)
+        self.pending = []
+        no_grad, self.no_grad = self.no_grad, False
+        return statement(original_node, kept, no_grad, self.value, self)

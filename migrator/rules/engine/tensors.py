@@ -1,0 +1,58 @@
+"""Arguments that TensorFlow turns into tensors by itself, and torch does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import libcst as cst
+
+from migrator.rules.engine.args import NOTHING, Arg, Dynamic, literal
+from migrator.rules.engine.asked import kind
+from migrator.rules.engine.declining import Decline
+from migrator.values import Scalar, Sequence, ShapeOf, Tensor, Unknown, Value
+
+
+def as_tensor(arg: Arg) -> Arg:
+    """The argument, wrapped where TF would convert it. Raises `Decline` where that is not certain."""
+    found = literal(arg.node, arg.value)
+    what = kind(Dynamic(arg) if found is NOTHING else found)
+    if what in ("tensor", None, "none"):
+        return arg
+    if what == "numpy":
+        return _wrapped(arg, "as_tensor")
+    if what in ("number", "shape"):
+        return _wrapped(arg, "tensor")
+    if what == "sequence":
+        return _wrapped(arg, _packing(arg))
+    raise Decline(f"`{arg.name}` is a {what}")
+
+
+def _packing(arg: Arg) -> str:
+    items = arg.value.items if isinstance(arg.value, Sequence) else None
+    if literal(arg.node, Unknown()) is not NOTHING or (items is not None and all(_number(i) for i in items)):
+        return "tensor"
+    if items and all(isinstance(i, Tensor) and i.origin != "numpy" for i in items):
+        return "stack"
+    raise Decline(f"`{arg.name}` is a list of something unknown")
+
+
+def _number(value: Value) -> bool:
+    if isinstance(value, Sequence):
+        return value.items is not None and all(_number(i) for i in value.items)
+    from_literal = getattr(value, "value", None)
+    return isinstance(value, Scalar) or isinstance(from_literal, (int, float))
+
+
+def _wrapped(arg: Arg, function: str) -> Arg:
+    func = cst.Attribute(cst.Name("torch"), cst.Name(function))
+    return replace(arg, node=cst.Call(func, [cst.Arg(arg.node)]))
+
+
+def check_tensors(arg: Arg) -> None:
+    """Declines a list that is to be joined when an item is known not to be a torch tensor."""
+    items = arg.value.items if isinstance(arg.value, Sequence) else None
+    for item in items or ():
+        if isinstance(item, (Scalar, ShapeOf, Sequence)) or isinstance(getattr(item, "value", None), (int, float)):
+            raise Decline(f"`{arg.name}` has items that are not tensors in torch")
+        if isinstance(item, Tensor) and item.origin == "numpy":
+            raise Decline(f"`{arg.name}` has NumPy arrays in it")

@@ -1,0 +1,56 @@
+"""Arguments of torch that need not be written, because they are torch's own defaults."""
+
+from __future__ import annotations
+
+_REDUCTION = {"dim": None, "keepdim": False}
+
+DEFAULTS: dict[str, dict[str, object]] = {
+    "torch.sum": _REDUCTION,
+    "torch.mean": _REDUCTION,
+    "torch.prod": _REDUCTION,
+    "torch.all": _REDUCTION,
+    "torch.any": _REDUCTION,
+    "torch.var": _REDUCTION,
+    "torch.std": _REDUCTION,
+    "torch.var_mean": _REDUCTION,
+    "torch.amax": {"keepdim": False},
+    "torch.amin": {"keepdim": False},
+    "torch.argmax": {"dim": None, "keepdim": False},
+    "torch.argmin": {"dim": None, "keepdim": False},
+    "torch.logsumexp": {"keepdim": False},
+    "torch.count_nonzero": {"dim": None},
+    "torch.linalg.vector_norm": {"ord": 2, "dim": None, "keepdim": False},
+    "torch.cat": {"dim": 0},
+    "torch.stack": {"dim": 0},
+    "torch.unbind": {"dim": 0},
+    "torch.sort": {"dim": -1, "descending": False, "stable": False},
+    "torch.argsort": {"dim": -1, "descending": False, "stable": False},
+    "torch.topk": {"dim": -1, "largest": True, "sorted": True},
+    "torch.zeros": {"dtype": None},
+    "torch.ones": {"dtype": None},
+    "torch.zeros_like": {"dtype": None},
+    "torch.ones_like": {"dtype": None},
+    "torch.tensor": {"dtype": None},
+    "torch.as_tensor": {"dtype": None},
+    "torch.arange": {"dtype": None},
+    "torch.cross": {"dim": None},
+    "F.elu": {"alpha": 1.0},
+    "F.gelu": {"approximate": "none"},
+    "F.pad": {"mode": "constant", "value": 0},
+    "F.conv1d": {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1},
+    "F.conv2d": {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1},
+    "F.normalize": {"p": 2, "dim": 1, "eps": 1e-12},
+    "F.dropout": {"p": 0.5, "training": True},
+}
+
+
+def is_default(function: str, keyword: str, value: object) -> bool:
+    """Whether `function(keyword=value)` says what torch does anyway."""
+    defaults = DEFAULTS.get(function, {})
+    if keyword not in defaults:
+        return False
+    default = defaults[keyword]
+    return type(default) is type(value) and default == value or (
+        isinstance(default, (int, float)) and isinstance(value, (int, float)) and default is not True
+        and default is not False and not isinstance(value, bool) and default == value
+    )

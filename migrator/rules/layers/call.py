@@ -1,0 +1,127 @@
+"""One layer call as a layer rule sees it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migrator.model import LayerCode
+from migrator.rules import activations
+from migrator.rules.engine.args import NOTHING, from_facts
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.records import LayerRule
+from migrator.rules.engine.signature import REQUIRED
+from migrator.values import Dim, Literal, Shape, Sym, Tensor, Unknown, Value
+
+# Arguments that every Keras layer takes.
+_BASE = frozenset({"name", "trainable", "dtype", "input_shape", "batch_input_shape", "batch_size", "input_dim",
+                   "input_length", "batch_shape", "dynamic", "autocast", "activity_regularizer"})
+
+
+@dataclass(frozen=True)
+class LayerArg:
+    """An argument of a layer: its source and its abstract value."""
+
+    name: str
+    text: str
+    value: Value
+
+    @property
+    def known(self) -> Any:
+        """The Python value; raises `Decline` when only the run knows it."""
+        found = from_facts(self.value)
+        if found is NOTHING:
+            try:
+                return ast.literal_eval(self.text)
+            except (ValueError, SyntaxError):
+                raise Decline(f"`{self.name}` must be known when rewriting") from None
+        return found
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the value is known when rewriting."""
+        try:
+            return self.known is not NOTHING
+        except Decline:
+            return False
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the source is a literal."""
+        try:
+            ast.literal_eval(self.text)
+        except (ValueError, SyntaxError):
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class LayerCall:
+    """What a layer rule may ask of the call: its inputs and the Keras version."""
+
+    inputs: tuple[Value, ...]
+    keras: int
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the only input; raises `Decline` when its rank is unknown."""
+        value = self.inputs[0] if len(self.inputs) == 1 else Unknown()
+        if not isinstance(value, Tensor) or value.shape is None:
+            raise Decline("input size unknown")
+        return value.shape
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    def size(self, axis: int) -> str:
+        """One input dimension as source text; raises `Decline` when it is unknown."""
+        found = self.shape[axis]
+        if found is None:
+            raise Decline("input size unknown")
+        return spelled(found)
+
+    @property
+    def features(self) -> str:
+        """The last dimension of the input, as source text."""
+        return self.size(-1)
+
+
+def spelled(dim: Dim) -> str:
+    """A known dimension as source text."""
+    return dim.text if isinstance(dim, Sym) else str(dim)
+
+
+def build(
+    rule: LayerRule, args: Mapping[str, str], values: Mapping[str, Value], inputs: tuple[Value, ...], keras: int
+) -> LayerCode:
+    """The code of a layer. Raises `Decline`."""
+    _check_base(args, values)
+    own = {n: LayerArg(n, t, values.get(n, Unknown())) for n, t in args.items() if n in rule.signature.names}
+    left = set(args) - set(own) - _BASE
+    if left:
+        raise Decline(f"unknown argument `{min(left)}`")
+    for p in rule.signature.parameters:
+        if p.name not in own:
+            if p.default is REQUIRED:
+                raise Decline(f"argument `{p.name}` is missing")
+            own[p.name] = LayerArg(p.name, repr(p.default), Literal(p.default))
+    return rule.build(**own, call=LayerCall(inputs, keras))
+
+
+def _check_base(args: Mapping[str, str], values: Mapping[str, Value]) -> None:
+    """Declines what any layer may be given and torch has no place for."""
+    for name, harmless in (("trainable", (True,)), ("dtype", (None, "float32")), ("activity_regularizer", (None,))):
+        if name in args:
+            arg = LayerArg(name, args[name], values.get(name, Unknown()))
+            if args[name] != "torch.float32" and arg.known not in harmless:
+                raise Decline(f"`{name}` is given")
+
+
+def activation(arg: LayerArg, call: LayerCall) -> tuple[str | None, str | None]:
+    """(template, Keras's name) of the activation argument of a layer."""
+    value = arg.value if not isinstance(arg.value, Unknown) or not arg.is_written else Literal(arg.known)
+    found = activations.of_value(value, call.keras)
+    return (None, None) if found is None else found

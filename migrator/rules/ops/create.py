@@ -1,0 +1,193 @@
+"""New tensors: constants, ranges and casts."""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.rules.engine.asked import kind as kind_of
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.kinds import Tensor
+from migrator.rules.engine.registry import rule
+from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
+from migrator.rules.ops.pieces import dtype_name, torch_dtype
+
+if TYPE_CHECKING:
+    import torch
+
+
+@rule("tf.cast", samples=[S(f32(2, 3), src("tf.int32")), no_grad(S(i32(4), src("tf.float32"))), S(f32(3), "float64"), no_grad(S(boolean(4), src("tf.float32"))), no_grad(S(i32(3), src("tf.bool"))), S(f32(3), src("b.dtype", b=f32(2))), no_grad(S(3, src("tf.float32"))), S(f32(3), dtype=src("tf.float16"))])
+def cast(x, dtype, name=None, *, kind):
+    target = torch_dtype(dtype)
+    if kind in ("number", "sequence", "shape"):
+        return torch.tensor(x, dtype=target)
+    if kind == "numpy":
+        return torch.as_tensor(x, dtype=target)
+    short = dtype_name(dtype)
+    if short == "float32":
+        return x.float()
+    if short == "bool":
+        return x.bool()
+    return x.to(target)
+
+
+def no_strings(value: object) -> None:
+    """Declines text: torch has no string tensors."""
+    if kind_of(value) == "string":
+        raise Decline("torch has no string tensors")
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            no_strings(item)
+
+
+@rule("tf.constant", samples=[S(2.0), S([1.0, 2.0]), S([[1, 2], [3, 4]]), S([1, 2], src("tf.float32")), S(0.5, shape=[2, 3]), S([1, 2, 3, 4], shape=(2, 2)), declines("text")])
+def constant(value, dtype=None, shape=None, name="Const", *, kind):
+    no_strings(value)
+    if kind == "tensor":
+        raise Decline("a constant made from a tensor")
+    target = torch_dtype(dtype)
+    if shape is None:
+        return torch.tensor(value, dtype=target)
+    if kind == "number":
+        if dtype is None:
+            return torch.full(shape, value)
+        return torch.full(shape, value, dtype=target)
+    return torch.tensor(value, dtype=target).reshape(shape)
+
+
+@rule("tf.convert_to_tensor", samples=[S([1.0, 2.0]), S(f32(2, 3)), S([1, 2], dtype=src("tf.float32")), S(src("[a, b]", a=f32(2), b=f32(2)))])
+def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None, *, kind):
+    no_strings(value)
+    if dtype_hint is not None:
+        raise Decline("`dtype_hint` is given")
+    target = torch_dtype(dtype)
+    if kind == "tensor" and dtype is None:
+        return value
+    if tensors_in(value):
+        if dtype is not None:
+            raise Decline("a list of tensors with a dtype")
+        return torch.stack(value)
+    return torch.as_tensor(value, dtype=target)
+
+
+def tensors_in(value: object) -> bool:
+    """Whether a list argument holds tensors."""
+    from migrator.rules.engine.asked import items
+    from migrator.values import Tensor
+
+    found = items(value)
+    return bool(found) and all(isinstance(item, Tensor) and item.origin != "numpy" for item in found or ())
+
+
+@rule("tf.zeros", samples=[S([2, 3]), S((2,)), S([2], src("tf.int32")), S(3), S(src("tf.shape(a)", a=f32(2, 3)))])
+def zeros(shape, dtype="float32", name=None, layout=None):
+    if layout is not None:
+        raise Decline("`layout` is given")
+    target = torch_dtype(dtype)
+    if dtype == "float32":
+        return torch.zeros(shape)
+    return torch.zeros(shape, dtype=target)
+
+
+@rule("tf.ones", samples=[S([2, 3]), S((2,)), S([2], src("tf.int32")), S(3), S(src("tf.shape(a)", a=f32(2, 3)))])
+def ones(shape, dtype="float32", name=None, layout=None):
+    if layout is not None:
+        raise Decline("`layout` is given")
+    target = torch_dtype(dtype)
+    if dtype == "float32":
+        return torch.ones(shape)
+    return torch.ones(shape, dtype=target)
+
+
+@rule("tf.zeros_like", samples=[no_grad(S(f32(2, 3))), S(i32(3)), no_grad(S(f32(2), dtype=src("tf.int32")))])
+def zeros_like(input: Tensor, dtype=None, name=None, layout=None):
+    if layout is not None:
+        raise Decline("`layout` is given")
+    target = torch_dtype(dtype)
+    return torch.zeros_like(input, dtype=target)
+
+
+@rule("tf.ones_like", samples=[no_grad(S(f32(2, 3))), S(i32(3)), no_grad(S(f32(2), dtype=src("tf.int32")))])
+def ones_like(input: Tensor, dtype=None, name=None, layout=None):
+    if layout is not None:
+        raise Decline("`layout` is given")
+    target = torch_dtype(dtype)
+    return torch.ones_like(input, dtype=target)
+
+
+@rule("tf.fill", samples=[S([2, 3], 1.5), S((2,), 3)])
+def fill(dims, value, name=None, *, kind_value):
+    if kind_value == "tensor":
+        raise Decline("filling with a tensor")
+    return torch.full(dims, value)
+
+
+@rule("tf.eye", samples=[S(3), S(3, 4), S(2, dtype=src("tf.float64")), declines(2, batch_shape=[3])])
+def eye(num_rows, num_columns=None, batch_shape=None, dtype="float32", name=None):
+    if batch_shape is not None:
+        raise Decline("`batch_shape` is given")
+    target = torch_dtype(dtype)
+    if num_columns is None:
+        return torch.eye(num_rows) if dtype == "float32" else torch.eye(num_rows, dtype=target)
+    return torch.eye(num_rows, num_columns) if dtype == "float32" else torch.eye(num_rows, num_columns, dtype=target)
+
+
+@rule("tf.range", samples=[S(5), S(2, 7), S(0, 10, 3), S(0, 6, 2, dtype=src("tf.float32")), S(4, dtype=src("tf.float32")), S(src("tf.shape(a)[0]", a=f32(3))), S(10, 0, -2)])
+def arange(start, limit=None, delta=1, dtype=None, name="range"):
+    target = torch_dtype(dtype)
+    if limit is None:
+        return torch.arange(start, dtype=target)
+    if delta == 1:
+        return torch.arange(start, limit, dtype=target)
+    return torch.arange(start, limit, delta, dtype=target)
+
+
+@rule("tf.linspace", samples=[S(0.0, 1.0, 5), S(-2.0, 2.0, num=3), declines(0, 1, 5)])
+def linspace(start, stop, num, name=None, axis=0, *, kind_start):
+    if axis != 0:
+        raise Decline("`axis` is given")
+    if kind_start == "number" and isinstance(start, int):
+        raise Decline("from integers TensorFlow makes float64")
+    return torch.linspace(start, stop, num)
+
+
+_LENGTHS = i32(4, low=0, high=6)
+
+
+@rule("tf.sequence_mask", samples=[S(_LENGTHS, 5), S(_LENGTHS, maxlen=6, dtype=src("tf.float32")), S(_LENGTHS), S(i32(2, 3, low=0, high=4), 4)])
+def sequence_mask(lengths: Tensor, maxlen=None, dtype="bool", name=None, *, rank):
+    target = torch_dtype(dtype)
+    if maxlen is None:
+        steps = torch.arange(lengths.max(), device=lengths.device)
+    else:
+        steps = torch.arange(maxlen, device=lengths.device)
+    if rank == 1:
+        mask = steps < lengths[:, None]
+    else:
+        mask = steps < lengths[..., None]
+    if dtype == "bool":
+        return mask
+    return mask.to(target)
+
+
+@rule("tf.one_hot", samples=[S(i32(5, low=-1, high=4), 3), S(i32(2, 3, low=0, high=3), depth=3), S(i32(4, low=0, high=3), 3, dtype=src("tf.int32")), S(i32(4, low=0, high=3), 3, 0.9, 0.1), S(2, 4)])
+def one_hot(indices: Tensor, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None, *, rank):
+    if axis is not None and axis != -1:
+        raise Decline("an axis other than the last")
+    target = torch_dtype(dtype)
+    if rank == 1:
+        hot = indices[:, None] == torch.arange(depth, device=indices.device)
+    else:
+        hot = indices[..., None] == torch.arange(depth, device=indices.device)
+    if on_value is not None or off_value is not None:
+        if on_value is None or off_value is None or dtype is not None:
+            raise Decline("on_value or off_value without the other, or with a dtype")
+        return torch.where(hot, on_value, off_value)
+    if dtype is None or dtype == "float32":
+        return hot.float()
+    return hot.to(target)
+
+
+@rule("tf.meshgrid", samples=[S(f32(3), f32(2)), S(f32(3), f32(2), indexing="ij")])
+def meshgrid(*args, indexing="xy", name=None):
+    return torch.meshgrid(*args, indexing=indexing)

@@ -1,0 +1,210 @@
+"""Arithmetic: elementwise functions and operators."""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.model import Helper
+from migrator.rules.engine.asked import dtype as dtype_of
+from migrator.rules.engine.asked import is_integer
+from migrator.rules.engine.asked import kind as kind_of
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.kinds import Tensor, Tensors
+from migrator.rules.engine.registry import rule, same
+from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, pos, src, unit
+
+if TYPE_CHECKING:
+    import torch
+
+_ANY = [S(f32(2, 3)), S(f32(4, 1, 2))]
+_POSITIVE = [S(pos(2, 3)), S(pos(5))]
+
+for _tf, _torch, _samples in (
+    ("tf.exp", "torch.exp", _ANY),
+    ("tf.math.expm1", "torch.expm1", _ANY),
+    ("tf.sqrt", "torch.sqrt", _POSITIVE),
+    ("tf.math.rsqrt", "torch.rsqrt", _POSITIVE),
+    ("tf.math.log", "torch.log", _POSITIVE),
+    ("tf.math.log1p", "torch.log1p", _POSITIVE),
+    ("tf.square", "torch.square", [*_ANY, S(i32(3))]),
+    ("tf.abs", "torch.abs", [*_ANY, S(i32(3))]),
+    ("tf.sign", "torch.sign", [*_ANY, S(i32(3))]),
+    ("tf.floor", "torch.floor", _ANY),
+    ("tf.math.ceil", "torch.ceil", _ANY),
+    ("tf.round", "torch.round", [S(f32(3, 2)), S(src("a * 2.5", a=f32(4)))]),
+    ("tf.sin", "torch.sin", _ANY),
+    ("tf.cos", "torch.cos", _ANY),
+    ("tf.tan", "torch.tan", _ANY),
+    ("tf.asin", "torch.asin", [S(unit(3))]),
+    ("tf.acos", "torch.acos", [S(unit(3))]),
+    ("tf.atan", "torch.atan", _ANY),
+    ("tf.sinh", "torch.sinh", _ANY),
+    ("tf.cosh", "torch.cosh", _ANY),
+    ("tf.tanh", "torch.tanh", _ANY),
+    ("tf.sigmoid", "torch.sigmoid", _ANY),
+    ("tf.math.erf", "torch.erf", _ANY),
+    ("tf.math.reciprocal", "torch.reciprocal", _POSITIVE),
+    ("tf.math.log_sigmoid", "torch.nn.functional.logsigmoid", _ANY),
+    ("tf.math.lgamma", "torch.lgamma", _POSITIVE),
+    ("tf.math.digamma", "torch.digamma", _POSITIVE),
+    ("tf.math.is_nan", "torch.isnan", [no_grad(S(f32(3)))]),
+    ("tf.math.is_inf", "torch.isinf", [no_grad(S(f32(3)))]),
+    ("tf.math.is_finite", "torch.isfinite", [no_grad(S(f32(3)))]),
+    ("tf.logical_not", "torch.logical_not", [S(boolean(4))]),
+):
+    same(_tf, _torch, samples=_samples)
+
+same("tf.negative", "-x", samples=[S(f32(2, 3)), S(src("a + b", a=f32(2), b=f32(2)))])
+
+_PAIRS = [S(f32(2, 3), f32(2, 3)), S(f32(2, 3), f32(3)), S(f32(2, 3), 2.0)]
+_COMPARED = [S(i32(8, low=0, high=3), i32(8, low=0, high=3)), S(f32(2, 3), 0.0), S(f32(2, 3), f32(3))]
+
+
+def needs_tensor(x: object, y: object) -> None:
+    """Declines arithmetic on two plain numbers, which TF would make a tensor of."""
+    plain = ("number", "shape", "sequence", "numpy")
+    if kind_of(x) in plain and kind_of(y) in plain:
+        raise Decline("no argument is a tensor")
+
+
+def needs_float(x: object, y: object) -> None:
+    """Declines the division of integers, which is float64 in TF."""
+    if is_integer(dtype_of(x)) or is_integer(dtype_of(y)):
+        raise Decline("integer division gives float64 in TensorFlow")
+
+
+@rule("tf.add", samples=_PAIRS, name="torch.add")
+def add(x, y, name=None):
+    needs_tensor(x, y)
+    return x + y
+
+
+@rule("tf.subtract", samples=_PAIRS, name="torch.subtract")
+def subtract(x, y, name=None):
+    needs_tensor(x, y)
+    return x - y
+
+
+@rule("tf.multiply", samples=_PAIRS, name="torch.multiply")
+def multiply(x, y, name=None):
+    needs_tensor(x, y)
+    return x * y
+
+
+@rule("tf.divide", samples=[*_PAIRS, declines(i32(3), 2)])
+def divide(x, y, name=None):
+    needs_tensor(x, y)
+    needs_float(x, y)
+    return x / y
+
+
+@rule("tf.math.truediv", samples=[*_PAIRS, declines(i32(3), 2)])
+def truediv(x, y, name=None):
+    needs_tensor(x, y)
+    needs_float(x, y)
+    return x / y
+
+
+@rule("tf.math.floordiv", samples=[S(i32(6), 2), S(f32(4), 0.7)])
+def floordiv(x, y, name=None):
+    needs_tensor(x, y)
+    return x // y
+
+
+@rule("tf.math.floormod", samples=[S(i32(6), 3), S(f32(4), 0.7)])
+def floormod(x, y, name=None):
+    needs_tensor(x, y)
+    return x % y
+
+
+@rule("tf.pow", samples=[S(pos(2, 3), 2.0), S(pos(2, 3), f32(2, 3)), S(0.9, f32(3)), S(i32(4), 2)])
+def power(x, y, name=None):
+    needs_tensor(x, y)
+    return torch.pow(x, y)
+
+
+@rule("tf.math.squared_difference", samples=_PAIRS)
+def squared_difference(x, y, name=None):
+    needs_tensor(x, y)
+    return torch.square(x - y)
+
+
+@rule(
+    "tf.maximum",
+    samples=[S(f32(2, 3), 0.0), S(f32(2, 3), f32(2, 3)), S(f32(2, 3), f32(3)), S(0.5, f32(3)), S(i32(5), 1)],
+    gaps=["where both arguments are equal TensorFlow gives the gradient to the first, torch half to each"],
+)
+def maximum(x, y, name=None, *, kind_x, kind_y):
+    needs_tensor(x, y)
+    if kind_y == "number":
+        return x.clamp(min=y)
+    if kind_x == "number":
+        return y.clamp(min=x)
+    return torch.maximum(x, y)
+
+
+@rule(
+    "tf.minimum",
+    samples=[S(f32(2, 3), 0.0), S(f32(2, 3), f32(2, 3)), S(f32(2, 3), f32(3)), S(0.5, f32(3)), S(i32(5), 1)],
+    gaps=["where both arguments are equal TensorFlow gives the gradient to the first, torch half to each"],
+)
+def minimum(x, y, name=None, *, kind_x, kind_y):
+    needs_tensor(x, y)
+    if kind_y == "number":
+        return x.clamp(max=y)
+    if kind_x == "number":
+        return y.clamp(max=x)
+    return torch.minimum(x, y)
+
+
+def comparisons() -> None:
+    """Registers the comparison operators."""
+    for tf_name, operator in (
+        ("tf.equal", "=="),
+        ("tf.not_equal", "!="),
+        ("tf.less", "<"),
+        ("tf.less_equal", "<="),
+        ("tf.greater", ">"),
+        ("tf.greater_equal", ">="),
+    ):
+        same(tf_name, f"x {operator} y", "x: Tensor, y, name=None", samples=_COMPARED)
+
+
+comparisons()
+same("tf.logical_and", "torch.logical_and(x, y)", "x: Tensor, y: Tensor, name=None", samples=[S(boolean(6), boolean(6))])
+same("tf.logical_or", "torch.logical_or(x, y)", "x: Tensor, y: Tensor, name=None", samples=[S(boolean(6), boolean(6))])
+same(
+    "tf.math.logical_xor",
+    "torch.logical_xor(x, y)",
+    "x: Tensor, y: Tensor, name=None",
+    samples=[S(boolean(6), boolean(6))],
+)
+same("tf.atan2", "torch.atan2(y, x)", "y: Tensor, x: Tensor, name=None", samples=[S(f32(4), f32(4))])
+same(
+    "tf.math.xlogy", "torch.xlogy(x, y)", "x: Tensor, y: Tensor, name=None", samples=[S(pos(4), pos(4))]
+)
+
+_DIVIDE_NO_NAN = Helper(
+    "divide_no_nan",
+    '''def divide_no_nan(x, y):
+    """`x / y`, and 0 where `y` is 0; the gradient there is 0 as well."""
+    zero = y == 0
+    return (x / torch.where(zero, 1.0, y)).masked_fill(zero, 0.0)
+''',
+    ("import torch",),
+)
+divide_no_nan = _DIVIDE_NO_NAN
+
+
+@rule(
+    "tf.math.divide_no_nan",
+    samples=[S(f32(2, 3), f32(2, 3)), S(f32(2, 3), src("tf.constant([0.0, 1.0, 2.0])")), S(f32(4), f32(4))],
+)
+def div_no_nan(x: Tensor, y: Tensor, name=None):
+    return divide_no_nan(x, y)
+
+
+@rule("tf.add_n", samples=[S(src("[a, b, c]", a=f32(2, 3), b=f32(2, 3), c=f32(2, 3)))])
+def add_n(inputs: Tensors, name=None):
+    return sum(inputs)

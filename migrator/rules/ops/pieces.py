@@ -1,0 +1,103 @@
+"""Parts that several rules share; they run when rewriting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import libcst as cst
+
+from migrator.rules.engine.args import NOTHING, Arg, Code, literal
+from migrator.rules.engine.declining import Decline
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+DTYPES = frozenset(
+    "float16 bfloat16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128".split()
+)
+
+
+def on_arguments(function: _F) -> _F:
+    """Marks a helper of rule bodies that is given `Arg`s, not their values."""
+    function.wants_args = True  # type: ignore[attr-defined]
+    return function
+
+
+@on_arguments
+def dtype_name(arg: object) -> str | None:
+    """TF's name of a dtype that is spelled out (`tf.int32`, "int32"); None for `x.dtype`."""
+    if not isinstance(arg, Arg):
+        return arg if isinstance(arg, str) else None
+    text = arg.text.strip()
+    if text.startswith("torch."):
+        name = text.removeprefix("torch.")
+        return name if name in DTYPES else None
+    found = literal(arg.node, arg.value)
+    spelled = isinstance(arg.node, (cst.SimpleString, cst.Name)) and isinstance(found, str)
+    return str(found) if spelled and found is not NOTHING else None
+
+
+@on_arguments
+def torch_dtype(arg: object) -> object:
+    """The torch spelling of a dtype argument: `torch.int32`, or `x.dtype` as it stands."""
+    name = dtype_name(arg)
+    if name is None:
+        return Code("{dtype}", (("dtype", arg),)) if isinstance(arg, Arg) and arg.given else None
+    if name not in DTYPES:
+        raise Decline(f"torch has no dtype {name}")
+    return Code(f"torch.{name}")
+
+
+@on_arguments
+def elements(arg: object) -> list[cst.BaseExpression] | None:
+    """The expressions in a list or tuple that is written out, else None."""
+    node = arg.node if isinstance(arg, Arg) else None
+    if not isinstance(node, (cst.List, cst.Tuple)):
+        return None
+    if not all(isinstance(e, cst.Element) for e in node.elements):
+        return None
+    return [e.value for e in node.elements]
+
+
+@on_arguments
+def written_length(arg: object) -> int | None:
+    """How many items a written list has."""
+    found = elements(arg)
+    return None if found is None else len(found)
+
+
+def text(node: cst.BaseExpression) -> str:
+    """The source of an expression, braces doubled for `Code`."""
+    return cst.Module([]).code_for_node(node).replace("{", "{{").replace("}", "}}")
+
+
+@on_arguments
+def flat_paddings(arg: object) -> object:
+    """`[[0, 0], [t, b], [l, r]]` as torch's `(l, r, t, b)`: last dimension first, outer zeros gone."""
+    rows = elements(arg)
+    if rows is None:
+        raise Decline("paddings are not written out")
+    pairs = []
+    for row in rows:
+        if not isinstance(row, (cst.List, cst.Tuple)) or len(row.elements) != 2:
+            raise Decline("paddings are not written out")
+        pairs.append(tuple(text(e.value) for e in row.elements))
+    while len(pairs) > 1 and pairs[0] == ("0", "0"):
+        pairs.pop(0)
+    return Code("(" + ", ".join(f"{before}, {after}" for before, after in reversed(pairs)) + ")")
+
+
+@on_arguments
+def padded_dims(arg: object) -> tuple[int, int]:
+    """(rank, trailing dimensions that are padded) of written paddings."""
+    rows = elements(arg) or []
+    plain = [isinstance(r, (cst.List, cst.Tuple)) and [text(e.value) for e in r.elements] == ["0", "0"] for r in rows]
+    leading = 0
+    while leading < len(plain) - 1 and plain[leading]:
+        leading += 1
+    return len(rows), len(rows) - leading
+
+
+def keeps_dims(keepdims: object) -> bool:
+    """TF's `keepdims=None` means False."""
+    return bool(keepdims)

@@ -1,0 +1,63 @@
+"""The rules as the codemods use them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import libcst as cst
+
+from migrator.model import Decline, LayerCode, Rewritten
+from migrator.rules import activations, layers, ops
+from migrator.rules.engine import registry, rewriter
+from migrator.rules.engine.declining import Decline as Declined
+from migrator.rules.layers import call as layer_call
+from migrator.values import ModuleFacts, Span, Value
+
+
+@cache
+def load_all() -> None:
+    """Imports every file of rules, once."""
+    ops.load()
+    layers.load()
+
+
+class Rulebook:
+    """All rules, read as one Keras version means them."""
+
+    def __init__(self, keras: int = 3) -> None:
+        load_all()
+        self.keras = keras
+
+    def rewrite(self, node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span]) -> Rewritten:
+        """Rewrites every TF call, constant, attribute, method and operator below `node`."""
+        return rewriter.rewrite(node, here, spans, self.keras)
+
+    def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
+        """The given arguments of a call by TF's parameter names."""
+        found = registry.find_layer(api, self.keras) or registry.find(api, self.keras)
+        if found is None:
+            return Decline("no rule", api)
+        try:
+            return {name: arg.value for name, arg in found.signature.bind(call.args).items()}
+        except Declined as no:
+            return Decline(no.reason, api)
+
+    def layer(
+        self, api: str, args: Mapping[str, str], values: Mapping[str, Value], inputs: tuple[Value, ...]
+    ) -> LayerCode | Decline:
+        """The torch spelling of a Keras layer with these arguments and inputs."""
+        found = registry.find_layer(api, self.keras)
+        if found is None:
+            return Decline("no rule for this layer", api)
+        try:
+            return layer_call.build(found, args, values, inputs, self.keras)
+        except Declined as no:
+            return Decline(no.reason, api)
+
+    def activation(self, value: Value) -> tuple[str, str] | Decline | None:
+        """(template with `{x}`, Keras's name) of an activation argument; None for linear."""
+        try:
+            return activations.of_value(value, self.keras)
+        except Declined as no:
+            return Decline(no.reason)
