@@ -1,0 +1,110 @@
+"""Accept or revert: the loop between what is written and what the verifier says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from migrator.codemods.repository import RepositoryDraft
+from migrator.model import (
+    FileRewrite,
+    Outcome,
+    Rung,
+    Status,
+    UnitKind,
+    UnitResult,
+    UnitRewrite,
+    Verdict,
+)
+
+Check = Callable[[Mapping[str, FileRewrite]], Mapping[str, Sequence[Verdict]]]
+"""Runs the ladder on files as they would be shipped; gives the verdicts by unit id."""
+
+BEHAVIOUR = frozenset(
+    {
+        Rung.FORWARD,
+        Rung.TRAIN_FORWARD,
+        Rung.GRADIENTS,
+        Rung.STEPS,
+        Rung.TRAINING,
+        Rung.BATCHES,
+        Rung.RUNS,
+    }
+)
+"""Rungs that compare what the unit does; without one of them nothing is accepted."""
+
+STATIC_SUFFICES = frozenset({UnitKind.IMPORTS, UnitKind.CONSTANT})
+"""Kinds that do nothing of their own: that they import, with equal values, is all there is to check."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The files as they go to disk and the result of every unit."""
+
+    files: Mapping[str, FileRewrite]
+    results: tuple[UnitResult, ...]
+
+
+def settle(draft: RepositoryDraft, check: Check, rounds: int = 20) -> Settled:
+    """Check, revert what failed with everything that needs it, and check what is left again.
+
+    Ends when a round rejects nothing more, so that every verdict is of the files as shipped.
+    """
+    reverted: dict[str, str] = {}
+    rejected: dict[str, tuple[Verdict, ...]] = {}
+    for _ in range(rounds):
+        files = draft.render(reverted)
+        verdicts = check(files)
+        failed = {
+            unit: found
+            for unit, found in verdicts.items()
+            if unit not in reverted and any(v.outcome is Outcome.FAIL for v in found)
+        }
+        if not failed:
+            return Settled(files, _results(files, verdicts, rejected))
+        for unit, found in failed.items():
+            worst = next(v for v in found if v.outcome is Outcome.FAIL)
+            reverted[unit] = f"the {worst.rung} check failed: {worst.detail}"
+            rejected[unit] = tuple(found)
+    everything = {
+        part.segment.unit.id: "it could not be settled with the units around it"
+        for file in draft.files.values()
+        for part in file.parts
+    }
+    files = draft.render(everything)
+    return Settled(files, _results(files, {}, rejected))
+
+
+def _results(
+    files: Mapping[str, FileRewrite],
+    verdicts: Mapping[str, Sequence[Verdict]],
+    rejected: Mapping[str, Sequence[Verdict]],
+) -> tuple[UnitResult, ...]:
+    units = [rewrite for file in files.values() for rewrite in file.units]
+    return tuple(result(unit, verdicts.get(unit.unit.id, rejected.get(unit.unit.id, ()))) for unit in units)
+
+
+def result(rewrite: UnitRewrite, verdicts: Sequence[Verdict]) -> UnitResult:
+    """The status that the verdicts give a unit."""
+    found = tuple(verdicts)
+    if rewrite.text is None:
+        if rewrite.declines:
+            reason = "; ".join(dict.fromkeys(d.reason for d in rewrite.declines))
+            return UnitResult(rewrite, Status.NEEDS_REVIEW, reason, found)
+        return UnitResult(rewrite, Status.UNTOUCHED, "no TensorFlow in it", found)
+    outcomes = {v.outcome for v in found}
+    for outcome, status in (
+        (Outcome.FAIL, Status.NEEDS_REVIEW),
+        (Outcome.INFRA, Status.INFRA_ERROR),
+        (Outcome.UNVERIFIABLE, Status.UNVERIFIABLE),
+    ):
+        if outcome in outcomes:
+            first = next(v for v in found if v.outcome is outcome)
+            return UnitResult(rewrite, status, f"{first.rung}: {first.detail}", found)
+    passed = {v.rung for v in found if v.outcome in (Outcome.PASS, Outcome.GAP)}
+    if rewrite.unit.kind in STATIC_SUFFICES and passed:
+        return UnitResult(rewrite, Status.ACCEPTED, "imports without TensorFlow", found)
+    if not passed & BEHAVIOUR:
+        return UnitResult(rewrite, Status.UNVERIFIABLE, "nothing that it does was compared", found)
+    top = max(passed, key=list(Rung).index)
+    return UnitResult(rewrite, Status.ACCEPTED, f"equal up to {top}", found)
