@@ -1,1 +1,28 @@
 """The report: one schema, and what people read of it."""
+
+from migrator.report.build import build, totals, unit_entry
+from migrator.report.html import PAGE_PATH, page
+from migrator.report.schema import REPORT_PATH, FileEntry, Report, Run, Totals, UnitEntry, VerdictEntry
+from migrator.report.store import dumps, load, loads, save
+from migrator.report.table import progress, summary
+
+__all__ = [
+    "PAGE_PATH",
+    "REPORT_PATH",
+    "FileEntry",
+    "Report",
+    "Run",
+    "Totals",
+    "UnitEntry",
+    "VerdictEntry",
+    "build",
+    "dumps",
+    "load",
+    "loads",
+    "page",
+    "progress",
+    "save",
+    "summary",
+    "totals",
+    "unit_entry",
+]
