@@ -97,6 +97,9 @@ class Draft:
     gaps: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     needs_device: bool = False  # the file needs the global `device`
+    hoisted: str = ""  # classes that go to the top level, before the unit
+    has_logits: Mapping[str, str] = field(default_factory=dict)  # class → activation that `logits` leaves out
+    has_penalty: frozenset[str] = frozenset()  # classes with `regularization_loss()`
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,8 @@ class Context:
     changes: Mapping[str, Sequence[InterfaceChange]] = field(default_factory=dict)
     class_names: Mapping[str, str] = field(default_factory=dict)
     objects: Objects | None = None
+    layouts: Mapping[str, str] = field(default_factory=dict)  # qualname → layout of a module used only inside others
+    penalised: frozenset[str] = frozenset()  # qualnames of what has a `regularization_loss()`
 
     @property
     def here(self) -> ModuleFacts:
