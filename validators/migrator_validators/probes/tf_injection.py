@@ -63,17 +63,17 @@ def start_step() -> None:
 # --- replacing exports --------------------------------------------------------------------------------
 
 
-def _everywhere(original: Any, patch: Any) -> None:
-    """Put `patch` wherever the public modules of TensorFlow and Keras export `original`."""
+def everywhere(original: Any, patch: Any) -> None:
+    """Put `patch` wherever the public modules of TensorFlow, or any of Keras, have `original`."""
     for name, module in list(sys.modules.items()):
-        if not name.startswith(("tensorflow._api", "keras._tf_keras", "keras.api")) and name not in _TOPS:
+        if not name.startswith(("tensorflow._api", "keras.", "tf_keras.")) and name not in _TOPS:
             continue
         for key, value in list(getattr(module, "__dict__", {}).items()):
             if value is original:
                 setattr(module, key, patch)
 
 
-_TOPS = ("tensorflow", "keras", "keras.random", "tensorflow.compat.v1", "tensorflow.compat.v2")
+_TOPS = ("tensorflow", "keras", "tf_keras", "tensorflow.compat.v1", "tensorflow.compat.v2")
 
 
 def _patch(path: str, patch: Callable[..., Any]) -> None:
@@ -94,7 +94,7 @@ def _patch(path: str, patch: Callable[..., Any]) -> None:
             STREAMS.note(f"{path} ran in a graph and drew its own numbers")
         return original(*args, **kwargs)
 
-    _everywhere(original, eager)
+    everywhere(original, eager)
 
 
 # --- draws --------------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ def _install_keras() -> None:
 
     @functools.wraps(fit)
     def patched_fit(self: Any, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        bound = _bind(fit, (self, x, *args), kwargs)
+        bound = bind(fit, (self, x, *args), kwargs)
         asked = bool(bound.get("shuffle", True)) and _is_arrays(x)
         if _is_arrays(x):
             bound["shuffle"] = False
@@ -391,7 +391,8 @@ def _install_keras() -> None:
     _install_eager_compile()
 
 
-def _bind(function: Any, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+def bind(function: Any, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments by name; `**kwargs` stay under their own name."""
     import inspect
 
     return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
@@ -409,7 +410,7 @@ def _inside(asked: bool, function: Any, bound: dict[str, Any]) -> Any:
 def _unshuffled(original: Any) -> Any:
     @functools.wraps(original)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return _inside(False, original, _bind(original, (self, *args), kwargs))
+        return _inside(False, original, bind(original, (self, *args), kwargs))
 
     return call
 
@@ -425,7 +426,7 @@ def _install_eager_compile() -> None:
 
     @functools.wraps(compile_)
     def patched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = _bind(compile_, (self, *args), kwargs)
+        bound = bind(compile_, (self, *args), kwargs)
         extra = bound.pop("kwargs", {})
         bound.update(extra, run_eagerly=True)
         if not LEGACY:
@@ -433,6 +434,18 @@ def _install_eager_compile() -> None:
         return compile_(**bound)
 
     trainer.compile = patched
+
+
+def step_methods() -> list[tuple[Any, str]]:
+    """(class, method) of everything that makes one optimizer step."""
+    optimizers = keras_package().optimizers
+    found = [(tf.compat.v1.train.Optimizer, "apply_gradients")]
+    if not LEGACY:
+        base = next(c for c in optimizers.Adam.__mro__ if c.__name__ == "BaseOptimizer")
+        return [*found, (base, "apply")]
+    for optimizer in (optimizers.Adam, optimizers.legacy.Adam):
+        found += [(c, "apply_gradients") for c in optimizer.__mro__ if "apply_gradients" in c.__dict__][-1:]
+    return found
 
 
 # --- gradients --------------------------------------------------------------------------------------------

@@ -1,0 +1,195 @@
+"""Shortens a program while it is recorded: few steps, little data, no downloads."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from . import tf_injection
+
+
+def install(request: dict[str, Any], notebook: Any) -> None:
+    """Cut training, data sets and downloads; tell the notebook of steps and of calls of models."""
+    tf.config.run_functions_eagerly(True)
+    limits = {"epochs": 1, "batches": 3, "rows": 96, **request.get("limits", {})}
+    _cut_keras(limits)
+    _cut_datasets(limits)
+    _synthetic_data(limits["rows"])
+    _no_downloads()
+    _watch_steps(notebook)
+    _watch_calls(notebook)
+
+
+def _cut_keras(limits: dict[str, int]) -> None:
+    model = tf_injection.keras_package().Model
+    trainer = next(c for c in model.__mro__ if "fit" in c.__dict__)
+    for name in ("fit", "evaluate", "predict"):
+        setattr(trainer, name, _short(getattr(trainer, name), limits))
+
+
+def _short(original: Any, limits: dict[str, int]) -> Any:
+    @functools.wraps(original)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = tf_injection.bind(original, (self, *args), kwargs)
+        rows = (bound.get("batch_size") or 32) * limits["batches"]
+        for name in ("x", "y", "sample_weight", "validation_data"):
+            if name in bound:
+                bound[name] = _first(bound[name], rows, limits["batches"])
+        if "epochs" in bound:
+            bound["epochs"] = min(int(bound["epochs"]), bound.get("initial_epoch", 0) + limits["epochs"])
+        for name in ("steps_per_epoch", "validation_steps", "steps"):
+            if bound.get(name):
+                bound[name] = min(int(bound[name]), limits["batches"])
+        extra = bound.pop("kwargs", {})
+        return original(**dict(bound, **extra))
+
+    return call
+
+
+def _first(value: Any, rows: int, batches: int) -> Any:
+    """The first rows of arrays, the first batches of a data set; generators stay (steps bound them)."""
+    if isinstance(value, (np.ndarray, tf.Tensor)) or hasattr(value, "iloc"):
+        return value[:rows]
+    if isinstance(value, tf.data.Dataset):
+        return value.take(batches)
+    if isinstance(value, (list, tuple)) and value and not isinstance(value[0], (int, float, str)):
+        return type(value)([_first(v, rows, batches) for v in value])
+    if isinstance(value, dict):
+        return {k: _first(v, rows, batches) for k, v in value.items()}
+    return value
+
+
+def _cut_datasets(limits: dict[str, int]) -> None:
+    base = tf.data.Dataset
+    iterate = base.__iter__
+
+    def __iter__(self: Any) -> Any:
+        iterator = iterate(self)
+        return iterator if not tf.executing_eagerly() else _Short(iterator, 64 * limits["batches"])
+
+    base.__iter__ = __iter__
+
+
+class _Short:
+    """An iterator that ends early."""
+
+    def __init__(self, iterator: Any, most: int) -> None:
+        self._iterator = iterator
+        self._left = most
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        if self._left <= 0:
+            raise StopIteration
+        self._left -= 1
+        return next(self._iterator)
+
+    next = __next__
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iterator, name)
+
+
+# --- data ---------------------------------------------------------------------------------------------
+
+
+def _images(rng: Any, rows: int, shape: tuple[int, ...], classes: int, column: bool) -> Any:
+    labels = rng.randint(0, classes, (rows, 1) if column else (rows,)).astype("uint8")
+    return rng.randint(0, 256, (rows, *shape)).astype("uint8"), labels
+
+
+def _both(make: Any, rows: int) -> Any:
+    rng = np.random.RandomState(0)
+    return make(rng, rows), make(rng, max(rows // 3, 8))
+
+
+def _image_loader(shape: tuple[int, ...], classes: int, column: bool, rows: int) -> Any:
+    return lambda *args, **kwargs: _both(lambda rng, n: _images(rng, n, shape, classes, column), rows)
+
+
+def _text_loader(classes: int, rows: int) -> Any:
+    def load_data(path: str = "", num_words: Any = None, skip_top: int = 0, maxlen: Any = None, **kwargs: Any) -> Any:
+        def make(rng: Any, n: int) -> Any:
+            words, longest = num_words or 10000, min(maxlen or 120, 120)
+            texts = np.empty(n, dtype=object)
+            texts[:] = [rng.randint(1, words, rng.randint(5, max(longest, 6))).tolist() for _ in range(n)]
+            return texts, rng.randint(0, classes, n).astype("int64")
+
+        return _both(make, rows)
+
+    return load_data
+
+
+def _table_loader(columns: int, rows: int) -> Any:
+    def make(rng: Any, n: int) -> Any:
+        return rng.standard_normal((n, columns)), rng.uniform(5, 50, n)
+
+    return lambda *args, **kwargs: _both(make, rows)
+
+
+def _word_index(*args: Any, **kwargs: Any) -> dict[str, int]:
+    letters = itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=2)
+    return {"".join(pair): i + 1 for i, pair in enumerate(letters)}
+
+
+def _synthetic_data(rows: int) -> None:
+    loaders = {
+        "mnist": _image_loader((28, 28), 10, False, rows),
+        "fashion_mnist": _image_loader((28, 28), 10, False, rows),
+        "cifar10": _image_loader((32, 32, 3), 10, True, rows),
+        "cifar100": _image_loader((32, 32, 3), 100, True, rows),
+        "imdb": _text_loader(2, rows),
+        "reuters": _text_loader(46, rows),
+        "boston_housing": _table_loader(13, rows),
+        "california_housing": _table_loader(8, rows),
+    }
+    datasets = tf_injection.keras_package().datasets
+    for name, loader in loaders.items():
+        module = getattr(datasets, name, None)
+        if module is not None:
+            tf_injection.everywhere(module.load_data, loader)
+            if hasattr(module, "get_word_index"):
+                tf_injection.everywhere(module.get_word_index, _word_index)
+
+
+def _no_downloads() -> None:
+    def get_file(fname: Any = None, origin: Any = None, *args: Any, **kwargs: Any) -> Any:
+        raise OSError(f"not downloaded while recording: {origin}")
+
+    tf_injection.everywhere(tf_injection.keras_package().utils.get_file, get_file)
+
+
+# --- watching -------------------------------------------------------------------------------------------
+
+
+def _watch_steps(notebook: Any) -> None:
+    for cls, name in tf_injection.step_methods():
+        setattr(cls, name, _stepping(getattr(cls, name), notebook))
+
+
+def _stepping(original: Any, notebook: Any) -> Any:
+    @functools.wraps(original)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, *args, **kwargs)
+        notebook.step()
+        return result
+
+    return call
+
+
+def _watch_calls(notebook: Any) -> None:
+    layer = tf_injection.keras_package().layers.Layer
+    original = layer.__call__
+
+    @functools.wraps(original)
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+        notebook.used(self, args, {k: v for k, v in kwargs.items() if k != "training"})
+        return original(self, *args, **kwargs)
+
+    layer.__call__ = __call__

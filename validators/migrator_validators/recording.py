@@ -1,0 +1,163 @@
+"""Recorded calls: the source program is run for a short while, and its calls become cases.
+
+`record` runs the entry points in a sandboxed worker; `cases` turns what they did into `Case` values.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from migrator_validators.workers import Arrays, Reply, Side, Workers
+
+SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class RecordedCall:
+    """One call of the source program.
+
+    `name` is "module:qualname". `on`, `args`, `kwargs` are argument trees as `cases.Arg` in JSON,
+    where "made" refers to an earlier call by `label` (and `path` into its result), "spec" is a
+    symbolic tensor and "opaque" something without a recipe. `result` describes the result without its
+    values. `steps`: optimizer steps made inside. `uses`: inputs that a made model or layer was called
+    with. `raised`: name of the exception it ended with. `params`: its parameter names, in order.
+    """
+
+    label: str
+    name: str
+    on: dict[str, Any] | None
+    args: tuple[dict[str, Any], ...]
+    kwargs: dict[str, dict[str, Any]]
+    params: tuple[str, ...]
+    parent: str | None
+    steps: int
+    uses: tuple[dict[str, Any], ...]
+    result: dict[str, Any] | None
+    raised: str | None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """All calls of all entry points, the arrays they refer to, what was printed and how each run ended."""
+
+    calls: tuple[RecordedCall, ...] = ()
+    arrays: Arrays = field(default_factory=dict)
+    stdout: str = ""
+    error: str = ""
+
+    def save(self, folder: Path) -> None:
+        """Write `recording.json` and `recording.npz`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        data = {"calls": [asdict(c) for c in self.calls], "stdout": self.stdout, "error": self.error}
+        (folder / "recording.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
+        np.savez(folder / "recording.npz", **self.arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, folder: Path) -> Recording:
+        """Read what `save` wrote."""
+        data = json.loads((folder / "recording.json").read_text(encoding="utf-8"))
+        with np.load(folder / "recording.npz", allow_pickle=False) as stored:
+            arrays = dict(stored)
+        return cls(tuple(_call(c, "") for c in data["calls"]), arrays, data["stdout"], data["error"])
+
+
+def entry_points(tree: Path) -> tuple[str, ...]:
+    """Files that do something when run: a `__main__` guard, or calls and loops at top level. Tests are left out."""
+    found = []
+    for path in sorted(tree.rglob("*.py")):
+        relative = path.relative_to(tree)
+        names = [*relative.parts[:-1], relative.stem]
+        if any(n.startswith((".", "test_", "tests")) or n in ("setup", "conftest") for n in names):
+            continue
+        try:
+            module = ast.parse(path.read_bytes())
+        except (SyntaxError, ValueError):
+            continue
+        rank = _effects(module)
+        if rank:
+            found.append((-rank, relative.as_posix()))
+    return tuple(name for _, name in sorted(found))
+
+
+def _effects(module: ast.Module) -> int:
+    """2 for a `__main__` guard, 1 for other effects at top level, 0 for none."""
+    if any(isinstance(s, ast.If) and "__name__" in ast.unparse(s.test) for s in module.body):
+        return 2
+    loops = any(isinstance(s, ast.For | ast.While | ast.With) for s in module.body)
+    calls = any(isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) for s in module.body)
+    return 1 if loops or calls else 0
+
+
+def record(
+    tree: Path,
+    workers: Workers,
+    *,
+    entries: Sequence[str] | None = None,
+    argv: Sequence[str] = (),
+    modules: Mapping[str, str] | None = None,
+    keras: int = 3,
+    seconds: float = SECONDS,
+) -> Recording:
+    """Run the entry points of a source tree (all that `entry_points` finds by default), each in its own worker.
+
+    `modules` gives the import name of a file where it is not its path. Failures of the program are
+    part of the answer: `error` says in a line per entry how it ended, if not well.
+    """
+    side: Side = "tf2" if keras == 2 else "tf"
+    calls: list[RecordedCall] = []
+    arrays: Arrays = {}
+    output, errors = [], []
+    for number, entry in enumerate(entry_points(tree) if entries is None else entries):
+        request = {"entry": entry, "argv": list(argv), "modules": dict(modules or {}), "seconds": seconds}
+        reply = workers.run(side, "recorder", request, tree=tree, timeout=seconds + 20)
+        mark = f"e{number}."
+        calls += [_call(c, mark) for c in reply.result.get("calls", ())]
+        arrays.update({mark + name: value for name, value in reply.arrays.items()})
+        output.append(reply.output)
+        errors.append(_ending(entry, reply))
+    return Recording(tuple(calls), arrays, "".join(output), "\n".join(e for e in errors if e))
+
+
+def _ending(entry: str, reply: Reply) -> str:
+    if reply.status != "ok":
+        return f"{entry}: {reply.reason}"
+    error = reply.result.get("error")
+    return f"{entry}: {error['type']}: {error['message']} {error['where']}".strip() if error else ""
+
+
+def _call(data: Mapping[str, Any], mark: str) -> RecordedCall:
+    """A call from JSON; labels and array names get the entry's mark."""
+
+    def marked(tree: Any) -> Any:
+        if isinstance(tree, list | tuple):
+            return [marked(t) for t in tree]
+        if not isinstance(tree, dict):
+            return tree
+        out = {key: marked(value) for key, value in tree.items()}
+        kind = tree.get("kind")
+        if kind == "made":
+            out["label"] = mark + tree["label"]
+        if kind == "array":
+            out["npz"] = mark + tree["npz"]
+        return out
+
+    return RecordedCall(
+        label=mark + data["label"],
+        name=data["name"],
+        on=marked(data["on"]),
+        args=tuple(marked(data["args"])),
+        kwargs=marked(data["kwargs"]),
+        params=tuple(data["params"]),
+        parent=mark + data["parent"] if data["parent"] else None,
+        steps=data["steps"],
+        uses=tuple(marked(data["uses"])),
+        result=data["result"],
+        raised=data["raised"],
+    )
