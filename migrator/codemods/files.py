@@ -77,7 +77,7 @@ def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> UnitRe
         changes=draft.changes,
         weights=draft.weights,
         gaps=tuple(sorted(draft.gaps)),
-        defines=tuple(sorted(_defined(draft.text))),
+        defines=tuple(sorted(_defined(draft.hoisted) | _defined(draft.text))),
     )
 
 
@@ -91,9 +91,14 @@ def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> str 
         return original
     lead, rest = split_lead(original)
     if migrated(part, reverted):
-        return lead + part.draft.text.rstrip("\n") + "\n" if part.draft.text.strip() else ""
+        text = part.draft.text.rstrip("\n") + "\n" if part.draft.text.strip() else ""
+        return _hoisted(part.draft.hoisted) + (lead + text if text else "")
     reasons = [d.reason for d in part.draft.declines] or [reverted[unit.id]]
     return lead + "".join(f"{MARKER}{_one_line(reason)}\n" for reason in dict.fromkeys(reasons)) + rest
+
+
+def _hoisted(text: str) -> str:
+    return "\n\n" + text.strip("\n") + "\n\n\n" if text.strip() else ""
 
 
 def _one_line(reason: str) -> str:
