@@ -1,0 +1,39 @@
+"""The set `programs`: whole programs with a hand-written migration, wrong ones, and our own output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from migrator.evals.change import Change, apply_patches, changed_maps
+from migrator.evals.result import Row, TaskResult
+from migrator.evals.runner import Candidate, Check, check
+from migrator.evals.task import Task, load_task, read_toml, reference_cases
+
+Migrate = Callable[[Path, Task, Path], Row]
+"""Migrates a source tree into a folder and checks the result by the task's cases."""
+
+
+def run_program(folder: Path, run: Check, scratch: Path, migrate: Migrate) -> TaskResult:
+    """Checks the hand-written migration of one program, its wrong variants and what `migrate` makes."""
+    task = load_task(folder)
+    rows = [check(candidate, folder / "source", run) for candidate in candidates(folder, task, scratch)]
+    rows.append(migrate(folder / "source", task, scratch / f"{folder.name}-migrated"))
+    unchecked = tuple(f"{part.what}: {part.reason}" for part in task.unchecked)
+    return TaskResult(set="programs", task=folder.name, rows=tuple(rows), unchecked=unchecked)
+
+
+def candidates(folder: Path, task: Task, scratch: Path) -> Iterator[Candidate]:
+    """The reference, then every wrong variant, patched into `scratch` as it is asked for."""
+    yield Candidate("reference", "reference", "equal", reference_cases(task), folder / "reference")
+    for path in sorted((folder / "wrong").glob("*.toml")):
+        wrong = read_toml(path, Change).model_copy(update={"id": path.stem})
+        target = scratch / f"{folder.name}-{wrong.id}"
+        apply_patches(folder / "reference", wrong, task.module, target)
+        cases = reference_cases(task, changed_maps(task, wrong))
+        yield Candidate("wrong", wrong.id, "refused", cases, target, wrong.rung, wrong.case)
+
+
+def not_run(source: Path, task: Task, out: Path) -> Row:
+    """Stands in where our own output is not asked for."""
+    return Row(kind="migrated", id="migrated", expected="equal", ending="not-run", detail="not asked for")

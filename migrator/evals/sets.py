@@ -1,0 +1,98 @@
+"""Runs whole evaluation sets."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrator import resources
+from migrator.errors import UsageError
+from migrator.evals.mutants import run_base
+from migrator.evals.programs import Migrate, not_run, run_program
+from migrator.evals.result import EvalResult, TaskResult
+from migrator.evals.runner import Check
+from migrator.evals.score import total
+
+if TYPE_CHECKING:
+    from migrator_validators.workers import Workers
+
+SETS = ("programs", "mutants")
+"""Names of the bundled sets: folders below `eval_sets/`."""
+
+
+def run(
+    sets: Sequence[str] = (),
+    *,
+    tasks: Sequence[str] = (),
+    jobs: int = 2,
+    migrate: Migrate = not_run,
+    workers: Workers | None = None,
+    progress: Callable[[TaskResult], None] = lambda task: None,
+) -> EvalResult:
+    """Scores on `sets` (all of them when empty), with `jobs` tasks at a time.
+
+    `tasks`: only those of these names. `migrate`: makes and checks our own migration of a program.
+    `workers`: started interpreters, else a pool is started and closed again. Raises UsageError for an
+    unknown set or task, EnvironmentMissing where nothing can be executed.
+    """
+    chosen = tuple(sets) or SETS
+    folders = [(name, folder) for name in chosen for folder in task_folders(name, tasks)]
+    if not folders:
+        raise UsageError(f"no task of that name: {', '.join(tasks)}")
+    if workers is None:
+        from migrator_validators.workers import Workers
+
+        with Workers() as started:
+            return _run(chosen, folders, _checker(started), jobs, migrate, progress)
+    return _run(chosen, folders, _checker(workers), jobs, migrate, progress)
+
+
+def task_folders(name: str, tasks: Sequence[str] = ()) -> list[Path]:
+    """The folders of one set, in order; only those named by `tasks` unless it is empty."""
+    if name not in SETS:
+        raise UsageError(f"unknown evaluation set {name!r}: there are {', '.join(SETS)}")
+    root = resources.folder("eval_sets") / name
+    return [path.parent for path in sorted(root.glob("*/task.toml")) if not tasks or path.parent.name in tasks]
+
+
+def _checker(workers: Workers) -> Check:
+    from migrator_validators import check_case
+
+    return lambda case, source, target: check_case(case, source, target, workers)
+
+
+def _run(
+    sets: tuple[str, ...],
+    folders: Sequence[tuple[str, Path]],
+    check: Check,
+    jobs: int,
+    migrate: Migrate,
+    progress: Callable[[TaskResult], None],
+) -> EvalResult:
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="migrator-eval-") as scratch, ThreadPoolExecutor(max(jobs, 1)) as pool:
+        one = partial(_task, check=check, scratch=Path(scratch), migrate=migrate, progress=progress)
+        results = tuple(pool.map(lambda item: one(*item), folders))
+    return EvalResult(sets=sets, totals=total(results), tasks=results, seconds=round(time.perf_counter() - started, 1))
+
+
+def _task(
+    name: str,
+    folder: Path,
+    *,
+    check: Check,
+    scratch: Path,
+    migrate: Migrate,
+    progress: Callable[[TaskResult], None],
+) -> TaskResult:
+    if name == "mutants":
+        result = run_base(folder, check, scratch)
+    else:
+        result = run_program(folder, check, scratch, migrate)
+    progress(result)
+    return result
