@@ -187,7 +187,8 @@ def _called(call: cst.Call, value: Value, ctx: Context) -> Made | Decline:
         values[key] = constant(node, ctx) or ctx.value(node)
         rewritten = ctx.rewrite(node)
         if rewritten.declines and not isinstance(values[key], Instance):
-            return rewritten.declines[0]
+            first: Decline = rewritten.declines[0]
+            return first
         texts[key] = cst.Module([]).code_for_node(rewritten.node).strip()
     return Made(name, texts, values)
 
