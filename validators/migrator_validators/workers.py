@@ -58,15 +58,28 @@ class Reply:
         return f"{text} ({where})" if where else text or self.status
 
 
-def pack_tree(tree: Path | Mapping[str, str | bytes] | None) -> bytes:
-    """A zip of a source tree: a folder, or texts by relative path. Hidden folders and big files stay out."""
+@dataclass(frozen=True)
+class Tree:
+    """Code to import from, packed once: `data` is a zip; `roots` are the folders put on `sys.path`, relative, "" the top."""
+
+    data: bytes = b""
+    roots: tuple[str, ...] = ("",)
+
+
+def pack_tree(tree: Path | Mapping[str, str | bytes] | None, package: str = "", roots: tuple[str, ...] = ("",)) -> Tree:
+    """A folder, file, or texts by relative path as a Tree. Hidden folders and big files stay out.
+
+    `package`: the folder is itself this package and stands below one more level.
+    """
     if tree is None:
-        return b""
+        return Tree()
+    prefix = f"{package}/" if package else ""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in _tree_files(tree):
-            archive.writestr(zipfile.ZipInfo(name), data)
-    return buffer.getvalue()
+            archive.writestr(zipfile.ZipInfo(prefix + name), data)
+    below = tuple(prefix + root for root in roots if root)
+    return Tree(buffer.getvalue(), ("", *below))
 
 
 def _tree_files(tree: Path | Mapping[str, str | bytes]) -> list[tuple[str, bytes]]:
@@ -188,14 +201,14 @@ class Workers:
 
     def run(
         self, side: Side, probe: str, request: Mapping[str, Any], arrays: Arrays | None = None,
-        *, tree: Path | Mapping[str, str | bytes] | bytes | None = None, timeout: float | None = None,
+        *, tree: Tree | Path | Mapping[str, str | bytes] | None = None, timeout: float | None = None,
     ) -> Reply:  # fmt: skip
-        """Run one probe in a fresh child and wait for its reply. `tree`: the code under test (or `pack_tree`'s bytes)."""
+        """Run one probe in a fresh child and wait for its reply. `tree`: the code under test."""
         zygote = self._zygote(side)
         limits = {**vars(self.limits), "seconds": timeout or self.limits.seconds}
-        header = {"probe": probe, "limits": limits, "scratch": zygote.scratch}
-        packed = tree if isinstance(tree, bytes) else pack_tree(tree)
-        parts = (json.dumps(header).encode(), json.dumps(request).encode(), _pack_arrays(arrays or {}), packed)
+        packed = tree if isinstance(tree, Tree) else pack_tree(tree)
+        header = {"probe": probe, "limits": limits, "scratch": zygote.scratch, "roots": packed.roots}
+        parts = (json.dumps(header).encode(), json.dumps(request).encode(), _pack_arrays(arrays or {}), packed.data)
         try:
             with zygote.connect() as conn:
                 conn.settimeout(limits["seconds"] + GRACE_SECONDS)

@@ -155,7 +155,7 @@ def worker(side, header, parts, root, reply_fd, output_fd):
     limit_resources(header["limits"])
     set_dumpable(1)
     os.chdir(root)
-    sys.path.insert(0, root)
+    sys.path[:0] = [os.path.join(root, part) if part else root for part in header["roots"]]
     sys.argv = ["program"]
     if side == "torch":
         sys.meta_path.insert(0, Blocker())

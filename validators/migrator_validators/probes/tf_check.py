@@ -1,0 +1,217 @@
+"""TensorFlow side of a check: make the object or call the function, and observe.
+
+Request: `call`, `kind` ("object": `call` makes it, `batches` give its arguments; "function": each
+batch has its own `call`; "constant"), `mode` ("plain": evaluation with randomised weights and initial values; "train": training mode with
+injected randomness, given weights and gradients), `seeds` for initial values, `sources` of weight maps by label, `floatx`, `grad`.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from . import tf_objects as objects
+from . import wire
+
+SELF = "self"
+Request = Dict[str, Any]
+
+
+def tensor(array: np.ndarray, as_: str) -> Any:
+    return tf.Variable(array) if as_ == "variable" else tf.constant(array)
+
+
+def dataset(batches: List[Any]) -> Any:
+    """A dataset of known cardinality, whatever the sizes of its batches."""
+    first = batches[0]
+    spec = tf.nest.map_structure(lambda t: tf.TensorSpec([None] + list(np.shape(t))[1:], tf.convert_to_tensor(t).dtype), first)
+    made = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=spec)
+    return made.apply(tf.data.experimental.assert_cardinality(len(batches)))
+
+
+def seed_all(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    tf.keras.utils.set_random_seed(seed)
+
+
+def takes(function: Any, name: str) -> bool:
+    parameters = wire.signature(function) or []
+    return any(p[0] == name or p[1] == "VAR_KEYWORD" for p in parameters)
+
+
+def call_object(value: Any, args: List[Any], kwargs: Dict[str, Any], training: bool) -> Any:
+    """Call a model with its training flag, where it has one."""
+    if objects.is_layer(value) or takes(value, "training"):
+        kwargs = dict(kwargs, training=training)
+    return wire.guard(value, *args, **kwargs)
+
+
+class Check:
+    """One request on the TensorFlow side."""
+
+    def __init__(self, request: Request, arrays: wire.Arrays) -> None:
+        self.request, self.arrays = request, arrays
+        self.out: wire.Arrays = {}
+        self.training = request["mode"] == "train"
+        self.program = wire.Program(arrays, tensor, dataset)
+
+    def invoke(self, batch: Dict[str, Any]) -> Any:
+        """The subject's call on one batch, its arguments already made, so that a tape can watch them."""
+        tree = batch if self.request["kind"] == "object" else batch["call"]
+        args = [self.program.value(arg) for arg in tree["args"]]
+        kwargs = {name: self.program.value(arg) for name, arg in tree["kwargs"].items()}
+        if self.request["kind"] == "object":
+            return lambda: call_object(self.program.made[SELF], args, kwargs, self.training)
+        return lambda: self.program.call_with(tree, args, kwargs)
+
+    def build(self, seed: int) -> None:
+        """Make the objects and run the first batch once, so that every weight exists."""
+        seed_all(seed)
+        self.program = wire.Program(self.arrays, tensor, dataset)
+        if self.request["kind"] == "object":
+            self.program.object({"k": "made", "label": SELF, "weights": True, "call": self.request["call"]})
+        kept, self.training = self.training, False
+        self.invoke(self.request["batches"][0])()
+        self.training = kept
+
+    def weighted(self) -> Dict[str, Any]:
+        made = self.program.made
+        return {label: made[label] for label in self.program.weighted if objects.is_weighted(made[label])}
+
+    def initial(self) -> Dict[str, Any]:
+        """Initial values over several seeds, and the description of the objects of the last build."""
+        described: Dict[str, Any] = {}
+        for number, seed in enumerate(reversed(self.request["seeds"])):
+            self.build(seed)
+            for label, value in self.weighted().items():
+                for i, weight in enumerate(objects.weights_of(value)):
+                    self.out["i.%s.%d.%d" % (label, number, i)] = wire.plain(weight)
+                described[label] = objects.describe(value, self.request["sources"].get(label, []))
+        return described
+
+    def randomise(self) -> None:
+        for label, value in self.weighted().items():
+            for i, weight in enumerate(objects.weights_of(value)):
+                path = str(getattr(weight, "path", None) or weight.name)
+                name = "w.%s.%d" % (label, i)
+                self.out[name] = objects.randomised(wire.plain(weight), path.split(":")[0], bool(weight.trainable), i)
+        self.load(self.out)
+
+    def load(self, arrays: wire.Arrays) -> None:
+        for label, value in self.weighted().items():
+            for i, weight in enumerate(objects.weights_of(value)):
+                array = arrays["w.%s.%d" % (label, i)]
+                if array.dtype.kind not in "OSU":
+                    weight.assign(array)
+
+    def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
+        """Output, and in training mode gradients and weights afterwards."""
+        self.program.fresh()
+        run = self.invoke(batch)
+        seen: Dict[str, Any] = {}
+        if self.training and self.request["grad"]:
+            with tf.GradientTape(persistent=False) as tape:
+                for value in self.program.inputs.values():
+                    if value.dtype.is_floating:
+                        tape.watch(value)
+                output = run()
+                total = self._project(output)
+            seen["grads"] = self._gradients(number, tape, total)
+        else:
+            output = run()
+        seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
+        seen["inputs"] = sorted(self.program.inputs)
+        if self.training or self.request["kind"] == "function":
+            self._after(number)
+        return seen
+
+    def _project(self, output: Any) -> Any:
+        total = None
+        for path, leaf in wire.float_leaves(output):
+            term = tf.reduce_sum(leaf * tf.cast(wire.projection(path, leaf.shape), leaf.dtype))
+            term = tf.cast(term, tf.float64)
+            total = term if total is None else total + term
+        return total
+
+    def _gradients(self, number: int, tape: Any, total: Any) -> Dict[str, Any]:
+        inputs = {key: v for key, v in self.program.inputs.items() if v.dtype.is_floating}
+        weights = {
+            "%s.%d" % (label, i): w
+            for label, value in self.weighted().items()
+            for i, w in enumerate(objects.weights_of(value))
+            if w.trainable
+        }
+        if total is None:
+            return {"inputs": {}, "weights": {}, "total": False}
+        targets = list(inputs.values()) + [getattr(w, "value", w) if not isinstance(w, tf.Variable) else w for w in weights.values()]
+        found = tape.gradient(total, targets)
+        names = ["gi.%d.%s" % (number, key) for key in inputs] + ["gw.%d.%s" % (number, key) for key in weights]
+        connected = [self._put(name, gradient) for name, gradient in zip(names, found)]
+        keys = list(inputs) + list(weights)
+        split = len(inputs)
+        return {"inputs": dict(zip(keys[:split], connected[:split])), "weights": dict(zip(keys[split:], connected[split:])), "total": True}
+
+    def _put(self, name: str, gradient: Any) -> bool:
+        if gradient is None:
+            return False
+        self.out[name] = wire.plain(tf.convert_to_tensor(gradient))
+        return True
+
+    def _after(self, number: int) -> None:
+        for label, value in self.weighted().items():
+            for i, weight in enumerate(objects.weights_of(value)):
+                self.out["a.%d.%s.%d" % (number, label, i)] = wire.plain(weight)
+
+
+def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arrays]:
+    """Perform a check; see the module's docstring."""
+    injection = prepare(request)
+    if request["kind"] == "constant":
+        out: wire.Arrays = {}
+        with wire.program("read"):
+            value = wire.pick(wire.resolve(request["call"]["ref"]), request["call"]["pick"])
+        return {"output": wire.encode(value, wire.Sink(out, "o"))}, out
+    check = Check(request, arrays)
+    described = check.initial()
+    if request["mode"] == "plain":
+        check.randomise()
+    seen = []
+    for number, batch in enumerate(request["batches"]):
+        check.load(check.out if request["mode"] == "plain" else arrays)
+        if injection is not None:
+            injection.restart()
+            injection.start_step()
+        try:
+            seen.append(check.observe(number, batch))
+        except wire.ProgramError as error:
+            if not batch.get("optional"):
+                raise
+            seen.append({"error": str(error.__cause__)[:300]})
+    return {"objects": described, "batches": seen, "signature": subject_signature(request)}, check.out
+
+
+def prepare(request: Request) -> Optional[Any]:
+    """Settings before the program is imported; the injection's module where randomness is injected."""
+    seed_all(0)
+    if request["floatx"] != "float32":
+        tf.keras.backend.set_floatx(request["floatx"])
+    objects.stamp_layers()
+    if not request["inject"]:
+        return None
+    from . import tf_injection
+
+    tf_injection.install()
+    return tf_injection
+
+
+def subject_signature(request: Request) -> Any:
+    """The signature of what the case calls, where it is a plain reference."""
+    ref = request["call"]["ref"]
+    if ":" not in ref:
+        return None
+    value = wire.resolve(ref)
+    return {"parameters": wire.signature(value), "class": isinstance(value, type)}

@@ -1,0 +1,191 @@
+"""TensorFlow side: the weights and layers of an object, whatever it is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+Described = Dict[str, Any]
+_ordinals: Dict[int, int] = {}
+_kept: List[Any] = []  # keeps ids from being used again
+
+
+def stamp_layers() -> None:
+    """From now on every Keras layer remembers the order of its creation."""
+    base = tf.keras.layers.Layer
+    original = base.__init__
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if id(self) not in _ordinals:
+            _ordinals[id(self)] = len(_ordinals)
+            _kept.append(self)
+        original(self, *args, **kwargs)
+
+    base.__init__ = __init__
+
+
+def is_layer(value: Any) -> bool:
+    return isinstance(value, tf.keras.layers.Layer)
+
+
+def is_variable(value: Any) -> bool:
+    return isinstance(value, tf.Variable) or (hasattr(value, "assign") and hasattr(value, "numpy") and hasattr(value, "trainable"))
+
+
+def children(value: Any) -> Iterator[Tuple[str, Any]]:
+    """(path step, value) below an object: layers of a Sequential by index, attributes, items."""
+    if isinstance(value, (list, tuple)) or type(value).__name__ in ("ListWrapper", "TrackedList", "_TupleWrapper"):
+        for index, item in enumerate(value):
+            yield str(index), item
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield str(name), item
+    else:
+        for name, item in list(getattr(value, "__dict__", {}).items()):
+            if not name.startswith("_") or is_layer(item):
+                yield name, item
+        if isinstance(value, tf.keras.Model) and hasattr(value, "layers") and type(value).__name__ in ("Sequential", "Functional"):
+            for index, layer in enumerate(value.layers):
+                yield "#%d" % index, layer
+
+
+def walk(root: Any) -> Iterator[Tuple[str, Any]]:
+    """(attribute path, layer or variable) of everything below an object, each once, breadth first."""
+    seen, queue = {id(root)}, [("", root)]
+    while queue:
+        path, value = queue.pop(0)
+        for step, item in children(value):
+            plain = isinstance(item, (str, bytes, int, float, bool, type(None), np.ndarray))
+            if plain or id(item) in seen or isinstance(item, type) or callable(item) and not hasattr(item, "__dict__"):
+                continue
+            seen.add(id(item))
+            name = step if not path else path + "." + step
+            if is_layer(item) or is_variable(item):
+                yield name, item
+            known = is_layer(item) or isinstance(item, (tf.Module, list, tuple, dict))
+            if known or type(item).__module__.split(".")[0] not in ("tensorflow", "keras", "tf_keras", "numpy", "builtins"):
+                queue.append((name, item))
+
+
+def weights_of(root: Any) -> List[Any]:
+    """The weights in the framework's own order; of a plain object, of all it holds."""
+    if is_layer(root):
+        return list(root.weights)
+    if isinstance(root, tf.Module):
+        return list(root.variables)
+    if is_variable(root):
+        return [root]
+    out: List[Any] = []
+    for _, item in walk(root):
+        for weight in weights_of(item):
+            if all(weight is not other for other in out):
+                out.append(weight)
+    return out
+
+
+def is_weighted(value: Any) -> bool:
+    """Whether an object can have weights of a model: not an optimizer, a loss or a metric."""
+    keras = tf.keras
+    return not isinstance(value, (keras.optimizers.Optimizer, keras.losses.Loss, keras.metrics.Metric))
+
+
+def describe(root: Any, sources: List[str]) -> Described:
+    """Weights, layers that hold them, and where the explicit `sources` of a weight map point (index or None)."""
+    weights = weights_of(root)
+    index = {id(w): i for i, w in enumerate(weights)}
+    paths = {id(item): path for path, item in walk(root)}
+    return {
+        "weights": [_weight(w, paths.get(id(w), "")) for w in weights],
+        "layers": [_layer(layer, paths, index, root) for layer in _layers(root)],
+        "sources": {source: _find(root, source, weights, index) for source in sources},
+        "class": _class_name(type(root)),
+    }
+
+
+def _weight(weight: Any, attribute: str) -> Described:
+    path = str(getattr(weight, "path", None) or weight.name)
+    dtype = weight.dtype if isinstance(weight.dtype, str) else weight.dtype.name
+    shape = [int(n) for n in weight.shape]
+    trainable = bool(getattr(weight, "trainable", True))
+    return {"name": path, "attribute": attribute, "shape": shape, "dtype": dtype, "trainable": trainable}
+
+
+def _layers(root: Any) -> List[Any]:
+    found: List[Any] = []
+    tops = [root] if is_layer(root) else [item for _, item in walk(root) if is_layer(item)]
+    for top in tops:
+        for layer in top._flatten_layers():
+            if all(layer is not other for other in found):
+                found.append(layer)
+    return sorted(found, key=lambda layer: _ordinals.get(id(layer), 1 << 30))
+
+
+def _class_name(cls: type) -> str:
+    module = cls.__module__
+    if module.split(".")[0] in ("keras", "tf_keras", "tensorflow"):
+        return "tf.keras.layers." + cls.__name__
+    return module + ":" + cls.__qualname__
+
+
+def _layer(layer: Any, paths: Dict[int, str], index: Dict[int, int], root: Any) -> Described:
+    own = {id(value): name for name, value in layer.__dict__.items() if is_variable(value)}
+    held = [w for w in layer.weights if id(w) in index]
+    below = {id(w) for sub in layer._flatten_layers(include_self=False) for w in sub.weights}
+    return {
+        "ordinal": _ordinals.get(id(layer), 1 << 30),
+        "path": "" if layer is root else paths.get(id(layer)),
+        "classes": [_class_name(cls) for cls in type(layer).__mro__ if cls is not object],
+        "name": layer.name,
+        "weights": [index[id(w)] for w in held],
+        "own": [index[id(w)] for w in held if id(w) not in below],
+        "attributes": {str(index[id(w)]): own[id(w)].lstrip("_") for w in held if id(w) in own},
+    }
+
+
+def _find(root: Any, source: str, weights: List[Any], index: Dict[int, int]) -> Optional[int]:
+    """The index of the weight that a path like `get_layer(stem).kernel` or `weights[3]` points at."""
+    match = re.fullmatch(r"weights\[(\d+)\]", source)
+    if match:
+        return int(match.group(1)) if int(match.group(1)) < len(weights) else None
+    try:
+        value = follow(root, source)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None
+    return index.get(id(value))
+
+
+def follow(value: Any, path: str) -> Any:
+    """Attributes, [index], ["key"] and (argument) of a path, from an object."""
+    for name, key, argument in re.findall(r"([^.\[\]()]+)|\[([^\]]*)\]|\(([^)]*)\)", path):
+        if name:
+            value = getattr(value, name) if hasattr(value, name) else getattr(value, "_" + name)
+        elif argument:
+            value = value(argument.strip("'\""))
+        else:
+            text = key.strip("'\"")
+            value = value[int(text)] if text.lstrip("-").isdigit() else value[text]
+    return value
+
+
+# --- values --------------------------------------------------------------------------------------------
+
+
+def randomised(value: np.ndarray, name: str, trainable: bool, index: int) -> np.ndarray:
+    """A weight moved off its trivial values: biases off zero, scales off one, variances positive."""
+    if value.dtype.kind != "f" or value.size == 0:
+        return value
+    rng = np.random.RandomState(1000 + index)
+    last = name.split("/")[-1].lower()
+    if "variance" in last or last.startswith("var"):
+        moved = rng.uniform(0.5, 1.5, size=value.shape)
+    elif value.size == 1 or np.all(value == value.flat[0]):
+        near_one = value.flat[0] != 0
+        moved = value + (rng.uniform(-0.5, 0.5, size=value.shape) * abs(value.flat[0]) if near_one else 0.2 * rng.normal(size=value.shape))
+    elif trainable:
+        moved = value + 0.1 * value.std() * rng.normal(size=value.shape)
+    else:
+        return value
+    return np.asarray(moved, dtype=value.dtype)

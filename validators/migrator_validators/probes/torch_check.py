@@ -1,0 +1,203 @@
+"""PyTorch side of a check. Requests are those of `tf_check`, with `mode` "describe" first: the state
+and modules of the objects and their initial values over several seeds. Arrays `s.<label>.<name>` are
+the state to load. `gaps` names the documented gaps to remove, `train_mode` the modules' mode."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import torch_objects as objects
+from . import wire
+
+SELF = "self"
+Request = Dict[str, Any]
+
+
+class Batches(list):  # type: ignore[type-arg]
+    """A dataset as migrated code sees one: it has a length and can be iterated again."""
+
+    @property
+    def dataset(self) -> Any:
+        return self
+
+
+def seed_all(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+class Check:
+    """One request on the PyTorch side."""
+
+    def __init__(self, request: Request, arrays: wire.Arrays) -> None:
+        self.request, self.arrays = request, arrays
+        self.out: wire.Arrays = {}
+        self.grad = request["mode"] == "train" and request["grad"]
+        self.program = self.new_program()
+
+    def new_program(self) -> wire.Program:
+        return wire.Program(self.arrays, self.tensor, Batches)
+
+    def tensor(self, array: np.ndarray, as_: str) -> Any:
+        """A tensor; int32 becomes int64 where the request says so. As a variable it is a parameter."""
+        made = torch.from_numpy(array)
+        if self.request.get("widen") and made.dtype == torch.int32:
+            made = made.long()
+        if as_ == "variable":
+            return nn.Parameter(made, requires_grad=made.is_floating_point())
+        return made.requires_grad_(self.grad and made.is_floating_point())
+
+    def invoke(self, batch: Dict[str, Any]) -> Any:
+        """The subject's call on one batch, its arguments already made."""
+        tree = batch if self.request["kind"] == "object" else batch["call"]
+        args = [self.clone(self.program.value(arg)) for arg in tree["args"]]
+        kwargs = {name: self.clone(self.program.value(arg)) for name, arg in tree["kwargs"].items()}
+        if self.request["kind"] == "object":
+            subject = self.program.made[SELF]
+            return lambda: wire.guard(subject, *args, **kwargs)
+        return lambda: self.program.call_with(tree, args, kwargs)
+
+    def clone(self, value: Any) -> Any:
+        """What the program gets is no leaf: it may write into its arguments where TensorFlow would copy."""
+        if isinstance(value, torch.Tensor) and not isinstance(value, nn.Parameter) and value.requires_grad:
+            return value.clone()
+        if type(value) in (list, tuple):
+            return type(value)(self.clone(item) for item in value)
+        if type(value) is dict:
+            return {name: self.clone(item) for name, item in value.items()}
+        return value
+
+    def build(self, seed: int) -> None:
+        """Make every object of the case."""
+        seed_all(seed)
+        self.program = self.new_program()
+        if self.request["kind"] == "object":
+            self.program.object({"k": "made", "label": SELF, "weights": True, "call": self.request["call"]})
+        else:
+            for batch in self.request["batches"][:1]:
+                self.invoke(batch)
+        if self.request["floatx"] == "float64":
+            for value in self.program.made.values():
+                for _, module in objects.modules_of(value):
+                    module.double()
+
+    def weighted(self) -> Dict[str, Any]:
+        made = self.program.made
+        return {label: made[label] for label in self.program.weighted if objects.is_weighted(made[label])}
+
+    def describe(self) -> Dict[str, Any]:
+        described: Dict[str, Any] = {}
+        for number, seed in enumerate(reversed(self.request["seeds"])):
+            self.build(seed)
+            for label, value in self.weighted().items():
+                described[label] = objects.describe(value)
+                for name, t in objects.state_of(value).items():
+                    if name not in described[label]["lazy"]:
+                        self.out["i.%s.%d.%s" % (label, number, name)] = wire.plain(t)
+        return described
+
+    def load(self) -> None:
+        for label, value in self.weighted().items():
+            prefix = "s.%s." % label
+            objects.load(value, {k[len(prefix):]: a for k, a in self.arrays.items() if k.startswith(prefix)})
+        for value in self.program.made.values():
+            objects.set_mode(value, self.request["train_mode"])
+
+    def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
+        """Output, and in training mode gradients and the state afterwards."""
+        self.program.fresh()
+        run = self.invoke(batch)
+        output = run()
+        seen: Dict[str, Any] = {}
+        if self.grad:
+            seen["grads"] = self._gradients(number, output)
+        seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
+        for label, value in self.weighted().items():
+            for name, t in objects.state_of(value).items():
+                self.out["a.%d.%s.%s" % (number, label, name)] = wire.plain(t)
+        return seen
+
+    def _gradients(self, number: int, output: Any) -> Dict[str, Any]:
+        total: Optional[torch.Tensor] = None
+        for path, leaf in wire.float_leaves(output):
+            if leaf.requires_grad:
+                direction = torch.from_numpy(np.asarray(wire.projection(path, leaf.shape))).to(leaf.dtype)
+                term = (leaf * direction).sum().double()
+                total = term if total is None else total + term
+        inputs = {key: t for key, t in self.program.inputs.items() if t.requires_grad}
+        weights = {
+            "%s.%s" % (label, name): t
+            for label, value in self.weighted().items()
+            for name, t in objects.state_of(value).items()
+            if t.requires_grad
+        }
+        targets = list(inputs.values()) + list(weights.values())
+        found: Any = [None] * len(targets)
+        if total is not None and targets:
+            with wire.program("backward"):
+                found = torch.autograd.grad(total, targets, allow_unused=True)
+        names = ["gi.%d.%s" % (number, key) for key in inputs] + ["gw.%d.%s" % (number, key) for key in weights]
+        connected = [self._put(name, gradient) for name, gradient in zip(names, found)]
+        keys, split = list(inputs) + list(weights), len(inputs)
+        return {"inputs": dict(zip(keys[:split], connected[:split])), "weights": dict(zip(keys[split:], connected[split:]))}
+
+    def _put(self, name: str, gradient: Any) -> bool:
+        if gradient is None:
+            return False
+        self.out[name] = wire.plain(gradient.to_dense() if gradient.is_sparse else gradient)
+        return True
+
+
+def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arrays]:
+    """Perform a check; see the module's docstring."""
+    injection = prepare(request)
+    if request["kind"] == "constant":
+        out: wire.Arrays = {}
+        with wire.program("read"):
+            value = wire.pick(wire.resolve(request["call"]["ref"]), request["call"]["pick"])
+        return {"output": wire.encode(value, wire.Sink(out, "o"))}, out
+    check = Check(request, arrays)
+    if request["mode"] == "describe":
+        return {"objects": check.describe(), "signature": subject_signature(request)}, check.out
+    check.build(0)
+    seen: List[Dict[str, Any]] = []
+    for number, batch in enumerate(request["batches"]):
+        check.load()
+        if injection is not None:
+            injection.restart()
+            injection.start_step()
+        seen.append(check.observe(number, batch))
+    return {"batches": seen}, check.out
+
+
+def prepare(request: Request) -> Optional[Any]:
+    """Settings before the program is imported; the injection's module where randomness is injected."""
+    seed_all(0)
+    torch.set_num_threads(1)
+    if request["floatx"] == "float64":
+        torch.set_default_dtype(torch.float64)
+    injection: Any = None
+    if request["inject"] or request["gaps"]:
+        from . import torch_injection
+
+        injection = torch_injection if request["inject"] else None
+        if request["inject"]:
+            torch_injection.install()
+        if request["gaps"]:
+            torch_injection.remove_gaps(request["gaps"])
+    return injection
+
+
+def subject_signature(request: Request) -> Any:
+    """The signature of what the case calls, where it is a plain reference."""
+    ref = request["call"]["ref"]
+    if ":" not in ref:
+        return None
+    value = wire.resolve(ref)
+    return {"parameters": wire.signature(value), "class": isinstance(value, type)}

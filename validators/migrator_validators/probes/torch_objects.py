@@ -1,0 +1,104 @@
+"""PyTorch side: the state and modules of an object, whatever it is."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Tuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import wire
+
+
+def is_weighted(value: Any) -> bool:
+    return not isinstance(value, torch.optim.Optimizer)
+
+
+def held(value: Any) -> Iterator[Tuple[str, Any]]:
+    """(attribute path, module or tensor) that a plain object holds, lists and dicts walked."""
+    seen, queue = {id(value)}, [("", value)]
+    while queue:
+        path, item = queue.pop(0)
+        if isinstance(item, (list, tuple)):
+            below = [(str(i), v) for i, v in enumerate(item)]
+        elif isinstance(item, dict):
+            below = [(str(k), v) for k, v in item.items()]
+        else:
+            below = list(getattr(item, "__dict__", {}).items())
+        for step, v in below:
+            name = step if not path else path + "." + step
+            if isinstance(v, (nn.Module, torch.Tensor)):
+                yield name, v
+            elif id(v) not in seen and (isinstance(v, (list, tuple, dict)) or _is_repository(v)):
+                seen.add(id(v))
+                queue.append((name, v))
+
+
+def _is_repository(value: Any) -> bool:
+    top = type(value).__module__.split(".")[0]
+    return hasattr(value, "__dict__") and not isinstance(value, type) and top not in ("torch", "numpy", "builtins", "functools")
+
+
+def modules_of(value: Any) -> List[Tuple[str, nn.Module]]:
+    """(name, module) in registration order, of a module or of all a plain object holds."""
+    if isinstance(value, nn.Module):
+        return list(value.named_modules())
+    out = []
+    for path, item in held(value):
+        if isinstance(item, nn.Module):
+            out += [(path + ("." + name if name else ""), module) for name, module in item.named_modules()]
+    return out
+
+
+def state_of(value: Any) -> Dict[str, torch.Tensor]:
+    """The tensors of an object's state by name, parameters and persistent buffers; shared ones once."""
+    if isinstance(value, torch.Tensor):
+        return {"": value}
+    if isinstance(value, nn.Module):
+        tensors = value.state_dict(keep_vars=True).items()
+    else:
+        tensors = {}
+        for path, item in held(value):
+            below = state_of(item)
+            tensors.update({path + ("." + name if name else ""): t for name, t in below.items()})
+        tensors = tensors.items()
+    out: Dict[str, torch.Tensor] = {}
+    seen = set()
+    for name, t in tensors:
+        if torch.is_tensor(t) and id(t) not in seen:
+            seen.add(id(t))
+            out[name] = t
+    return out
+
+
+def describe(value: Any) -> Dict[str, Any]:
+    """State entries and modules, in registration order."""
+    lazy = [name for name, p in _parameters(value) if isinstance(p, nn.parameter.UninitializedTensorMixin)]
+    state = [
+        {"name": name, "shape": list(t.shape), "dtype": wire.dtype_name(t), "parameter": isinstance(t, nn.Parameter), "grad": bool(t.requires_grad)}
+        for name, t in state_of(value).items()
+        if name not in lazy
+    ]
+    modules = [
+        {"name": name, "class": type(m).__module__ + ":" + type(m).__qualname__, "type": type(m).__name__} for name, m in modules_of(value)
+    ]
+    return {"state": state, "modules": modules, "lazy": lazy, "module": isinstance(value, nn.Module)}
+
+
+def _parameters(value: Any) -> List[Tuple[str, Any]]:
+    return list(value.named_parameters()) if isinstance(value, nn.Module) else []
+
+
+def load(value: Any, arrays: Dict[str, np.ndarray]) -> None:
+    """Copy arrays into the state, in place: optimizers and shared tensors keep their hold."""
+    with torch.no_grad():
+        for name, t in state_of(value).items():
+            if name in arrays:
+                t.copy_(torch.from_numpy(np.array(arrays[name])))
+
+
+def set_mode(value: Any, training: bool) -> None:
+    """Training or evaluation mode of everything an object holds."""
+    for _, module in modules_of(value):
+        module.train(training)

@@ -1,0 +1,267 @@
+"""Values on the wire: trees of JSON with arrays beside them, the same for both frameworks.
+
+Trees that come in (arguments): {"k": "lit", "v"}, {"k": "arr", "key", "as", "grad"}, {"k": "seq", "t", "items"},
+{"k": "map", "items"}, {"k": "dataset", "batches"}, {"k": "made", "label", "call"}, {"k": "name", "ref"}.
+Calls: {"ref", "on", "args", "kwargs", "pick"}. Trees that go out (results): {"t": "array", "as", "key", "dtype", "shape"},
+{"t": "list" | "tuple", "items"}, {"t": "dict", "items"}, {"t": "namedtuple", "fields", "items"},
+{"t": "scalar", "type", "v"}, {"t": "strings", "v", "shape"}, {"t": "opaque", "type"}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+import zlib
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+import numpy as np
+
+Tree = Dict[str, Any]
+Arrays = Dict[str, np.ndarray]
+MOST_ITEMS = 10000
+
+
+class ProgramError(Exception):
+    """The program under test did something wrong; the cause is its exception, `stage` what was tried."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(stage)
+        self.stage = stage
+
+
+@contextlib.contextmanager
+def program(stage: str) -> Iterator[None]:
+    """What is raised inside the block is the program's fault."""
+    try:
+        yield
+    except ProgramError:
+        raise
+    except BaseException as error:
+        raise ProgramError(stage) from error
+
+
+def guard(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function of the program under test; what it raises is its own fault."""
+    with program(getattr(function, "__name__", "call")):
+        return function(*args, **kwargs)
+
+
+def resolve(ref: str) -> Any:
+    """The object called "package.module:attr.attr"; importing it is the program's business."""
+    module, _, attributes = ref.partition(":")
+    with program("import " + module):
+        value = importlib.import_module(module)
+    with program("find " + ref):
+        for part in attributes.split(".") if attributes else []:
+            value = getattr(value, part)
+    return value
+
+
+def pick(value: Any, path: str) -> Any:
+    """A part of a value: dotted attributes, [index], ["key"], and plain keys of dicts."""
+    for name, index in re.findall(r"([^.\[\]]+)|\[([^\]]*)\]", path):
+        if name:
+            value = value[name] if isinstance(value, dict) and name in value else getattr(value, name)
+        else:
+            key = index.strip("'\"")
+            value = value[int(key)] if key.lstrip("-").isdigit() else value[key]
+    return value
+
+
+# --- arguments ----------------------------------------------------------------------------------------
+
+
+class Program:
+    """The program under test: makes its arguments and calls it. `tensor(array, as_, grad)` is the side's own."""
+
+    def __init__(self, arrays: Arrays, tensor: Callable[[np.ndarray, str], Any], dataset: Callable[[List[Any]], Any]) -> None:
+        self.arrays, self.tensor, self.dataset = arrays, tensor, dataset
+        self.made: Dict[str, Any] = {}
+        self.inputs: Dict[str, Any] = {}
+        self.weighted: List[str] = []
+
+    def fresh(self) -> None:
+        """Forget the tensors handed out so far, so that the next call's are known apart."""
+        self.inputs = {}
+
+    def value(self, tree: Tree) -> Any:
+        """An argument from its tree."""
+        kind = tree["k"]
+        if kind == "lit":
+            return tree["v"]
+        if kind == "arr":
+            return self._array(tree)
+        if kind == "seq":
+            items = [self.value(item) for item in tree["items"]]
+            return tuple(items) if tree["t"] == "tuple" else items
+        if kind == "map":
+            return {name: self.value(item) for name, item in tree["items"].items()}
+        if kind == "dataset":
+            return self.dataset([self.value(batch) for batch in tree["batches"]])
+        if kind == "made":
+            return self.object(tree)
+        if kind == "name":
+            return resolve(tree["ref"])
+        raise ValueError("unknown kind of argument: %r" % kind)
+
+    def _array(self, tree: Tree) -> Any:
+        array = np.array(self.arrays[tree["key"]])
+        if tree["as"] == "numpy":
+            return array
+        made = self.tensor(array, tree["as"])
+        self.inputs[tree["key"]] = made
+        return made
+
+    def object(self, tree: Tree) -> Any:
+        """An object made once a label."""
+        label = tree["label"]
+        if label not in self.made:
+            self.made[label] = self.call(tree["call"])
+            if tree.get("build") is not None:
+                self.call(dict(tree["build"], on={"k": "made", "label": label}))
+            if tree.get("weights"):
+                self.weighted.append(label)
+        return self.made[label]
+
+    def call(self, tree: Tree) -> Any:
+        """Make the arguments, call, and pick the part of the result that counts."""
+        args = [self.value(arg) for arg in tree["args"]]
+        kwargs = {name: self.value(arg) for name, arg in tree["kwargs"].items()}
+        return self.call_with(tree, args, kwargs)
+
+    def call_with(self, tree: Tree, args: List[Any], kwargs: Dict[str, Any]) -> Any:
+        """The call alone, its arguments made before."""
+        on = tree.get("on")
+        if on is None:
+            function = resolve(tree["ref"])
+        else:
+            owner = self.value(on)
+            with program("find " + tree["ref"]):
+                function = owner if tree["ref"] == "__call__" else pick(owner, tree["ref"])
+        result = guard(function, *args, **kwargs)
+        with program("pick %s" % tree.get("pick", "")):
+            return pick(result, tree.get("pick") or "")
+
+
+# --- results -------------------------------------------------------------------------------------------
+
+
+class Sink:
+    """Collects arrays under keys with a prefix."""
+
+    def __init__(self, arrays: Arrays, prefix: str) -> None:
+        self.arrays, self.prefix, self.count = arrays, prefix, 0
+
+    def put(self, array: np.ndarray) -> str:
+        key = "%s.%d" % (self.prefix, self.count)
+        self.count += 1
+        self.arrays[key] = array
+        return key
+
+
+def plain(value: Any) -> np.ndarray:
+    """A tensor of either framework as an array that npz can hold; bfloat16 becomes float32."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        if str(value.dtype) == "torch.bfloat16":
+            value = value.float()
+        array = value.resolve_conj().numpy()
+    elif isinstance(value, np.ndarray):
+        array = value
+    else:
+        array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+    return array.astype("float32") if array.dtype.kind == "V" or "bfloat16" in str(array.dtype) else array
+
+
+def dtype_name(value: Any) -> str:
+    """"float32", "int64", "bool", "string" …, without the framework's prefix."""
+    name = str(getattr(value.dtype, "name", value.dtype))
+    return name.split(".")[-1]
+
+
+def tensor_kind(value: Any) -> str:
+    """"tensor", "numpy" or "" for what is neither."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return "numpy"
+    if hasattr(value, "row_splits") or hasattr(value, "dense_shape"):
+        return ""
+    if hasattr(value, "detach") and hasattr(value, "requires_grad"):
+        return "tensor"
+    if hasattr(value, "numpy") and hasattr(value, "dtype") and hasattr(value, "shape"):
+        return "tensor"
+    return ""
+
+
+def encode(value: Any, sink: Sink) -> Tree:
+    """A result as a tree; its arrays go into the sink."""
+    kind = tensor_kind(value)
+    if kind:
+        return _encode_array(value, kind, sink)
+    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+        return _encode_scalar(value)
+    if isinstance(value, dict) or (hasattr(value, "keys") and hasattr(value, "items") and not isinstance(value, type)):
+        return {"t": "dict", "items": {str(k): encode(v, sink) for k, v in list(value.items())[:MOST_ITEMS]}}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {"t": "namedtuple", "fields": list(value._fields), "items": [encode(v, sink) for v in value]}
+    if isinstance(value, (list, tuple)) or type(value).__name__ in ("ListWrapper", "TupleWrapper", "TrackedList"):
+        name = "tuple" if isinstance(value, tuple) else "list"
+        return {"t": name, "items": [encode(v, sink) for v in list(value)[:MOST_ITEMS]]}
+    if type(value).__name__ in ("DType", "dtype", "TensorShape", "Size"):
+        return _encode_scalar(str(getattr(value, "name", value)).replace("torch.", ""))
+    return {"t": "opaque", "type": type(value).__module__ + ":" + type(value).__qualname__}
+
+
+def _encode_scalar(value: Any) -> Tree:
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+    if isinstance(text, float):
+        return {"t": "scalar", "type": "float", "v": repr(text)}
+    return {"t": "scalar", "type": type(text).__name__, "v": text}
+
+
+def _encode_array(value: Any, kind: str, sink: Sink) -> Tree:
+    array = plain(value)
+    if array.dtype.kind in "OSU":
+        flat = [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in array.reshape(-1).tolist()]
+        return {"t": "strings", "as": kind, "v": flat, "shape": list(array.shape)}
+    return {"t": "array", "as": kind, "key": sink.put(array), "dtype": dtype_name(value), "shape": list(array.shape)}
+
+
+# --- float leaves, for gradients ---------------------------------------------------------------------
+
+
+def float_leaves(value: Any, path: str = "") -> Iterator[Tuple[str, Any]]:
+    """(path, tensor) of every float tensor in a result, containers walked."""
+    if tensor_kind(value) == "tensor":
+        if "float" in dtype_name(value):
+            yield path, value
+    elif isinstance(value, dict):
+        for name in sorted(value, key=str):
+            for leaf in float_leaves(value[name], "%s.%s" % (path, name)):
+                yield leaf
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            for leaf in float_leaves(item, "%s[%d]" % (path, index)):
+                yield leaf
+
+
+def projection(path: str, shape: Any) -> np.ndarray:
+    """A fixed random direction for the output at `path`: the same on both sides, from nothing but path and shape."""
+    sizes = [int(n) for n in shape]
+    seed = zlib.crc32(("%s %s" % (path, sizes)).encode())
+    return np.random.RandomState(seed).normal(size=sizes)
+
+
+def signature(value: Any) -> Any:
+    """Parameters of a callable as [name, kind, default], or None where Python cannot tell."""
+    import inspect
+
+    try:
+        parameters = inspect.signature(value).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    out = []
+    for p in parameters:
+        default = "" if p.default is inspect.Parameter.empty else repr(p.default)
+        out.append([p.name, p.kind.name, default[:200]])
+    return out
