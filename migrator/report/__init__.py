@@ -2,6 +2,7 @@
 
 from migrator.report.build import build, totals, unit_entry
 from migrator.report.html import PAGE_PATH, page
+from migrator.report.plan import Plan, plan, plan_view
 from migrator.report.schema import REPORT_PATH, FileEntry, Report, Run, Totals, UnitEntry, VerdictEntry
 from migrator.report.store import dumps, load, loads, save
 from migrator.report.table import progress, summary
@@ -10,6 +11,7 @@ __all__ = [
     "PAGE_PATH",
     "REPORT_PATH",
     "FileEntry",
+    "Plan",
     "Report",
     "Run",
     "Totals",
@@ -20,6 +22,8 @@ __all__ = [
     "load",
     "loads",
     "page",
+    "plan",
+    "plan_view",
     "progress",
     "save",
     "summary",

@@ -1,7 +1,8 @@
 """Files in and out: reading a repository once, and writing the migrated one beside it."""
 
+from migrator.source.pairs import pairs
 from migrator.source.place import check_place, default_out
 from migrator.source.read import read
 from migrator.source.write import Written, write
 
-__all__ = ["Written", "check_place", "default_out", "read", "write"]
+__all__ = ["Written", "check_place", "default_out", "pairs", "read", "write"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from migrator.errors import UsageError
@@ -19,8 +21,11 @@ def default_out(src: str | Path) -> Path:
     return path.parent / f"{path.stem if path.is_file() else path.name}_torch"
 
 
-def check_place(src: str | Path, out: str | Path) -> Path:
-    """The absolute output folder; raises `UsageError` where writing there could harm something."""
+def check_place(src: str | Path, out: str | Path, fresh: bool = False) -> Path:
+    """The absolute output folder; raises `UsageError` where writing there could harm something.
+
+    An earlier output that was edited since is refused unless `fresh`; `write` then keeps it beside.
+    """
     source, target = Path(src).resolve(), Path(out).resolve()
     folder = source.parent if source.is_file() else source
     if target == source:
@@ -29,11 +34,38 @@ def check_place(src: str | Path, out: str | Path) -> Path:
         raise UsageError(f"{out}: the output lies inside the source {src}; name a folder outside it with -o")
     if source.is_relative_to(target):
         raise UsageError(f"{out}: the source {src} lies inside the output; name another folder with -o")
-    if target.exists() and not target.is_dir():
-        raise UsageError(f"{out}: exists and is not a folder")
-    if target.is_dir() and any(target.iterdir()) and manifest(target) is None:
-        raise UsageError(f"{out}: exists and was not written by migrator; name another folder with -o or move it away")
+    check_ours(target)
+    if not fresh and edited(target):
+        raise UsageError(
+            f"{out}: was edited since it was written; --fresh starts again and keeps the edited one beside it"
+        )
     return target
+
+
+def check_ours(out: Path) -> None:
+    """Raise `UsageError` when `out` exists, is not empty and was not written by us."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out}: exists and is not a folder")
+    if out.is_dir() and any(out.iterdir()) and manifest(out) is None:
+        raise UsageError(f"{out}: exists and was not written by migrator; name another folder with -o or move it away")
+
+
+def edited(out: Path) -> bool:
+    """Whether a file was changed, added or removed since we wrote `out` (the report's own folder aside)."""
+    wrote = manifest(out)
+    if wrote is None:
+        return False
+    now = dict(digests(out))
+    paths = {path for path in {*wrote, *now} if not path.startswith("migration/")}
+    return any(wrote.get(path) != now.get(path) for path in paths)
+
+
+def digests(folder: Path) -> Iterator[tuple[str, str]]:
+    """(path, SHA-256) of every regular file, compiled Python aside."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts:
+            with path.open("rb") as stream:
+                yield path.relative_to(folder).as_posix(), hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def manifest(out: Path) -> dict[str, str] | None:

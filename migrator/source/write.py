@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from migrator.errors import EnvironmentMissing, UsageError
 from migrator.model import SourceFile, SourceRepo
 from migrator.source.decode import encode
-from migrator.source.place import MANIFEST_PATH, TOOL, manifest
+from migrator.source.place import MANIFEST_PATH, TOOL, check_ours, digests, edited
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,10 @@ def write(repo: SourceRepo, out: Path, texts: Mapping[str, str], extra: Mapping[
     Files in `texts` keep the encoding, BOM, line ends and mode of their original; others are copied
     byte for byte. `extra` are new UTF-8 files (`migration/report.json`). The folder appears by one
     rename, after everything is on disk. An earlier output of ours is replaced; one that was edited
-    since is kept beside it. Raises `UsageError` when a new file would hide one of the source.
+    since is kept beside it. Raises `UsageError` when a new file would hide one of the source, or when
+    `out` is a folder of somebody else's.
     """
+    check_ours(out)
     extra = dict(extra or {})
     known = {str(f.path) for f in repo.files}
     clash = sorted({*extra, MANIFEST_PATH} & known)
@@ -78,7 +79,7 @@ def _fill(stage: Path, repo: SourceRepo, texts: Mapping[str, str], extra: Mappin
         target.write_text(text, encoding="utf-8", newline="\n")
     marker = stage / MANIFEST_PATH
     marker.parent.mkdir(exist_ok=True)
-    marker.write_text(json.dumps({"tool": TOOL, "version": 1, "files": dict(_digests(stage))}, indent=1) + "\n")
+    marker.write_text(json.dumps({"tool": TOOL, "version": 1, "files": dict(digests(stage))}, indent=1) + "\n")
     stage.chmod(0o755)  # mkdtemp's folder is private
 
 
@@ -86,38 +87,23 @@ def _bytes(file: SourceFile, text: str) -> bytes:
     return encode(text, file.encoding, file.bom, file.newline)
 
 
-def _digests(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts:
-            with path.open("rb") as stream:
-                yield path.relative_to(folder).as_posix(), hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _swap(stage: Path, out: Path) -> Path | None:
     """Put `stage` in the place of `out`; gives back where an edited `out` went."""
     if not out.exists():
         stage.rename(out)
         return None
-    edited = _edited(out)
-    old = _free(out, "edited") if edited else _free(out, "old")
+    keep = edited(out)
+    old = _free(out, "edited" if keep else "old")
     out.rename(old)
     try:
         stage.rename(out)
     except OSError:
         old.rename(out)
         raise
-    if edited:
+    if keep:
         return old
     shutil.rmtree(old, ignore_errors=True)
     return None
-
-
-def _edited(out: Path) -> bool:
-    """Whether a file was changed, added or removed since we wrote it (the report's own folder aside)."""
-    wrote = manifest(out) or {}
-    now = dict(_digests(out))
-    paths = {path for path in {*wrote, *now} if not path.startswith("migration/")}
-    return any(wrote.get(path) != now.get(path) for path in paths)
 
 
 def _free(out: Path, word: str) -> Path:

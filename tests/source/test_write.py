@@ -66,6 +66,9 @@ def test_an_earlier_output_is_replaced_and_an_edited_one_kept(tmp_path: Path) ->
     assert write(repo, out, {"m.py": "a = 1\n"}).kept is None
     assert write(repo, out, {"m.py": "a = 2\n"}).kept is None
     (out / "m.py").write_text("mine\n")
+    with pytest.raises(UsageError, match="--fresh"):
+        check_place(tmp_path / "src", out)
+    assert check_place(tmp_path / "src", out, fresh=True) == out
     kept = write(repo, out, {"m.py": "a = 3\n"}).kept
     assert kept is not None
     assert (kept / "m.py").read_text() == "mine\n"
@@ -86,6 +89,8 @@ def test_places_where_writing_could_harm_are_refused(tmp_path: Path) -> None:
     ]:
         with pytest.raises(UsageError, match=words):
             check_place(src, out)
+    with pytest.raises(UsageError, match="was not written by migrator"):
+        write(read(src), tmp_path / "foreign", {})
     assert contents(tmp_path / "foreign") == {"thesis.tex": b"x"}
 
 

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from migrator.report import PAGE_PATH, save
+from tests.command import command
+from tests.report.sample import AFTER, BEFORE, sample
+from tests.source.tree import contents, plant
+
+HEAVY = ("torch", "tensorflow", "keras", "tf_keras", "openai", "ray", "libcst", "numpy")
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_imports_nothing_heavy(argument: str) -> None:
+    code = f"""
+import sys
+from migrator.cli import main
+sys.argv = ["migrator", {argument!r}]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print(sorted(set({HEAVY!r}) & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", ["run", "plan", "verify", "review", "eval", "explain", "rules", "doctor"])
+def test_every_command_has_help(name: str) -> None:
+    done = command(name, "--help")
+    assert done.code == 0
+    assert f"migrator {name}" in done.out
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["run"], ["run", "x", "--nonsense"], ["verify", "x"]])
+def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
+    assert command(*arguments).code == 2
+
+
+def test_review_writes_the_page_from_what_is_on_disk(tmp_path: Path) -> None:
+    source = plant(tmp_path / "src", {"m.py": BEFORE})
+    out = plant(tmp_path / "out", {"m.py": AFTER + "edited = 1\n"})
+    report = sample()
+    save(report.model_copy(update={"run": report.run.model_copy(update={"source": str(source)})}), out)
+    done = command("review", str(out))
+    assert (done.code, done.out.strip()) == (0, str(out / PAGE_PATH))
+    assert "edited" in (out / PAGE_PATH).read_text()
+
+
+def test_review_without_the_source_still_shows_the_verdicts(tmp_path: Path) -> None:
+    save(sample(), tmp_path)
+    assert command("review", str(tmp_path)).code == 0
+    assert "no rule for tf.weird" in (tmp_path / PAGE_PATH).read_text()
+
+
+def test_a_bad_setting_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path / "src", {"m.py": "import tensorflow\n", "pyproject.toml": "[tool.migrator]\ncheck = 'all'\n"})
+    before = contents(tmp_path)
+    done = command("run", str(tmp_path / "src"))
+    assert done.code == 2
+    assert done.err.startswith("migrator: check: ")
+    assert done.err.count("\n") == 1
+    assert contents(tmp_path) == before
+    monkeypatch.setenv("MIGRATOR_JOBS", "many")
+    assert command("run", str(tmp_path / "src"), "--check", "none").err.startswith("migrator: jobs: ")
