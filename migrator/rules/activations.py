@@ -35,7 +35,10 @@ _APIS = {
     "tf.sigmoid": "sigmoid",
     "tf.tanh": "tanh",
     "tf.exp": "exponential",
-    **{f"tf.nn.{n}": n for n in ("relu", "softmax", "log_softmax", "elu", "selu", "gelu", "silu", "softplus", "softsign")},
+    **{
+        f"tf.nn.{n}": n
+        for n in ("relu", "softmax", "log_softmax", "elu", "selu", "gelu", "silu", "softplus", "softsign")
+    },
     "tf.nn.swish": "silu",
     "tf.nn.relu6": "relu6",
     "tf.nn.leaky_relu": "leaky_relu",

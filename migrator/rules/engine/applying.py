@@ -16,6 +16,7 @@ from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
 from migrator.rules.engine.tensors import as_tensor, check_tensors
 from migrator.values import Value
 
+
 @dataclass(frozen=True)
 class Made:
     """What a rule made of one expression."""

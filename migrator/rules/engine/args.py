@@ -39,7 +39,8 @@ def _written(node: cst.BaseExpression) -> object:
     if isinstance(node, cst.Name):
         return {"None": None, "True": True, "False": False}.get(node.value, NOTHING)
     if not isinstance(
-        node, (cst.Integer, cst.Float, cst.SimpleString, cst.UnaryOperation, cst.Tuple, cst.List, cst.ConcatenatedString)
+        node,
+        (cst.Integer, cst.Float, cst.SimpleString, cst.UnaryOperation, cst.Tuple, cst.List, cst.ConcatenatedString),
     ):
         return NOTHING
     try:

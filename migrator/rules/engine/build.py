@@ -58,7 +58,6 @@ class _Fill(Parenthesise):
         self.used.add(updated_node.value)
         return node
 
-
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         fitted = super().leave_Call(original_node, updated_node)
         assert isinstance(fitted, cst.Call)

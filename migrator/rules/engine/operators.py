@@ -81,9 +81,7 @@ def statement(
 
 def _under_no_grad(line: cst.SimpleStatementLine) -> cst.With:
     item = cst.WithItem(cst.parse_expression("torch.no_grad()"))
-    return cst.With(
-        [item], cst.IndentedBlock([line.with_changes(leading_lines=())]), leading_lines=line.leading_lines
-    )
+    return cst.With([item], cst.IndentedBlock([line.with_changes(leading_lines=())]), leading_lines=line.leading_lines)
 
 
 def _augmented(

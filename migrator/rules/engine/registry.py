@@ -41,9 +41,7 @@ def _registering(
     def register(function: _Function) -> _Function:
         tree = _definition(function)
         template = Template(tree.body, function.__globals__)  # type: ignore[attr-defined]
-        record = Rule(
-            api, kind, Signature.of_ast(tree.args), template, tuple(samples), tuple(gaps), name, keras
-        )
+        record = Rule(api, kind, Signature.of_ast(tree.args), template, tuple(samples), tuple(gaps), name, keras)
         _add(_RULES, record)
         return function
 
@@ -51,14 +49,19 @@ def _registering(
 
 
 def same(
-    api: str, torch_code: str, params: str = "x: Tensor, name=None", *, samples: Sequence[Sample], keras: int | None = None
+    api: str,
+    torch_code: str,
+    params: str = "x: Tensor, name=None",
+    *,
+    samples: Sequence[Sample],
+    keras: int | None = None,
 ) -> None:
     """Registers a function that torch has under another name: `same("tf.sin", "torch.sin", samples=…)`.
 
     `torch_code` is a dotted name, or an expression over the parameters.
     """
     signature = Signature.of_text(params)
-    bare = torch_code.replace(".", "").replace("_", "").isalnum()
+    bare = "." in torch_code and torch_code.replace(".", "").replace("_", "").isalnum()
     text = f"{torch_code}({signature.names[0]})" if bare else torch_code
     _one_line(api, "function", text, signature, samples, torch_code if bare else "", keras)
 

@@ -19,9 +19,7 @@ from migrator.rules.engine.registry import find, find_layer
 from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
 
 
-def rewrite(
-    node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int = 3
-) -> Rewritten:
+def rewrite(node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int = 3) -> Rewritten:
     """Rewrites every TF call, constant, attribute, method and operator below `node`.
 
     `spans`: positions of the original nodes, by which the facts of `here` are found. What no rule

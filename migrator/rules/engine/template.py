@@ -56,16 +56,19 @@ class Template:
         for statement in self.body:
             ast.fix_missing_locations(statement)
         self.names = names
-        self.compiled: dict[int, CodeType] = {}
 
     def run(self, args: Mapping[str, Arg], facts: tuple[str, ...] = ()) -> Output:
         """The output for these arguments. Raises `Decline`."""
         return _Run(self, args, facts).result()
 
-    def code(self, expr: ast.expr) -> CodeType:
-        if id(expr) not in self.compiled:
-            self.compiled[id(expr)] = compile(ast.Expression(expr), "<rule>", "eval")
-        return self.compiled[id(expr)]
+
+def _compiled(expr: ast.expr) -> CodeType:
+    """The code of an expression, kept on the node itself (copies keep it too)."""
+    code: CodeType | None = getattr(expr, "compiled", None)
+    if code is None:
+        code = compile(ast.Expression(expr), "<rule>", "eval")
+        expr.compiled = code  # type: ignore[attr-defined]
+    return code
 
 
 class _NoneTests(ast.NodeTransformer):
@@ -90,7 +93,9 @@ class _Run:
         for name, arg in args.items():
             value = literal(arg.node, arg.value)
             self.env[name] = Dynamic(arg) if value is NOTHING else value
-            if value is not NOTHING and (from_facts(arg.value) is NOTHING or literal(arg.node, _NO_FACT) is not NOTHING):
+            if value is not NOTHING and (
+                from_facts(arg.value) is NOTHING or literal(arg.node, _NO_FACT) is not NOTHING
+            ):
                 self.written.add(name)
         for name in facts:
             self.env[name] = self._fact(name)
@@ -139,7 +144,7 @@ class _Run:
             if getattr(helper, "wants_args", False) and callable(helper):
                 return helper(*[self._argument(a) for a in expr.args])
         scope = {**self.template.names, "is_none": is_none, "isinstance": is_instance, **self.env}
-        return eval(self.template.code(expr), scope)
+        return eval(_compiled(expr), scope)
 
     def _argument(self, expr: ast.expr) -> object:
         if isinstance(expr, ast.Name) and expr.id in self.args:
@@ -184,7 +189,11 @@ class _Run:
             if isinstance(self.env[name], (Dynamic, Code, Piece)):
                 return False
             return anything_known or name in self.written
-        return name == "is_none" or (name in self.template.names and not isinstance(self.template.names[name], Helper))
+        return (
+            name == "is_none"
+            or name in _KEPT
+            or (name in self.template.names and not isinstance(self.template.names[name], Helper))
+        )
 
 
 class _Residual(ast.NodeTransformer):
@@ -246,7 +255,10 @@ class _Residual(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         name = ast.unparse(node.func)
-        node.keywords = [k for k in node.keywords if k.arg is None or not self._droppable(name, k.arg, k.value)]
+        kept = [k for k in node.keywords if k.arg is None or not self._droppable(name, k.arg, k.value)]
+        if any(k.arg == "keepdim" for k in kept):  # torch.sum(x, keepdim=True) needs its dim, even None
+            kept = [k for k in node.keywords if k in kept or k.arg == "dim"]
+        node.keywords = kept
         return node
 
     def _droppable(self, function: str, keyword: str, value: ast.expr) -> bool:

@@ -50,7 +50,15 @@ def is_default(function: str, keyword: str, value: object) -> bool:
     if keyword not in defaults:
         return False
     default = defaults[keyword]
-    return type(default) is type(value) and default == value or (
-        isinstance(default, (int, float)) and isinstance(value, (int, float)) and default is not True
-        and default is not False and not isinstance(value, bool) and default == value
+    return (
+        type(default) is type(value)
+        and default == value
+        or (
+            isinstance(default, (int, float))
+            and isinstance(value, (int, float))
+            and default is not True
+            and default is not False
+            and not isinstance(value, bool)
+            and default == value
+        )
     )

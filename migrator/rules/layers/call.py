@@ -16,8 +16,22 @@ from migrator.rules.engine.signature import REQUIRED
 from migrator.values import Dim, Literal, Shape, Sym, Tensor, Unknown, Value
 
 # Arguments that every Keras layer takes.
-_BASE = frozenset({"name", "trainable", "dtype", "input_shape", "batch_input_shape", "batch_size", "input_dim",
-                   "input_length", "batch_shape", "dynamic", "autocast", "activity_regularizer"})
+_BASE = frozenset(
+    {
+        "name",
+        "trainable",
+        "dtype",
+        "input_shape",
+        "batch_input_shape",
+        "batch_size",
+        "input_dim",
+        "input_length",
+        "batch_shape",
+        "dynamic",
+        "autocast",
+        "activity_regularizer",
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     import torch
 
 
-@rule("tf.cast", samples=[S(f32(2, 3), src("tf.int32")), no_grad(S(i32(4), src("tf.float32"))), S(f32(3), "float64"), no_grad(S(boolean(4), src("tf.float32"))), no_grad(S(i32(3), src("tf.bool"))), S(f32(3), src("b.dtype", b=f32(2))), no_grad(S(3, src("tf.float32"))), S(f32(3), dtype=src("tf.float16"))])
+@rule(
+    "tf.cast",
+    samples=[
+        S(f32(2, 3), src("tf.int32")),
+        no_grad(S(i32(4), src("tf.float32"))),
+        S(f32(3), "float64"),
+        no_grad(S(boolean(4), src("tf.float32"))),
+        no_grad(S(i32(3), src("tf.bool"))),
+        S(f32(3), src("b.dtype", b=f32(2))),
+        no_grad(S(3, src("tf.float32"))),
+        S(f32(3), dtype=src("tf.float16")),
+    ],
+)
 def cast(x, dtype, name=None, *, kind):
     target = torch_dtype(dtype)
     if kind in ("number", "sequence", "shape"):
@@ -40,7 +52,18 @@ def no_strings(value: object) -> None:
             no_strings(item)
 
 
-@rule("tf.constant", samples=[S(2.0), S([1.0, 2.0]), S([[1, 2], [3, 4]]), S([1, 2], src("tf.float32")), S(0.5, shape=[2, 3]), S([1, 2, 3, 4], shape=(2, 2)), declines("text")])
+@rule(
+    "tf.constant",
+    samples=[
+        S(2.0),
+        S([1.0, 2.0]),
+        S([[1, 2], [3, 4]]),
+        S([1, 2], src("tf.float32")),
+        S(0.5, shape=[2, 3]),
+        S([1, 2, 3, 4], shape=(2, 2)),
+        declines("text"),
+    ],
+)
 def constant(value, dtype=None, shape=None, name="Const", *, kind):
     no_strings(value)
     if kind == "tensor":
@@ -55,7 +78,10 @@ def constant(value, dtype=None, shape=None, name="Const", *, kind):
     return torch.tensor(value, dtype=target).reshape(shape)
 
 
-@rule("tf.convert_to_tensor", samples=[S([1.0, 2.0]), S(f32(2, 3)), S([1, 2], dtype=src("tf.float32")), S(src("[a, b]", a=f32(2), b=f32(2)))])
+@rule(
+    "tf.convert_to_tensor",
+    samples=[S([1.0, 2.0]), S(f32(2, 3)), S([1, 2], dtype=src("tf.float32")), S(src("[a, b]", a=f32(2), b=f32(2)))],
+)
 def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None, *, kind):
     no_strings(value)
     if dtype_hint is not None:
@@ -73,9 +99,11 @@ def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None, *, kind):
 def tensors_in(value: object) -> bool:
     """Whether a list argument holds tensors."""
     from migrator.rules.engine.asked import items
-    from migrator.values import Tensor
+    from migrator.values import Tensor, Unknown
 
     found = items(value)
+    if (kind_of(value) == "sequence" and found is None and not isinstance(value, (list, tuple))) or any(isinstance(i, Unknown) for i in found or ()):
+        raise Decline("a list of something unknown")
     return bool(found) and all(isinstance(item, Tensor) and item.origin != "numpy" for item in found or ())
 
 
@@ -132,7 +160,18 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype="float32", name=None
     return torch.eye(num_rows, num_columns) if dtype == "float32" else torch.eye(num_rows, num_columns, dtype=target)
 
 
-@rule("tf.range", samples=[S(5), S(2, 7), S(0, 10, 3), S(0, 6, 2, dtype=src("tf.float32")), S(4, dtype=src("tf.float32")), S(src("tf.shape(a)[0]", a=f32(3))), S(10, 0, -2)])
+@rule(
+    "tf.range",
+    samples=[
+        S(5),
+        S(2, 7),
+        S(0, 10, 3),
+        S(0, 6, 2, dtype=src("tf.float32")),
+        S(4, dtype=src("tf.float32")),
+        S(src("tf.shape(a)[0]", a=f32(3))),
+        S(10, 0, -2),
+    ],
+)
 def arange(start, limit=None, delta=1, dtype=None, name="range"):
     target = torch_dtype(dtype)
     if limit is None:
@@ -154,7 +193,15 @@ def linspace(start, stop, num, name=None, axis=0, *, kind_start):
 _LENGTHS = i32(4, low=0, high=6)
 
 
-@rule("tf.sequence_mask", samples=[S(_LENGTHS, 5), S(_LENGTHS, maxlen=6, dtype=src("tf.float32")), S(_LENGTHS), S(i32(2, 3, low=0, high=4), 4)])
+@rule(
+    "tf.sequence_mask",
+    samples=[
+        S(_LENGTHS, 5),
+        S(_LENGTHS, maxlen=6, dtype=src("tf.float32")),
+        S(_LENGTHS),
+        S(i32(2, 3, low=0, high=4), 4),
+    ],
+)
 def sequence_mask(lengths: Tensor, maxlen=None, dtype="bool", name=None, *, rank):
     target = torch_dtype(dtype)
     if maxlen is None:
@@ -170,7 +217,15 @@ def sequence_mask(lengths: Tensor, maxlen=None, dtype="bool", name=None, *, rank
     return mask.to(target)
 
 
-@rule("tf.one_hot", samples=[S(i32(5, low=-1, high=4), 3), S(i32(2, 3, low=0, high=3), depth=3), S(i32(4, low=0, high=3), 3, dtype=src("tf.int32")), S(i32(4, low=0, high=3), 3, 0.9, 0.1), S(2, 4)])
+@rule(
+    "tf.one_hot",
+    samples=[
+        S(i32(5, low=-1, high=4), 3),
+        S(i32(2, 3, low=0, high=3), depth=3),
+        S(i32(4, low=0, high=3), 3, dtype=src("tf.int32")),
+        S(i32(4, low=0, high=3), 3, 0.9, 0.1),
+    ],
+)
 def one_hot(indices: Tensor, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None, *, rank):
     if axis is not None and axis != -1:
         raise Decline("an axis other than the last")

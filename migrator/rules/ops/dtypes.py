@@ -8,8 +8,6 @@ from migrator.rules.ops.pieces import DTYPES
 for _name in sorted(DTYPES):
     constant(f"tf.{_name}", f"torch.{_name}")
 
-constant("tf.half", "torch.float16")
-constant("tf.double", "torch.float64")
 constant("tf.newaxis", "None")
 constant("tf.Tensor", "torch.Tensor")
 constant("tf.DType", "torch.dtype")

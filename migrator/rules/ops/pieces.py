@@ -88,16 +88,13 @@ def flat_paddings(arg: object) -> object:
 
 
 @on_arguments
-def padded_dims(arg: object) -> tuple[int, int]:
-    """(rank, trailing dimensions that are padded) of written paddings."""
-    rows = elements(arg) or []
-    plain = [isinstance(r, (cst.List, cst.Tuple)) and [text(e.value) for e in r.elements] == ["0", "0"] for r in rows]
-    leading = 0
-    while leading < len(plain) - 1 and plain[leading]:
-        leading += 1
-    return len(rows), len(rows) - leading
-
-
-def keeps_dims(keepdims: object) -> bool:
-    """TF's `keepdims=None` means False."""
-    return bool(keepdims)
+def check_mode(mode: object, paddings: object) -> None:
+    """Declines what `F.pad` cannot do: SYMMETRIC, and reflecting all dimensions."""
+    name = literal(mode.node, mode.value) if isinstance(mode, Arg) else mode
+    if not isinstance(name, str) or name.upper() not in ("CONSTANT", "REFLECT"):
+        raise Decline("a mode of padding that torch does not have")
+    rows = elements(paddings) or []
+    zero = [isinstance(r, (cst.List, cst.Tuple)) and [text(e.value) for e in r.elements] == ["0", "0"] for r in rows]
+    leading = next((i for i, z in enumerate(zero) if not z), len(rows) - 1)
+    if name.upper() == "REFLECT" and not (len(rows) - leading <= 3 and leading in (1, 2)):
+        raise Decline("torch cannot reflect these dimensions")

@@ -34,8 +34,6 @@ def not_empty(axis: object) -> None:
 @rule("tf.reduce_sum", samples=[*_AXES, S(i32(4, 2), axis=0), declines(f32(3), axis=[])], name="torch.sum")
 def reduce_sum(input_tensor: Tensor, axis=None, keepdims=False, name=None):
     not_empty(axis)
-    if axis is None and keepdims:
-        return torch.sum(input_tensor, dim=None, keepdim=True)
     return torch.sum(input_tensor, dim=axis, keepdim=keepdims)
 
 
@@ -44,8 +42,6 @@ def reduce_mean(input_tensor: Tensor, axis=None, keepdims=False, name=None, *, d
     not_empty(axis)
     if is_integer(dtype):
         raise Decline("the mean of integers is rounded down in TensorFlow")
-    if axis is None and keepdims:
-        return torch.mean(input_tensor, dim=None, keepdim=True)
     return torch.mean(input_tensor, dim=axis, keepdim=keepdims)
 
 
@@ -65,7 +61,9 @@ def reduce_min(input_tensor: Tensor, axis=None, keepdims=False, name=None):
     return torch.amin(input_tensor, dim=axis, keepdim=keepdims)
 
 
-@rule("tf.reduce_prod", samples=[S(f32(2, 3)), S(f32(2, 3), axis=1), S(f32(2, 3), 0, True), declines(f32(2, 3), [0, 1])])
+@rule(
+    "tf.reduce_prod", samples=[S(f32(2, 3)), S(f32(2, 3), axis=1), S(f32(2, 3), 0, True), declines(f32(2, 3), [0, 1])]
+)
 def reduce_prod(input_tensor: Tensor, axis=None, keepdims=False, name=None):
     if axis is None:
         if keepdims:
@@ -148,7 +146,10 @@ def count_nonzero(input: Tensor, axis=None, keepdims=None, dtype="int64", name=N
     return torch.count_nonzero(input, dim=axis)
 
 
-@rule("tf.cumsum", samples=[S(f32(4, 3)), S(f32(4, 3), axis=1), S(f32(4, 3), 1, reverse=True), declines(f32(4), exclusive=True)])
+@rule(
+    "tf.cumsum",
+    samples=[S(f32(4, 3)), S(f32(4, 3), axis=1), S(f32(4, 3), 1, reverse=True), declines(f32(4), exclusive=True)],
+)
 def cumsum(x: Tensor, axis=0, exclusive=False, reverse=False, name=None):
     if exclusive:
         raise Decline("an exclusive cumulative sum")

@@ -9,21 +9,39 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor, Tensors
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import S, declines, f32, no_grad, src
-from migrator.rules.ops.pieces import elements, flat_paddings, padded_dims, torch_dtype
+from migrator.rules.ops.pieces import check_mode, elements, flat_paddings, torch_dtype
 
 if TYPE_CHECKING:
     import torch
     import torch.nn.functional as F
 
 
-@rule("tf.reshape", samples=[S(f32(2, 6), [3, 4]), S(f32(2, 6), (-1,)), S(f32(2, 6), [-1, 2]), S(f32(1, 1), []), S(f32(4), src("tf.shape(a)", a=f32(2, 2)))])
+@rule(
+    "tf.reshape",
+    samples=[
+        S(f32(2, 6), [3, 4]),
+        S(f32(2, 6), (-1,)),
+        S(f32(2, 6), [-1, 2]),
+        S(f32(1, 1), []),
+        S(f32(4), src("tf.shape(a)", a=f32(2, 2))),
+    ],
+)
 def reshape(tensor: Tensor, shape, name=None):
     if elements(shape):
         return tensor.reshape(*shape)
     return tensor.reshape(shape)
 
 
-@rule("tf.transpose", samples=[S(f32(2, 3)), S(f32(2, 3, 4)), S(f32(2, 3, 4), [0, 2, 1]), S(f32(2, 3), perm=[1, 0]), S(f32(2, 3, 4), perm=(2, 0, 1))])
+@rule(
+    "tf.transpose",
+    samples=[
+        S(f32(2, 3)),
+        S(f32(2, 3, 4)),
+        S(f32(2, 3, 4), [0, 2, 1]),
+        S(f32(2, 3), perm=[1, 0]),
+        S(f32(2, 3, 4), perm=(2, 0, 1)),
+    ],
+)
 def transpose(a: Tensor, perm=None, conjugate=False, name="transpose", *, rank):
     if conjugate:
         raise Decline("a conjugate transpose")
@@ -56,7 +74,10 @@ def squeeze(input: Tensor, axis=None, name=None):
 _TWO = src("[a, b]", a=f32(2, 3), b=f32(2, 3))
 
 
-@rule("tf.concat", samples=[S(_TWO, 0), S(_TWO, axis=-1), S(_TWO, axis=1), declines(src("[tf.shape(a), [1]]", a=f32(2)), 0)])
+@rule(
+    "tf.concat",
+    samples=[S(_TWO, 0), S(_TWO, axis=-1), S(_TWO, axis=1), declines(src("[tf.shape(a), [1]]", a=f32(2)), 0)],
+)
 def concat(values: Tensors, axis, name="concat"):
     return torch.cat(values, dim=axis)
 
@@ -79,7 +100,10 @@ def no_open_size(sizes: object) -> None:
         raise Decline("a size of -1 in split")
 
 
-@rule("tf.split", samples=[S(f32(6, 4), 3), S(f32(2, 8), 2, axis=-1), S(f32(2, 5), [2, 3], 1), declines(f32(2, 5), [2, -1], 1)])
+@rule(
+    "tf.split",
+    samples=[S(f32(6, 4), 3), S(f32(2, 8), 2, axis=-1), S(f32(2, 5), [2, 3], 1), declines(f32(2, 5), [2, -1], 1)],
+)
 def split(value: Tensor, num_or_size_splits, axis=0, num=None, name="split", *, kind_num_or_size_splits):
     if num is not None:
         raise Decline("`num` is given")
@@ -114,8 +138,18 @@ def reverse(tensor: Tensor, axis, name=None):
     return tensor.flip(axis)
 
 
-same("tf.broadcast_to", "torch.broadcast_to(input, shape)", "input: Tensor, shape, name=None", samples=[S(f32(1, 3), [2, 3]), S(f32(3), (2, 3))])
-same("tf.roll", "torch.roll(input, shift, dims=axis)", "input: Tensor, shift, axis, name=None", samples=[S(f32(4, 3), 1, 0), S(f32(4, 3), shift=[1, 2], axis=[0, 1])])
+same(
+    "tf.broadcast_to",
+    "torch.broadcast_to(input, shape)",
+    "input: Tensor, shape, name=None",
+    samples=[S(f32(1, 3), [2, 3]), S(f32(3), (2, 3))],
+)
+same(
+    "tf.roll",
+    "torch.roll(input, shift, dims=axis)",
+    "input: Tensor, shift, axis, name=None",
+    samples=[S(f32(4, 3), 1, 0), S(f32(4, 3), shift=[1, 2], axis=[0, 1])],
+)
 same("tf.identity", "input", "input: Tensor, name=None", samples=[S(f32(2, 3))])
 same("tf.stop_gradient", "input.detach()", "input: Tensor, name=None", samples=[no_grad(S(f32(2, 3)))])
 
@@ -143,15 +177,6 @@ def rank_of(input, name=None, *, kind):
     return input.ndim
 
 
-def pad_fits(mode: object, dims: tuple[int, int]) -> None:
-    """Declines what `F.pad` cannot do: SYMMETRIC, and reflecting all dimensions."""
-    rank, padded = dims
-    if str(mode).upper() == "SYMMETRIC":
-        raise Decline("torch has no symmetric padding")
-    if str(mode).upper() == "REFLECT" and not (padded <= 3 and rank - padded in (1, 2)):
-        raise Decline("torch cannot reflect these dimensions")
-
-
 @rule(
     "tf.pad",
     samples=[
@@ -164,7 +189,7 @@ def pad_fits(mode: object, dims: tuple[int, int]) -> None:
 )
 def pad(tensor: Tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
     pads = flat_paddings(paddings)
-    pad_fits(mode, padded_dims(paddings))
+    check_mode(mode, paddings)
     if mode.upper() == "REFLECT":
         return F.pad(tensor, pads, mode="reflect")
     return F.pad(tensor, pads, value=constant_values)

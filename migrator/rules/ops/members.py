@@ -1,0 +1,72 @@
+"""Methods and attributes of tensors, variables and shapes."""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.rules.engine.asked import is_integer
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.kinds import Ignored, Tensor
+from migrator.rules.engine.registry import attribute, method
+from migrator.rules.engine.samples import S, f32, i32, no_grad, src
+
+if TYPE_CHECKING:
+    import torch
+
+_SOME = [no_grad(S(f32(2, 3)))]
+
+attribute("Tensor.shape", "x.shape", samples=_SOME)
+attribute("Tensor.dtype", "x.dtype")
+attribute("Tensor.ndim", "x.ndim", samples=_SOME)
+attribute("Tensor.device", "x.device")
+attribute("Shape.rank", "len(x)", samples=[no_grad(S(src("a.shape", a=f32(2, 3))))])
+attribute("Shape.ndims", "len(x)", samples=[no_grad(S(src("a.shape", a=f32(2, 3))))])
+attribute("Variable.trainable", "x.requires_grad")
+
+
+@method("Tensor.numpy", samples=[no_grad(S(f32(2, 3))), no_grad(S(i32(4)))])
+def numpy(self, *, dtype):
+    if is_integer(dtype) or dtype == "bool":
+        return self.cpu().numpy()
+    return self.detach().cpu().numpy()
+
+
+@method("Tensor.get_shape", samples=_SOME)
+def get_shape(self, name: Ignored = None):
+    return self.shape
+
+
+@method("Shape.as_list", samples=[no_grad(S(src("a.shape", a=f32(2, 3))))])
+def as_list(self):
+    return list(self)
+
+
+@method("Variable.assign", samples=())
+def assign(self, value: Tensor, use_locking: Ignored = False, name=None, read_value: Ignored = True):
+    return self.copy_(value)
+
+
+@method("Variable.assign_add", samples=())
+def assign_add(self, delta, use_locking: Ignored = False, name=None, read_value: Ignored = True):
+    return self.add_(delta)
+
+
+@method("Variable.assign_sub", samples=())
+def assign_sub(self, delta, use_locking: Ignored = False, name=None, read_value: Ignored = True):
+    return self.sub_(delta)
+
+
+@method("Variable.read_value", samples=())
+def read_value(self):
+    return self.clone()
+
+
+@method("Variable.value", samples=())
+def value(self):
+    return self.clone()
+
+
+@method("Tensor.set_shape", samples=())
+def set_shape(self, shape):
+    raise Decline("a shape that is only declared")

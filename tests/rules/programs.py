@@ -1,0 +1,71 @@
+"""Call texts made of the rules' samples, and their rewriting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+from fake_facts import FakeModule, parsed
+
+from migrator.model import Decline, Rewritten
+from migrator.rules.engine.records import Rule
+from migrator.rules.engine.rewriter import rewrite
+from migrator.rules.engine.samples import Array, Code, Sample
+from migrator.values import Tensor
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function `f` over the arrays of a sample, as TF source."""
+
+    source: str
+    arrays: dict[str, Array]
+
+    def rewritten(self, facts: bool = True) -> tuple[str, Rewritten]:
+        """The function in torch, and all that the rewriter says."""
+        known = {n: Tensor(a.shape, a.dtype) for n, a in self.arrays.items()} if facts else {}
+        tree, spans = parsed(self.source)
+        made = rewrite(tree, FakeModule(self.source, known), spans)
+        assert isinstance(made.node, cst.Module)
+        return "\n".join(sorted(made.imports)) + "\n" + made.node.code, made
+
+
+def programs(rule: Rule, sample: Sample) -> list[Program]:
+    """The sample's call in its own, in keyword and in positional spelling."""
+    arrays: dict[str, Array] = {}
+    args = [_text(value, arrays) for value in sample.args]
+    kwargs = {name: _text(value, arrays) for name, value in sample.kwargs}
+    names = list(rule.signature.names)
+    texts = [_call(rule, [*args, *(f"{n}={t}" for n, t in kwargs.items())])]
+    variadic = any(p.variadic for p in rule.signature.parameters)
+    if rule.kind == "function" and not variadic:
+        texts.append(_call(rule, [f"{n}={t}" for n, t in [*zip(names, args, strict=False), *kwargs.items()]]))
+        if list(kwargs) == names[len(args) : len(args) + len(kwargs)]:
+            texts.append(_call(rule, [*args, *kwargs.values()]))
+    return [Program(_function(text, arrays), arrays) for text in dict.fromkeys(texts)]
+
+
+def _call(rule: Rule, args: list[str]) -> str:
+    if rule.kind == "function":
+        return f"{rule.api}({', '.join(args)})"
+    member = rule.api.rpartition(".")[2]
+    return f"{args[0]}.{member}" + (f"({', '.join(args[1:])})" if rule.kind == "method" else "")
+
+
+def _function(text: str, arrays: dict[str, Array]) -> str:
+    return f"def f({', '.join(arrays)}):\n    return {text}\n"
+
+
+def _text(value: object, arrays: dict[str, Array]) -> str:
+    if isinstance(value, Array):
+        name = f"a{len(arrays)}"
+        arrays[name] = value
+        return name
+    if isinstance(value, Code):
+        arrays.update(value.arrays)
+        return value.text
+    return repr(value)
+
+
+def reasons(declines: tuple[Decline, ...]) -> str:
+    return "; ".join(f"{d.api}: {d.reason}" for d in declines)
