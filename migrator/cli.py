@@ -252,12 +252,13 @@ def evaluate(
     from rich.console import Console
 
     from migrator import evals
+    from migrator.evals.table import render
 
-    result = evals.run(sets or [])
+    result = evals.run(sets or ())
     if json:
         typer.echo(result.model_dump_json(indent=1))
     else:
-        Console().print(evals.table(result))
+        Console().print(render(result))
 
 
 @app.command()

@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-_HINT = re.compile(rb"tensorflow|keras")
-_TF_ROOT = re.compile(r"(tensorflow|tf_keras|keras)(_\w+)?(\.|$)")
+_HINT = re.compile(rb"tensorflow|keras|tfx|tf_slim|tf_agents|tflearn")
+_TF_ROOT = re.compile(r"((tensorflow|keras)(_\w+)?|tf_keras|tfx|tf_slim|tf_agents|tflearn)(\.|$)")
 
 
 @dataclass(frozen=True)

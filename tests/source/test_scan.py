@@ -15,6 +15,7 @@ from migrator.source.scan import Broken, imports, imports_tf, parse, spread
         "from tensorflow import keras",
         "from keras.layers import Dense",
         "import tf_keras",
+        "import tf_slim as slim",
         "import tensorflow_datasets as tfds",
         "def f():\n    from tensorflow.python.ops import math_ops",
         "import importlib\ntf = importlib.import_module('tensorflow')",
@@ -34,6 +35,7 @@ def test_tensorflow_is_found(text: str) -> None:
         "from .keras import x",
         "from mylib.tensorflow import y",
         "import tensorflowlike",
+        "import tfxs",
         "import kerastuner_free",
     ],
 )
