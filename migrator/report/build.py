@@ -26,8 +26,11 @@ def build(results: Sequence[UnitResult], repo: SourceRepo, run: Run, islands: Se
     `results`: one per unit, in any order. `islands`: ids of units that share tensors, variables or
     models. Raises ValueError when a result belongs to no Python file of `repo`.
     """
-    files = tuple(_file(file, results) for file in repo.files if file.path.suffix == ".py")
-    unknown = {r.rewrite.unit.path for r in results} - {f.path for f in files}
+    by_path: dict[str, list[UnitResult]] = {}
+    for result in results:
+        by_path.setdefault(result.rewrite.unit.path, []).append(result)
+    files = tuple(_file(f, by_path.get(str(f.path), ())) for f in repo.files if f.path.suffix == ".py")
+    unknown = by_path.keys() - {f.path for f in files}
     if unknown:
         raise ValueError(f"results for files that are not in the repository: {sorted(unknown)}")
     accepted = {r.rewrite.unit.id for r in results if r.status in {Status.ACCEPTED, Status.UNTOUCHED}}
@@ -65,11 +68,10 @@ def _counts(names: Iterable[str]) -> dict[str, int]:
 
 
 def _file(file: SourceFile, results: Sequence[UnitResult]) -> FileEntry:
-    path = str(file.path)
-    units = sorted((r for r in results if r.rewrite.unit.path == path), key=lambda r: r.rewrite.unit.start)
+    units = sorted(results, key=lambda r: r.rewrite.unit.start)
     left_out = file.why.endswith(("--include", "--exclude", "symbolic link"))
     entries = tuple(unit_entry(r) for r in units)
-    return FileEntry(path=path, uses_tf=file.uses_tf, why=file.why, left_out=left_out, units=entries)
+    return FileEntry(path=str(file.path), uses_tf=file.uses_tf, why=file.why, left_out=left_out, units=entries)
 
 
 def unit_entry(result: UnitResult) -> UnitEntry:
