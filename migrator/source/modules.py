@@ -24,24 +24,27 @@ class Names:
     modules: Mapping[str, str]
     edges: Mapping[str, frozenset[str]]
     ambiguous: Mapping[str, str]
+    package: str = ""  # what every name starts with
 
 
 def name_modules(imports: Mapping[str, Collection[Import]], package: str = "") -> Names:
     """Import names of all Python files, unique; a file that cannot get one is absent.
 
     `imports`: path from the repository's root → its imports. `package`: the name of the root
-    folder when that is itself a package. A file imported as `layers` by its sibling and as
-    `models.layers` by others gets the more frequent name.
+    folder when that may itself be a package; an import found from inside it shows that it is not.
+    A file imported as `layers` by its sibling and as `models.layers` by others gets the more frequent name.
     """
     index = {path: _parts(path) for path in imports}
     lookup = {parts: path for path, parts in index.items()}
     votes: Counter[tuple[str, str]] = Counter()  # (file, root it was found from)
     hits = {path: frozenset(_hits(path, found, lookup, package)) for path, found in imports.items()}
+    if package and any(root is not None for found_by in hits.values() for _, root in found_by):
+        return name_modules(imports)
     for found_by in hits.values():
         votes.update((target, root) for target, root in found_by if root is not None)
     edges = {path: frozenset(target for target, _ in found_by) - {path} for path, found_by in hits.items()}
     modules = _unique(index, _roots(index, votes), votes, package)
-    return Names(modules, edges, dict(_ambiguous(hits, index, modules)))
+    return Names(modules, edges, dict(_ambiguous(hits, index, modules)), package)
 
 
 def _parts(path: str) -> tuple[str, ...]:

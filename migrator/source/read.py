@@ -102,7 +102,7 @@ def _assemble(root: Path, reads: Collection[_Read], skipped: tuple[tuple[str, st
     files = tuple(_finish(r.file, names, tf) for r in reads)
     sources = {str(f.path): f.text for f in files if f.uses_tf and f.text is not None}
     version, reason = keras_version(_manifests(root, files), sources)
-    return SourceRepo(str(root), files, skipped, version, reason, package)
+    return SourceRepo(str(root), files, skipped, version, reason, names.package)
 
 
 def _finish(file: SourceFile, names: Names, tf: Collection[str]) -> SourceFile:

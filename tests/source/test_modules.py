@@ -78,6 +78,12 @@ def test_the_root_folder_may_be_the_package_itself() -> None:
     assert found.edges["net.py"] == {"layers.py"}
 
 
+def test_an_init_file_at_the_root_of_scripts_means_nothing() -> None:
+    found = name_modules({"__init__.py": (), "train.py": imports(ast.parse("import net")), "net.py": ()}, "repo")
+    assert found.modules == {"__init__.py": "__init__", "train.py": "train", "net.py": "net"}
+    assert found.package == ""
+
+
 def test_two_projects_with_the_same_module_are_not_confused() -> None:
     found = names(one__main="import utils", one__utils="", two__main="import utils", two__utils="")
     assert len(set(found.modules.values())) == 4
