@@ -3,44 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
-from migrator.codemods.training import fit, methods
-from migrator.codemods.training.calls import calls_in, model_call, receiver
-from migrator.codemods.training.fit import Code, Unfit, Writer
+from migrator.codemods.training.calls import api_of, calls_in
+from migrator.codemods.training.decisions import Decisions
+from migrator.codemods.training.expressions import Finder, Modes
+from migrator.codemods.training.fit import Unfit
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file
 from migrator.codemods.training.scope import Holder, Names, names_in
 from migrator.codemods.training.sink import Sink
-from migrator.values import History
+from migrator.codemods.training.standalone import define, definition
+from migrator.codemods.training.tape import TapePlan, plan_tapes, tape_items
+from migrator.values import Dataset, Instance, ModelValue, RepoFunction, RepoInstance, Unknown
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
-_CONDITIONAL = (
-    cst.Lambda | cst.IfExp | cst.BooleanOperation | cst.ListComp | cst.GeneratorExp | cst.DictComp | cst.SetComp
-)
 
 
 @dataclass(frozen=True)
 class Walker:
-    """Rewrites statements of one scope after the other."""
+    """Rewrites the statements of one scope."""
 
     ctx: Context
     plan: FilePlan
     sink: Sink
     holder: Holder
     names: Names
+    tapes: TapePlan
+    modes: Modes = field(default_factory=Modes)
 
     @classmethod
-    def of(cls, ctx: Context, holder: Holder) -> Walker:
+    def of(cls, ctx: Context, holder: Holder, sink: Sink | None = None) -> Walker:
         plan = plan_file(ctx)
-        return cls(ctx, plan, Sink(), holder, Names(names_in(holder) | plan.taken))
+        tapes = plan_tapes(holder, ctx, plan.known_models)
+        names = Names(names_in(holder) | plan.taken)
+        return cls(ctx, plan, sink or Sink(), holder, names, tapes)
 
     def inside(self, holder: cst.FunctionDef) -> Walker:
-        return replace(self, holder=holder, names=Names(names_in(holder) | self.plan.taken))
+        walker = Walker.of(self.ctx, holder, self.sink)
+        for problem in walker.tapes.problems:
+            self.sink.decline(problem)
+        return walker
+
+    @property
+    def finder(self) -> Finder:
+        return Finder(self.ctx, self.plan, self.tapes)
+
+    def decisions(self, where: cst.CSTNode) -> Decisions:
+        return Decisions(self.ctx, self.plan, self.sink, self.names, self.holder, self.tapes, self.modes, where)
 
     def run(self, body: Sequence[cst.BaseStatement]) -> list[Statement]:
         out: list[Statement] = []
@@ -49,55 +63,64 @@ class Walker:
             out += self.statement(statement)
         return out
 
-    def statement(self, statement: Statement) -> list[Statement]:
-        if not self.concerns(statement):
-            return [self.by_rules(statement)]
-        if isinstance(statement, cst.SimpleStatementLine):
-            return self.line(statement)
-        return [self.compound(statement)]
+    def statement(self, node: Statement) -> list[Statement]:
+        if isinstance(node, cst.With) and node in self.tapes.blocks:
+            assert isinstance(node.body, cst.IndentedBlock)
+            return _with_lead(node, self.run(node.body.body))
+        if isinstance(node, cst.SimpleStatementLine):
+            return self.line(node) if self.concerns(node) else [self.by_rules(node)]
+        if self.concerns(node):
+            return self.compound(node)
+        self.modes.forget()
+        return [self.by_rules(node)]
 
     def by_rules(self, node: Statement) -> Statement:
         rewritten = self.ctx.rewrite(node)
         self.sink.take(rewritten)
+        if self.calls_repository(node):
+            self.modes.forget()
         assert isinstance(rewritten.node, cst.SimpleStatementLine | cst.BaseCompoundStatement)
         return rewritten.node
 
-    # --- what is ours -------------------------------------------------------------------------------
-
-    def concerns(self, node: cst.CSTNode) -> bool:
-        """Whether any training construct is below a node."""
-        return bool(self.mine(node)) or bool(self.histories(node))
-
-    def mine(self, node: cst.CSTNode) -> list[tuple[cst.Call, str]]:
-        """Model calls below a node that training codemods write, innermost first."""
-        named = [(call, model_call(call, self.ctx, self.plan.models)) for call in calls_in(node)]
-        return [(call, name) for call, name in reversed(named) if name is not None]
-
-    def histories(self, node: cst.CSTNode) -> list[cst.Attribute]:
-        """`h.history` where `h` is what `fit` returned."""
-        found = m.findall(node, m.Attribute(attr=m.Name("history")))
-        return [a for a in found if isinstance(a, cst.Attribute) and isinstance(self.ctx.value(a.value), History)]
+    def concerns(self, node: Statement) -> bool:
+        """Whether anything below a node is written here."""
+        if self.finder.nodes(node):
+            return True
+        if isinstance(node, cst.SimpleStatementLine):
+            known = node in self.tapes.lines or definition(node, self.ctx) is not None
+            return known or bool(self.detached(node)) or self.freezes(node)
+        finder = _Inner(self.ctx)
+        node.visit(finder)
+        return finder.found
 
     # --- one line -----------------------------------------------------------------------------------
 
     def line(self, line: cst.SimpleStatementLine) -> list[Statement]:
-        decided: dict[cst.CSTNode, str] = {}
-        before: list[str] = []
-        gone = False
-        for call, name in self.mine(line):
-            code = self.call(call, name, line, decided)
-            if code is None:
-                return [line]
-            before += [code.before] if code.before else []
-            gone = gone or not code.value
-            decided[call] = code.value
-        for attribute in self.histories(line):
-            decided[attribute] = decided.get(attribute.value) or self.text_of(attribute.value)
-        new = [] if gone or _is_echo(line, decided) else self.rest(line, decided)
-        return _with_lead(line, [*statements("\n".join(before)), *new] if before else new)
+        if line in self.tapes.lines:
+            self.sink.imports.add("import torch")
+            return _with_lead(line, statements(self.tapes.lines[line]))
+        if self.freezes(line):
+            self.sink.decline("layers that are frozen have no rule: batch normalisation would keep learning")
+            return [line]
+        made = definition(line, self.ctx)
+        if made is not None:
+            return _with_lead(line, statements(define(made, self.holder, self.plan, self.ctx, self.sink)))
+        try:
+            decisions = self.decisions(line).decide(line)
+        except Unfit as why:
+            self.sink.decline(str(why))
+            return [line]
+        decided = decisions.decided | self.detached(line)
+        new = [] if decisions.gone or _is_echo(line, decided) else self.rest(line, decided)
+        if self.calls_repository(line):
+            self.modes.forget()
+        return _with_lead(line, [*statements("\n".join(decisions.before)), *new])
 
-    def text_of(self, node: cst.BaseExpression) -> str:
-        return self.ctx.code(node).strip()
+    def calls_repository(self, node: cst.CSTNode) -> bool:
+        """Whether a call may run code that changes the mode of a model."""
+        ours = {n for n, _ in self.finder.nodes(node)}
+        values = [self.ctx.value(call.func) for call in calls_in(node) if call not in ours]
+        return any(isinstance(value, RepoFunction | Unknown) for value in values)
 
     def rest(self, line: cst.SimpleStatementLine, decided: dict[cst.CSTNode, str]) -> list[Statement]:
         outer = {n: t for n, t in decided.items() if not any(n is not o and _holds(o, n) for o in decided)}
@@ -106,84 +129,131 @@ class Walker:
         assert isinstance(rewritten.node, cst.SimpleStatementLine)
         return [rewritten.node.with_changes(leading_lines=())]
 
-    def call(
-        self, call: cst.Call, name: str, line: cst.SimpleStatementLine, decided: dict[cst.CSTNode, str]
-    ) -> Code | None:
-        """The code of one call, or None after a decline."""
-        found = receiver(call)
-        assert found is not None
-        model = self.text_of(found[0])
-        writer = Writer(self.ctx, self.plan, self.sink, self.names, self.holder, decided)
-        try:
-            return self.write(call, name, model, writer, line)
-        except Unfit as why:
-            self.sink.decline(f"{model}.{name}: {why}")
-            return None
+    def freezes(self, line: cst.SimpleStatementLine) -> bool:
+        """`layer.trainable = False`, on anything that may be a layer or a model."""
+        targets = m.findall(line, m.AssignTarget(target=m.Attribute(attr=m.Name("trainable"))))
+        owners = [
+            t.target.value for t in targets if isinstance(t, cst.AssignTarget) and isinstance(t.target, cst.Attribute)
+        ]
+        kinds = Instance | ModelValue | RepoInstance | Unknown
+        return any(isinstance(self.ctx.value(owner), kinds) for owner in owners)
 
-    def write(self, call: cst.Call, name: str, model: str, writer: Writer, line: cst.SimpleStatementLine) -> Code:
-        owner = self.plan.of_call.get(call)
-        if name == "fit":
-            if _under_condition(call, line):
-                raise Unfit("inside an expression that may not be evaluated")
-            return fit.fit(call, model, owner, writer, _wish(call, line))
-        if name == "compile":
-            return methods.compile_model(call, model, owner, writer)
-        if name == "evaluate":
-            return fit.evaluate(call, model, owner, writer)
-        if name in ("save", "save_weights"):
-            return methods.save_weights(call, model, writer, whole=name == "save")
-        one = {"predict": methods.predict, "summary": methods.summary, "load_weights": methods.load_weights}
-        return one[name](call, model, writer)
+    def detached(self, line: cst.SimpleStatementLine) -> dict[cst.CSTNode, str]:
+        """Losses that are returned after the step, without the graph behind them."""
+        part = line.body[0]
+        if not isinstance(part, cst.Return) or part.value is None or not self.tapes.losses:
+            return {}
+        value = part.value
+        parts = [e.value for e in value.elements] if isinstance(value, cst.Tuple) else [value]
+        return {
+            node: f"{node.value}.detach()"
+            for node in parts
+            if isinstance(node, cst.Name) and node.value in self.tapes.losses
+        }
 
     # --- blocks -------------------------------------------------------------------------------------
 
-    def compound(self, node: Statement) -> Statement:
+    def compound(self, node: Statement) -> list[Statement]:
         if isinstance(node, cst.FunctionDef):
-            return self.function(node)
-        return self.block(node)
+            return [self.function(node)]
+        if isinstance(node, cst.ClassDef):
+            head, _ = self.header(node, node.with_changes(body=_EMPTY))
+            return [head.with_changes(body=self.suite(node.body))]
+        before, new = self.block(node)
+        self.modes.forget()
+        return _with_lead(node, [*before, new.with_changes(leading_lines=())]) if before else [new]
 
     def function(self, node: cst.FunctionDef) -> Statement:
-        inner = self.inside(node)
-        body = inner.suite(node.body)
-        bare = node.with_changes(body=_EMPTY)
-        head = self.header(node, bare)
+        body = self.inside(node).suite(node.body)
+        kept = [
+            d
+            for d in node.decorators
+            if api_of(self.ctx.value(d.decorator)) != "tf.function"
+            and not (isinstance(d.decorator, cst.Call) and api_of(self.ctx.value(d.decorator.func)) == "tf.function")
+        ]
+        head, _ = self.header(node, node.with_changes(body=_EMPTY, decorators=kept))
         return head.with_changes(body=body)
 
-    def block(self, node: Statement) -> Statement:
-        """A compound statement: its blocks by the walker, everything else by the rules."""
+    def block(self, node: Statement) -> tuple[list[Statement], Statement]:
+        """A compound statement: its blocks by the walker, its head by the rules."""
         changes: dict[str, object] = {}
         empties: dict[str, object] = {}
+        self.modes.forget()
         for name in ("body", "orelse", "finalbody"):
             part = getattr(node, name, None)
             if isinstance(part, cst.BaseSuite):
-                changes[name], empties[name] = self.suite(part), _EMPTY
+                changes[name], empties[name] = self.suite(part, self.moved(node) if name == "body" else ()), _EMPTY
             elif isinstance(part, cst.If):
-                changes[name], empties[name] = self.block(part), None
+                before, changed = self.block(part)
+                if before:
+                    self.sink.decline("a model call in an `elif`")
+                changes[name], empties[name] = changed, None
             elif isinstance(part, cst.Else | cst.Finally):
                 changes[name], empties[name] = part.with_changes(body=self.suite(part.body)), None
+            self.modes.forget()
         handlers = getattr(node, "handlers", None)
         if handlers:
             changes["handlers"] = [h.with_changes(body=self.suite(h.body)) for h in handlers]
-        head = self.header(node, node.with_changes(**empties))
-        return head.with_changes(**changes)
+        head, before = self.header(node, node.with_changes(**empties))
+        return before, head.with_changes(**changes)
 
-    def header(self, node: Statement, bare: Statement) -> Statement:
+    def header(self, node: Statement, bare: Statement) -> tuple[Statement, list[Statement]]:
         """The line that opens a block, by the rules; `bare` is the node without its blocks."""
-        if self.mine(bare) or self.histories(bare):
-            self.sink.decline("a training call in the head of a block")
-            return node
+        try:
+            decisions = self.decisions(bare).decide(bare)
+        except Unfit as why:
+            self.sink.decline(str(why))
+            return bare, []
+        if decisions.before and isinstance(node, cst.While | cst.FunctionDef | cst.ClassDef):
+            self.sink.decline("a model call in the head of a loop")
         spans = {**self.ctx.spans, bare: self.ctx.spans[node]} if node in self.ctx.spans else self.ctx.spans
-        rewritten = self.ctx.rules.rewrite(bare, self.ctx.here, spans)
+        rewritten = embed(bare, decisions.decided, replace(self.ctx, spans=spans))
         self.sink.take(rewritten)
         assert isinstance(rewritten.node, cst.SimpleStatementLine | cst.BaseCompoundStatement)
-        return rewritten.node
+        return rewritten.node, statements("\n".join(decisions.before))
 
-    def suite(self, suite: cst.BaseSuite) -> cst.BaseSuite:
+    def moved(self, node: Statement) -> Sequence[Statement]:
+        """The batches of a loop over a dataset, moved to the device first thing."""
+        if not isinstance(node, cst.For) or not isinstance(self.ctx.value(node.iter), Dataset):
+            return ()
+        names = _target_names(node.target)
+        if not names:
+            return ()
+        self.sink.needs_device = True
+        return statements(f"{', '.join(names)} = {', '.join(f'{name}.to(device)' for name in names)}")
+
+    def suite(self, suite: cst.BaseSuite, first: Sequence[Statement] = ()) -> cst.BaseSuite:
         if isinstance(suite, cst.IndentedBlock):
-            body = self.run(suite.body)
+            body = [*first, *self.run(suite.body)]
             return suite.with_changes(body=body or [*_EMPTY.body])
         self.sink.decline("several statements on one line")
         return suite
+
+
+class _Inner(cst.CSTVisitor):
+    """Looks for what only shows on whole lines: definitions of objects, tapes, loops over datasets."""
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__()
+        self.ctx, self.found = ctx, False
+
+    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
+        self.found = self.found or definition(node, self.ctx) is not None
+
+    def visit_With(self, node: cst.With) -> None:
+        self.found = self.found or bool(tape_items(node, self.ctx))
+
+    def visit_For(self, node: cst.For) -> None:
+        self.found = self.found or isinstance(self.ctx.value(node.iter), Dataset)
+
+
+def _target_names(target: cst.BaseExpression) -> list[str]:
+    """The names that a loop binds, where they are plain."""
+    if isinstance(target, cst.Name):
+        return [target.value]
+    if isinstance(target, cst.Tuple) and all(isinstance(e.value, cst.Name) for e in target.elements):
+        return [e.value.value for e in target.elements if isinstance(e.value, cst.Name) and e.value.value != "_"]
+    return []
 
 
 _EMPTY = cst.IndentedBlock(body=[cst.SimpleStatementLine(body=[cst.Pass()])])
@@ -191,18 +261,6 @@ _EMPTY = cst.IndentedBlock(body=[cst.SimpleStatementLine(body=[cst.Pass()])])
 
 def _holds(outer: cst.CSTNode, inner: cst.CSTNode) -> bool:
     return outer is inner or any(_holds(child, inner) for child in outer.children)
-
-
-def _under_condition(call: cst.Call, line: cst.CSTNode) -> bool:
-    """Whether the call stands in an expression that is not evaluated exactly once."""
-
-    def look(node: cst.CSTNode, inside: bool) -> bool:
-        if node is call:
-            return inside
-        deeper = inside or isinstance(node, _CONDITIONAL)
-        return any(look(child, deeper) for child in node.children)
-
-    return look(line, False)
 
 
 def _is_echo(line: cst.SimpleStatementLine, decided: dict[cst.CSTNode, str]) -> bool:
@@ -217,19 +275,7 @@ def _is_echo(line: cst.SimpleStatementLine, decided: dict[cst.CSTNode, str]) -> 
     return len(part.targets) == 1 and isinstance(target, cst.Name) and target.value == text
 
 
-def _wish(call: cst.Call, line: cst.SimpleStatementLine) -> str | None:
-    """The name for the history: the one that the line binds to it, "" when nothing reads it, or None."""
-    part = line.body[0]
-    if isinstance(part, cst.Expr) and part.value is call:
-        return ""
-    if not isinstance(part, cst.Assign) or len(part.targets) > 1 or not isinstance(part.targets[0].target, cst.Name):
-        return None
-    value = part.value
-    whole = value is call or (m.matches(value, m.Attribute(attr=m.Name("history"))) and value.children[0] is call)
-    return part.targets[0].target.value if whole else None
-
-
-def _with_lead(line: cst.SimpleStatementLine, new: list[Statement]) -> list[Statement]:
+def _with_lead(line: Statement, new: list[Statement]) -> list[Statement]:
     """The new statements under the comments of the old line."""
     if new:
         new[0] = new[0].with_changes(leading_lines=[*line.leading_lines, *new[0].leading_lines])

@@ -40,7 +40,7 @@ def run_epoch(name: str, config: Configuration, *, weighted: bool, streamed: boo
 
 def _loop(config: Configuration, weighted: bool, streamed: bool) -> list[str]:
     names = "x, y, weight" if weighted else "x, y"
-    lines = [
+    return [
         f"for {names} in loader:",
         "    " + _to_device(config, weighted, streamed),
         *("    " + line for line in _forward(config, weighted)),
@@ -49,7 +49,6 @@ def _loop(config: Configuration, weighted: bool, streamed: bool) -> list[str]:
         *("    " + line for line in _tally(config)),
         "    count += len(x)",
     ]
-    return lines
 
 
 def _to_device(config: Configuration, weighted: bool, streamed: bool) -> str:

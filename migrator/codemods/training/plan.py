@@ -11,6 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
+from migrator.codemods.training.models import used_as_models
 from migrator.codemods.training.scope import Holder, enclosing, names_in
 from migrator.codemods.training.traits import traits_of
 from migrator.model import Decline
@@ -44,13 +45,15 @@ class Compiled:
 
 @dataclass(frozen=True)
 class FilePlan:
-    """The training calls of a file."""
+    """The training calls of a file. `models`: texts of what it compiles; `known_models`: of all
+    that only a Keras model is used like."""
 
     holders: Mapping[cst.CSTNode, Holder]
     models: frozenset[str]
     compiled: tuple[Compiled, ...]
     of_call: Mapping[cst.Call, Compiled] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+    known_models: frozenset[str] = frozenset()
 
     def name(self, wish: str, compiled: Compiled | None = None) -> str:
         """The name of a shared function, not one that the file has already."""
@@ -81,7 +84,7 @@ def _plan(ctx: Context) -> FilePlan:
     compiled = tuple(_compiled(call, holders, ctx) for call in compiles)
     of_call = _resolve(calls, compiled, models, holders, ctx)
     _settle(compiled, of_call, holders, ctx)
-    return FilePlan(holders, models, compiled, of_call, frozenset(_top_level(ctx)))
+    return FilePlan(holders, models, compiled, of_call, frozenset(_top_level(ctx)), used_as_models(ctx.tree, models))
 
 
 def _compiled(call: cst.Call, holders: Mapping[cst.CSTNode, Holder], ctx: Context) -> Compiled:

@@ -1,0 +1,145 @@
+"""Deciding the expressions of one line: what stands in their place, and what must run before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.codemods.training import fit, methods
+from migrator.codemods.training.calls import receiver
+from migrator.codemods.training.expressions import Finder, Modes, penalty_text
+from migrator.codemods.training.fit import Code, Unfit, Writer
+from migrator.codemods.training.plan import FilePlan
+from migrator.codemods.training.scope import Holder, Names
+from migrator.codemods.training.sink import Sink
+from migrator.codemods.training.tape import TapePlan
+
+_CONDITIONAL = (
+    cst.Lambda | cst.IfExp | cst.BooleanOperation | cst.ListComp | cst.GeneratorExp | cst.DictComp | cst.SetComp
+)
+
+
+@dataclass
+class Decisions:
+    """Decides the expressions of one line or head; `before` are statements that must run first."""
+
+    ctx: Context
+    plan: FilePlan
+    sink: Sink
+    names: Names
+    holder: Holder
+    tapes: TapePlan
+    modes: Modes
+    where: cst.CSTNode
+    decided: dict[cst.CSTNode, str] = field(default_factory=dict)
+    before: list[str] = field(default_factory=list)
+    gone: bool = False
+
+    def decide(self, node: cst.CSTNode) -> Decisions:
+        for found, kind in Finder(self.ctx, self.plan, self.tapes).nodes(node):
+            self.decided[found] = self.text(found, kind)
+        return self
+
+    @property
+    def writer(self) -> Writer:
+        return Writer(self.ctx, self.plan, self.sink, self.names, self.holder, self.decided)
+
+    def text(self, node: cst.CSTNode, kind: str) -> str:
+        ctx = self.ctx
+        if isinstance(node, cst.Attribute):
+            owner = self.decided.get(node.value) or ctx.code(node.value).strip()
+            return owner if kind == "history" else f"list({owner}.parameters())"
+        assert isinstance(node, cst.Call)
+        if kind.startswith("method:"):
+            return self.method(node, kind.removeprefix("method:"))
+        self.sink.imports.add("import torch")
+        if kind == "gradient":
+            return self.tapes.decided[node]
+        if kind == "penalty":
+            return self.penalty(node)
+        if kind == "model":
+            return self.model_call(node)
+        return self.called(node, node.args)
+
+    def method(self, call: cst.Call, name: str) -> str:
+        owner = receiver(call)
+        assert owner is not None
+        model = self.ctx.code(owner[0]).strip()
+        try:
+            code = self.write(call, name, model)
+        except Unfit as why:
+            raise Unfit(f"{model}.{name}: {why}") from why
+        self.modes.forget()
+        self.before += [code.before] if code.before else []
+        self.gone = self.gone or not code.value
+        return code.value
+
+    def write(self, call: cst.Call, name: str, model: str) -> Code:
+        owner = self.plan.of_call.get(call)
+        if name in ("compile", "fit") and not isinstance(self.where, cst.SimpleStatementLine):
+            raise Unfit("in the head of a block")
+        if name == "fit":
+            assert isinstance(self.where, cst.SimpleStatementLine)
+            if _under_condition(call, self.where):
+                raise Unfit("inside an expression that may not be evaluated")
+            return fit.fit(call, model, owner, self.writer, _wish(call, self.where))
+        if name == "compile":
+            return methods.compile_model(call, model, owner, self.writer)
+        if name == "evaluate":
+            return fit.evaluate(call, model, owner, self.writer)
+        if name in ("save", "save_weights"):
+            return methods.save_weights(call, model, self.writer, whole=name == "save")
+        one = {"predict": methods.predict, "summary": methods.summary, "load_weights": methods.load_weights}
+        return one[name](call, model, self.writer)
+
+    def model_call(self, call: cst.Call) -> str:
+        """A call of a model, which is put into the mode that Keras would use."""
+        model = self.ctx.code(call.func).strip()
+        flag = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "training"), None)
+        text = None if flag is None else self.writer.text(flag)
+        switch = self.modes.switch(model, call, self.ctx, text)
+        self.before += [switch] if switch else []
+        kept = [arg for arg in call.args if arg.keyword is None or arg.keyword.value != "training"]
+        return self.called(call, kept)
+
+    def called(self, call: cst.Call, args: Sequence[cst.Arg]) -> str:
+        parts = []
+        for arg in args:
+            name = f"{arg.keyword.value}=" if arg.keyword is not None else ""
+            parts.append(f"{arg.star}{name}{self.writer.text(arg.value)}")
+        return f"{self.ctx.code(call.func).strip()}({', '.join(parts)})"
+
+    def penalty(self, call: cst.Call) -> str:
+        inner = Finder(self.ctx, self.plan, self.tapes).penalty_of(call)
+        text = penalty_text(inner, self.ctx) if inner is not None else None
+        if text is None:
+            raise Unfit("the losses of a model of which no regulariser is known")
+        return text
+
+
+def _under_condition(call: cst.Call, line: cst.CSTNode) -> bool:
+    """Whether the call stands in an expression that is not evaluated exactly once."""
+
+    def look(node: cst.CSTNode, inside: bool) -> bool:
+        if node is call:
+            return inside
+        deeper = inside or isinstance(node, _CONDITIONAL)
+        return any(look(child, deeper) for child in node.children)
+
+    return look(line, False)
+
+
+def _wish(call: cst.Call, line: cst.SimpleStatementLine) -> str | None:
+    """The name for the history: the one that the line binds to it, "" when nothing reads it, or None."""
+    part = line.body[0]
+    if isinstance(part, cst.Expr) and part.value is call:
+        return ""
+    if not isinstance(part, cst.Assign) or len(part.targets) > 1 or not isinstance(part.targets[0].target, cst.Name):
+        return None
+    value = part.value
+    whole = value is call or (m.matches(value, m.Attribute(attr=m.Name("history"))) and value.children[0] is call)
+    return part.targets[0].target.value if whole else None

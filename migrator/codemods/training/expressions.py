@@ -1,0 +1,127 @@
+"""Expressions that training codemods write themselves: model calls, losses, variables, histories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.codemods.training.calls import api_of, constant, model_call
+from migrator.codemods.training.models import VARIABLES, model_text
+from migrator.codemods.training.plan import FilePlan
+from migrator.codemods.training.tape import TapePlan
+from migrator.codemods.training.traits import traits_of
+from migrator.values import Api, External, History, Instance
+
+METRIC_METHODS = ("update_state", "result", "reset_state", "reset_states")
+_SUMS = ("tf.add_n", "tf.math.add_n", "tf.reduce_sum", "sum")
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Tells which nodes are to be decided, and what they are."""
+
+    ctx: Context
+    plan: FilePlan
+    tapes: TapePlan
+
+    def nodes(self, node: cst.CSTNode) -> list[tuple[cst.CSTNode, str]]:
+        """Nodes below, with what each is, innermost first."""
+        found = [(n, self.kind(n)) for n in m.findall(node, m.Call() | m.Attribute())]
+        return [(n, kind) for n, kind in reversed(found) if kind]
+
+    def kind(self, node: object) -> str:
+        if isinstance(node, cst.Call):
+            return self.call_kind(node)
+        if isinstance(node, cst.Attribute):
+            return self.attribute_kind(node)
+        return ""
+
+    def call_kind(self, call: cst.Call) -> str:
+        if call in self.tapes.decided:
+            return "gradient"
+        method = model_call(call, self.ctx, self.plan.models)
+        if method is not None:
+            return f"method:{method}"
+        if model_text(call.func, self.ctx, self.plan.known_models) is not None:
+            return "model"
+        if self.penalty_of(call) is not None:
+            return "penalty"
+        return "object" if self.is_object_call(call) else ""
+
+    def attribute_kind(self, node: cst.Attribute) -> str:
+        if node.attr.value == "history" and isinstance(self.ctx.value(node.value), History):
+            return "history"
+        if node.attr.value in VARIABLES and model_text(node.value, self.ctx, self.plan.known_models) is not None:
+            return "variables"
+        return ""
+
+    def penalty_of(self, call: cst.Call) -> cst.BaseExpression | None:
+        """The model in `tf.add_n(model.losses)` and the like."""
+        name = _callee(call, self.ctx)
+        if name not in _SUMS or len(call.args) != 1:
+            return None
+        inner = call.args[0].value
+        if not isinstance(inner, cst.Attribute) or inner.attr.value != "losses":
+            return None
+        return inner.value if model_text(inner.value, self.ctx, self.plan.known_models) is not None else None
+
+    def is_object_call(self, call: cst.Call) -> bool:
+        """A call of a loss or metric object, or of a method of a metric."""
+        if _is_object(call.func, self.ctx, "losses", "metrics"):
+            return True
+        func = call.func
+        return (
+            isinstance(func, cst.Attribute)
+            and func.attr.value in METRIC_METHODS
+            and _is_object(func.value, self.ctx, "metrics")
+        )
+
+
+def _is_object(node: cst.BaseExpression, ctx: Context, *rooms: str) -> bool:
+    if not isinstance(node, cst.Name | cst.Attribute):
+        return False
+    value = ctx.value(node)
+    return isinstance(value, Instance) and value.api.startswith(tuple(f"tf.keras.{room}." for room in rooms))
+
+
+def _callee(call: cst.Call, ctx: Context) -> str:
+    value = ctx.value(call.func)
+    if isinstance(value, Api):
+        return api_of(value) or ""
+    if isinstance(value, External):
+        return value.name.removeprefix("builtins.")
+    return call.func.value if isinstance(call.func, cst.Name) and call.func.value == "sum" else ""
+
+
+@dataclass
+class Modes:
+    """In which mode the models of a block are known to be, so that it is said once."""
+
+    known: dict[str, str] = field(default_factory=dict)
+
+    def switch(self, model: str, call: cst.Call, ctx: Context, text: str | None) -> str:
+        """The statement that puts a model into the mode that a call asks for, or ""."""
+        flag = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "training"), None)
+        known = constant(flag, ctx)
+        if flag is None or (known is not None and not known.value):
+            wanted = f"{model}.eval()"
+        elif known is not None:
+            wanted = f"{model}.train()"
+        else:
+            wanted = f"{model}.train({text})"
+        if self.known.get(model) == wanted:
+            return ""
+        self.known[model] = wanted
+        return wanted
+
+    def forget(self) -> None:
+        self.known.clear()
+
+
+def penalty_text(node: cst.BaseExpression, ctx: Context) -> str | None:
+    """The sum of a model's regularisers; None when it has none or is not known."""
+    traits = traits_of(ctx.value(node), ctx)
+    return f"{ctx.code(node).strip()}.regularization_loss()" if traits is not None and traits.penalty else None
