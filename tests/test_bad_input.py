@@ -64,3 +64,35 @@ def test_the_default_output_is_refused_when_it_is_not_ours(tmp_path: Path) -> No
 @pytest.mark.parametrize("verb", [["review"], ["verify", "--against", "."]])
 def test_a_folder_that_is_no_output(tmp_path: Path, verb: list[str]) -> None:
     refused(command(verb[0], str(tmp_path), *verb[1:]), "is it an output of migrator")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"import tensorflow as tf\ndef f(:\n", "syntax error (line 2"),
+        (b"import tensorflow as tf\nprint 'x'\n", "Python 2 (line 2"),
+        (b"import tensorflow as tf\ns = '\xff'\n", "cannot be decoded"),
+    ],
+)
+def test_files_that_cannot_be_read_are_copied_and_named(tmp_path: Path, content: bytes, why: str) -> None:
+    src = plant(tmp_path / "src", {"bad.py": content, "config.py": "X = 1\n"})
+    before = contents(src)
+    done = command("run", str(src), "--check", "none")
+    assert done.code == 1
+    assert "bad.py" in done.out
+    assert why in " ".join(done.out.split())
+    after = contents(tmp_path / "src_torch")
+    assert {name: after[name] for name in before} == before
+    assert contents(src) == before
+
+
+def test_a_repository_without_tensorflow_is_copied_and_done(tmp_path: Path) -> None:
+    src = plant(tmp_path / "src", {"a.py": "x = 1\n", "sub/b.py": "y = 2\n"})
+    assert command("run", str(src), "--check", "none").code == 0
+    assert contents(tmp_path / "src_torch").items() >= contents(src).items()
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    src = plant(tmp_path / "src", {"a.py": "x = 1\n"})
+    assert command("run", str(src), "--check", "none", "--dry-run").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["src"]

@@ -78,25 +78,23 @@ def where(report: Report, page: str) -> str:
 
 @contextmanager
 def progress(console: Console, enabled: bool = True) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar; the value is `step(stage, done, total)`, which shows one bar a stage.
+    """A progress bar; the value is `step(what, done, total)`, which shows what is being done now.
 
     Nothing is drawn when not `enabled` or not on a terminal.
     """
     bar = Progress(
-        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.description}"),
         console=console,
         transient=True,
         disable=not (enabled and console.is_terminal),
     )
-    tasks = {}
     with bar:
+        task = bar.add_task("reading", total=None)
 
-        def step(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(escape(stage), total=total)
-            bar.update(tasks[stage], completed=done, total=total)
+        def step(what: str, done: int, total: int) -> None:
+            bar.update(task, description=escape(what), completed=done, total=total)
 
         yield step
