@@ -61,7 +61,7 @@ def settle(draft: RepositoryDraft, check: Check, rounds: int = 20) -> Settled:
             if unit not in reverted and any(v.outcome is Outcome.FAIL for v in found)
         }
         if not failed:
-            return Settled(files, _results(files, verdicts, rejected))
+            return Settled(files, results(files, verdicts, rejected))
         for unit, found in failed.items():
             worst = next(v for v in found if v.outcome is Outcome.FAIL)
             reverted[unit] = f"the {worst.rung} check failed: {worst.detail}"
@@ -72,16 +72,24 @@ def settle(draft: RepositoryDraft, check: Check, rounds: int = 20) -> Settled:
         for part in file.parts
     }
     files = draft.render(everything)
-    return Settled(files, _results(files, {}, rejected))
+    return Settled(files, results(files, {}, rejected))
 
 
-def _results(
+def results(
     files: Mapping[str, FileRewrite],
     verdicts: Mapping[str, Sequence[Verdict]],
     rejected: Mapping[str, Sequence[Verdict]],
 ) -> tuple[UnitResult, ...]:
     units = [rewrite for file in files.values() for rewrite in file.units]
     return tuple(result(unit, verdicts.get(unit.unit.id, rejected.get(unit.unit.id, ()))) for unit in units)
+
+
+def unchecked(draft: RepositoryDraft, files: Mapping[str, FileRewrite] | None = None) -> Settled:
+    """The files as the codemods left them, with nothing executed: no unit of it is accepted."""
+    texts = draft.render({}) if files is None else files
+    skipped = Verdict(Rung.IMPORTS, Outcome.UNVERIFIABLE, "nothing was executed (--check none)")
+    verdicts = {u.unit.id: [skipped] for f in texts.values() for u in f.units if u.text is not None}
+    return Settled(texts, results(texts, verdicts, {}))
 
 
 def result(rewrite: UnitRewrite, verdicts: Sequence[Verdict]) -> UnitResult:

@@ -59,11 +59,15 @@ def render(file: FileDraft, reverted: Mapping[str, str]) -> FileRewrite:
     used = _names(body) | ({"torch"} if needs_device else set())
     texts = _with_imports(file, texts, used, wanted)
     text = _assemble(file, texts, helpers, needs_device)
-    return FileRewrite(file.path, text, tuple(_rewrite(file, part, reverted) for part in file.parts), merged(wanted))
+    offset = len(texts) - len(file.parts)
+    units = tuple(_rewrite(file, part, reverted, texts[i + offset] or "") for i, part in enumerate(file.parts))
+    return FileRewrite(file.path, text, units, merged(wanted))
 
 
-def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> UnitRewrite:
+def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str], text: str) -> UnitRewrite:
     draft, unit = part.draft, part.segment.unit
+    if unit.kind is UnitKind.IMPORTS:
+        return _imports(file, part, text)
     if draft is None:
         return UnitRewrite(unit, None, Origin.UNTOUCHED)
     if not migrated(part, reverted):
@@ -79,6 +83,16 @@ def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> UnitRe
         gaps=tuple(sorted(draft.gaps)),
         defines=tuple(sorted(_defined(draft.hoisted) | _defined(draft.text))),
     )
+
+
+def _imports(file: FileDraft, part: Part, text: str) -> UnitRewrite:
+    """Imports change with what uses them; those of TensorFlow may have to stay for other units."""
+    unit = part.segment.unit
+    names = {name for statement in part.segment.statements for name in bound_names(statement)}
+    original = "".join(file.tree.code_for_node(statement) for statement in part.segment.statements)
+    if text == original and names & file.tf_bindings:
+        return UnitRewrite(unit, None, Origin.UNTOUCHED, declines=(Decline("units of this file still need it"),))
+    return UnitRewrite(unit, None if text == original else text, Origin.UNTOUCHED if text == original else Origin.RULES)
 
 
 def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> str | None:

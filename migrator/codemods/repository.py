@@ -30,7 +30,7 @@ class RepositoryDraft:
 
     def closure(self, reverted: Mapping[str, str]) -> dict[str, str]:
         """`reverted` with everything that stays TensorFlow because of it: unit id → reason."""
-        parts = {p.segment.unit.id: p for f in self.files.values() for p in f.parts}
+        parts = self._parts()
         left = {
             uid: "; ".join(d.reason for d in p.draft.declines)
             for uid, p in parts.items()
@@ -49,6 +49,25 @@ class RepositoryDraft:
         """The text of every file with these units, and all that needs them, left as they were."""
         left = self.closure(reverted)
         return {path: render(file, left) for path, file in self.files.items()}
+
+    def kind(self, unit: str) -> UnitKind:
+        """What a unit turned out to be: the codemod's word, or how it was cut."""
+        part = self._parts()[unit]
+        return part.segment.unit.kind if part.draft is None else part.draft.kind
+
+    def islands(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of units that TensorFlow ties together: each the smallest part that moves as a whole."""
+        parts = self._parts()
+        tied = {unit for unit, part in parts.items() if part.draft is not None}
+        links = {unit: {t for t in self.reachable(unit) if t in tied} for unit in tied}
+        found: list[set[str]] = []
+        for unit, others in links.items():
+            joined = {unit, *others}.union(*(i for i in found if i & others or unit in i))
+            found = [i for i in found if not i & joined] + [joined]
+        return tuple(tuple(unit for unit in parts if unit in island) for island in found)
+
+    def _parts(self) -> dict[str, Part]:
+        return {part.segment.unit.id: part for file in self.files.values() for part in file.parts}
 
     def reachable(self, unit: str) -> frozenset[str]:
         """The unit and every unit it refers to, directly or not."""
@@ -77,34 +96,13 @@ def migrate(
     trees = {file.module: ast.parse(file.text) for file in files if file.text is not None and file.module is not None}
     package_names = frozenset(packages)
     imported = {module: imported_names(tree, module, module in package_names) for module, tree in trees.items()}
-    touched = _touched({f.module for f in files if f.uses_tf and f.module}, imported, trees)
     drafts: dict[str, FileDraft] = {}
     for file in files:
-        if file.module in touched and file.text is not None and file.module is not None:
+        if file.uses_tf and file.text is not None and file.module is not None:
             progress(str(file.path))
             context = _context(file, facts, rules, keras, fidelity, changes, names)
             drafts[str(file.path)] = _draft_file(file, context, imported[file.module], names)
     return RepositoryDraft(drafts, _edges(drafts, imported))
-
-
-def _touched(
-    roots: set[str], imported: Mapping[str, Mapping[str, tuple[str, str | None]]], modules: Mapping[str, ast.Module]
-) -> set[str]:
-    """Modules that use TensorFlow or import, directly or not, one of the repository that does."""
-    found = set(roots)
-    while True:
-        more = {
-            module
-            for module, names in imported.items()
-            if module not in found and any(_hits(target, attribute, found) for target, attribute in names.values())
-        }
-        if not more:
-            return found & set(modules)
-        found |= more
-
-
-def _hits(target: str, attribute: str | None, found: set[str]) -> bool:
-    return target in found or (attribute is not None and f"{target}.{attribute}" in found)
 
 
 def _context(

@@ -1,0 +1,129 @@
+"""The whole job, in order: read, know, rewrite, run, compare, accept or revert, write, report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from migrator import facts as facts_room
+from migrator import report as report_room
+from migrator import source
+from migrator.checking import Checker
+from migrator.codemods.repository import RepositoryDraft, migrate
+from migrator.config import RunSettings
+from migrator.model import FileRewrite, SourceRepo
+from migrator.records import environment, run_record, weight_file
+from migrator.rules import rulebook
+from migrator.rules.objects import Objects
+from migrator.settle import Settled, settle, unchecked
+from migrator.trees import is_package
+from migrator.values import Facts
+
+Step = Callable[[str, int, int], None]
+"""Told what is being done: (text, how many are done, of how many)."""
+
+
+def run(settings: RunSettings, step: Step) -> report_room.Report:
+    """Migrate `settings.src` into `settings.out` and check it; the output is written once, at the end.
+
+    Raises `UsageError` and `EnvironmentMissing`; nothing is on disk then.
+    """
+    repo = _read(settings)
+    with ExitStack() as stack:
+        checker = Checker.start(repo, settings, stack)  # before any work: without a sandbox there is none
+        facts = _facts(repo)
+        draft = _draft(repo, facts, step)
+        settled = checker.settle(draft, facts, step) if checker else unchecked(draft)
+        return _finish(settings, repo, draft, settled, checker)
+
+
+def plan(settings: RunSettings) -> report_room.Plan:
+    """What a run would do with the repository; runs none of it and writes nothing."""
+    repo = _read(settings)
+    facts = _facts(repo)
+    files = _draft(repo, facts, lambda *_: None).render({})
+    rewrites = [unit for file in files.values() for unit in file.units]
+    book = rulebook(repo.keras)
+    covered = {name: book.covers(name) for unit in rewrites for name, _ in unit.unit.uses}
+    return report_room.plan(repo, rewrites, covered)
+
+
+def verify(settings: RunSettings, step: Step) -> report_room.Report:
+    """Check what stands in `settings.out` against `settings.src` again; changes nothing but the report."""
+    assert settings.out is not None
+    repo = _read(settings)
+    with ExitStack() as stack:
+        checker = Checker.start(repo, settings, stack)
+        facts = _facts(repo)
+        draft = _draft(repo, facts, step)
+        earlier = report_room.load(settings.out)
+        files = on_disk(draft, earlier, settings.out)
+        settled = checker.judge(draft, files, facts, step) if checker else unchecked(draft, files)
+        return _report(settings, repo, draft, settled, checker)
+
+
+def _read(settings: RunSettings) -> SourceRepo:
+    repo = source.read(settings.src, settings.include, settings.exclude)
+    if settings.keras == "auto":
+        return repo
+    return replace(repo, keras=int(settings.keras), keras_reason="told by --keras")
+
+
+def _facts(repo: SourceRepo) -> Facts:
+    texts = {f.module: f.text for f in repo.files if f.module is not None and f.text is not None}
+    packages = [f.module for f in repo.files if f.module is not None and is_package(f)]
+    return facts_room.analyse(texts, packages)
+
+
+def _draft(repo: SourceRepo, facts: Facts, step: Step) -> RepositoryDraft:
+    packages = [f.module for f in repo.files if f.module is not None and is_package(f)]
+    count = sum(f.uses_tf and f.text is not None for f in repo.files)
+    done = iter(range(count + 1))
+    return migrate(
+        repo.files,
+        packages,
+        facts,
+        rulebook(repo.keras),
+        Objects(),
+        repo.keras,
+        progress=lambda path: step(f"rewriting {path}", next(done, count), count),
+    )
+
+
+def on_disk(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> Mapping[str, FileRewrite]:
+    """The migrated files as they stand on disk, with the units that the last report calls migrated."""
+    left = {unit.id: unit.reason for unit in earlier.units if not unit.migrated}
+    return {
+        path: replace(file, text=(out / path).read_text(encoding="utf-8"))
+        for path, file in draft.render(left).items()
+        if (out / path).is_file()
+    }
+
+
+def _finish(
+    settings: RunSettings, repo: SourceRepo, draft: RepositoryDraft, settled: Settled, checker: Checker | None
+) -> report_room.Report:
+    report = _report(settings, repo, draft, settled, checker)
+    assert settings.out is not None
+    texts = {path: file.text for path, file in settled.files.items()}
+    extra = {report_room.REPORT_PATH: report_room.dumps(report)}
+    if checker is not None:
+        extra |= weight_file(checker.maps) | checker.case_files()
+    source.write(repo, settings.out, texts, extra)
+    return report
+
+
+def _report(
+    settings: RunSettings, repo: SourceRepo, draft: RepositoryDraft, settled: Settled, checker: Checker | None
+) -> report_room.Report:
+    versions = checker.versions() if checker is not None else {}
+    record = run_record(settings, repo, environment(versions))
+    return report_room.build(settled.results, repo, record, draft.islands())
+
+
+def scratch(stack: ExitStack) -> Path:
+    """A folder that is gone when the run ends."""
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migrator-")))
