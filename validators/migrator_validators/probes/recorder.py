@@ -109,22 +109,23 @@ class Notebook:
         import functools
         import inspect
 
-        def decorate(cls: Any) -> Any:
+        def decorate(cls: type) -> type:
             original = getattr(cls, "__init__", None)
-            if not isinstance(cls, type) or issubclass(cls, (tuple, BaseException)) or _is_enum(cls):
+            if issubclass(cls, (tuple, BaseException)) or _is_enum(cls):
                 return cls
             if not isinstance(original, types.FunctionType):
                 return cls
 
             @functools.wraps(original)
             def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:
-                if type(self_) is not cls:
-                    return original(self_, *args, **kwargs)
-                return self._construct(name, original, self_, args, kwargs)
+                if type(self_) is cls:
+                    self._construct(name, original, self_, args, kwargs)
+                else:
+                    original(self_, *args, **kwargs)
 
             __init__.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
-            cls.__init__ = __init__
-            cls.__migrator_name__ = name
+            setattr(cls, "__init__", __init__)  # noqa: B010
+            setattr(cls, "__migrator_name__", name)  # noqa: B010
             return cls
 
         return decorate

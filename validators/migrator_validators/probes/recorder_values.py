@@ -50,7 +50,7 @@ class Encoder:
         if made is not None:
             return {"kind": "made", "label": made[0], "path": made[1]}
         for encode in (self._array, self._container, self._symbolic, self._dataset, self._name):
-            tree = encode(value, depth)
+            tree: dict[str, Any] | None = encode(value, depth)
             if tree is not None:
                 return tree
         return self._opaque(value)

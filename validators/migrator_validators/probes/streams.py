@@ -29,6 +29,7 @@ class Streams:
         self.events: list[dict[str, Any]] = []
         self.passes: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        self.feeding: dict[str, Any] | None = None
 
     def start_step(self) -> None:
         """Restart the ordinals, keeping events and notes."""
@@ -37,7 +38,10 @@ class Streams:
         self.draws = {}
 
     def next_step(self) -> None:
+        """An optimizer made a step: the data fetched last feeds training."""
         self.step += 1
+        if self.feeding is not None:
+            self.feeding["training"] = True
         self.dropouts = 0
 
     def dropout(self, size: int, rate: float, fold: int = 1) -> np.ndarray:
@@ -107,7 +111,7 @@ class Pass:
         self._streams = streams
         self._step = streams.step
         self._batches = 0
-        self._record = {"shuffled": bool(shuffled), "training": False}
+        self._record = {"shuffled": bool(shuffled), "training": False, "batches": 0}
         streams.passes.append(self._record)
 
     def advance(self) -> None:
@@ -116,6 +120,8 @@ class Pass:
             self._record["training"] = True
         self._step = self._streams.step
         self._batches += 1
+        self._record["batches"] = self._batches
+        self._streams.feeding = self._record
 
 
 def _generator(kind: str, first: int, second: int) -> np.random.RandomState:

@@ -448,6 +448,13 @@ def step_methods() -> list[tuple[Any, str]]:
     return found
 
 
+def update_methods() -> list[tuple[Any, str]]:
+    """(class, method) that receive the gradients after the optimizer's own clipping."""
+    classes = keras_package().optimizers.Adam.__mro__
+    name = "_internal_apply_gradients" if LEGACY else "_backend_update_step"
+    return [(c, name) for c in classes if name in c.__dict__]
+
+
 # --- gradients --------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils import data as torch_data
 
 from .streams import STREAMS, Pass, install_numpy_permutations
@@ -156,7 +157,7 @@ def _randint(*args: Any, **kwargs: Any) -> torch.Tensor:
     given = list(args)
     if len(given) + sum(name in kwargs for name in names) < 3:
         given.insert(0, 0)  # randint(high, size)
-    bound = dict(zip(names, given), **{name: kwargs[name] for name in names if name in kwargs})  # noqa: B905
+    bound = dict(zip(names, given), **{name: kwargs[name] for name in names if name in kwargs})
     made = torch.as_tensor(STREAMS.integers(bound.get("low", 0), bound["high"], _shape([bound["size"]])))
     return made.to(kwargs.get("dtype") or torch.int64).to(kwargs.get("device"))
 
@@ -274,10 +275,10 @@ def remove_gaps(names: Sequence[str], keras: int = 3) -> None:
     "sgd-velocity" (Keras's velocity contains the learning rate of its own step).
     """
     if "adam-epsilon" in names:
-        torch.optim.optimizer.register_optimizer_step_pre_hook(_keras_epsilon)
-        torch.optim.optimizer.register_optimizer_step_post_hook(_stock_epsilon)
+        register_optimizer_step_pre_hook(_keras_epsilon)
+        register_optimizer_step_post_hook(_stock_epsilon)
     if "sgd-velocity" in names:
-        torch.optim.optimizer.register_optimizer_step_pre_hook(_keras_velocity)
+        register_optimizer_step_pre_hook(_keras_velocity)
     if "batchnorm-variance" in names:
         _biased_variance(keras)
 

@@ -1,0 +1,164 @@
+"""A case on the bench: the same requests to both sides, and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from migrator_validators.cases import Case, Made, WeightMap
+from migrator_validators.inputs import Inputs, Side, Tree, sizes_of, widen
+from migrator_validators.matching import Matching
+from migrator_validators.workers import Arrays, Reply, Workers
+from migrator_validators.workers import Tree as CodeTree
+
+SEEDS = (11, 12, 13)
+SELF = "self"
+Mode = Literal["plain", "train", "describe"]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both trees and the Keras that the source means."""
+
+    source: CodeTree
+    target: CodeTree
+    keras: int = 3
+    folder: Path = Path()
+
+
+@dataclass
+class Bench:
+    """Builds requests for a case and sends them. `subject` is "object" for models and layers."""
+
+    case: Case
+    sides: Sides
+    workers: Workers
+    timeout: float | None = None
+    dropped: set[int] = field(default_factory=set)  # optional batches that the source refuses
+
+    @property
+    def subject(self) -> str:
+        return "object" if self.case.kind in ("model", "layer") else "constant" if self.case.kind == "constant" else "function"
+
+    def maps(self) -> dict[str, WeightMap]:
+        """The weight map of every object with weights, by label."""
+        out = {SELF: self.case.weights} if self.subject == "object" else {}
+        for made in made_objects(self.case):
+            if made.weights:
+                out[made.label] = made.map or self.case.weights
+        return out
+
+    def source(self, mode: Mode, floatx: str = "float32", arrays: Mapping[str, Any] | None = None) -> Reply:
+        """Run the original. `arrays`: weights `w.<label>.<i>` to load instead of random ones."""
+        request, inputs = self.request(mode, "source", floatx)
+        side: Literal["tf", "tf2"] = "tf2" if self.sides.keras == 2 else "tf"
+        given = {**inputs, **_cast(arrays or {}, floatx)}
+        return self.workers.run(side, "tf_check", request, given, tree=self.sides.source, timeout=self.timeout)
+
+    def target(self, mode: Mode, floatx: str = "float32", arrays: Mapping[str, Any] | None = None, **settings: Any) -> Reply:
+        """Run the migrated program. `arrays`: state `s.<label>.<name>` to load; `settings`: gaps, train_mode, widen."""
+        request, inputs = self.request(mode, "target", floatx)
+        given = {**inputs, **_cast(arrays or {}, floatx)}
+        return self.workers.run("torch", "torch_check", {**request, **settings}, given, tree=self.sides.target, timeout=self.timeout)
+
+    def request(self, mode: Mode, side: Side, floatx: str) -> tuple[dict[str, Any], Arrays]:
+        """The request of one side and the arrays it refers to: those of both sides are the same."""
+        arrays: Arrays = {}
+        inputs = Inputs(sizes_of(self.case, 0), folder=self.sides.folder, floatx=floatx, arrays=arrays)
+        sources = {label: _sources(weights) for label, weights in self.maps().items()}
+        request = {
+            "kind": self.subject,
+            "mode": mode,
+            "call": inputs.call(self.case.call, side),
+            "batches": self.batches(mode, side, floatx, arrays),
+            "seeds": SEEDS if mode == "describe" or (mode == "plain" and side == "source" and self.case.init) else SEEDS[-1:],
+            "sources": sources,
+            "floatx": floatx,
+            "grad": self.case.grad,
+            "inject": mode == "train" or self.case.random,
+            "gaps": [],
+            "train_mode": mode == "train",
+            "widen": False,
+        }  # fmt: skip
+        return request, arrays
+
+    def batches(self, mode: Mode, side: Side, floatx: str, arrays: Arrays) -> list[Tree]:
+        """The trees of each batch: at least three plain ones, two in training; for functions also tiny and large inputs."""
+        if self.case.kind == "constant":
+            return []
+        plans = [(i, "plain") for i in range(2 if mode == "train" else max(3, self.case.batches))]
+        if mode == "plain" and self.subject == "function":
+            plans += [(len(plans), "tiny"), (len(plans) + 1, "large")]
+        out = []
+        for number, variant in plans:
+            if number in self.dropped:
+                continue
+            inputs = Inputs(sizes_of(self.case, number), number, variant, self.sides.folder, floatx, arrays)  # type: ignore[arg-type]
+            tree = self._batch(inputs, side)
+            out.append({**tree, "optional": variant != "plain", "number": number})
+        return out
+
+    def _batch(self, inputs: Inputs, side: Side) -> Tree:
+        if self.subject == "function":
+            return {"call": inputs.call(self.case.call, side)}
+        return {
+            "args": [inputs.tree(arg, side) for arg in self.case.inputs],
+            "kwargs": {name: inputs.tree(arg, side) for name, arg in self.case.input_kwargs.items()},
+        }
+
+
+def _cast(arrays: Mapping[str, Any], floatx: str) -> Arrays:
+    return {name: widen(array) for name, array in arrays.items()} if floatx == "float64" else dict(arrays)
+
+
+def _sources(weights: WeightMap) -> list[str]:
+    """Every place of the source that a map names."""
+    out: list[str] = list(weights.unmapped_source)
+    for pair in weights.pairs:
+        out += [pair.source] if isinstance(pair.source, str) else list(pair.source)
+    return out
+
+
+def made_objects(case: Case) -> list[Made]:
+    """The objects that a case's calls make first, each label once."""
+    found: dict[str, Made] = {}
+    stack: list[Any] = [case.call, *case.inputs, *case.input_kwargs.values()]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Made):
+            found.setdefault(value.label, value)
+        if hasattr(value, "__pydantic_fields__"):
+            stack.extend(getattr(value, name) for name in type(value).model_fields)
+        elif isinstance(value, tuple | list):
+            stack.extend(value)
+        elif isinstance(value, dict):
+            stack.extend(value.values())
+    return list(found.values())
+
+
+# --- weights over the wire ---------------------------------------------------------------------------
+
+
+def state_arrays(matchings: Mapping[str, Matching], arrays: Mapping[str, Any], prefix: str = "w") -> Arrays:
+    """The target's state `s.<label>.<name>` from the source's arrays `<prefix>.<label>.<i>`."""
+    out: Arrays = {}
+    for label, matching in matchings.items():
+        sources = numbered(arrays, f"{prefix}.{label}.")
+        for pair in matching.pairs:
+            out[f"s.{label}.{pair.target}"] = pair.array(sources)
+    return out
+
+
+def weight_arrays(arrays: Mapping[str, Any]) -> Arrays:
+    """The source's own weights out of a reply."""
+    return {name: array for name, array in arrays.items() if name.startswith("w.")}
+
+
+def numbered(arrays: Mapping[str, Any], prefix: str) -> list[Any]:
+    """Arrays `<prefix>0`, `<prefix>1` … as a list."""
+    out = []
+    while f"{prefix}{len(out)}" in arrays:
+        out.append(arrays[f"{prefix}{len(out)}"])
+    return out

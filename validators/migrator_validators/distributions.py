@@ -1,0 +1,78 @@
+"""Initial values of fresh objects: constants exactly, drawn ones in distribution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+ALPHA = 1e-6
+"""Chance that one tensor of a right migration is called wrong; a net has hundreds of tensors."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Whether two samples of initial values agree; `measured` and `allowed` belong to the statistic named."""
+
+    ok: bool
+    statistic: str
+    measured: float
+    allowed: float
+    detail: str = ""
+
+
+def compare_initial(source: Sequence[npt.NDArray[Any]], target: Sequence[npt.NDArray[Any]]) -> Fit:
+    """Compare the values that two initialisers gave over the same number of seeds. Arrays are of one shape."""
+    x, y = np.stack(source).astype("float64"), np.stack(target).astype("float64")
+    if _deterministic(x):
+        gap = float(np.max(np.abs(y - x[:1]), initial=0.0))
+        allowed = 1e-6 * max(1.0, float(np.max(np.abs(x), initial=0.0)))
+        shown = "" if gap <= allowed else f"starts at {_summary(y)} instead of {_summary(x)}"
+        return Fit(gap <= allowed, "constant", gap, allowed, shown)
+    return _compare_drawn(x.ravel(), y.ravel())
+
+
+def _deterministic(x: npt.NDArray[Any]) -> bool:
+    """The same over all seeds; from a single seed only a constant array can be called so."""
+    if len(x) > 1:
+        return bool(np.all(x == x[:1]))
+    return bool(x.size == 0 or np.all(x == x.flat[0]))
+
+
+def _compare_drawn(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Fit:
+    """Spread, then the whole distribution (Kolmogorov-Smirnov). The bounds hold for independent
+    draws; orthogonal matrices vary less."""
+    n, sx, sy = len(x), float(x.std()), float(y.std())
+    spread = abs(math.log(sy / sx)) if sx > 0 and sy > 0 else math.inf
+    z = math.sqrt(-2 * math.log(ALPHA))
+    allowed = z * math.sqrt(1.0 / max(n, 2)) * max(1.0, math.sqrt(max(_kurtosis(x) - 1, 0.0) / 2)) + 1e-3
+    if spread > allowed:
+        return Fit(False, "spread", spread, allowed, f"standard deviation {sy:.4g} instead of {sx:.4g}")
+    distance = _distance(x, y)
+    bound = math.sqrt(-math.log(ALPHA / 2) / 2) * math.sqrt(2.0 / n)
+    detail = "" if distance <= bound else f"another distribution: {_summary(y)} instead of {_summary(x)}"
+    return Fit(distance <= bound, "distribution", distance, bound, detail)
+
+
+def _kurtosis(x: npt.NDArray[Any]) -> float:
+    centred = x - x.mean()
+    variance = float(np.mean(centred**2))
+    return float(np.mean(centred**4)) / variance**2 if variance > 0 else 0.0
+
+
+def _distance(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
+    """The largest gap between the two empirical distribution functions."""
+    a, b = np.sort(x), np.sort(y)
+    points = np.concatenate([a, b])
+    below = np.searchsorted(a, points, side="right") / len(a) - np.searchsorted(b, points, side="right") / len(b)
+    return float(np.max(np.abs(below)))
+
+
+def _summary(x: npt.NDArray[Any]) -> str:
+    if x.size and np.all(x == x.flat[0]):
+        return f"{x.flat[0]:.4g}"
+    return f"mean {x.mean():.3g}, std {x.std():.3g}, within [{x.min():.3g}, {x.max():.3g}]"

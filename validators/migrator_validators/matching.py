@@ -1,0 +1,300 @@
+"""Weight maps on live objects: which source weights make each entry of the target's state.
+
+Explicit pairs are taken as they are. The rules' records are resolved by order: Keras layers that
+hold weights in creation order meet the torch sites of their record in registration order; equal
+attribute paths win. Nothing may be left over on either side.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from migrator_validators.cases import RecordedMap, WeightMap, WeightPair
+from migrator_validators.proposals import PROPOSALS, is_known
+from migrator_validators.weights import apply, apply_gradient
+
+Described = Mapping[str, Any]
+Arrays = Mapping[str, npt.NDArray[Any]]
+KNOWN_BUFFERS = ("num_batches_tracked",)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Source weights (indices, concatenated on axis 0 after the transform of each) that make one target entry."""
+
+    source: tuple[int, ...]
+    target: str
+    transforms: tuple[str, ...]
+
+    def array(self, sources: Sequence[npt.NDArray[Any]], gradient: bool = False) -> npt.NDArray[Any]:
+        """The target array from the source's weights, or gradient from gradients."""
+        change = apply_gradient if gradient else apply
+        parts = [change(text, sources[i]) for i, text in zip(self.source, self.transforms, strict=True)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=0)
+
+
+@dataclass
+class Matching:
+    """A resolved map. `problems` make it useless; `notes` say what was left where it was; `proposed`: nobody declared it."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    proposed: bool = False
+
+    def explicit(self) -> tuple[WeightPair, ...]:
+        """The map as it can be written down."""
+        out = []
+        for pair in self.pairs:
+            names = tuple(f"weights[{i}]" for i in pair.source)
+            out.append(WeightPair(source=names[0] if len(names) == 1 else names, target=pair.target, transform=pair.transforms[0]))
+        return tuple(out)
+
+
+def match(weights: WeightMap, source: Described, target: Described) -> Matching:
+    """Resolve a map on the descriptions of both objects (`tf_objects.describe`, `torch_objects.describe`)."""
+    out = Matching()
+    if weights.pairs:
+        _explicit(weights, source, target, out)
+    else:
+        records, out.proposed = _records(weights, source, target)
+        _Recorded(records, source, target, out).resolve()
+    _check_shapes(source, target, out)
+    _check_left_over(weights, source, target, out)
+    return out
+
+
+# --- explicit --------------------------------------------------------------------------------------------
+
+
+def _explicit(weights: WeightMap, source: Described, target: Described, out: Matching) -> None:
+    names = {entry["name"] for entry in target["state"]}
+    for pair in weights.pairs:
+        places = (pair.source,) if isinstance(pair.source, str) else pair.source
+        found = [source["sources"].get(place) for place in places]
+        if None in found:
+            out.problems.append(f"the source has no weight at {places[found.index(None)]}")
+        elif pair.target not in names:
+            out.problems.append(f"the target has no state {pair.target!r}")
+        else:
+            out.pairs.append(Pair(tuple(i for i in found if i is not None), pair.target, (pair.transform,) * len(found)))
+
+
+# --- by records --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place in the target that a record speaks of: a module, or an owner's own parameters."""
+
+    name: str
+    record: RecordedMap
+
+
+class _Recorded:
+    """Pairs layers with sites, one Keras class at a time."""
+
+    def __init__(self, records: Sequence[RecordedMap], source: Described, target: Described, out: Matching) -> None:
+        self.records, self.source, self.target, self.out = records, source, target, out
+
+    def resolve(self) -> None:
+        layers, sites = self._layers(), self._sites()
+        for keras in dict.fromkeys([*layers, *sites]):
+            ours, theirs = layers.get(keras, []), sites.get(keras, [])
+            if len(ours) != len(theirs):
+                self.out.problems.append(f"{len(ours)} layers {keras} in the source, {len(theirs)} places for them in the target")
+                continue
+            for layer, site in _paired(ours, theirs):
+                self._pair(layer, site)
+
+    def _layers(self) -> dict[str, list[Described]]:
+        """Layers with weights that a record names, outermost first, by the record's class."""
+        names = list(dict.fromkeys(r.keras for r in self.records))
+        taken: set[int] = set()
+        found: dict[str, list[Described]] = defaultdict(list)
+        for layer in sorted(self.source["layers"], key=lambda item: -len(item["weights"])):
+            keras = next((n for cls in layer["classes"] for n in names if _same_class(n, cls)), None)
+            free = set(layer["own"] if keras is not None and ":" in keras else layer["weights"]) - taken
+            if keras is not None and free:
+                taken |= free
+                found[keras].append(layer)
+        return {keras: sorted(items, key=lambda item: item["ordinal"]) for keras, items in found.items()}
+
+    def _sites(self) -> dict[str, list[Site]]:
+        """Sites in registration order, by the record's Keras class."""
+        modules = self.target["modules"]
+        order = {module["name"]: i for i, module in enumerate(modules)}
+        found: dict[str, dict[str, Site]] = defaultdict(dict)
+        for owner in modules:
+            for record in self.records:
+                if _same_class(record.owner, owner["class"]):
+                    for name in _below(owner["name"], record.path, order):
+                        found[record.keras].setdefault(name, Site(name, record))
+        return {keras: sorted(sites.values(), key=lambda s: order[s.name]) for keras, sites in found.items()}
+
+    def _pair(self, layer: Described, site: Site) -> None:
+        targets: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for keras, name, transform in site.record.params:
+            index = _weight_index(keras, layer, self.source["weights"])
+            if index is None:
+                continue
+            full = f"{site.name}.{name}" if site.name else name
+            targets[full].append((index, transform))
+        known = {entry["name"] for entry in self.target["state"]}
+        for name, parts in targets.items():
+            if name not in known:
+                self.out.problems.append(f"the target has no state {name!r} for layer {layer['name']!r}")
+            else:
+                self.out.pairs.append(Pair(tuple(i for i, _ in parts), name, tuple(t for _, t in parts)))
+
+
+def _same_class(wanted: str, actual: str) -> bool:
+    """Canonical names of a library agree by their last part; classes of the repository as a whole, or by name in `__main__`."""
+    if ":" in wanted and ":" in actual:
+        return wanted == actual
+    if ":" in wanted or ":" in actual:
+        return False
+    return wanted.rsplit(".", 1)[-1] == actual.rsplit(".", 1)[-1]
+
+
+def _below(owner: str, path: str, order: Mapping[str, int]) -> list[str]:
+    """Module names that a record's path means below an owner; `*` stands for one entry."""
+    if not path:
+        return [owner]
+    full = f"{owner}.{path}" if owner else path
+    if "*" not in full:
+        return [full] if full in order else []
+    pattern = re.compile(fnmatch.translate(full).replace(".*", "[^.]+"))
+    return [name for name in order if pattern.match(name)]
+
+
+def _key(path: str | None) -> str | None:
+    """An attribute path without the places inside a Sequential, where indices of the sides do not agree."""
+    return None if path is None else path.split(".#")[0]
+
+
+def _paired(layers: list[Described], sites: list[Site]) -> list[tuple[Described, Site]]:
+    """Equal attribute paths first, the rest by order."""
+    by_path: dict[str, list[Site]] = defaultdict(list)
+    for site in sites:
+        by_path[site.name].append(site)
+    pairs, left = [], []
+    for layer in layers:
+        path = layer["path"]
+        if path and "#" not in path and len(by_path.get(path, ())) == 1:
+            pairs.append((layer, by_path.pop(path)[0]))
+        else:
+            left.append(layer)
+    used = {id(site) for _, site in pairs}
+    rest = [site for site in sites if id(site) not in used]
+    return pairs + list(zip(left, rest, strict=True))
+
+
+def _weight_index(keras: str, layer: Described, weights: Sequence[Described]) -> int | None:
+    """The weight of a layer that a record calls "kernel", "forward/kernel" or "weights[0]"."""
+    match = re.fullmatch(r"weights\[(\d+)\]", keras)
+    if match:
+        position = int(match.group(1))
+        return layer["weights"][position] if position < len(layer["weights"]) else None
+    for index in layer["weights"]:
+        if layer["attributes"].get(str(index)) == keras:
+            return int(index)
+    parts = re.split(r"[/.]", keras)
+    found = [i for i in layer["weights"] if _in_order(parts, re.split(r"[/:]", weights[i]["name"]))]
+    return found[0] if len(found) == 1 else None
+
+
+def _in_order(parts: Sequence[str], path: Sequence[str]) -> bool:
+    """Whether the parts occur in a weight's path, in order, the last one as its name."""
+    names = [p for p in path if not p.isdigit()]
+    if not names or names[-1] != parts[-1]:
+        return False
+    at = 0
+    for part in parts[:-1]:
+        while at < len(names) - 1 and not names[at].startswith(part.removesuffix("_layer")):
+            at += 1
+        if at >= len(names) - 1:
+            return False
+        at += 1
+    return True
+
+
+# --- what must hold ---------------------------------------------------------------------------------------
+
+
+def _check_shapes(source: Described, target: Described, out: Matching) -> None:
+    shapes = {entry["name"]: tuple(entry["shape"]) for entry in target["state"]}
+    zeros = [np.zeros(w["shape"], "float32") for w in source["weights"]]
+    for pair in out.pairs:
+        try:
+            made = pair.array(zeros).shape
+        except (ValueError, IndexError) as error:
+            out.problems.append(f"{pair.target}: {' '.join(pair.transforms)} does not fit {[zeros[i].shape for i in pair.source]}: {error}")
+            continue
+        if made != shapes[pair.target]:
+            names = ", ".join(source["weights"][i]["name"] for i in pair.source)
+            out.problems.append(f"{pair.target} is {list(shapes[pair.target])}, {names} gives {list(made)}")
+
+
+def _check_left_over(weights: WeightMap, source: Described, target: Described, out: Matching) -> None:
+    used = {i for pair in out.pairs for i in pair.source}
+    allowed = {source["sources"].get(name) for name in weights.unmapped_source}
+    for index, weight in enumerate(source["weights"]):
+        name = weight["name"]
+        if index in used or index in allowed or name in weights.unmapped_source or "seed_generator" in name:
+            continue
+        out.problems.append(f"the source's weight {name} {weight['shape']} has no partner")
+    filled = {pair.target for pair in out.pairs}
+    twice = [name for name in filled if sum(pair.target == name for pair in out.pairs) > 1]
+    out.problems += [f"{name} is filled twice" for name in twice]
+    for entry in target["state"]:
+        name = entry["name"]
+        if name in filled or name in weights.unmapped_target or name.endswith(KNOWN_BUFFERS):
+            continue
+        if entry["parameter"] and entry["grad"]:
+            out.problems.append(f"the target's parameter {name} {entry['shape']} has no partner")
+        else:
+            out.notes.append(f"{name} keeps its initial value")
+
+
+# --- proposals ----------------------------------------------------------------------------------------------
+
+
+def _records(weights: WeightMap, source: Described, target: Described) -> tuple[tuple[RecordedMap, ...], bool]:
+    """The declared records that this target has, completed by proposals for modules they do not cover."""
+    if weights.records:
+        owners = {module["class"] for module in target["modules"]}
+        present = tuple(r for r in weights.records if any(_same_class(r.owner, owner) for owner in owners))
+        if present:
+            return present, False
+    return tuple(_propose(source, target)), True
+
+
+def _propose(source: Described, target: Described) -> Iterable[RecordedMap]:
+    """Records by class: a Dense is a Linear, and so on; and own weights of equal names."""
+    classes = {cls.rsplit(".", 1)[-1] for layer in source["layers"] for cls in layer["classes"][:1]}
+    own = {cls for layer in source["layers"] if layer["own"] for cls in layer["classes"][:1] if ":" in cls}
+    for module in target["modules"]:
+        for keras, params in PROPOSALS.get(module["type"], {}).items():
+            if keras in classes:
+                yield RecordedMap(owner=module["class"], path="", keras=f"tf.keras.layers.{keras}", params=params)
+        if not is_known(module["class"]):
+            twin = next((cls for cls in own if cls.rsplit(":", 1)[-1] == module["class"].rsplit(":", 1)[-1]), None)
+            if twin is not None:
+                yield RecordedMap(owner=module["class"], path="", keras=twin, params=_same_names(twin, source))
+
+
+def _same_names(cls: str, source: Described) -> tuple[tuple[str, str, str], ...]:
+    names: dict[str, None] = {}
+    for layer in source["layers"]:
+        if layer["classes"][0] == cls:
+            names.update(dict.fromkeys(layer["attributes"][str(i)] for i in layer["own"] if str(i) in layer["attributes"]))
+    return tuple((name, name, "") for name in names)
