@@ -171,7 +171,9 @@ def plain(value: Any) -> np.ndarray:
         array = value
     else:
         array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
-    return array.astype("float32") if array.dtype.kind == "V" or "bfloat16" in str(array.dtype) else array
+    if array.dtype.kind == "V" or "bfloat16" in str(array.dtype):
+        return array.astype("float32")
+    return np.array(array)  # a copy: the tensor may be written to later
 
 
 def dtype_name(value: Any) -> str:
