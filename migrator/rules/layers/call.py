@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from migrator.model import LayerCode
@@ -122,7 +123,18 @@ def build(
             if p.default is REQUIRED:
                 raise Decline(f"argument `{p.name}` is missing")
             own[p.name] = LayerArg(p.name, repr(p.default), Literal(p.default))
-    return rule.build(**own, call=LayerCall(inputs, keras))
+    made = rule.build(**own, call=LayerCall(inputs, keras))
+    return replace(made, imports=_imports(made))
+
+
+_ROOTS = (("torch.", "import torch"), ("F.", "import torch.nn.functional as F"), ("nn.", "from torch import nn"))
+
+
+def _imports(code: LayerCode) -> tuple[str, ...]:
+    """The imports that the texts of a layer need."""
+    texts = [code.module or "", code.forward, code.activation or "", *code.init, *code.penalty]
+    found = [line for root, line in _ROOTS if any(re.search(rf"(?<![\w.]){re.escape(root)}", t) for t in texts)]
+    return tuple(dict.fromkeys([*found, *(line for h in code.helpers for line in h.imports)]))
 
 
 def _check_base(args: Mapping[str, str], values: Mapping[str, Value]) -> None:

@@ -102,7 +102,9 @@ def tensors_in(value: object) -> bool:
     from migrator.values import Tensor, Unknown
 
     found = items(value)
-    if (kind_of(value) == "sequence" and found is None and not isinstance(value, (list, tuple))) or any(isinstance(i, Unknown) for i in found or ()):
+    if (kind_of(value) == "sequence" and found is None and not isinstance(value, (list, tuple))) or any(
+        isinstance(i, Unknown) for i in found or ()
+    ):
         raise Decline("a list of something unknown")
     return bool(found) and all(isinstance(item, Tensor) and item.origin != "numpy" for item in found or ())
 

@@ -1,0 +1,35 @@
+"""Keras regularisers as expressions added to the loss."""
+
+from __future__ import annotations
+
+from migrator.rules.engine.declining import Decline
+from migrator.rules.spelling import of_value
+from migrator.values import Instance, Literal, Value
+
+_DEFAULTS = {"L1": {"l1": 0.01}, "L2": {"l2": 0.01}, "L1L2": {"l1": 0.0, "l2": 0.0}}
+_NAMES = {"l1": "L1", "l2": "L2", "l1_l2": "L1L2", "l1l2": "L1L2"}
+_TERMS = {"l1": "{c} * {w}.abs().sum()", "l2": "{c} * {w}.square().sum()"}
+
+
+def penalty(value: Value, weight: str) -> tuple[str, ...]:
+    """The terms that a regulariser adds for `weight`. Raises `Decline` when it is unknown."""
+    if isinstance(value, Literal) and value.value is None:
+        return ()
+    name, args = _named(value)
+    kind = _NAMES.get(name.lower(), name)
+    if kind not in _DEFAULTS:
+        raise Decline(f"regularizer `{name}` is not known")
+    terms = []
+    for part, default in _DEFAULTS[kind].items():
+        factor = of_value(args.get(part) or args.get("l"), default)
+        if factor not in ("0", "0.0"):
+            terms.append(_TERMS[part].replace("{c}", factor).replace("{w}", weight))
+    return tuple(terms)
+
+
+def _named(value: Value) -> tuple[str, dict[str, Value]]:
+    if isinstance(value, Literal) and isinstance(value.value, str):
+        return value.value, {}
+    if isinstance(value, Instance):
+        return value.api.rpartition(".")[2], dict(value.args)
+    raise Decline("the regularizer is not known when rewriting")
