@@ -1,0 +1,143 @@
+"""A module under construction, and its text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from migrator.codemods.models.needs import Needs
+from migrator.codemods.models.part import Part
+from migrator.codemods.models.text import fill, fresh, indent
+from migrator.model import WeightRecord
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Statements or expressions about one submodule: `frames` are the loops and tests around them."""
+
+    templates: tuple[str, ...]
+    target: str
+    frames: tuple[str, ...] = ()
+
+
+@dataclass
+class ModuleBuild:
+    """What is known of a generated class so far. Lines are relative to the method's body."""
+
+    name: str
+    owner: str  # "package.module:Class"
+    source: str = ""  # the Keras class it was, for its own weights
+    params: list[str] = field(default_factory=list)
+    doc: list[str] = field(default_factory=list)
+    init: list[str] = field(default_factory=list)
+    captured: dict[str, None] = field(default_factory=dict)
+    resets: list[Owned] = field(default_factory=list)
+    penalties: list[Owned] = field(default_factory=list)
+    records: list[WeightRecord] = field(default_factory=list)
+    methods: list[list[str]] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)  # class-level statements before the methods
+    taken: set[str] = field(default_factory=lambda: {"training", "logits", "forward", "T"})
+    needs: Needs = field(default_factory=Needs)
+
+    def attribute(self, stem: str) -> str:
+        """A free attribute name."""
+        name = fresh(stem, self.taken)
+        self.taken.add(name)
+        return name
+
+    def own(self, path: str, part: Part, target: str, frames: Sequence[str] = ()) -> None:
+        """Take note of a submodule: how it is initialised, penalised and given its weights."""
+        code = part.code
+        if code.init:
+            self.resets.append(Owned(code.init, target, tuple(frames)))
+        if code.penalty:
+            self.penalties.append(Owned(code.penalty, target, tuple(frames)))
+        if code.params:
+            self.records.append(WeightRecord(self.owner, path, part.api, code.params))
+
+    def reweigh(self, path: str, params: tuple[tuple[str, str, str], ...]) -> None:
+        """Change how the weights of a submodule are carried over."""
+        self.records = [replace(r, params=params) if r.path == path else r for r in self.records]
+
+
+def render(build: ModuleBuild) -> str:
+    """The class as text."""
+    blocks = []
+    if build.doc:
+        blocks.append(list(build.doc))
+    if build.body:
+        blocks.append(list(build.body))
+    blocks.append(_constructor(build))
+    if build.resets:
+        blocks.append(["def reset_parameters(self):", *indent(reset_lines(build.resets))])
+    blocks += build.methods
+    if build.penalties:
+        blocks.append(["def regularization_loss(self):", *indent(_penalties(build.penalties))])
+    lines = [f"class {build.name}(nn.Module):"]
+    for number, block in enumerate(blocks):
+        lines += ([""] if number else []) + indent(block)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _constructor(build: ModuleBuild) -> list[str]:
+    captures = [f"self.{name} = {name}" for name in build.captured]
+    reset = ["self.reset_parameters()"] if build.resets else []
+    body = ["super().__init__()", *captures, *build.init, *reset]
+    return [*signature("__init__", build.params), *indent(body)]
+
+
+def signature(name: str, params: Sequence[str]) -> list[str]:
+    """The `def` line of a method, broken where it is long."""
+    line = f"def {name}({', '.join(['self', *params])}):"
+    if len(line) <= 110:
+        return [line]
+    return [f"def {name}(", *(f"    {p}," for p in ["self", *params]), "):"]
+
+
+def reset_lines(resets: Sequence[Owned]) -> list[str]:
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for reset in resets:
+        targets = groups.setdefault((reset.frames, reset.templates), [])
+        if reset.target not in targets:
+            targets.append(reset.target)
+    lines: list[str] = []
+    for (frames, templates), targets in groups.items():
+        lines += _framed(frames, _initialised(templates, targets), lines)
+    return lines
+
+
+def _initialised(templates: Sequence[str], targets: Sequence[str]) -> list[str]:
+    if len(targets) == 1:
+        return [line for t in templates for line in fill(t, {"self": targets[0]}).splitlines()]
+    listed = ", ".join(targets)
+    header = [f"for layer in ({listed}):"]
+    if len(header[0]) > 106:
+        header = ["for layer in (", *(f"    {t}," for t in targets), "):"]
+    return [*header, *indent([line for t in templates for line in fill(t, {"self": "layer"}).splitlines()])]
+
+
+def _framed(frames: Sequence[str], lines: list[str], before: list[str]) -> list[str]:
+    """The lines inside their frames; the frames that the lines before already stand in are not repeated."""
+    for depth in range(len(frames), 0, -1):
+        lines = [frames[depth - 1], *indent(lines)]
+    if len(frames) == 1 and _last_header(before) == frames[0]:
+        return lines[1:]
+    return lines
+
+
+def _last_header(lines: Sequence[str]) -> str | None:
+    return next((line for line in reversed(lines) if not line.startswith(" ")), None)
+
+
+def _penalties(penalties: Sequence[Owned]) -> list[str]:
+    if all(not p.frames for p in penalties):
+        terms = [fill(t, {"self": p.target}) for p in penalties for t in p.templates]
+        line = f"return {' + '.join(terms)}"
+        if len(line) <= 106:
+            return [line]
+        return ["return (", f"    {terms[0]}", *(f"    + {term}" for term in terms[1:]), ")"]
+    lines = ["loss = 0.0"]
+    for penalty in penalties:
+        terms = [f"loss = loss + {fill(t, {'self': penalty.target})}" for t in penalty.templates]
+        lines += _framed(penalty.frames, terms, lines)
+    return [*lines, "return loss"]

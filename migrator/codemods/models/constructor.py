@@ -1,0 +1,510 @@
+"""Statements that make layers and keep them: `__init__`, `build`, and functions that return layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import libcst as cst
+import libcst.matchers as m
+from libcst.helpers import get_full_name_for_node
+
+from migrator.codemods.context import Context
+from migrator.codemods.models.build import ModuleBuild, Owned
+from migrator.codemods.models.chains import Entries
+from migrator.codemods.models.create import Maker
+from migrator.codemods.models.forward import body_of, comments
+from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.lower import Bound
+from migrator.codemods.models.part import Part, chain
+from migrator.codemods.models.text import fresh, indent
+from migrator.codemods.models.weights import Weight, is_add_weight, weight
+from migrator.model import Decline, LayerCode, WeightRecord
+from migrator.values import Dim, ModelValue, Sym, Tensor
+
+_IDENTITY = Part("identity", LayerCode("nn.Identity()", "{self}({x})", "identity"))
+
+
+@dataclass
+class Constructor:
+    """Rewrites constructor statements and remembers what every name stands for afterwards.
+
+    `often`: names that are assigned more than once, so that they must hold the same kind of thing.
+    `local`: the parts belong to plain names, not to attributes (a function that returns layers).
+    """
+
+    ctx: Context
+    build: ModuleBuild
+    maker: Maker
+    bound: dict[str, Bound] = field(default_factory=dict)
+    lists: dict[str, Bound] = field(default_factory=dict)
+    chains: dict[str, Entries] = field(default_factory=dict)
+    often: set[str] = field(default_factory=set)
+    frames: list[str] = field(default_factory=list)
+    loops: int = 0
+    local: bool = False
+    drops: set[str] = field(default_factory=set)  # names of statements that say nothing in PyTorch
+
+    def block(self, statements: Sequence[cst.BaseStatement]) -> list[str]:
+        lines: list[str] = []
+        rest = list(statements)
+        while rest:
+            node = rest.pop(0)
+            adds = self._following_adds(node, rest)
+            rest = rest[len(adds) :]
+            lines += self.statement(node, adds)
+        return lines
+
+    def statement(self, node: cst.BaseStatement, adds: Sequence[cst.Call] = ()) -> list[str]:
+        if isinstance(node, cst.If):
+            return [*comments(node), *self.branch(node)]
+        if isinstance(node, cst.For) and node.orelse is None:
+            return [*comments(node), *self.loop(node)]
+        if not isinstance(node, cst.SimpleStatementLine):
+            return self.plain(node)
+        lines = self.small(node.body[0], adds) if len(node.body) == 1 else None
+        if lines is None:
+            return self.plain(node)
+        comment = node.trailing_whitespace.comment
+        if comment is not None and lines:
+            lines = [*lines[:-1], f"{lines[-1]}  {comment.value}"]
+        head = comments(node) if lines else [c for c in comments(node) if c]
+        return [*head, *lines]
+
+    def plain(self, node: cst.BaseStatement) -> list[str]:
+        """A statement without layers."""
+        if self._mentions_layers(node):
+            self.build.needs.decline("a statement that makes layers in a way that is not known", self.ctx, node)
+        text = self.maker.static(node.with_changes(leading_lines=()) if hasattr(node, "leading_lines") else node)
+        return [*comments(node), *text.splitlines()]
+
+    def _mentions_layers(self, node: cst.CSTNode) -> bool:
+        return any(isinstance(c, cst.Call) and self.maker.is_layer(c) for c in m.findall(node, m.Call()))
+
+    def small(self, node: cst.BaseSmallStatement, adds: Sequence[cst.Call]) -> list[str] | None:
+        """The lines of a simple statement about layers; None when it is about something else."""
+        if isinstance(node, cst.Assign) and len(node.targets) == 1:
+            name = _name(node.targets[0].target)
+            return None if name is None else self.assign(name, node.value, adds)
+        if isinstance(node, cst.AnnAssign) and node.value is not None:
+            name = _name(node.target)
+            return None if name is None else self.assign(name, node.value, adds)
+        if isinstance(node, cst.Expr) and isinstance(node.value, cst.Call):
+            return self.method(node.value)
+        return None
+
+    # --- assignments ---
+
+    def assign(self, name: str, value: cst.BaseExpression, adds: Sequence[cst.Call]) -> list[str] | None:
+        if isinstance(value, cst.Call) and is_add_weight(value, self.ctx):
+            return self._weight(name, value)
+        if isinstance(value, cst.Call) and self._is_sequential(value):
+            return self._sequential(name, value, adds)
+        if isinstance(value, cst.Call) and self.maker.is_layer(value):
+            part = self.maker.part(value)
+            return [] if part is None else self.keep(name, part)
+        if isinstance(value, cst.Lambda) and name in self.often and _is_identity(value):
+            return self.keep(name, _IDENTITY)
+        if isinstance(value, cst.IfExp) and self._mentions_layers(value):
+            return self._choice(name, value)
+        if isinstance(value, cst.List) and (self._mentions_layers(value) or name in self.lists_to_be):
+            return self._listed(name, value)
+        if isinstance(value, cst.ListComp) and self._mentions_layers(value):
+            return self._comprehension(name, value)
+        return None
+
+    lists_to_be: set[str] = field(default_factory=set)
+
+    def keep(self, name: str, part: Part) -> list[str]:
+        """Put a part where a name will find it."""
+        attr = name.removeprefix("self.")
+        if name in self.often or self.local:
+            modules = chain(part, part.gives or part.takes or LAST)
+            if modules is None:
+                self.build.needs.decline(
+                    f"`{name}` holds different kinds of layers, one of which is no module", self.ctx
+                )
+                return []
+            self._merge(name, part)
+            if len(modules) == 1:
+                self.own(attr, part, name)
+                return [f"{name} = {modules[0]}"]
+            index = modules.index(part.code.module) if part.code.module in modules else 0
+            self.own(f"{attr}.{index}", part, f"{name}[{index}]")
+            return [f"{name} = nn.Sequential({', '.join(modules)})"]
+        if not part.stateful:
+            self.bound[name] = Bound(part, "", "")
+            return []
+        self.bound[name] = Bound(part, name, attr)
+        self.own(attr, part, name)
+        return [f"{name} = {part.code.module}"]
+
+    def own(self, path: str, part: Part, target: str) -> None:
+        frames = list(self.frames)
+        if self.local and (part.code.init or part.code.penalty):
+            if part.code.penalty:
+                self.build.needs.decline("a penalty on a layer that a function returns", self.ctx)
+        self.build.own(path, part, target, frames)
+
+    def _merge(self, name: str, part: Part) -> None:
+        """The part that a name stands for, when several are assigned to it."""
+        plain = Part(
+            part.api, LayerCode("", "{self}({x})", part.code.stem), part.takes, part.gives, arguments=part.arguments
+        )
+        old = self.bound.get(name)
+        if old is not None:
+            takes = _agree(old.part.takes, part.takes)
+            gives = _agree(old.part.gives, part.gives)
+            if takes is _NO or gives is _NO:
+                self.build.needs.decline(f"`{name}` holds layers that work on different layouts", self.ctx)
+                return
+            plain = replace(plain, takes=takes, gives=gives)  # type: ignore[arg-type]
+            if old.part.arguments != part.arguments:
+                plain = replace(plain, arguments=False)
+        self.bound[name] = Bound(plain, name, name.removeprefix("self."))
+
+    def _weight(self, name: str, value: cst.Call) -> list[str]:
+        made = weight(value, self.ctx, self.maker, name)
+        if isinstance(made, Decline):
+            self.build.needs.declines.append(made)
+            return []
+        self._own_weight(name, made)
+        return made.lines
+
+    def _own_weight(self, name: str, made: Weight) -> None:
+        if made.init:
+            self.build.resets.append(Owned(made.init, name, tuple(self.frames)))
+        if made.penalty:
+            self.build.penalties.append(Owned(made.penalty, name, tuple(self.frames)))
+        self.build.records.append(
+            WeightRecord(self.build.owner, "", self.build.source, ((made.keras, name.removeprefix("self."), ""),))
+        )
+
+    # --- Sequential ---
+
+    def _is_sequential(self, node: cst.Call) -> bool:
+        value = self.ctx.value(node)
+        callee = getattr(self.ctx.value(node.func), "name", "")
+        return callee == "tf.keras.Sequential" or (isinstance(value, ModelValue) and callee.endswith(".Sequential"))
+
+    def _following_adds(self, node: cst.BaseStatement, rest: Sequence[cst.BaseStatement]) -> list[cst.Call]:
+        """`.add(...)` statements right behind the creation of a Sequential."""
+        if not isinstance(node, cst.SimpleStatementLine) or not isinstance(node.body[0], cst.Assign):
+            return []
+        assign = node.body[0]
+        name = _name(assign.targets[0].target)
+        if name is None or not isinstance(assign.value, cst.Call) or not self._is_sequential(assign.value):
+            return []
+        found: list[cst.Call] = []
+        for statement in rest:
+            call = _method_call(statement, name, "add")
+            if call is None or any(comments(statement)) or statement.trailing_whitespace.comment:  # type: ignore[attr-defined]
+                break
+            found.append(call)
+        return found
+
+    def _sequential(self, name: str, value: cst.Call, adds: Sequence[cst.Call]) -> list[str]:
+        entries = Entries()
+        attr = name.removeprefix("self.")
+        layers = self._layers_of(value)
+        if layers is None:
+            return self._sequential_comprehension(name, value, entries)
+        for node in [*layers, *(a.args[0].value for a in adds)]:
+            part = self.element(node)
+            if part is not None:
+                entries.add(part)
+        self._finish_chain(name, entries)
+        for part, index in entries.parts:
+            self.own(f"{attr}.{index}", part, f"{name}[{index}]")
+        lines = entries.text()
+        return [f"{name} = {lines[0]}", *lines[1:]]
+
+    def _finish_chain(self, name: str, entries: Entries) -> None:
+        if entries.problem:
+            self.build.needs.decline(entries.problem, self.ctx)
+        self.chains[name] = entries
+        if name in self.often:
+            self._merge(name, entries.part)
+        else:
+            self.bound[name] = Bound(entries.part, name, name.removeprefix("self."))
+
+    def _layers_of(self, node: cst.Call) -> list[cst.BaseExpression] | None:
+        args = [a for a in node.args if not (a.keyword and a.keyword.value == "name")]
+        if not args:
+            return []
+        first = args[0].value
+        if isinstance(first, cst.List | cst.Tuple) and all(isinstance(e, cst.Element) for e in first.elements):
+            return [e.value for e in first.elements]
+        return None
+
+    def element(self, node: cst.BaseExpression) -> Part | None:
+        """The part of an entry of a Sequential or list; None for an input or what is declined."""
+        value = self.ctx.value(node)
+        api = getattr(value, "api", "")
+        callee = getattr(self.ctx.value(node.func), "name", "") if isinstance(node, cst.Call) else ""
+        if api.endswith((".InputLayer", ".Input")) or callee.endswith((".InputLayer", ".Input")):
+            return None
+        if isinstance(node, cst.Call) and self._is_sequential(node):
+            return self._nested(node)
+        name = _name(node)
+        if name is not None and name in self.bound:
+            self.build.needs.decline("a layer that is in two places", self.ctx, node)
+            return None
+        if isinstance(node, cst.Call) and self.maker.is_layer(node):
+            return self.maker.part(node)
+        self.build.needs.decline(f"not a layer that can be made here: {self.ctx.code(node)}", self.ctx, node)
+        return None
+
+    def _nested(self, node: cst.Call) -> Part | None:
+        entries = Entries()
+        for item in self._layers_of(node) or []:
+            part = self.element(item)
+            if part is not None:
+                entries.add(part)
+        if entries.problem or any(p.code.init or p.code.params for p, _ in entries.parts):
+            self.build.needs.decline(entries.problem or "a Sequential inside a Sequential", self.ctx, node)
+            return None
+        return replace(entries.part, code=LayerCode(" ".join(entries.text(10**6)), "{self}({x})", "layers"))
+
+    def _sequential_comprehension(self, name: str, value: cst.Call, entries: Entries) -> list[str]:
+        """`Sequential([Dense(u) for u in units])`: a loop that carries the size along."""
+        first = value.args[0].value if value.args else None
+        if not isinstance(first, cst.ListComp) or first.for_in.inner_for_in or first.for_in.ifs:
+            self.build.needs.decline("the layers of a Sequential are not listed", self.ctx, value)
+            return []
+        use = self.maker.use(value)
+        start = _last(use[0][0]) if use and use[0] else None
+        carried = self._free("channels")
+        self.maker.channels = Sym(carried)
+        assert isinstance(first.elt, cst.Call)
+        target = self.ctx.code(first.for_in.target)
+        self.maker.loops.add(target)
+        part = self.element(first.elt)
+        self.maker.loops.discard(target)
+        self.maker.channels = None
+        if part is None:
+            return []
+        modules = entries.add(part)
+        self._finish_chain(name, entries)
+        self._own_loop(name, part, len(modules))
+        size = _last(part.output)
+        lines = [f"{name}.append({module})" for module in modules]
+        head = [f"{name} = nn.Sequential()"]
+        if any(carried in module for module in modules):
+            if start is None or size is None:
+                self.build.needs.decline("the size of what goes into a Sequential is unknown", self.ctx, value)
+            head.append(f"{carried} = {_text(start)}")
+            lines.append(f"{carried} = {_text(size)}")
+            self.maker.scope.add(carried)
+        return [*head, f"for {target} in {self.maker.static(first.for_in.iter)}:", *indent(lines)]
+
+    def _free(self, stem: str) -> str:
+        return fresh(stem, {*self.maker.scope, *self.build.taken})
+
+    def _own_loop(self, name: str, part: Part, count: int) -> None:
+        frames = [*self.frames, f"for layer in {name}:"]
+        if count > 1 and part.code.module:
+            frames.append(f"if isinstance(layer, {part.code.module.split('(')[0]}):")
+        self.build.own(f"{name.removeprefix('self.')}.*", part, "layer", frames)
+
+    # --- methods ---
+
+    def method(self, node: cst.Call) -> list[str] | None:
+        """`x.add(layer)`, `xs.append(layer)`, calls of the base class."""
+        if not isinstance(node.func, cst.Attribute):
+            return None
+        name, method = _name(node.func.value), node.func.attr.value
+        if name in self.chains and method == "add" and len(node.args) == 1:
+            return self._add(name, node)
+        if name in self.lists and method == "append" and len(node.args) == 1:
+            return self._append(name, node.args[0].value)
+        if self._base_call(node.func):
+            return []
+        return None
+
+    def _base_call(self, func: cst.Attribute) -> bool:
+        """`super().__init__(...)`, `super().build(...)`, `layers.Layer.__init__(self)`, `self.build(...)`."""
+        if func.attr.value not in ("__init__", "build"):
+            return False
+        text = self.ctx.code(func.value)
+        return text.startswith("super(") or text == "self" or func.attr.value == "__init__"
+
+    def _add(self, name: str, node: cst.Call) -> list[str]:
+        entries = self.chains[name]
+        part = self.element(node.args[0].value)
+        if part is None:
+            return []
+        start = len(entries.modules)
+        modules = entries.add(part)
+        self._finish_chain(name, entries)
+        attr = name.removeprefix("self.")
+        if self.loops or entries.parts and self._looped(name):
+            self._own_loop(name, part, 2)
+            self.looped.add(name)
+        elif part.stateful:
+            index = start + modules.index(part.code.module) if part.code.module in modules else start
+            self.own(f"{attr}.{index}", part, f"{name}[{index}]")
+        return [f"{name}.append({module})" for module in modules]
+
+    looped: set[str] = field(default_factory=set)
+
+    def _looped(self, name: str) -> bool:
+        return name in self.looped
+
+    # --- lists ---
+
+    def _listed(self, name: str, value: cst.List) -> list[str]:
+        parts = [self.element(e.value) for e in value.elements]
+        known = [p for p in parts if p is not None]
+        attr = name.removeprefix("self.")
+        modules = self._elements(name, known)
+        for index, part in enumerate(known):
+            self.own(f"{attr}.{index}", part, f"{name}[{index}]")
+        if not modules:
+            return [f"{name} = nn.ModuleList()"]
+        line = f"{name} = nn.ModuleList([{', '.join(modules)}])"
+        if len(line) <= 100:
+            return [line]
+        return [f"{name} = nn.ModuleList([", *(f"    {module}," for module in modules), "])"]
+
+    def _elements(self, name: str, parts: Sequence[Part]) -> list[str]:
+        """The modules of a list, and the part that any of its elements is."""
+        if not parts:
+            return []
+        first = parts[0]
+        same = all(_alike(first, p) for p in parts) and first.stateful
+        old = self.lists.get(name)
+        if old is not None and not _alike(old.part, first):
+            same = False
+        if same:
+            self.lists[name] = Bound(first, name, f"{name.removeprefix('self.')}.*")
+            return [p.code.module or "" for p in parts]
+        self.build.needs.decline(f"the layers in `{name}` are called in different ways", self.ctx)
+        return []
+
+    def _comprehension(self, name: str, value: cst.ListComp) -> list[str] | None:
+        if not isinstance(value.elt, cst.Call) or value.for_in.inner_for_in is not None:
+            self.build.needs.decline("layers in a nested comprehension", self.ctx, value)
+            return []
+        target = self.ctx.code(value.for_in.target)
+        self.maker.loops.add(target)
+        part = self.element(value.elt)
+        self.maker.loops.discard(target)
+        if part is None or not self._elements(name, [part]):
+            return []
+        attr = name.removeprefix("self.")
+        self.build.own(f"{attr}.*", part, "layer", [*self.frames, f"for layer in {name}:"])
+        over = self.maker.static(value.for_in.iter)
+        tests = "".join(f" if {self.maker.static(i.test)}" for i in value.for_in.ifs)
+        return [f"{name} = nn.ModuleList([{part.code.module} for {target} in {over}{tests}])"]
+
+    def _append(self, name: str, node: cst.BaseExpression) -> list[str] | None:
+        part = self.element(node)
+        if part is None:
+            return []
+        modules = self._elements(name, [part])
+        if not modules:
+            return []
+        attr = name.removeprefix("self.")
+        self.build.own(f"{attr}.*", part, "layer", [f"for layer in {name}:"])
+        return [f"{name}.append({modules[0]})"]
+
+    def _choice(self, name: str, value: cst.IfExp) -> list[str]:
+        """`a if condition else b` as a branch."""
+        test = self.maker.static(value.test)
+        self.often.add(name)
+        then = self._under(self.maker.keep(test), name, value.body)
+        other = self._under(f"not ({self.maker.keep(test)})", name, value.orelse)
+        return [f"if {test}:", *indent(then), "else:", *indent(other)]
+
+    def _under(self, test: str, name: str, value: cst.BaseExpression) -> list[str]:
+        self.frames.append(f"if {test}:")
+        lines = self.assign(name, value, ())
+        self.frames.pop()
+        return lines if lines is not None else [f"{name} = {self.maker.static(value)}"]
+
+    # --- compound statements ---
+
+    def branch(self, node: cst.If) -> list[str]:
+        test = self.maker.static(node.test)
+        lines = [f"if {test}:", *indent(self._framed(f"if {self._kept(test, node)}:", body_of(node)) or ["pass"])]
+        if node.orelse is None:
+            return lines
+        body: Sequence[cst.BaseStatement] = [node.orelse] if isinstance(node.orelse, cst.If) else body_of(node.orelse)
+        other = self._framed(f"if not ({self._kept(test, node)}):", body)
+        if isinstance(node.orelse, cst.If) and other and other[0].startswith("if "):
+            return [*lines, f"el{other[0]}", *other[1:]]
+        return [*lines, "else:", *indent(other or ["pass"])]
+
+    def _kept(self, test: str, node: cst.If) -> str:
+        return self.maker.keep(test) if self._mentions_state(node) and not self.loops else test
+
+    def _mentions_state(self, node: cst.If) -> bool:
+        calls = [c for c in m.findall(node, m.Call()) if isinstance(c, cst.Call)]
+        return not self.local and any(self.maker.is_layer(c) or is_add_weight(c, self.ctx) for c in calls)
+
+    def _framed(self, frame: str, statements: Sequence[cst.BaseStatement]) -> list[str]:
+        if self.local or self.loops:
+            return self.block(statements)
+        self.frames.append(frame)
+        lines = self.block(statements)
+        self.frames.pop()
+        return lines
+
+    def loop(self, node: cst.For) -> list[str]:
+        self.loops += 1
+        target = self.ctx.code(node.target)
+        names = {n.value for n in m.findall(node.target, m.Name()) if isinstance(n, cst.Name)}
+        self.maker.loops |= names
+        lines = self.block(body_of(node))
+        self.maker.loops -= names
+        self.loops -= 1
+        return [f"for {target} in {self.maker.static(node.iter)}:", *indent(lines or ["pass"])]
+
+
+_NO = object()
+
+
+def _agree(one: object, two: object) -> object:
+    if one is None or two is None or one == two:
+        return one if one is not None else two
+    return _NO
+
+
+def _alike(one: Part, two: Part) -> bool:
+    """Whether two parts are called in the same way."""
+    return (one.code.forward, one.code.activation, one.takes, one.gives, one.arguments) == (
+        two.code.forward,
+        two.code.activation,
+        two.takes,
+        two.gives,
+        two.arguments,
+    )
+
+
+def _name(node: cst.BaseExpression) -> str | None:
+    return get_full_name_for_node(node) if isinstance(node, cst.Name | cst.Attribute) else None
+
+
+def _is_identity(node: cst.Lambda) -> bool:
+    params = node.params.params
+    return len(params) == 1 and isinstance(node.body, cst.Name) and node.body.value == params[0].name.value
+
+
+def _method_call(node: cst.BaseStatement, name: str, method: str) -> cst.Call | None:
+    if not isinstance(node, cst.SimpleStatementLine) or len(node.body) != 1:
+        return None
+    small = node.body[0]
+    if not isinstance(small, cst.Expr) or not isinstance(small.value, cst.Call):
+        return None
+    call = small.value
+    found = isinstance(call.func, cst.Attribute) and call.func.attr.value == method and _name(call.func.value) == name
+    return call if found and len(call.args) == 1 else None
+
+
+def _last(value: object) -> Dim:
+    return value.shape[-1] if isinstance(value, Tensor) and value.shape else None
+
+
+def _text(dim: Dim) -> str:
+    return dim.text if isinstance(dim, Sym) else str(dim)

@@ -1,0 +1,324 @@
+"""From the expression that makes a layer to the part that takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import libcst as cst
+from libcst.helpers import get_full_name_for_node
+
+from migrator.codemods.context import Context
+from migrator.codemods.models.build import ModuleBuild
+from migrator.codemods.models.layout import LAST, Layout, Several, first
+from migrator.codemods.models.naming import attribute, stem
+from migrator.codemods.models.part import Part, keras_part
+from migrator.codemods.models.sizes import required
+from migrator.codemods.models.text import names, substitute
+from migrator.model import Decline, LayerCode
+from migrator.values import (
+    Dim,
+    Instance,
+    Literal,
+    ModelValue,
+    RepoClass,
+    RepoFunction,
+    RepoInstance,
+    Scalar,
+    Sequence,
+    Tensor,
+    Value,
+)
+
+_STRUCTURAL = frozenset({"name", "input_shape", "batch_input_shape", "batch_shape", "input_length", "batch_size"})
+NEUTRAL = frozenset({"training", "mask"})
+
+
+@dataclass
+class Maker:
+    """Makes parts for one generated class.
+
+    `scope`: names of the constructor's scope; where a layer's `forward` reads one of them, it is
+    kept on `self`. `sizes`: input values for creation sites that the facts leave open.
+    """
+
+    ctx: Context
+    build: ModuleBuild
+    scope: set[str] = field(default_factory=set)
+    loops: set[str] = field(default_factory=set)
+    rename: dict[str, str] = field(default_factory=dict)
+    channels: Dim = None
+
+    def static(self, node: cst.CSTNode) -> str:
+        """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
+        sized = _Sizes(self.ctx)
+        new = node.visit(sized)
+        assert isinstance(new, cst.CSTNode)
+        rewritten = self.ctx.rules.rewrite(
+            new, self.ctx.here, {**self.ctx.spans, **sized.spans} if sized.spans else self.ctx.spans
+        )
+        self.build.needs.take(rewritten)
+        return substitute(self.ctx.code(rewritten.node).strip(), self.rename)
+
+    def is_layer(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression makes a layer, model or module of the repository."""
+        if not isinstance(node, cst.Call):
+            return False
+        return self.kind(node) is not None
+
+    def kind(self, node: cst.Call) -> str | None:
+        """ "keras", "class", "factory" or "model" for an expression that makes one of these."""
+        value = self.ctx.value(node)
+        if isinstance(value, Instance) and is_keras_layer(value.api):
+            return "keras"
+        if isinstance(value, RepoInstance) and value.kind in ("layer", "model"):
+            return "class" if isinstance(self.ctx.value(node.func), RepoClass) else "factory"
+        if isinstance(value, ModelValue) or (isinstance(value, Sequence) and self._repo_factory(node)):
+            return "factory" if isinstance(self.ctx.value(node.func), RepoFunction) else "model"
+        return None
+
+    def _repo_factory(self, node: cst.Call) -> bool:
+        callee = self.ctx.value(node.func)
+        known = self.ctx.facts.function(callee.qualname) if isinstance(callee, RepoFunction) else None
+        return known is not None and known.role == "module-factory"
+
+    def part(self, node: cst.Call) -> Part | None:
+        """The part made by a call; None (and a decline) when there is none."""
+        made = self._part(node)
+        if isinstance(made, Decline):
+            span = made.span or self.ctx.spans.get(node)
+            self.build.needs.declines.append(replace(made, span=span))
+            return None
+        return self._capture(made)
+
+    def _part(self, node: cst.Call) -> Part | Decline:
+        kind = self.kind(node)
+        if kind == "keras":
+            return self._keras(node)
+        if kind in ("class", "factory"):
+            return self._module(node, kind)
+        return Decline(f"not a layer that can be made here: {self.ctx.code(node)}")
+
+    def _keras(self, node: cst.Call) -> Part | Decline:
+        value = self.ctx.value(node)
+        assert isinstance(value, Instance)
+        bound = self.ctx.rules.bind(value.api, node)
+        if isinstance(bound, Decline):
+            return bound
+        given = {n: e for n, e in bound.items() if n not in _STRUCTURAL and not _input_dim(n, value.api)}
+        inputs = self.inputs(node)
+        code = self.ctx.rules.layer(
+            value.api,
+            {n: self.argument(e) for n, e in given.items()},
+            {n: self.ctx.value(e) for n, e in given.items()},
+            inputs,
+        )
+        if isinstance(code, Decline):
+            return code if code.api else replace(code, api=value.api)
+        self.build.needs.take(code)
+        joins = self._axis(given) if value.api == "tf.keras.layers.Concatenate" else None
+        if value.api == "tf.keras.layers.Concatenate" and joins is None:
+            return Decline("the axis of the concatenation is not a literal", value.api)
+        made = keras_part(value.api, code, inputs, joins)
+        if isinstance(made, Decline):
+            return made
+        named = self._given_name(bound.get("name"))
+        if named is not None and code.module is not None:
+            made = replace(made, code=replace(made.code, stem=named))
+        use = self.use(node)
+        shape = inputs[0].shape if len(inputs) == 1 and isinstance(inputs[0], Tensor) else None
+        return replace(made, output=use[1] if use else None, shape=shape)
+
+    def argument(self, node: cst.BaseExpression) -> str:
+        rewritten = self.ctx.rewrite(node)
+        if rewritten.declines:
+            return self.ctx.code(node)
+        self.build.needs.take(rewritten)
+        return substitute(self.ctx.code(rewritten.node), self.rename)
+
+    def _axis(self, given: Mapping[str, cst.BaseExpression]) -> int | None:
+        if "axis" not in given:
+            return -1
+        value = self.ctx.value(given["axis"])
+        return value.value if isinstance(value, Literal) and isinstance(value.value, int) else None
+
+    def _given_name(self, node: cst.BaseExpression | None) -> str | None:
+        value = None if node is None else self.ctx.value(node)
+        if isinstance(value, Literal) and isinstance(value.value, str):
+            return attribute(value.value)
+        return None
+
+    def use(self, node: cst.Call) -> tuple[tuple[Value, ...], Value] | None:
+        """(inputs, output) of the layer made here."""
+        span = self.ctx.spans.get(node)
+        found = None if span is None else self.ctx.facts.layer(self.ctx.module, span)
+        return None if found is None else (found.inputs, found.output)
+
+    def inputs(self, node: cst.Call) -> tuple[Value, ...]:
+        found = self.use(node)
+        if found is None:
+            return ()
+        if self.channels is None:
+            return found[0]
+        return tuple(_with_channels(value, self.channels) for value in found[0])
+
+    def _module(self, node: cst.Call, kind: str) -> Part | Decline:
+        value = self.ctx.value(node)
+        callee = self.ctx.value(node.func)
+        qualname = getattr(callee, "qualname", "") or getattr(value, "qualname", "")
+        text = self.construction(node, qualname)
+        if isinstance(text, Decline):
+            return text
+        owner = value.qualname if isinstance(value, RepoInstance) else qualname
+        inner = self.ctx.layouts.get(owner) or self.ctx.layouts.get(qualname)
+        penalty = ("{self}.regularization_loss()",) if {owner, qualname} & self.ctx.penalised else ()
+        base = stem(qualname.rpartition(":")[2].rpartition(".")[2]) if kind == "class" else "block"
+        code = LayerCode(text, "{self}({x})", base, penalty=penalty)
+        use = self.use(node)
+        output = use[1] if use else None
+        takes: Layout = LAST if inner is None else inner
+        return Part(owner, code, takes, result_layout(output, takes), arguments=kind == "class", output=output)
+
+    def construction(self, node: cst.Call, qualname: str) -> str | Decline:
+        """The call that makes a module of the repository, with the sizes it has gained."""
+        args = [a for a in node.args if not _drops(a)]
+        given = [self.ctx.code(node.func)]
+        sizes = self.sizes(node, qualname)
+        if isinstance(sizes, Decline):
+            return sizes
+        texts = [self._arg_text(a) for a in args]
+        name = self.ctx.class_names.get(qualname) or given[0]
+        return f"{name}({', '.join([*sizes, *texts])})"
+
+    def sizes(self, node: cst.Call, qualname: str) -> list[str] | Decline:
+        """The sizes to put first at a construction."""
+        wanted = required(self.ctx, qualname)
+        if not wanted:
+            return []
+        span = self.ctx.spans.get(node)
+        known = dict(self.ctx.facts.sizes_at(self.ctx.module, span)) if span is not None else {}
+        texts = []
+        for size in wanted:
+            dim = known.get(size)
+            if dim is None and size in ("in_channels", "in_features"):
+                dim = self.channels
+            if dim is None:
+                return Decline(f"the size `{size}` that {qualname.rpartition(':')[2]} needs is unknown here")
+            texts.append(str(dim) if isinstance(dim, int) else substitute(dim.text, self.rename))
+        return texts
+
+    def _arg_text(self, arg: cst.Arg) -> str:
+        text = self.static(arg.value)
+        return f"{arg.star}{arg.keyword.value}={text}" if arg.keyword else f"{arg.star}{text}"
+
+    def _capture(self, part: Part) -> Part:
+        """Names of the constructor that the layer's other texts read are kept on `self`."""
+        code = part.code
+        new = replace(
+            code,
+            forward=self.keep(code.forward),
+            activation=None if code.activation is None else self.keep(code.activation),
+            init=tuple(self.keep(t) for t in code.init),
+            penalty=tuple(self.keep(t) for t in code.penalty),
+        )
+        return replace(part, code=new)
+
+    def keep(self, text: str) -> str:
+        """The text with the constructor's names read from `self`."""
+        read = [name for name in names(text) if name in self.scope or name in self.loops]
+        for name in read:
+            if name in self.loops:
+                self.build.needs.decline(f"`{name}` changes in a loop and is needed in forward", self.ctx)
+            self.build.captured.setdefault(name)
+            self.build.taken.add(name)
+        return substitute(text, {name: f"self.{name}" for name in read})
+
+
+def is_keras_layer(api: str) -> bool:
+    """Whether a canonical class name is that of a layer (not of `Input`)."""
+    return (
+        api.startswith("tf.keras.layers.")
+        and api.rpartition(".")[2][:1].isupper()
+        and not api.endswith((".Input", ".InputLayer"))
+    )
+
+
+def result_layout(output: Value | None, takes: Layout) -> Layout:
+    """The layout of a repository module's result: its own kind for images when it works on them inside."""
+    if takes == LAST or output is None:
+        return LAST
+    if isinstance(output, Sequence) and output.items is not None:
+        return Several(tuple(result_layout(item, takes) for item in output.items))
+    return takes if isinstance(output, Tensor) and first(output.rank) == takes else LAST
+
+
+def _input_dim(name: str, api: str) -> bool:
+    return name == "input_dim" and not api.endswith(".Embedding")
+
+
+def _drops(arg: cst.Arg) -> bool:
+    return arg.keyword is not None and arg.keyword.value == "name"
+
+
+def _with_channels(value: Value, channels: Dim) -> Value:
+    if not isinstance(value, Tensor) or not value.shape or value.shape[-1] is not None:
+        return value
+    return replace(value, shape=(*value.shape[:-1], channels))
+
+
+class _Sizes(cst.CSTTransformer):
+    """Puts sizes in place of expressions that read them off a tensor."""
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__()
+        self.ctx = ctx
+        self.spans: dict[cst.CSTNode, object] = {}
+
+    def _size(self, node: cst.BaseExpression) -> str | None:
+        if not reads_shape(node):
+            return None
+        value = self.ctx.value(node)
+        if isinstance(value, Literal) and isinstance(value.value, int):
+            return str(value.value)
+        if isinstance(value, Scalar) and value.sym is not None:
+            return value.sym.text
+        return None
+
+    def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
+        return self._replaced(original_node, updated_node)
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        return self._replaced(original_node, updated_node)
+
+    def _replaced(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
+        text = self._size(original)
+        if text is not None:
+            return cst.parse_expression(text)
+        if updated is not original and original in self.ctx.spans:
+            self.spans[updated] = self.ctx.spans[original]
+        return updated
+
+
+def reads_shape(node: cst.BaseExpression) -> bool:
+    """Whether an expression is an item of a shape: `x.shape[-1]`, `int(input_shape[-1])`, `K.int_shape(x)[1]`."""
+    if isinstance(node, cst.Subscript):
+        value = node.value
+        if isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute) and value.func.attr.value == "as_list":
+            return True
+        name = get_full_name_for_node(value) or ""
+        return name.rpartition(".")[2] in {
+            "shape",
+            "input_shape",
+            "int_shape",
+            "get_shape",
+            "inputs_shape",
+            "input_shapes",
+        }
+    if (
+        isinstance(node, cst.Call)
+        and isinstance(node.func, cst.Name)
+        and node.func.value == "int"
+        and len(node.args) == 1
+    ):
+        return reads_shape(node.args[0].value)
+    return False

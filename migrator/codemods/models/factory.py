@@ -1,0 +1,328 @@
+"""Functions that make layers or models: a module class, and the function that builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import libcst as cst
+import libcst.matchers as m
+from libcst.helpers import get_full_name_for_node
+
+from migrator.codemods.context import Context, Draft
+from migrator.codemods.models.build import render
+from migrator.codemods.models.forward import body_of, comments
+from migrator.codemods.models.functional import Graph, Made, Shape, module
+from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.naming import class_name
+from migrator.codemods.models.needs import Needs
+from migrator.codemods.models.params import param_text, reads
+from migrator.codemods.models.plain import plain_factory
+from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequential, mentions
+from migrator.codemods.models.sizes import gained, size_change
+from migrator.codemods.models.text import indent
+from migrator.model import Decline, InterfaceChange, UnitKind
+from migrator.values import Api, Tensor
+
+Rest = Callable[[Sequence[cst.BaseStatement], Context], Draft]
+_MODEL = ("tf.keras.Model", "tf.keras.models.Model", "tf.keras.Sequential")
+
+
+def factory_unit(node: cst.FunctionDef, ctx: Context, rest: Rest | None = None) -> Draft:
+    """The draft of a function that makes layers or a model.
+
+    `rest` rewrites what a builder does with its model after it is built (compile, load weights …).
+    """
+    facts = ctx.facts.function(f"{ctx.module}:{node.name.value}")
+    role = facts.role if facts is not None else "plain"
+    if any("tf.function" not in ctx.code(d.decorator) for d in node.decorators):
+        return _declined(node, ctx, "a decorated factory")
+    if role == "layer-factory":
+        return _layer_factory(node, ctx)
+    found = find_model(body_of(node), ctx) if role == "model-factory" else None
+    if found is None:
+        return plain_factory(node, ctx)
+    return _model_factory(node, ctx, found, rest)
+
+
+def _declined(node: cst.FunctionDef, ctx: Context, reason: str) -> Draft:
+    return Draft(ctx.code(node), UnitKind.MODEL, declines=(Decline(reason, span=ctx.spans.get(node)),))
+
+
+# --- tensor in, tensor out ---
+
+
+def _layer_factory(node: cst.FunctionDef, ctx: Context) -> Draft:
+    qualname = f"{ctx.module}:{node.name.value}"
+    facts = ctx.facts.function(qualname)
+    assert facts is not None
+    tensors = tensor_params(node, ctx)
+    if not tensors or node.params.star_arg is not cst.MaybeSentinel.DEFAULT or node.params.star_kwarg:
+        return _declined(node, ctx, "a factory whose tensors are not plain parameters")
+    doc, statements = split_doc(body_of(node), ctx)
+    params = {p.name.value: param_text(p, "", ctx) for p in all_params(node) if p.name.value not in tensors}
+    removed = [name for name in params if only_names(node, name)]
+    params = {name: text for name, text in params.items() if name not in removed}
+    name = ctx.class_names.get(qualname, class_name(node.name.value))
+    sizes = tuple(s.name for s in gained(ctx.facts, qualname))
+    shape = Shape(
+        name,
+        f"{ctx.module}:{name}",
+        tuple(doc),
+        ctx.layouts.get(qualname, LAST),
+        whole=False,
+        sizes=sizes,
+        every_param=True,
+    )
+    made = module(ctx, Graph(statements, tuple(tensors), None, params), shape)
+    changes = [
+        InterfaceChange(
+            qualname, "factory-to-module", f"{node.name.value} is the module {name}", sizes, tuple([*tensors, *removed])
+        )
+    ]
+    return draft_of(made, render(made.build), UnitKind.LAYER, changes)
+
+
+def tensor_params(node: cst.FunctionDef, ctx: Context) -> list[str]:
+    """The parameters of a factory that are tensors."""
+    facts = ctx.facts.function(f"{ctx.module}:{node.name.value}")
+    values = dict(facts.params) if facts is not None else {}
+    return [p.name.value for p in all_params(node) if isinstance(values.get(p.name.value), Tensor)]
+
+
+def only_names(node: cst.FunctionDef, param: str) -> bool:
+    """Whether a parameter only goes into names of layers."""
+    named = sum(
+        len(m.findall(arg, m.Name(param)))
+        for arg in m.findall(node.body, m.Arg(keyword=m.Name("name") | m.Name("block_name")))
+        if isinstance(arg, cst.Arg)
+    )
+    return reads(node, param) == named and (named > 0 or param == "name")
+
+
+# --- models ---
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model in a list of statements: what builds it, its graph's ends, and what follows.
+
+    `name`: the variable that holds it, or None where it is returned at once.
+    """
+
+    before: list[cst.BaseStatement]
+    after: list[cst.BaseStatement]
+    name: str | None
+    call: cst.Call
+    sequential: bool
+
+
+def find_model(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found | None:
+    """The one model that the statements make, or None."""
+    found: list[tuple[int, str | None, cst.Call]] = []
+    for index, statement in enumerate(statements):
+        made = _made_here(statement, ctx)
+        if made is not None:
+            found.append((index, *made))
+    if len(found) != 1:
+        return None
+    index, name, call = found[0]
+    if not is_sequential(call, ctx):
+        return Found(list(statements[:index]), list(statements[index + 1 :]), name, call, False)
+    listed = calls(call, ctx)
+    if listed is None:
+        return None
+    first = statements[index]
+    if listed and isinstance(listed[0], cst.SimpleStatementLine):
+        above = [*getattr(first, "leading_lines", ()), *listed[0].leading_lines]
+        listed[0] = listed[0].with_changes(leading_lines=above)
+    static, adds, after = _split_additions(statements[index + 1 :], name, ctx)
+    return Found([*statements[:index], *listed, *static, *adds], after, name, call, True)
+
+
+def _made_here(statement: cst.BaseStatement, ctx: Context) -> tuple[str | None, cst.Call] | None:
+    if not isinstance(statement, cst.SimpleStatementLine) or len(statement.body) != 1:
+        return None
+    small = statement.body[0]
+    value = small.value if isinstance(small, cst.Assign | cst.Return) else None
+    if not isinstance(value, cst.Call):
+        return None
+    callee = ctx.value(value.func)
+    if not isinstance(callee, Api) or callee.name not in _MODEL:
+        return None
+    name = get_full_name_for_node(small.targets[0].target) if isinstance(small, cst.Assign) else None
+    return name, value
+
+
+def _split_additions(
+    statements: Sequence[cst.BaseStatement], name: str | None, ctx: Context
+) -> tuple[list[cst.BaseStatement], list[cst.BaseStatement], list[cst.BaseStatement]]:
+    """(nothing, statements that go on building, statements that follow)."""
+    if name is None:
+        return [], [], list(statements)
+    last = max((i for i, s in enumerate(statements) if additions(s, name, ctx) is not None), default=-1)
+    adds = []
+    for statement in statements[: last + 1]:
+        made = additions(statement, name, ctx)
+        adds.append(made if made is not None else statement)
+    return [], adds, list(statements[last + 1 :])
+
+
+def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | Decline:
+    """The graph of a model, ready to become a module."""
+    if found.sequential:
+        clash = any(mentions(s, INPUT) and not _is_call(s) for s in found.before)
+        if clash or INPUT in params or any(found.name and mentions(s, found.name) for s in found.before):
+            return Decline("the statements between the layers of a Sequential use the model or a name `x`")
+        return Graph(found.before, (INPUT,), cst.Name(INPUT), dict(params), sequential=True)
+    bound = _ends(found.call)
+    if bound is None:
+        return Decline("a model whose inputs and outputs are not given")
+    inputs, outputs = bound
+    names = _input_names(inputs)
+    if names is None:
+        return Decline("a model whose inputs are not plain names")
+    flat = [n for n in names.values()] if isinstance(names, dict) else names
+    unpack = None
+    if isinstance(names, dict):
+        texts = ", ".join(f'inputs["{k}"]' for k in names)
+        unpack = f"{', '.join(flat)} = {texts}"
+    elif isinstance(inputs, cst.List | cst.Tuple):
+        unpack = f"{', '.join(flat)}{',' if len(flat) == 1 else ''} = inputs" if len(flat) > 1 else None
+    return Graph(found.before, tuple(flat), outputs, dict(params), unpack=unpack)
+
+
+def _is_call(statement: cst.BaseStatement) -> bool:
+    return m.matches(
+        statement,
+        m.SimpleStatementLine([m.Assign([m.AssignTarget(m.Name(INPUT))], m.Call(args=[m.Arg(m.Name(INPUT))]))]),
+    ) or isinstance(statement, cst.For | cst.If)
+
+
+def _ends(call: cst.Call) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:
+    names = ("inputs", "outputs", "name")
+    given = {(a.keyword.value if a.keyword else names[min(i, 2)]): a.value for i, a in enumerate(call.args)}
+    given.update({new: given[old] for new, old in (("inputs", "input"), ("outputs", "output")) if old in given})
+    return (given["inputs"], given["outputs"]) if "inputs" in given and "outputs" in given else None
+
+
+def _input_names(node: cst.BaseExpression) -> list[str] | dict[str, str] | None:
+    if isinstance(node, cst.Name):
+        return [node.value]
+    if isinstance(node, cst.List | cst.Tuple):
+        found = [e.value.value for e in node.elements if isinstance(e.value, cst.Name)]
+        return found if len(found) == len(node.elements) else None
+    if isinstance(node, cst.Dict):
+        pairs = {}
+        for element in node.elements:
+            if not isinstance(element, cst.DictElement) or not isinstance(element.value, cst.Name):
+                return None
+            if not isinstance(element.key, cst.SimpleString):
+                return None
+            pairs[str(element.key.evaluated_value)] = element.value.value
+        return pairs
+    return None
+
+
+def _model_factory(node: cst.FunctionDef, ctx: Context, found: Found, rest: Rest | None) -> Draft:
+    qualname = f"{ctx.module}:{node.name.value}"
+    doc, _ = split_doc(body_of(node), ctx)
+    if doc:
+        found = replace(found, before=found.before[1:])
+    params = {p.name.value: param_text(p, "", ctx) for p in all_params(node)}
+    graph = graph_of(found, ctx, params)
+    if isinstance(graph, Decline):
+        return _declined(node, ctx, graph.reason)
+    name = ctx.class_names.get(qualname, class_name(node.name.value))
+    shape = Shape(name, f"{ctx.module}:{name}", tuple(doc))
+    made = module(ctx, graph, shape)
+    head = ctx.code(node.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]), leading_lines=(), decorators=()))
+    header = head[: head.rindex("pass")].rstrip()
+    lines, needs = _builder_body(found, ctx, made, rest, node)
+    for decline in needs.declines:
+        made.build.needs.declines.append(decline)
+    made.build.needs.imports |= needs.imports
+    for helper in needs.helpers.values():
+        made.build.needs.helpers.setdefault(helper.name, helper)
+    text = f"{render(made.build)}\n\n{header}\n" + "\n".join(indent([*doc, *lines])) + "\n"
+    change = size_change(ctx.facts, qualname)
+    return replace(draft_of(made, text, UnitKind.MODEL, [change] if change else []), needs_device=True)
+
+
+def construction(made: Made) -> str:
+    """The call that makes the generated class where its parameters are in scope."""
+    return f"{made.build.name}({', '.join(made.params)})"
+
+
+def _builder_body(
+    found: Found, ctx: Context, made: Made, rest: Rest | None, node: cst.FunctionDef
+) -> tuple[list[str], Needs]:
+    """The builder's own lines: make the module, go on with it, return it."""
+    needs = Needs(imports=set())
+    text = f"{construction(made)}.to(device)"
+    if found.name is None:
+        return [f"return {text}"], needs
+    if len(found.after) == 1 and _returns(found.after[0], found.name):
+        return [*(c for c in comments(found.after[0]) if c), f"return {text}"], needs
+    lines = [f"{found.name} = {text}"]
+    if rest is not None:
+        draft = rest(found.after, ctx)
+        needs.declines += draft.declines
+        needs.imports |= draft.imports
+        needs.helpers.update({h.name: h for h in draft.helpers})
+        return [*lines, *draft.text.rstrip("\n").splitlines()], needs
+    for statement in found.after:
+        lines += after_model(statement, found.name, ctx, needs)
+    return lines, needs
+
+
+def after_model(statement: cst.BaseStatement, name: str, ctx: Context, needs: Needs) -> list[str]:
+    """A statement behind the creation of a model, as far as this room knows it: printing and returning."""
+    if m.matches(
+        statement,
+        m.SimpleStatementLine([m.Expr(m.Call(func=m.Attribute(value=m.Name(name), attr=m.Name("summary"))))]),
+    ):
+        return [*comments(statement), f"print({name})"]
+    text = needs.text(statement.with_changes(leading_lines=()), ctx)
+    attributes = m.findall(statement, m.Attribute(value=m.Name(name)))
+    if attributes:
+        needs.decline(f"what is done with `{name}` after it is built", ctx, statement)
+    return [*comments(statement), *text.splitlines()]
+
+
+def _returns(statement: cst.BaseStatement, name: str) -> bool:
+    return m.matches(statement, m.SimpleStatementLine([m.Return(m.Name(name))]))
+
+
+def split_doc(statements: Sequence[cst.BaseStatement], ctx: Context) -> tuple[list[str], list[cst.BaseStatement]]:
+    """(lines of the docstring, the other statements)."""
+    if statements and m.matches(statements[0], m.SimpleStatementLine([m.Expr(m.SimpleString())])):
+        first = statements[0]
+        lines = ctx.code(first.with_changes(leading_lines=())).strip().splitlines()
+        dedented = [lines[0], *(line[4:] if line.startswith("    ") else line for line in lines[1:])]
+        return dedented, list(statements[1:])
+    return [], list(statements)
+
+
+def all_params(node: cst.FunctionDef) -> list[cst.Param]:
+    """Every named parameter of a function."""
+    return [*node.params.posonly_params, *node.params.params, *node.params.kwonly_params]
+
+
+def draft_of(made: Made, text: str, kind: UnitKind, changes: Sequence[InterfaceChange]) -> Draft:
+    """The draft that a generated class and its builder are."""
+    build = made.build
+    needs = build.needs
+    return Draft(
+        text,
+        kind,
+        declines=tuple(needs.declines),
+        imports=frozenset(needs.imports | {"import torch", "import torch.nn.functional as F"}),
+        helpers=tuple(needs.helpers.values()),
+        changes=tuple(changes),
+        weights=tuple(build.records),
+        gaps=frozenset(needs.gaps),
+        notes=tuple(needs.notes),
+        has_logits={build.name: made.output.activation} if made.output else {},
+        has_penalty=frozenset({build.name}) if build.penalties else frozenset(),
+    )

@@ -1,0 +1,186 @@
+"""A graph of layers, built by calls on tensors, as one module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.codemods.models.build import ModuleBuild, signature
+from migrator.codemods.models.create import Maker
+from migrator.codemods.models.finish import finished
+from migrator.codemods.models.forward import Body, Line
+from migrator.codemods.models.graph import GraphLowerer, Split
+from migrator.codemods.models.layout import LAST, Layout
+from migrator.codemods.models.output import Output, with_logits
+from migrator.codemods.models.sequence import merged
+from migrator.codemods.models.text import indent, names, substitute
+from migrator.values import Tensor
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The statements that build a graph.
+
+    `inputs`: the tensors that come in, in order; `packed` is the name of the one argument that
+    holds them all (a model called with a list or dict). `outputs`: the expression that goes out,
+    None where the statements return it themselves. `params`: names of the constructor's scope, with
+    their text as parameters.
+    """
+
+    statements: Sequence[cst.BaseStatement]
+    inputs: tuple[str, ...]
+    outputs: cst.BaseExpression | None
+    params: dict[str, str]
+    unpack: str | None = None
+    packed: str = "inputs"
+    defaults: dict[str, str] = field(default_factory=dict)  # forward parameters with defaults
+    sequential: bool = False  # calls that stand for a Sequential: short lines are put together
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the generated class stands in its surroundings."""
+
+    name: str
+    owner: str
+    doc: tuple[str, ...] = ()
+    layout: Layout = LAST  # images come and go in this layout
+    whole: bool = True  # a model: what ends in a softmax gets `logits`
+    sizes: tuple[str, ...] = ()  # parameters that come first
+    every_param: bool = False  # keep parameters that nothing reads
+
+
+@dataclass(frozen=True)
+class Made:
+    """The class and which constructor parameters it has."""
+
+    build: ModuleBuild
+    params: tuple[str, ...]
+    output: Output | None
+
+
+def module(ctx: Context, graph: Graph, shape: Shape) -> Made:
+    """The module that a graph becomes; it permutes before flattening only where there is no other way."""
+    made, unflattened = _attempt(ctx, graph, shape, flatten_last=False)
+    if unflattened:
+        made, _ = _attempt(ctx, graph, shape, flatten_last=True)
+    return made
+
+
+def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tuple[Made, bool]:
+    build = ModuleBuild(shape.name, shape.owner, doc=list(shape.doc))
+    build.taken |= set(graph.params) | set(shape.sizes)
+    maker = Maker(ctx, build, scope={*graph.params, *shape.sizes})
+    lower = GraphLowerer(ctx, build, maker, keeps=True, flatten_last=flatten_last)
+    lower.layouts.update(_inputs(ctx, graph, shape))
+    lower.collects |= _collections(ctx, graph.statements)
+    lower.sizes.update(_sizes(ctx, graph))
+    split = Split(lower, Body(lower, shape.layout))
+    init, lines = split.block(graph.statements)
+    if graph.sequential:
+        lines = merged(lines, _weighted(build))
+    if graph.outputs is not None:
+        lines.append(_returned(split, graph.outputs))
+    build.init += init
+    output = with_logits(lines) if shape.whole else None
+    _methods(build, graph, lines, output)
+    params = _params(build, graph, shape)
+    build.params = [*shape.sizes, *(graph.params[p] for p in params)]
+    finished(build, lower.named)
+    return Made(build, tuple(params), output), lower.unflattened
+
+
+def _weighted(build: ModuleBuild) -> list[str]:
+    """Attributes of layers with kernels, and of modules of the repository."""
+    initialised = {item.target.removeprefix("self.") for item in build.resets}
+    own = {found.group(1) for line in build.init if (found := re.match(r"\s*self\.(\w+) = (?!nn\.)", line))}
+    return sorted(initialised | own)
+
+
+def _returned(split: Split, node: cst.BaseExpression) -> Line:
+    kept, split.lower.pre = split.lower.pre, []
+    line = split.body.returning(node)
+    init, split.lower.init = split.lower.init, []
+    split.lower.build.init += init
+    text = [*split.lower.pre, *line.text]
+    split.lower.pre = kept
+    return Line(text, None, None, line.returns)
+
+
+def _inputs(ctx: Context, graph: Graph, shape: Shape) -> dict[str, Layout]:
+    return dict.fromkeys(graph.inputs, shape.layout)
+
+
+def _sizes(ctx: Context, graph: Graph) -> dict[str, str]:
+    """The last axes of the inputs, where they are known."""
+    found: dict[str, str] = {}
+    for node in m.findall(cst.Module(list(graph.statements)), m.Name()):
+        assert isinstance(node, cst.Name)
+        value = ctx.value(node)
+        if node.value in graph.inputs and node.value not in found and isinstance(value, Tensor) and value.shape:
+            size = value.shape[-1]
+            if size is not None:
+                found[node.value] = str(size) if isinstance(size, int) else size.text
+    return found
+
+
+def _collections(ctx: Context, statements: Sequence[cst.BaseStatement]) -> set[str]:
+    """Lists to which tensors are appended."""
+    calls = m.findall(cst.Module(list(statements)), m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append"))))
+    found = set()
+    for call in calls:
+        assert isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute)
+        assert isinstance(call.func.value, cst.Name)
+        if call.args and isinstance(ctx.value(call.args[0].value), Tensor):
+            found.add(call.func.value.value)
+    return found
+
+
+def _params(build: ModuleBuild, graph: Graph, shape: Shape) -> list[str]:
+    """The constructor parameters that something reads."""
+    if shape.every_param:
+        return list(graph.params)
+    text = "\n".join(build.init) or "pass"
+    read = names(text).keys() | build.captured.keys()
+    return [p for p in graph.params if p in read]
+
+
+def _methods(build: ModuleBuild, graph: Graph, lines: list[Line], output: Output | None) -> None:
+    args = [graph.packed] if graph.unpack else list(graph.inputs)
+    texts = [t for line in (output.lines if output else lines) for t in line.text]
+    if len(args) == 1 and not graph.unpack:
+        args, texts = _short(args[0], texts)
+    if graph.unpack:
+        texts = [graph.unpack, *texts]
+    taking = [f"{a}={graph.defaults[a]}" if a in graph.defaults else a for a in args]
+    while texts and not texts[0].strip():
+        texts = texts[1:]
+    if output is None:
+        build.methods.append([*signature("forward", taking), *indent(texts)])
+        return
+    build.methods.append([*signature("logits", taking), *indent(texts)])
+    body = output.forward(f"self.logits({', '.join(args)})")
+    build.methods.append([*signature("forward", taking), *indent([f"return {body}"])])
+
+
+def _short(name: str, lines: list[str]) -> tuple[list[str], list[str]]:
+    """`forward(self, x)` where the input is only there to become `x`."""
+    if name == "x" or not lines:
+        return [name], lines
+    end = next((i for i, line in enumerate(lines) if re.match(r"x = ", line)), None)
+    if end is None:
+        return [name], lines
+    head, tail = lines[: end + 1], lines[end + 1 :]
+    values = [line.partition(" = ")[2] if i == end else line for i, line in enumerate(head)]
+    if any("x" in names(v.strip() or "pass") for v in values if not v.startswith((" ", "for", "if", "else"))):
+        return [name], lines
+    if any(not re.match(rf"({name}|x) = |#|$", line) for line in head):
+        return [name], lines
+    if any(re.search(rf"\b{name}\b", line) for line in tail):
+        return [name], lines
+    return ["x"], [*(substitute(line, {name: "x"}) if line.strip() else line for line in head), *tail]

@@ -1,0 +1,430 @@
+"""Code that builds a graph by calls, cut in two: what the constructor does and what `forward` does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import libcst as cst
+
+from migrator.codemods.models.create import reads_shape, result_layout
+from migrator.codemods.models.forward import Body, Line, body_of, comments
+from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.lower import Bound, Lowerer
+from migrator.codemods.models.naming import attribute, class_name, plural, stem
+from migrator.codemods.models.part import Part, chain
+from migrator.codemods.models.text import indent
+from migrator.model import Decline, LayerCode
+from migrator.values import Api, Literal, RepoFunction, Sym, Tensor
+
+
+@dataclass
+class GraphLowerer(Lowerer):
+    """Lowers expressions in which layers are made where they are called.
+
+    `init`: constructor lines of the statement being lowered. `inside`: the module lists of the
+    loop around it, attribute of the list by the loop's variable; None outside of loops.
+    """
+
+    init: list[str] = field(default_factory=list)
+    inside: dict[str, str] | None = None
+    guards: list[str] = field(default_factory=list)
+    known: dict[cst.Call, Bound | None] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+    guarded: list[str] = field(default_factory=list)
+    sizes: dict[str, str] = field(default_factory=dict)  # last axis of a tensor variable, where it is known
+    shared: dict[str, Bound] = field(default_factory=dict)
+    collects: set[str] = field(default_factory=set)  # lists that tensors are appended to
+
+    def makes(self, node: cst.Call) -> bool:
+        """A layer made and called at once, or a factory called on a tensor."""
+        if isinstance(node.func, cst.Call):
+            return self.maker.is_layer(node.func)
+        return self.factory(node) is not None
+
+    def factory(self, node: cst.Call) -> str | None:
+        """The qualified name of the tensor-in, tensor-out factory that is called."""
+        callee = self.ctx.value(node.func)
+        if not isinstance(callee, RepoFunction):
+            return None
+        facts = self.ctx.facts.function(callee.qualname)
+        return callee.qualname if facts is not None and facts.role == "layer-factory" else None
+
+    def made(self, node: cst.Call) -> Bound | None:
+        if node not in self.known:
+            self.known[node] = self._make(node)
+        return self.known[node]
+
+    def _make(self, node: cst.Call) -> Bound | None:
+        part = self.fresh_part(node)
+        return None if part is None else self.place(part)
+
+    def fresh_part(self, node: cst.Call) -> Part | None:
+        """The part that a call makes, without a place yet."""
+        argument = next((a.value for a in node.args if isinstance(a.value, cst.Name)), None)
+        size = self.sizes.get(argument.value) if isinstance(argument, cst.Name) else None
+        self.maker.channels = None if size is None else int(size) if size.isdigit() else Sym(size)
+        qualname = self.factory(node)
+        try:
+            if qualname is not None:
+                return self._factory_part(node, qualname)
+            assert isinstance(node.func, cst.Call)
+            return self.maker.part(node.func)
+        finally:
+            self.maker.channels = None
+
+    def place(self, part: Part, name: str | None = None) -> Bound:
+        """Give a part its place in the constructor: an attribute, or an entry of a list inside a loop."""
+        if not part.stateful:
+            return Bound(part, "", "")
+        if self.inside is not None:
+            return self._listed(part)
+        shared = self._shared(part)
+        if shared is not None:
+            return shared
+        attr = self.build.attribute(name or part.code.stem)
+        if name is not None:
+            self.named.add(attr)
+        self.init.append(f"self.{attr} = {part.code.module}")
+        self.guarded.append(attr)
+        frames = [f"if self.{attr} is not None:"] if self.guards else []
+        self.build.own(attr, part, f"self.{attr}", frames)
+        bound = Bound(part, f"self.{attr}", attr)
+        if not self.guards and _weightless(part):
+            self.shared[part.code.module or ""] = bound
+        return bound
+
+    def _shared(self, part: Part) -> Bound | None:
+        """The module that does the same and has no weights, such as a pooling made before."""
+        if not _weightless(part):
+            return None
+        known = self.shared.get(part.code.module or "")
+        return None if known is None else Bound(part, known.target, known.path)
+
+    def _listed(self, part: Part) -> Bound:
+        assert self.inside is not None
+        variable = part.code.stem
+        while variable in self.inside or variable in self.maker.scope or variable in self.layouts:
+            variable = _next(variable)
+        attr = self.build.attribute(plural(variable))
+        self.inside[variable] = attr
+        self.init.append(f"self.{attr}.append({part.code.module})")
+        self.build.own(f"{attr}.*", part, variable, [f"for {variable} in self.{attr}:"])
+        return Bound(part, variable, f"{attr}.*")
+
+    def _factory_part(self, node: cst.Call, qualname: str) -> Part | None:
+        made = factory_part(self, node, qualname)
+        if isinstance(made, Decline):
+            self.build.needs.declines.append(replace(made, span=made.span or self.ctx.spans.get(node)))
+            return None
+        return made
+
+    def dynamic(self, node: cst.CSTNode) -> bool:
+        """Whether a piece of code works on tensors, not only on their shapes."""
+        finder = _Dynamic(self)
+        node.visit(finder)
+        return finder.found
+
+
+def _weightless(part: Part) -> bool:
+    code = part.code
+    return (
+        bool(code.module) and not code.params and not code.init and not code.penalty and code.module.startswith("nn.")
+    )
+
+
+class _Dynamic(cst.CSTVisitor):
+    def __init__(self, lower: GraphLowerer) -> None:
+        super().__init__()
+        self.lower = lower
+        self.found = False
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.Subscript | cst.Call) and reads_shape(node):
+            value = self.lower.ctx.value(node)
+            if not isinstance(value, Tensor):
+                return False
+        if isinstance(node, cst.Arg):
+            node.value.visit(self)
+            return False
+        if isinstance(node, cst.Attribute):
+            node.value.visit(self)
+            return False
+        if isinstance(node, cst.Name) and node.value in self.lower.layouts:
+            self.found = True
+        if isinstance(node, cst.Call) and self.lower.makes(node):
+            self.found = True
+        return not self.found
+
+
+def factory_part(lower: GraphLowerer, node: cst.Call, qualname: str) -> Part | Decline:
+    """The module that a call of a tensor-in, tensor-out factory makes."""
+    facts = lower.ctx.facts.function(qualname)
+    assert facts is not None
+    sizes = lower.maker.sizes(node, qualname)
+    if isinstance(sizes, Decline):
+        return sizes
+    removed = {name for c in lower.ctx.changes.get(qualname, ()) for name in c.removed} | {"name"}
+    params = [name for name, _ in facts.params]
+    texts: list[str] = []
+    keyworded = False
+    for index, arg in enumerate(node.args):
+        if arg.star:
+            return Decline("a factory called with unpacked arguments")
+        keyword = arg.keyword.value if arg.keyword else None
+        name = keyword or (params[index] if index < len(params) else None)
+        if name is None:
+            return Decline("a factory called with more arguments than it takes")
+        if lower.dynamic(arg.value):
+            keyworded = keyworded or index > 0
+            continue
+        if name in removed:
+            keyworded = True
+            continue
+        text = lower.maker.static(arg.value)
+        texts.append(f"{name}={text}" if keyword or keyworded else text)
+    new = lower.ctx.class_names.get(qualname) or class_name(qualname.rpartition(":")[2])
+    attr = _name_of(lower, node) or stem(new)
+    inner = lower.ctx.layouts.get(qualname, LAST)
+    penalty = ("{self}.regularization_loss()",) if qualname in lower.ctx.penalised else ()
+    code = LayerCode(f"{new}({', '.join([*sizes, *texts])})", "{self}({x})", attr, penalty=penalty)
+    output = lower.ctx.value(node)
+    return Part(qualname, code, inner, result_layout(output, inner), output=output)
+
+
+def _name_of(lower: GraphLowerer, node: cst.Call) -> str | None:
+    """An attribute out of a `name=` argument: a literal, or the words that end an f-string."""
+    arg = next((a.value for a in node.args if a.keyword and a.keyword.value == "name"), None)
+    if arg is None:
+        return None
+    value = lower.ctx.value(arg)
+    if isinstance(value, Literal) and isinstance(value.value, str):
+        return attribute(value.value)
+    if isinstance(arg, cst.FormattedString) and arg.parts and isinstance(arg.parts[-1], cst.FormattedStringText):
+        return attribute(arg.parts[-1].value)
+    return None
+
+
+def _next(name: str) -> str:
+    found = re.fullmatch(r"(.*?)(\d*)", name)
+    assert found is not None
+    return f"{found.group(1)}{int(found.group(2) or 1) + 1}"
+
+
+@dataclass
+class Split:
+    """Cuts the statements of a graph-building function in two."""
+
+    lower: GraphLowerer
+    body: Body
+
+    def block(self, statements: Sequence[cst.BaseStatement]) -> tuple[list[str], list[Line]]:
+        """(constructor lines, lines of `forward`)."""
+        init: list[str] = []
+        forward: list[Line] = []
+        for statement in statements:
+            first, second = self.statement(statement)
+            init += first
+            forward += second
+        return init, forward
+
+    def statement(self, node: cst.BaseStatement) -> tuple[list[str], list[Line]]:
+        if isinstance(node, cst.If):
+            return self.branch(node)
+        if isinstance(node, cst.For) and node.orelse is None:
+            return self.loop(node)
+        if not isinstance(node, cst.SimpleStatementLine):
+            if self.lower.dynamic(node):
+                self.lower.build.needs.decline(f"statement {type(node).__name__} around layers", self.lower.ctx, node)
+            return self.static(node), []
+        small = node.body[0]
+        if isinstance(small, cst.Assign) and self._is_input(small.value):
+            return [], []
+        if self._is_layers(small):
+            return self.layers(node), []
+        if self.lower.dynamic(small) or isinstance(small, cst.Return) or self._tensor_list(small):
+            kept, self.lower.init = self.lower.init, []
+            lines = self.body.statement(node)
+            init, self.lower.init = self.lower.init, kept
+            self._size_after(small)
+            return init, lines
+        return self.static(node), []
+
+    def _size_after(self, small: cst.BaseSmallStatement) -> None:
+        if isinstance(small, cst.Assign) and isinstance(small.targets[0].target, cst.Name):
+            name = small.targets[0].target.value
+            size = last_size(self.lower, small.value)
+            if isinstance(small.value, cst.Name) and size is None:
+                size = self.lower.sizes.get(small.value.value)
+            if size is None:
+                self.lower.sizes.pop(name, None)
+            else:
+                self.lower.sizes[name] = size
+
+    def _is_input(self, node: cst.BaseExpression) -> bool:
+        value = self.lower.ctx.value(node.func) if isinstance(node, cst.Call) else None
+        return isinstance(value, Api) and value.name in ("tf.keras.Input", "tf.keras.layers.Input")
+
+    def _tensor_list(self, small: cst.BaseSmallStatement) -> bool:
+        """`skips = []`, filled with tensors later."""
+        if not isinstance(small, cst.Assign) or not isinstance(small.value, cst.List) or small.value.elements:
+            return False
+        name = small.targets[0].target
+        if not isinstance(name, cst.Name):
+            return False
+        return name.value in self.lower.collects
+
+    def _is_layers(self, small: cst.BaseSmallStatement) -> bool:
+        if not isinstance(small, cst.Assign) or not isinstance(small.value, cst.Call):
+            return False
+        return self.lower.maker.is_layer(small.value) and isinstance(small.targets[0].target, cst.Name)
+
+    def layers(self, node: cst.SimpleStatementLine) -> list[str]:
+        """`dense = layers.Dense(4)`: a layer that is called later, maybe more than once."""
+        small = node.body[0]
+        assert isinstance(small, cst.Assign)
+        target = small.targets[0].target
+        assert isinstance(target, cst.Name) and isinstance(small.value, cst.Call)
+        part = self.lower.maker.part(small.value)
+        if part is None:
+            return []
+        kept, self.lower.init = self.lower.init, []
+        self.lower.bound[target.value] = self.lower.place(part, target.value)
+        lines, self.lower.init = self.lower.init, kept
+        return [*comments(node), *lines]
+
+    def static(self, node: cst.BaseStatement) -> list[str]:
+        """A statement about sizes and options only belongs to the constructor."""
+        for name in assigned(node):
+            if self.lower.inside is not None:
+                self.lower.maker.loops.add(name)
+            else:
+                self.lower.maker.scope.add(name)
+        return [*comments(node), *self.lower.maker.static(node.with_changes(leading_lines=())).splitlines()]
+
+    # --- conditions ---
+
+    def branch(self, node: cst.If) -> tuple[list[str], list[Line]]:
+        """A condition that is known when the graph is built."""
+        lower = self.lower
+        if lower.dynamic(node.test):
+            lower.build.needs.decline("a condition on a tensor", lower.ctx, node.test)
+            return [], []
+        test = lower.maker.static(node.test)
+        before = dict(lower.layouts)
+        (init_then, then), made_then = self._guarded(body_of(node))
+        after_then, lower.layouts = lower.layouts, dict(before)
+        orelse = node.orelse
+        rest: Sequence[cst.BaseStatement] = (
+            [orelse] if isinstance(orelse, cst.If) else body_of(orelse) if orelse else []
+        )
+        (init_other, other), made_other = self._guarded(rest)
+        after_other = lower.layouts
+        texts, more = _texts(then), _texts(other)
+        extra_then, extra_other = self.body._join(before, after_then, after_other, _returns(texts))
+        texts += extra_then
+        more += extra_other
+        head = [f"self.{name} = None" for name in [*made_then, *made_other]]
+        init = _if(test, init_then, init_other)
+        if lower.inside is not None and (made_then or made_other):
+            lower.build.needs.decline("a layer made under a condition in a loop", lower.ctx, node)
+        if not texts and not more:
+            return ([*comments(node), *head, *init] if init else []), []
+        if made_then:
+            asked = f"self.{made_then[0]} is not None"
+        elif made_other:
+            asked = f"self.{made_other[0]} is None"
+        else:
+            asked = lower.maker.keep(test)
+        if init:
+            return [*comments(node), *head, *init], [Line(_if(asked, texts, more))]
+        return [], [Line([*comments(node), *_if(asked, texts, more)])]
+
+    def _guarded(self, statements: Sequence[cst.BaseStatement]) -> tuple[tuple[list[str], list[Line]], list[str]]:
+        """The two halves of a branch, and the attributes that exist only there."""
+        lower = self.lower
+        kept, lower.guarded = lower.guarded, []
+        lower.guards.append("")
+        halves = self.block(statements)
+        lower.guards.pop()
+        made, lower.guarded = lower.guarded, kept
+        if lower.guards:
+            lower.guarded += made
+            return halves, []
+        return halves, made
+
+    # --- loops ---
+
+    def loop(self, node: cst.For) -> tuple[list[str], list[Line]]:
+        """A loop over sizes: modules in a list, applied one after the other."""
+        from migrator.codemods.models.loops import loop
+
+        return loop(self, node)
+
+
+def _texts(lines: Sequence[Line]) -> list[str]:
+    return [text for line in lines for text in line.text]
+
+
+def _returns(lines: Sequence[str]) -> bool:
+    return bool(lines) and lines[-1].startswith("return ")
+
+
+def _if(test: str, then: list[str], other: list[str]) -> list[str]:
+    """An `if` with what there is to do; turned round when only the other branch does something."""
+    if not then and not other:
+        return []
+    if not then:
+        negated = test.replace(" is not None", " is None") if test.endswith(" is not None") else f"not ({test})"
+        negated = test.replace(" is None", " is not None") if test.endswith(" is None") else negated
+        return [f"if {negated}:", *indent(other)]
+    tail = ["else:", *indent(other)] if other else []
+    return [f"if {test}:", *indent(then), *tail]
+
+
+def assigned(node: cst.CSTNode) -> list[str]:
+    """Plain names that a statement assigns, in loops and branches below as well."""
+    finder = _Assigned()
+    node.visit(finder)
+    return list(finder.names)
+
+
+class _Assigned(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, None] = {}
+
+    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
+        self._target(node.target)
+
+    def visit_AugAssign(self, node: cst.AugAssign) -> None:
+        self._target(node.target)
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+        self._target(node.target)
+
+    def visit_For(self, node: cst.For) -> None:
+        self._target(node.target)
+
+    def _target(self, node: cst.BaseExpression) -> None:
+        if isinstance(node, cst.Name):
+            self.names.setdefault(node.value)
+        elif isinstance(node, cst.Tuple | cst.List):
+            for element in node.elements:
+                self._target(element.value)
+
+
+def last_size(lower: GraphLowerer, node: cst.BaseExpression) -> str | None:
+    """The last axis of a tensor as an expression of the constructor."""
+    value = lower.ctx.value(node)
+    if not isinstance(value, Tensor) and isinstance(node, cst.Call) and isinstance(node.func, cst.Call):
+        use = lower.maker.use(node.func)
+        value = use[1] if use else value
+    size = value.shape[-1] if isinstance(value, Tensor) and value.shape else None
+    return size.text if isinstance(size, Sym) else None if size is None else str(size)
+
+
+def entries(part: Part, layout: object) -> list[str] | None:
+    """The entries that a part is in an `nn.Sequential`."""
+    return chain(part, LAST if layout is None else layout)  # type: ignore[arg-type]

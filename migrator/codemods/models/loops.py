@@ -1,0 +1,326 @@
+"""Loops that build layers: an `nn.Sequential` where they form a chain, `nn.ModuleList`s otherwise."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from migrator.codemods.models import layout as lay
+from migrator.codemods.models.build import Owned
+from migrator.codemods.models.forward import Line, body_of, comments
+from migrator.codemods.models.graph import Split, assigned, entries, last_size
+from migrator.codemods.models.layout import LAST, Layout
+from migrator.codemods.models.naming import plural
+from migrator.codemods.models.part import Part
+from migrator.codemods.models.text import fresh, indent
+from migrator.model import WeightRecord
+
+
+def loop(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
+    """(constructor lines, lines of `forward`) of a loop whose iterations are known when the graph is built."""
+    lower = split.lower
+    if lower.dynamic(node.iter):
+        return _over_tensors(split, node)
+    if not _creates(split, node):
+        return _plain(split, node)
+    variable = _chained(split, body_of(node))
+    if variable is not None:
+        saved = copy.deepcopy((lower.build.resets, lower.build.records, lower.build.penalties, lower.build.taken))
+        declines = list(lower.build.needs.declines)
+        made = _Chain(split, variable).build(node)
+        if made is not None:
+            return made
+        lower.build.resets, lower.build.records, lower.build.penalties, lower.build.taken = saved
+        lower.build.needs.declines = declines
+    return _lists(split, node)
+
+
+def _plain(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
+    """A loop that makes no layers: all of it is in one half."""
+    if split.lower.dynamic(node):
+        return [], [Line([*comments(node), *split.body.loop(node)])]
+    return split.static(node), []
+
+
+def _over_tensors(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
+    if _creates(split, node):
+        split.lower.build.needs.decline("layers made in a loop over tensors", split.lower.ctx, node)
+    return [], [Line([*comments(node), *split.body.loop(node)])]
+
+
+class _Creates(cst.CSTVisitor):
+    def __init__(self, split: Split) -> None:
+        super().__init__()
+        self.split = split
+        self.found = False
+
+    def visit_Call(self, node: cst.Call) -> None:
+        self.found = self.found or self.split.lower.makes(node) or self.split.lower.maker.is_layer(node)
+
+
+def _creates(split: Split, node: cst.CSTNode) -> bool:
+    finder = _Creates(split)
+    node.visit(finder)
+    return finder.found
+
+
+# --- chains ---
+
+
+def _chained(split: Split, statements: Sequence[cst.BaseStatement]) -> str | None:
+    """The one variable that every layer of the loop is applied to, or None when it is no chain."""
+    names = set()
+    for statement in statements:
+        if isinstance(statement, cst.For | cst.If) and split.lower.dynamic(statement):
+            if isinstance(statement, cst.If) and statement.orelse is not None:
+                return None
+            names.add(_chained(split, body_of(statement)))
+        elif split.lower.dynamic(statement):
+            small = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+            names.add(_link(split, small))
+    return names.pop() if len(names) == 1 else None
+
+
+def _link(split: Split, small: object) -> str | None:
+    """`x = layer(...)(x)`, possibly several deep: the variable."""
+    if not isinstance(small, cst.Assign) or not isinstance(small.targets[0].target, cst.Name):
+        return None
+    name = small.targets[0].target.value
+    node: cst.BaseExpression = small.value
+    while isinstance(node, cst.Call) and split.lower.makes(node):
+        tensors = [a.value for a in node.args if split.lower.dynamic(a.value)]
+        if len(tensors) != 1:
+            return None
+        node = tensors[0]
+    return name if isinstance(node, cst.Name) and node.value == name and node is not small.value else None
+
+
+class _Broken(Exception):
+    """The loop is no chain after all."""
+
+
+@dataclass
+class _Chain:
+    """A chain of modules built by a loop, collected in one `nn.Sequential`."""
+
+    split: Split
+    variable: str
+    stems: list[str] = field(default_factory=list)
+    layout: Layout | None = None
+    owned: list[tuple[Part, str]] = field(default_factory=list)
+    carried: str | None = None
+
+    def build(self, node: cst.For) -> tuple[list[str], list[Line]] | None:
+        lower = self.split.lower
+        start = lower.sizes.get(self.variable)
+        self.carried = fresh("channels", {*lower.maker.scope, *lower.layouts, *lower.build.taken})
+        loops = set(lower.maker.loops)
+        lower.sizes[self.variable] = self.carried
+        try:
+            body = self._for(node)
+        except _Broken:
+            lower.maker.loops = loops
+            lower.sizes.pop(self.variable, None)
+            if start is not None:
+                lower.sizes[self.variable] = start
+            return None
+        lower.maker.loops = loops
+        attr = lower.build.attribute(self._name())
+        text = "\n".join(body).replace("self.__chain__", f"self.{attr}")
+        head = [f"self.{attr} = nn.Sequential()"]
+        if re.search(rf"\b{self.carried}\b(?! = )", text):
+            if start is None:
+                lower.build.needs.decline("the number of channels before the loop is unknown", lower.ctx, node)
+            head.append(f"{self.carried} = {start}")
+            lower.maker.scope.add(self.carried)
+        else:
+            text = "\n".join(t for t in text.splitlines() if t.strip() != "" and f"{self.carried} = " not in t)
+        self._own(attr)
+        return [*comments(node), *head, *text.splitlines()], [self._forward(attr)]
+
+    def _name(self) -> str:
+        if len(set(self.stems)) == 1:
+            return plural(self.stems[0].rpartition("_")[2])
+        return "layers"
+
+    def _forward(self, attr: str) -> Line:
+        lower = self.split.lower
+        kept, lower.pre = lower.pre, []
+        from migrator.codemods.models.lower import Term
+
+        held = lower.layouts.get(self.variable, LAST)
+        wanted = self.layout if self.layout is not None else held
+        text = lower.to(Term(self.variable, held), wanted)
+        lower.layouts[self.variable] = wanted
+        line = Line([*lower.pre, f"{self.variable} = self.{attr}({text})"])
+        lower.pre = kept
+        return line
+
+    def _own(self, attr: str) -> None:
+        build = self.split.lower.build
+        for part, module in self.owned:
+            kind = module.split("(")[0]
+            frames = (f"for layer in self.{attr}:", f"if isinstance(layer, {kind}):")
+            others = {p.code.init for p, m in self.owned if m.split("(")[0] == kind}
+            if len(others) > 1 or len({p.code.penalty for p, m in self.owned if m.split("(")[0] == kind}) > 1:
+                build.needs.decline(
+                    f"layers of one kind in a loop with different initialisers: {kind}", self.split.lower.ctx
+                )
+            if len({m.split("(")[0] for _, m in self.owned}) == 1 and all(e.stateful for e, _ in self.owned):
+                frames = (frames[0],) if self.uniform else frames
+            for templates, where in ((part.code.init, build.resets), (part.code.penalty, build.penalties)):
+                new = Owned(templates, "layer", frames)
+                if templates and new not in where:
+                    where.append(new)
+            if part.code.params:
+                build.records.append(WeightRecord(build.owner, f"{attr}.*", part.api, part.code.params))
+
+    uniform: bool = True
+
+    # --- building ---
+
+    def _for(self, node: cst.For) -> list[str]:
+        lower = self.split.lower
+        lower.maker.loops |= set(assigned(cst.For(node.target, node.iter, cst.IndentedBlock([]))))
+        header = f"for {lower.ctx.code(node.target)} in {lower.maker.static(node.iter)}:"
+        return [header, *indent(self._block(body_of(node)))]
+
+    def _block(self, statements: Sequence[cst.BaseStatement]) -> list[str]:
+        lines: list[str] = []
+        touched: cst.BaseExpression | None = None
+        for number, node in enumerate(statements):
+            head = comments(node) if number else [c for c in comments(node) if c]
+            if not self.split.lower.dynamic(node):
+                lines += self._static(node)
+            elif isinstance(node, cst.For):
+                lines += [*head, *self._for(node)]
+            elif isinstance(node, cst.If):
+                test = self.split.lower.maker.static(node.test)
+                lines += [*head, f"if {test}:", *indent(self._block(body_of(node)))]
+            else:
+                assert isinstance(node, cst.SimpleStatementLine) and isinstance(node.body[0], cst.Assign)
+                touched = node.body[0].value
+                lines += [*head, *self._append(touched)]
+        if touched is not None:
+            size = last_size(self.split.lower, touched)
+            if size is None:
+                size = self.split.lower.sizes.get(self.variable)
+            if size is None:
+                raise _Broken
+            lines += [f"{self.carried} = {size}"] if size != self.carried else []
+            self.split.lower.sizes[self.variable] = self.carried or ""
+        return lines
+
+    def _static(self, node: cst.BaseStatement) -> list[str]:
+        maker = self.split.lower.maker
+        maker.loops |= set(assigned(node))
+        return [*comments(node), *maker.static(node.with_changes(leading_lines=())).splitlines()]
+
+    def _append(self, node: cst.BaseExpression) -> list[str]:
+        lower = self.split.lower
+        lines: list[str] = []
+        for call in reversed(list(self._calls(node))):
+            part = lower.fresh_part(call)
+            if part is None:
+                raise _Broken
+            self._agree(part)
+            modules = entries(part, self.layout)
+            if modules is None or part.flattens or part.gives not in (None, part.takes):
+                raise _Broken
+            self.uniform = self.uniform and len(modules) == 1
+            self.stems.append(part.code.stem)
+            if part.stateful:
+                self.owned.append((part, part.code.module or ""))
+            for module in modules:
+                lines.append(f"self.__chain__.append({module})")
+            lower.sizes.pop(self.variable, None)
+            size = last_size(lower, call)
+            if size is not None:
+                lower.sizes[self.variable] = size
+        return lines
+
+    def _calls(self, node: cst.BaseExpression) -> Iterator[cst.Call]:
+        while isinstance(node, cst.Call):
+            yield node
+            node = next(a.value for a in node.args if self.split.lower.dynamic(a.value))
+
+    def _agree(self, part: Part) -> None:
+        if part.takes is None:
+            return
+        if self.layout is not None and self.layout != part.takes:
+            raise _Broken
+        self.layout = part.takes
+
+
+# --- lists ---
+
+
+def _lists(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
+    lower = split.lower
+    if lower.inside is not None:
+        lower.build.needs.decline("layers made in nested loops that are no chain", lower.ctx, node)
+        return [], []
+    loops = set(lower.maker.loops)
+    lower.maker.loops |= set(assigned(cst.For(node.target, node.iter, cst.IndentedBlock([]))))
+    lower.inside = {}
+    before = dict(lower.layouts)
+    head = _carry(split, node)
+    init, forward = split.block(body_of(node))
+    lists = lower.inside
+    changed = {n: lower.layouts[n] for n in before if lower.layouts.get(n) != before[n]}
+    enter: list[str] = []
+    if changed:
+        lower.layouts = {**before, **changed}
+        for name, target in changed.items():
+            if lay.rank(target) is None or before[name] != LAST:
+                lower.build.needs.decline("layouts change over a loop", lower.ctx, node)
+                continue
+            text, note = lay.permute(name, LAST, target)
+            enter.append(f"{name} = {text}  # {note}")
+        _, forward = split.block(body_of(node))
+    lower.inside = None
+    lower.maker.loops = loops
+    texts = [text for line in forward for text in line.text]
+    header = f"for {lower.ctx.code(node.target)} in {lower.maker.static(node.iter)}:"
+    made = [f"self.{attr} = nn.ModuleList()" for attr in lists.values()]
+    update = [f"{name} = {size}" for name, size in _updates(split, node, head)]
+    tail = _listing(lists)
+    return [*comments(node), *made, *head.values(), header, *indent([*init, *update])], [
+        Line([*enter, tail, *indent(texts)])
+    ]
+
+
+def _listing(lists: dict[str, str]) -> str:
+    attrs = [f"self.{attr}" for attr in lists.values()]
+    over = attrs[0] if len(attrs) == 1 else f"zip({', '.join(attrs)})"
+    return f"for {', '.join(lists)} in {over}:"
+
+
+def _carry(split: Split, node: cst.For) -> dict[str, str]:
+    """Variables whose number of channels a later iteration takes from an earlier one: name → first assignment."""
+    lower = split.lower
+    found: dict[str, str] = {}
+    for name in assigned(node.body):
+        start = lower.sizes.get(name)
+        if name in lower.layouts and start is not None:
+            carried = fresh("channels", {*lower.maker.scope, *lower.layouts, *lower.build.taken})
+            lower.sizes[name] = carried
+            found[name] = f"{carried} = {start}"
+            lower.maker.scope.add(carried)
+    return found
+
+
+def _updates(split: Split, node: cst.For, head: dict[str, str]) -> Iterator[tuple[str, str]]:
+    lower = split.lower
+    for name, first in head.items():
+        carried = first.partition(" = ")[0]
+        size = lower.sizes.get(name)
+        if size is None:
+            lower.build.needs.decline("the number of channels after a loop is unknown", lower.ctx, node)
+        elif size != carried:
+            lower.sizes[name] = carried
+            yield carried, size

@@ -1,0 +1,49 @@
+"""What accumulates while a unit is rewritten: imports, helpers, notes and reasons to decline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from migrator.codemods.context import Context
+from migrator.model import Decline, Helper, LayerCode, Rewritten
+
+
+@dataclass
+class Needs:
+    """Gathered from every rule that contributed to a unit."""
+
+    declines: list[Decline] = field(default_factory=list)
+    imports: set[str] = field(default_factory=lambda: {"from torch import nn"})
+    helpers: dict[str, Helper] = field(default_factory=dict)
+    gaps: set[str] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
+    device: bool = False
+
+    def take(self, source: Rewritten | LayerCode) -> None:
+        """Add what a rule's result asks for."""
+        self.imports |= set(source.imports)
+        for helper in source.helpers:
+            self.helpers.setdefault(helper.name, helper)
+            self.imports |= set(helper.imports)
+        self.gaps |= set(source.gaps)
+        self.notes.update(dict.fromkeys(source.notes))
+        if isinstance(source, Rewritten):
+            self.declines += source.declines
+
+    def decline(self, reason: str, ctx: Context, node: cst.CSTNode | None = None, api: str = "") -> None:
+        """Record why this unit stays as it is."""
+        span = None if node is None else ctx.spans.get(node)
+        found = Decline(reason, api, span)
+        if found not in self.declines:
+            self.declines.append(found)
+
+    def note(self, text: str) -> None:
+        self.notes[text] = None
+
+    def text(self, node: cst.CSTNode, ctx: Context) -> str:
+        """The rewritten source of a node; what cannot be rewritten is recorded."""
+        rewritten = ctx.rewrite(node)
+        self.take(rewritten)
+        return ctx.code(rewritten.node).strip()

@@ -1,0 +1,61 @@
+"""The output contract: a model that returns probabilities has `logits` for its loss."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from migrator.codemods.models import layout as lay
+from migrator.codemods.models.forward import Line
+from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.lower import Term
+from migrator.codemods.models.text import atom, fill
+
+
+@dataclass(frozen=True)
+class Output:
+    """The lines of `logits`, and the activation (template, Keras's name) that `forward` adds."""
+
+    lines: list[Line]
+    template: str
+    activation: str
+
+    def forward(self, logits: str) -> str:
+        """The expression that `forward` returns."""
+        return fill(self.template, {"x": logits})
+
+
+def with_logits(lines: Sequence[Line]) -> Output | None:
+    """The split of a method that ends in a softmax or sigmoid; None for any other."""
+    if not lines or lines[-1].returns is None:
+        return None
+    last = lines[-1]
+    found = last.returns
+    assert found is not None
+    if found.activation is not None and found.before is not None:
+        done = Line([*last.text[:-1], f"return {found.before}"])
+        return Output([*lines[:-1], done], _along_last(found), found.activation[1])
+    if len(lines) < 2:
+        return None
+    line = lines[-2]
+    term = line.term
+    if term is None or term.before is None or term.activation is None or not line.text or line.name is None:
+        return None
+    returned = last.text[-1].removeprefix("return ")
+    if len(last.text) != 1 or not (returned == line.name or returned.startswith(f"{line.name}.")):
+        return None
+    before = term.before
+    if term.layout != LAST and returned != line.name and isinstance(term.layout, str):
+        before = lay.permute(atom(before), term.layout, LAST)[0]
+    outward = term if term.layout == LAST or returned == line.name else Term(term.text, LAST, before, term.activation)
+    comment = re.search(r"  (#.*)$", line.text[-1])
+    head = [*line.text[:-1], f"return {before}" + (f"  {comment.group(1)}" if comment else "")]
+    return Output([*lines[:-2], Line(head)], _along_last(outward), term.activation[1])
+
+
+def _along_last(term: Term) -> str:
+    """The activation for a tensor whose channels are last again."""
+    assert term.activation is not None
+    template, name = term.activation
+    return re.sub(r"dim=1\b", "dim=-1", template) if name == "softmax" and term.layout == LAST else template

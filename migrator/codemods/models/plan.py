@@ -1,0 +1,233 @@
+"""What must be known of all model code before any file is rewritten."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from migrator.codemods.models.layout import first
+from migrator.codemods.models.naming import class_name
+from migrator.codemods.models.sizes import size_change
+from migrator.model import InterfaceChange
+from migrator.values import Facts, Sequence, Span, Tensor, Value
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """Decisions about the repository's model code.
+
+    `changes`: interface changes by qualified name. `class_names`: the class made of a factory.
+    `layouts`: layout of the images that a module used only inside others works on.
+    `penalised`: classes and factories that have a `regularization_loss()`.
+    """
+
+    changes: Mapping[str, tuple[InterfaceChange, ...]] = field(default_factory=dict)
+    class_names: Mapping[str, str] = field(default_factory=dict)
+    layouts: Mapping[str, str] = field(default_factory=dict)
+    penalised: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Definition:
+    qualname: str
+    node: ast.FunctionDef | ast.ClassDef
+    module: str
+
+
+def plan_models(facts: Facts, trees: Mapping[str, ast.Module]) -> ModelPlan:
+    """The plan of a repository: module name → tree of its source."""
+    found = [d for module, tree in trees.items() for d in _definitions(module, tree)]
+    names = _class_names(facts, found, trees)
+    changes = {d.qualname: c for d in found if (c := _changes(facts, d, names))}
+    layouts = {d.qualname: x for d in found if (x := _inner_layout(facts, d, found, trees)) is not None}
+    return ModelPlan(changes, names, layouts, _penalised(facts, found))
+
+
+def _definitions(module: str, tree: ast.Module) -> Iterator[_Definition]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield _Definition(f"{module}:{node.name}", node, module)
+
+
+def _role(facts: Facts, definition: _Definition) -> str:
+    """ "layer", "model", a factory's role, or "other"."""
+    if isinstance(definition.node, ast.ClassDef):
+        known = facts.cls(definition.qualname)
+        return known.kind if known is not None else "other"
+    function = facts.function(definition.qualname)
+    return function.role if function is not None else "other"
+
+
+def _class_names(facts: Facts, found: list[_Definition], trees: Mapping[str, ast.Module]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    taken = {module: _bound(tree) for module, tree in trees.items()}
+    for d in found:
+        if _role(facts, d) not in ("layer-factory", "model-factory"):
+            continue
+        name = class_name(d.node.name)
+        while name in taken[d.module]:
+            name = f"{name}Net" if not name.endswith("Net") else f"{name}Module"
+        names[d.qualname] = name
+        if _role(facts, d) == "layer-factory" or _builds(d.node):
+            taken[d.module].add(name)
+        else:
+            del names[d.qualname]
+    return names
+
+
+def _builds(node: ast.AST) -> bool:
+    """Whether a function makes a model itself (and so gets a class)."""
+    calls = [c for c in ast.walk(node) if isinstance(c, ast.Call)]
+    return any(_tail(c.func) in ("Model", "Sequential") for c in calls)
+
+
+def _tail(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """Every name that a file binds or reads."""
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    names |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    return names | {
+        (a.asname or a.name) for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names
+    }
+
+
+def _changes(facts: Facts, definition: _Definition, names: Mapping[str, str]) -> tuple[InterfaceChange, ...]:
+    role = _role(facts, definition)
+    if role == "layer-factory":
+        return (_factory_change(facts, definition, names),)
+    found = []
+    change = size_change(facts, definition.qualname) if role != "other" else None
+    if change is not None:
+        found.append(change)
+    if role in ("layer", "model"):
+        found.append(InterfaceChange(f"{definition.qualname}.call", "call-to-forward", "call is forward"))
+    return tuple(found)
+
+
+def _factory_change(facts: Facts, definition: _Definition, names: Mapping[str, str]) -> InterfaceChange:
+    function = facts.function(definition.qualname)
+    assert function is not None and isinstance(definition.node, ast.FunctionDef)
+    tensors = [name for name, value in function.params if isinstance(value, Tensor)]
+    removed = [name for name, _ in function.params if _only_names(definition.node, name)]
+    new = names.get(definition.qualname, "")
+    detail = f"{definition.node.name} is the module {new}"
+    added = tuple(s.name for s in function.sizes)
+    return InterfaceChange(definition.qualname, "factory-to-module", detail, added, tuple([*tensors, *removed]))
+
+
+def _only_names(node: ast.FunctionDef, param: str) -> bool:
+    """Whether a parameter only goes into names of layers."""
+    total = sum(isinstance(n, ast.Name) and n.id == param for s in node.body for n in ast.walk(s))
+    named = sum(
+        isinstance(n, ast.Name) and n.id == param
+        for k in ast.walk(node)
+        if isinstance(k, ast.keyword) and k.arg in ("name", "block_name")
+        for n in ast.walk(k.value)
+    )
+    return total == named and (named > 0 or param == "name")
+
+
+# --- modules inside others ---
+
+
+def _inner_layout(
+    facts: Facts, definition: _Definition, found: list[_Definition], trees: Mapping[str, ast.Module]
+) -> str | None:
+    """The channels-first layout of a module that only other modules use on images, or None."""
+    role = _role(facts, definition)
+    if role in ("layer", "model"):
+        known = facts.cls(definition.qualname)
+        if known is None or not known.sites:
+            return None
+        inputs, output, sites = [v for _, v in known.call_inputs], known.call_output, known.sites
+    elif role == "layer-factory":
+        function = facts.function(definition.qualname)
+        if function is None or not function.callers:
+            return None
+        inputs, output, sites = [v for _, v in function.params], function.returns, function.callers
+    else:
+        return None
+    if not _is_images(inputs, output):
+        return None
+    inside = ("layer",) if role == "model" else ("layer", "model", "layer-factory", "model-factory", "module-factory")
+    if role == "model":
+        inside = ("layer", "model")
+    return first(4) if all(_is_inside(facts, s, found, inside) for s in sites) else None
+
+
+def _is_images(inputs: list[Value], output: Value) -> bool:
+    tensors = [v for v in inputs if isinstance(v, Tensor)]
+    if not tensors or any(t.rank is None for t in tensors) or not any(t.rank == 4 for t in tensors):
+        return False
+    return _known(output)
+
+
+def _known(output: Value) -> bool:
+    if isinstance(output, Sequence):
+        return output.items is not None and all(_known(item) for item in output.items)
+    return isinstance(output, Tensor) and output.rank is not None
+
+
+def _is_inside(facts: Facts, site: tuple[str, Span], found: list[_Definition], roles: tuple[str, ...]) -> bool:
+    module, span = site
+    for d in found:
+        if d.module == module and d.node.lineno <= span.line <= (d.node.end_lineno or span.line):
+            return _role(facts, d) in roles and not _returned(d.node, span)
+    return False
+
+
+def _returned(node: ast.AST, span: Span) -> bool:
+    """Whether what is made at the site is returned as it is by a function."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    for statement in ast.walk(node):
+        if isinstance(statement, ast.Return) and isinstance(statement.value, ast.Call):
+            at = statement.value
+            if (at.lineno, at.end_lineno) == (span.line, span.end_line) and at.col_offset <= span.column:
+                return _tail(at.func)[:1].isupper()
+    return False
+
+
+# --- penalties ---
+
+
+def _penalised(facts: Facts, found: list[_Definition]) -> frozenset[str]:
+    """Classes and layer factories with a regulariser in them, or in what they make."""
+    owners = {d.qualname: d for d in found if _role(facts, d) in ("layer", "model", "layer-factory")}
+    result = {q for q, d in owners.items() if _has_regularizer(d.node)}
+    names = {q.rpartition(":")[2]: q for q in owners}
+    while True:
+        more = {
+            q
+            for q, d in owners.items()
+            if q not in result
+            and any(names.get(_tail(c.func)) in result for c in ast.walk(d.node) if isinstance(c, ast.Call))
+        }
+        if not more:
+            return frozenset(result)
+        result |= more
+
+
+def _has_regularizer(node: ast.AST) -> bool:
+    return any(
+        isinstance(k, ast.keyword)
+        and (k.arg or "").endswith("regularizer")
+        and not (isinstance(k.value, ast.Constant) and k.value.value is None)
+        for k in ast.walk(node)
+    )
+
+
+def plan_changes(
+    facts: Facts, trees: Mapping[str, ast.Module] | None = None
+) -> Mapping[str, tuple[InterfaceChange, ...]]:
+    """The interface changes of the repository's model code, by qualified name."""
+    return plan_models(facts, trees or {}).changes
+
+
+def class_names(facts: Facts, trees: Mapping[str, ast.Module] | None = None) -> Mapping[str, str]:
+    """The class that each factory becomes or builds, by the factory's qualified name."""
+    return plan_models(facts, trees or {}).class_names

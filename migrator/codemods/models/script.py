@@ -1,0 +1,71 @@
+"""Models built by statements of a script or of a function that does more than that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import libcst as cst
+
+from migrator.codemods.context import Context, Draft
+from migrator.codemods.models.build import render
+from migrator.codemods.models.factory import construction, draft_of, find_model, graph_of
+from migrator.codemods.models.functional import Shape, module
+from migrator.codemods.models.graph import assigned
+from migrator.codemods.models.naming import class_name
+from migrator.codemods.models.text import names
+from migrator.model import Decline, UnitKind
+
+
+def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name_hint: str = "") -> Draft | None:
+    """The draft of statements that build one model, for which a class goes to the top level.
+
+    `statements` begin with the first that belongs to the model (an `Input`, or the `Sequential`) and
+    end with the last. `hoisted` is the class; `text` the statement that makes it. None when no
+    model is built here.
+    """
+    found = find_model(statements, ctx)
+    if found is None or found.name is None:
+        return None
+    inside = {name for s in found.before for name in assigned(s)} | {found.name}
+    outside = {
+        name: name for s in found.before for name in names(s) if name not in inside and _is_local(name, ctx, statements)
+    }
+    graph = graph_of(found, ctx, outside)
+    if isinstance(graph, Decline):
+        return Draft("".join(ctx.code(s) for s in statements), UnitKind.SCRIPT, declines=(graph,))
+    name = _free(class_name(name_hint or found.name), ctx)
+    made = module(ctx, graph, Shape(name, f"{ctx.module}:{name}"))
+    text = f"{found.name} = {construction(made)}.to(device)\n"
+    draft = draft_of(made, text, UnitKind.SCRIPT, [])
+    return replace(draft, hoisted=render(made.build), needs_device=True)
+
+
+def _is_local(name: str, ctx: Context, statements: Sequence[cst.BaseStatement]) -> bool:
+    """Whether a name belongs to the function around the statements, not to the module."""
+    if any(statement in ctx.tree.body for statement in statements):
+        return False
+    return name not in _module_names(ctx)
+
+
+def _module_names(ctx: Context) -> set[str]:
+    found = {"None", "True", "False", "range", "len", "enumerate", "zip", "list", "tuple", "int", "float", "max", "min"}
+    for statement in ctx.tree.body:
+        if isinstance(statement, cst.FunctionDef | cst.ClassDef):
+            found.add(statement.name.value)
+        elif isinstance(statement, cst.SimpleStatementLine):
+            found |= set(assigned(statement))
+            for small in statement.body:
+                if isinstance(small, cst.Import | cst.ImportFrom) and not isinstance(small.names, cst.ImportStar):
+                    for alias in small.names:
+                        found.add(alias.evaluated_alias or alias.evaluated_name.split(".")[0])
+        else:
+            found |= set(assigned(statement))
+    return found
+
+
+def _free(name: str, ctx: Context) -> str:
+    taken = _module_names(ctx) | set(ctx.class_names.values()) | names(ctx.tree).keys()
+    while name in taken:
+        name = f"{name}Net" if not name.endswith("Net") else f"{name}Module"
+    return name

@@ -1,0 +1,326 @@
+"""A class deriving from Layer or Model as an `nn.Module`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+import libcst.matchers as m
+from libcst.helpers import get_full_name_for_node
+
+from migrator.codemods.context import Context, Draft
+from migrator.codemods.models.build import ModuleBuild, render, signature
+from migrator.codemods.models.constructor import Constructor
+from migrator.codemods.models.create import Maker
+from migrator.codemods.models.forward import Body, Line, body_of
+from migrator.codemods.models.graph import assigned
+from migrator.codemods.models.layout import LAST, Layout, first, rank
+from migrator.codemods.models.lower import Lowerer
+from migrator.codemods.models.output import Output, with_logits
+from migrator.codemods.models.params import kept_params, param_text, unread
+from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
+from migrator.codemods.models.text import indent
+from migrator.model import InterfaceChange, UnitKind
+from migrator.values import Tensor
+
+_GONE = {
+    "get_config": "get_config is gone: constructor arguments and state_dict replace it",
+    "from_config": "from_config is gone with get_config",
+    "compute_output_shape": "compute_output_shape is gone: PyTorch needs no static shapes",
+    "compute_mask": None,
+}
+_DECORATORS = ("register_keras_serializable", "tf.function", "tf.Module.with_name_scope")
+
+
+def class_unit(node: cst.ClassDef, ctx: Context) -> Draft:
+    """The draft of a class that derives from Layer or Model."""
+    made, unflattened = _Class(node, ctx).make()
+    if unflattened:
+        made, _ = _Class(node, ctx, flatten_last=True).make()
+    return made
+
+
+@dataclass
+class _Class:
+    node: cst.ClassDef
+    ctx: Context
+    flatten_last: bool = False
+    logits: dict[str, str] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+
+    def make(self) -> tuple[Draft, bool]:
+        ctx, name = self.ctx, self.node.name.value
+        self.qualname = f"{ctx.module}:{name}"
+        facts = ctx.facts.cls(self.qualname)
+        self.kind = facts.kind if facts is not None else "layer"
+        self.build = build = ModuleBuild(name, self.qualname, source=self.qualname)
+        self._decorators()
+        self._bases()
+        methods = {s.name.value: s for s in body_of(self.node) if isinstance(s, cst.FunctionDef)}
+        build.taken |= set(methods)
+        self._class_body()
+        maker = self._maker(methods.get("__init__"))
+        self.constructor = Constructor(ctx, build, maker, often=_often(methods), lists_to_be=_appended(methods))
+        self._construct(methods)
+        unflattened = self._rest(methods, maker)
+        return self._draft(), unflattened
+
+    # --- header ---
+
+    def _decorators(self) -> None:
+        for decorator in self.node.decorators:
+            text = self.ctx.code(decorator.decorator)
+            if "register_keras_serializable" not in text:
+                self.build.needs.decline(f"decorator {text}", self.ctx, self.node)
+
+    def _bases(self) -> None:
+        for base in self.node.bases:
+            value = self.ctx.value(base.value)
+            name = getattr(value, "name", "")
+            if name.rpartition(".")[2] not in ("Layer", "Model", "Module"):
+                self.build.needs.decline(f"base class {self.ctx.code(base.value)}", self.ctx, self.node)
+
+    def _class_body(self) -> None:
+        for statement in body_of(self.node):
+            if isinstance(statement, cst.FunctionDef):
+                continue
+            if isinstance(statement, cst.SimpleStatementLine) and _is_doc(statement):
+                self.build.doc += self.ctx.code(statement).strip().splitlines()
+                self.build.doc = _dedented(self.build.doc)
+            else:
+                text = self.build.needs.text(statement, self.ctx)
+                self.build.body += text.splitlines() if text != "pass" else []
+
+    def _maker(self, init: cst.FunctionDef | None) -> Maker:
+        scope = {p.name.value for p in _params(init)} | set(assigned(init.body) if init else ())
+        sizes = {s.name for s in gained(self.ctx.facts, self.qualname)}
+        self.build.taken |= sizes
+        return Maker(self.ctx, self.build, scope=(scope - {"self", "training"}) | sizes)
+
+    # --- constructor ---
+
+    def _construct(self, methods: dict[str, cst.FunctionDef]) -> None:
+        init, build = methods.get("__init__"), methods.get("build")
+        lines: list[str] = []
+        params: list[str] = []
+        if init is not None:
+            kept = kept_params(init)
+            gone = tuple(p for p in (q.name.value for q in _params(init)) if p != "self" and p not in kept)
+            self.removed = gone
+            params = [param_text(p, star, self.ctx) for p, star in _with_stars(init) if p.name.value in kept]
+            lines += self.constructor.block(_without_doc(body_of(init)))
+        if build is not None:
+            lines += self.constructor.block(_without_doc(body_of(build)))
+        sizes = gained(self.ctx.facts, self.qualname)
+        head = [s.name for s in sizes if not has_default(self.ctx.facts, self.qualname, s)]
+        tail = [f"{s.name}={s.default}" for s in sizes if has_default(self.ctx.facts, self.qualname, s)]
+        self.build.params = with_sizes(params, head, tail)
+        self.build.init = _strip(lines)
+
+    # --- methods ---
+
+    def _rest(self, methods: dict[str, cst.FunctionDef], maker: Maker) -> bool:
+        unflattened = False
+        for name, method in methods.items():
+            if name in ("__init__", "build"):
+                continue
+            if name in _GONE:
+                note = _GONE[name]
+                if note:
+                    self.build.needs.note(f"{self.node.name.value}.{note}")
+                continue
+            if name in ("train_step", "test_step", "predict_step"):
+                self.build.needs.decline(f"a `{name}` of its own", self.ctx, method)
+                continue
+            unflattened |= self._method(name, method, maker)
+        return unflattened
+
+    def _method(self, name: str, method: cst.FunctionDef, maker: Maker) -> bool:
+        if any("tf.function" not in self.ctx.code(d.decorator) for d in method.decorators):
+            texts = [self.ctx.code(d.decorator) for d in method.decorators]
+            if not set(texts) <= {"property", "staticmethod", "classmethod"}:
+                self.build.needs.decline(f"decorator {texts[0]}", self.ctx, method)
+        plain = self._lower(method, maker, entry=False)
+        text = plain.text
+        if name == "call" and plain.lower.permutes:
+            entered = self._lower(method, maker, entry=True)
+            if entered.lower.permutes < plain.lower.permutes and not (len(entered.declines) > len(plain.declines)):
+                plain, text = entered, entered.text
+        self.build.needs.declines += [d for d in plain.declines if d not in self.build.needs.declines]
+        if name == "call":
+            self._forward(method, plain)
+        else:
+            decorators = [f"@{t}" for d in method.decorators if "tf.function" not in (t := self.ctx.code(d.decorator))]
+            params = [param_text(p, s, self.ctx) for p, s in _with_stars(method) if p.name.value != "self"]
+            static = "@staticmethod" in decorators
+            head = signature(name, params) if not static else [f"def {name}({', '.join(params)}):"]
+            self.build.methods.append([*decorators, *head, *indent(text or ["pass"])])
+        return plain.lower.unflattened
+
+    def _forward(self, method: cst.FunctionDef, lowered: _Lowered) -> None:
+        kept = [
+            (p, star)
+            for p, star in _with_stars(method)
+            if p.name.value not in ("self", "training") and not unread(method, p.name.value, ("mask", "kwargs"))
+        ]
+        kept = [(p, s) for p, s in kept if not (s == "**" and unread(method, p.name.value, (p.name.value,)))]
+        params = [param_text(p, s, self.ctx) for p, s in kept]
+        output = with_logits(lowered.lines) if self.kind == "model" else None
+        if output is None:
+            self.build.methods.append([*signature("forward", params), *indent(lowered.text or ["pass"])])
+            return
+        self._logits(output, params, [p.name.value for p, _ in kept])
+
+    def _logits(self, output: Output, params: list[str], names: list[str]) -> None:
+        body = [t for line in output.lines for t in line.text]
+        self.build.methods.append([*signature("logits", params), *indent(_strip(body))])
+        call = f"self.logits({', '.join(names)})"
+        returned = f"return {output.forward(call)}"
+        self.build.methods.append([*signature("forward", params), *indent([returned])])
+        self.logits[self.node.name.value] = output.activation
+
+    def _lower(self, method: cst.FunctionDef, maker: Maker, entry: bool) -> _Lowered:
+        declines = list(self.build.needs.declines)
+        lower = Lowerer(self.ctx, self.build, maker, flatten_last=self.flatten_last)
+        lower.bound = dict(self.constructor.bound)
+        lower.lists = dict(self.constructor.lists)
+        inner = self.ctx.layouts.get(self.qualname, LAST)
+        if any(p.name.value == "training" for p, _ in _with_stars(method)):
+            lower.rename["training"] = "self.training"
+        head: list[str] = []
+        for param in _params(method):
+            if param.name.value not in ("self", "training"):
+                lower.layouts[param.name.value] = self._param(method, param, inner)
+        if entry:
+            head = self._enter(method, lower)
+        body = Body(lower, inner)
+        lines = body.block(body_of(method))
+        if head:
+            doc = 1 if body_of(method) and _is_doc(body_of(method)[0]) else 0
+            lines = [*lines[:doc], Line(head), *lines[doc:]]
+        added = [d for d in self.build.needs.declines if d not in declines]
+        self.build.needs.declines = declines
+        return _Lowered(lower, lines, added)
+
+    def _param(self, method: cst.FunctionDef, param: cst.Param, inner: Layout) -> Layout:
+        if inner == LAST or method.name.value != "call":
+            return LAST
+        facts = self.ctx.facts.cls(self.qualname)
+        value = dict(facts.call_inputs).get(param.name.value) if facts else None
+        return inner if isinstance(value, Tensor) and value.rank == rank(inner) else LAST
+
+    def _enter(self, method: cst.FunctionDef, lower: Lowerer) -> list[str]:
+        """Permute the images that come in, before anything else."""
+        lines = []
+        facts = self.ctx.facts.cls(self.qualname)
+        known = dict(facts.call_inputs) if facts else {}
+        for param in _params(method):
+            value = known.get(param.name.value)
+            layout = first(value.rank) if isinstance(value, Tensor) and value.rank == 4 else None
+            if layout is not None and lower.layouts.get(param.name.value) == LAST:
+                lines.append(f"{param.name.value} = {param.name.value}.permute(0, 3, 1, 2)  # NHWC -> NCHW")
+                lower.layouts[param.name.value] = layout
+                lower.permutes += 1
+        return lines
+
+    # --- result ---
+
+    def _draft(self) -> Draft:
+        build, needs = self.build, self.build.needs
+        changes = [c for c in [size_change(self.ctx.facts, self.qualname)] if c]
+        if self.removed:
+            detail = f"no longer takes {', '.join(self.removed)}"
+            changes.append(InterfaceChange(self.qualname, "drops-parameter", detail, removed=self.removed))
+        changes.append(InterfaceChange(f"{self.qualname}.call", "call-to-forward", "call is forward"))
+        penalty = frozenset({build.name}) if build.penalties else frozenset()
+        return Draft(
+            render(build),
+            UnitKind.MODEL if self.kind == "model" else UnitKind.LAYER,
+            declines=tuple(needs.declines),
+            imports=frozenset(needs.imports | {"import torch", "import torch.nn.functional as F"}),
+            helpers=tuple(needs.helpers.values()),
+            changes=tuple(changes),
+            weights=tuple(build.records),
+            gaps=frozenset(needs.gaps),
+            notes=tuple(needs.notes),
+            has_logits=dict(self.logits),
+            has_penalty=penalty,
+        )
+
+
+@dataclass
+class _Lowered:
+    lower: Lowerer
+    lines: list[Line]
+    declines: list[object]
+
+    @property
+    def text(self) -> list[str]:
+        return _strip([t for line in self.lines for t in line.text])
+
+
+def _params(method: cst.FunctionDef | None) -> list[cst.Param]:
+    return [p for p, _ in _with_stars(method)] if method is not None else []
+
+
+def _with_stars(method: cst.FunctionDef) -> list[tuple[cst.Param, str]]:
+    p = method.params
+    found = [(x, "") for x in [*p.posonly_params, *p.params]]
+    if isinstance(p.star_arg, cst.Param):
+        found.append((p.star_arg, "*"))
+    elif p.kwonly_params:
+        found.append((cst.Param(cst.Name("*")), "bare"))
+    found += [(x, "") for x in p.kwonly_params]
+    return [*found, (p.star_kwarg, "**")] if p.star_kwarg else found
+
+
+def _is_doc(statement: cst.BaseStatement) -> bool:
+    return (
+        isinstance(statement, cst.SimpleStatementLine)
+        and isinstance(statement.body[0], cst.Expr)
+        and isinstance(statement.body[0].value, cst.SimpleString | cst.ConcatenatedString)
+    )
+
+
+def _without_doc(statements: Sequence[cst.BaseStatement]) -> Sequence[cst.BaseStatement]:
+    return statements[1:] if statements and _is_doc(statements[0]) else statements
+
+
+def _dedented(lines: list[str]) -> list[str]:
+    """A docstring's lines relative to the class body."""
+    return [lines[0], *(line[4:] if line.startswith("    ") else line for line in lines[1:])] if lines else lines
+
+
+def _strip(lines: list[str]) -> list[str]:
+    while lines and not lines[0].strip():
+        lines = lines[1:]
+    while lines and not lines[-1].strip():
+        lines = lines[:-1]
+    return [line for line in lines if line.strip() != "pass"] or lines[:0]
+
+
+def _often(methods: dict[str, cst.FunctionDef]) -> set[str]:
+    """Attributes that `__init__` and `build` assign more than once."""
+    counts: dict[str, int] = {}
+    for name in ("__init__", "build"):
+        for target in m.findall(methods[name], m.AssignTarget()) if name in methods else ():
+            assert isinstance(target, cst.AssignTarget)
+            text = get_full_name_for_node(target.target) or ""
+            counts[text] = counts.get(text, 0) + 1
+    return {name for name, count in counts.items() if count > 1 and name.startswith("self.")}
+
+
+def _appended(methods: dict[str, cst.FunctionDef]) -> set[str]:
+    """Attributes to which `__init__` and `build` append."""
+    found = set()
+    for name in ("__init__", "build"):
+        for call in (
+            m.findall(methods[name], m.Call(func=m.Attribute(attr=m.Name("append")))) if name in methods else ()
+        ):
+            assert isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute)
+            found.add(get_full_name_for_node(call.func.value) or "")
+    return found
+
+
+__all__ = ["class_unit"]

@@ -1,0 +1,44 @@
+"""Putting new nodes into an expression without losing what is known of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import libcst as cst
+
+from migrator.codemods.context import Context
+from migrator.model import Rewritten
+from migrator.values import Span
+
+
+class _Swap(cst.CSTTransformer):
+    def __init__(self, new: Mapping[cst.CSTNode, cst.CSTNode], known: Mapping[cst.CSTNode, Span]) -> None:
+        super().__init__()
+        self.new, self.known = new, known
+        self.spans: dict[cst.CSTNode, Span] = {}
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return node not in self.new
+
+    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> Any:
+        if original_node in self.new:
+            return self.new[original_node]
+        if original_node in self.known:
+            self.spans[updated_node] = self.known[original_node]
+        return updated_node
+
+
+def swapped(
+    node: cst.CSTNode, new: Mapping[cst.CSTNode, cst.CSTNode], known: Mapping[cst.CSTNode, Span]
+) -> tuple[cst.CSTNode, dict[cst.CSTNode, Span]]:
+    """The node with others inside it exchanged, and the spans of the nodes that had to be made again."""
+    swap = _Swap(new, known)
+    result = node.visit(swap)
+    assert isinstance(result, cst.CSTNode)
+    return result, swap.spans
+
+
+def rewrite(ctx: Context, node: cst.CSTNode, spans: Mapping[cst.CSTNode, Span]) -> Rewritten:
+    """Rewrite a node of which `spans` knows the parts that the original tree does not have."""
+    return ctx.rules.rewrite(node, ctx.here, {**ctx.spans, **spans} if spans else ctx.spans)
