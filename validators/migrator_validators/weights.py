@@ -110,7 +110,7 @@ def apply(text: str, array: Array) -> Array:
     """The target array of a source array. Raises ValueError where shapes do not fit."""
     for step in parse(text):
         array = _STEPS[step.name](array, step.numbers)
-    return np.ascontiguousarray(array)
+    return np.asarray(array, order="C")  # a scalar stays one
 
 
 def apply_gradient(text: str, gradient: Array) -> Array:
@@ -127,7 +127,7 @@ def apply_gradient(text: str, gradient: Array) -> Array:
             gradient = gradient / step.numbers[0]
         else:
             gradient = _STEPS[step.name](gradient, step.numbers)
-    return np.ascontiguousarray(gradient)
+    return np.asarray(gradient, order="C")
 
 
 def whole(text: str) -> bool:

@@ -326,7 +326,8 @@ def _biased_variance(keras: int) -> None:
             rate = self.momentum if self.momentum is not None else 1.0 / float(self.num_batches_tracked)
             with torch.no_grad():
                 kept = old * (1 - rate)
-                self.running_var.copy_(kept + (self.running_var - kept) * (n - 1) / n)
+                # not in place: backward still needs the buffer as it was saved
+                self.running_var.data = kept + (self.running_var - kept) * (n - 1) / n
         return out
 
     base.forward = forward
