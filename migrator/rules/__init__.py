@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from migrator.rules.rulebook import Rulebook
+    from migrator.rules.book import Rulebook
 
 __all__ = ["rulebook"]
 
 
 def rulebook(keras: int = 3) -> Rulebook:
     """All rules, read as Keras 2 or 3 means them; what codemods call `Rules`."""
-    from migrator.rules.rulebook import Rulebook
+    from migrator.rules.book import Rulebook
 
     return Rulebook(keras)
