@@ -9,16 +9,19 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.data import DataPlan, plan_data
+from migrator.codemods.data.chains import read_chain
+from migrator.codemods.training.callbacks import makes_callbacks
 from migrator.codemods.training.calls import api_of, calls_in
 from migrator.codemods.training.decisions import Decisions
 from migrator.codemods.training.expressions import Finder, Modes
-from migrator.codemods.training.fit import Unfit
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file
 from migrator.codemods.training.scope import Holder, Names, names_in
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.standalone import define, definition
 from migrator.codemods.training.tape import TapePlan, plan_tapes, tape_items
+from migrator.codemods.training.writer import Unfit
 from migrator.values import Dataset, Instance, ModelValue, RepoFunction, RepoInstance, Unknown
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -34,6 +37,7 @@ class Walker:
     holder: Holder
     names: Names
     tapes: TapePlan
+    data: DataPlan
     modes: Modes = field(default_factory=Modes)
 
     @classmethod
@@ -41,32 +45,48 @@ class Walker:
         plan = plan_file(ctx)
         tapes = plan_tapes(holder, ctx, plan.known_models)
         names = Names(names_in(holder) | plan.taken)
-        return cls(ctx, plan, sink or Sink(), holder, names, tapes)
+        return cls(ctx, plan, sink or Sink(), holder, names, tapes, plan_data(holder, ctx))
 
     def inside(self, holder: cst.FunctionDef) -> Walker:
-        walker = Walker.of(self.ctx, holder, self.sink)
-        for problem in walker.tapes.problems:
-            self.sink.decline(problem)
-        return walker
+        return Walker.of(self.ctx, holder, self.sink)
+
+    def problems(self, node: cst.CSTNode) -> None:
+        """Declines what the plans of tapes and datasets could not settle below a node."""
+        for where, why in (*self.tapes.problems, *self.data.problems):
+            if _holds(node, where):
+                self.sink.decline(why)
 
     @property
     def finder(self) -> Finder:
-        return Finder(self.ctx, self.plan, self.tapes)
+        return Finder(self.ctx, self.plan, self.tapes, self.data)
 
     def decisions(self, where: cst.CSTNode) -> Decisions:
-        return Decisions(self.ctx, self.plan, self.sink, self.names, self.holder, self.tapes, self.modes, where)
+        return Decisions(
+            self.ctx, self.plan, self.sink, self.names, self.holder, self.tapes, self.data, self.modes, where
+        )
 
     def run(self, body: Sequence[cst.BaseStatement]) -> list[Statement]:
         out: list[Statement] = []
+        comments: list[cst.EmptyLine] = []  # of statements that are gone
         for statement in body:
             assert isinstance(statement, Statement)
-            out += self.statement(statement)
+            if not isinstance(statement, cst.FunctionDef | cst.ClassDef):
+                self.problems(statement)
+            new = self.statement(statement)
+            if not new:
+                comments += [line for line in statement.leading_lines if line.comment]
+            elif comments:
+                new[0] = new[0].with_changes(leading_lines=[*comments, *new[0].leading_lines])
+                comments = []
+            out += new
         return out
 
     def statement(self, node: Statement) -> list[Statement]:
         if isinstance(node, cst.With) and node in self.tapes.blocks:
             assert isinstance(node.body, cst.IndentedBlock)
             return _with_lead(node, self.run(node.body.body))
+        if isinstance(node, cst.If) and node in self.data.dropped:
+            return []
         if isinstance(node, cst.SimpleStatementLine):
             return self.line(node) if self.concerns(node) else [self.by_rules(node)]
         if self.concerns(node):
@@ -88,8 +108,9 @@ class Walker:
             return True
         if isinstance(node, cst.SimpleStatementLine):
             known = node in self.tapes.lines or definition(node, self.ctx) is not None
+            known = known or makes_callbacks(node, self.ctx, self.holder)
             return known or bool(self.detached(node)) or self.freezes(node)
-        finder = _Inner(self.ctx)
+        finder = _Inner(self)
         node.visit(finder)
         return finder.found
 
@@ -102,6 +123,8 @@ class Walker:
         if self.freezes(line):
             self.sink.decline("layers that are frozen have no rule: batch normalisation would keep learning")
             return [line]
+        if makes_callbacks(line, self.ctx, self.holder):
+            return []
         made = definition(line, self.ctx)
         if made is not None:
             return _with_lead(line, statements(define(made, self.holder, self.plan, self.ctx, self.sink)))
@@ -231,20 +254,25 @@ class Walker:
 
 
 class _Inner(cst.CSTVisitor):
-    """Looks for what only shows on whole lines: definitions of objects, tapes, loops over datasets."""
+    """Looks for what only shows on whole lines: definitions, tapes, loops over datasets, chains."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, walker: Walker) -> None:
         super().__init__()
-        self.ctx, self.found = ctx, False
+        self.walker, self.found = walker, False
 
     def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
-        self.found = self.found or definition(node, self.ctx) is not None
+        walker = self.walker
+        self.found = self.found or definition(node, walker.ctx) is not None or walker.freezes(node)
+        self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder)
+
+    def visit_Call(self, node: cst.Call) -> None:
+        self.found = self.found or read_chain(node, self.walker.ctx) is not None
 
     def visit_With(self, node: cst.With) -> None:
-        self.found = self.found or bool(tape_items(node, self.ctx))
+        self.found = self.found or bool(tape_items(node, self.walker.ctx))
 
     def visit_For(self, node: cst.For) -> None:
-        self.found = self.found or isinstance(self.ctx.value(node.iter), Dataset)
+        self.found = self.found or isinstance(self.walker.ctx.value(node.iter), Dataset)
 
 
 def _target_names(target: cst.BaseExpression) -> list[str]:

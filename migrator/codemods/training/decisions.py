@@ -9,14 +9,15 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.data import DataPlan
 from migrator.codemods.training import fit, methods
 from migrator.codemods.training.calls import receiver
 from migrator.codemods.training.expressions import Finder, Modes, penalty_text
-from migrator.codemods.training.fit import Code, Unfit, Writer
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder, Names
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.tape import TapePlan
+from migrator.codemods.training.writer import Code, Unfit, Writer
 
 _CONDITIONAL = (
     cst.Lambda | cst.IfExp | cst.BooleanOperation | cst.ListComp | cst.GeneratorExp | cst.DictComp | cst.SetComp
@@ -33,6 +34,7 @@ class Decisions:
     names: Names
     holder: Holder
     tapes: TapePlan
+    data: DataPlan
     modes: Modes
     where: cst.CSTNode
     decided: dict[cst.CSTNode, str] = field(default_factory=dict)
@@ -40,7 +42,7 @@ class Decisions:
     gone: bool = False
 
     def decide(self, node: cst.CSTNode) -> Decisions:
-        for found, kind in Finder(self.ctx, self.plan, self.tapes).nodes(node):
+        for found, kind in Finder(self.ctx, self.plan, self.tapes, self.data).nodes(node):
             self.decided[found] = self.text(found, kind)
         return self
 
@@ -59,6 +61,8 @@ class Decisions:
         self.sink.imports.add("import torch")
         if kind == "gradient":
             return self.tapes.decided[node]
+        if kind == "data":
+            return self.dataset(node)
         if kind == "penalty":
             return self.penalty(node)
         if kind == "model":
@@ -113,8 +117,15 @@ class Decisions:
             parts.append(f"{arg.star}{name}{self.writer.text(arg.value)}")
         return f"{self.ctx.code(call.func).strip()}({', '.join(parts)})"
 
+    def dataset(self, call: cst.Call) -> str:
+        imports, helpers, notes = self.data.needs(call)
+        self.sink.imports |= imports
+        self.sink.help(helpers)
+        self.sink.note(*notes)
+        return self.data.text(call, self.writer.text)
+
     def penalty(self, call: cst.Call) -> str:
-        inner = Finder(self.ctx, self.plan, self.tapes).penalty_of(call)
+        inner = Finder(self.ctx, self.plan, self.tapes, self.data).penalty_of(call)
         text = penalty_text(inner, self.ctx) if inner is not None else None
         if text is None:
             raise Unfit("the losses of a model of which no regulariser is known")

@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.data import DataPlan
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.models import VARIABLES, model_text
 from migrator.codemods.training.plan import FilePlan
@@ -26,6 +27,7 @@ class Finder:
     ctx: Context
     plan: FilePlan
     tapes: TapePlan
+    data: DataPlan
 
     def nodes(self, node: cst.CSTNode) -> list[tuple[cst.CSTNode, str]]:
         """Nodes below, with what each is, innermost first."""
@@ -42,6 +44,8 @@ class Finder:
     def call_kind(self, call: cst.Call) -> str:
         if call in self.tapes.decided:
             return "gradient"
+        if call in self.data.chains:
+            return "data"
         method = model_call(call, self.ctx, self.plan.models)
         if method is not None:
             return f"method:{method}"

@@ -2,84 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import libcst as cst
 
-from migrator.codemods.context import Context
 from migrator.codemods.training import epoch_code
-from migrator.codemods.training.calls import METHODS, bind, constant, is_none
+from migrator.codemods.training.callbacks import CallbackCode, Loop, callbacks
+from migrator.codemods.training.calls import constant
 from migrator.codemods.training.configuration import Configuration
-from migrator.codemods.training.place import embed, holders
-from migrator.codemods.training.plan import Compiled, FilePlan
-from migrator.codemods.training.scope import Holder, Names, may_be_none
-from migrator.codemods.training.sink import Sink
-from migrator.model import Decline
-from migrator.values import Dataset, Literal, Sequence
+from migrator.codemods.training.fit_data import Validation, loader_text, one_input, training_data, validation_data
+from migrator.codemods.training.plan import Compiled
+from migrator.codemods.training.writer import Code, Unfit, Writer, configured
+from migrator.values import Literal
 
-Bound = dict[str, cst.BaseExpression]
 _FIT_KNOWN = frozenset(
     {"x", "y", "batch_size", "epochs", "verbose", "validation_split", "validation_data", "shuffle"}
     | {"class_weight", "sample_weight", "initial_epoch", "validation_batch_size", "callbacks"}
 )
-_IGNORED = frozenset({"max_queue_size", "workers", "use_multiprocessing"})
 _EVALUATE_KNOWN = frozenset({"x", "y", "batch_size", "verbose", "return_dict"})
-
-
-@dataclass(frozen=True)
-class Code:
-    """Statements to run before, and the expression that takes the call's place."""
-
-    before: str
-    value: str
-
-
-class Unfit(Exception):
-    """Raised where an argument has no certain spelling; becomes a decline."""
-
-
-@dataclass
-class Writer:
-    """Writes the code of one call; `names` are those of its scope."""
-
-    ctx: Context
-    plan: FilePlan
-    sink: Sink
-    names: Names
-    holder: Holder
-    decided: Mapping[cst.CSTNode, str] = field(default_factory=dict)
-
-    def text(self, node: cst.BaseExpression) -> str:
-        """An argument as torch source; calls inside that are decided already are put in their place."""
-        inside = {n: t for n, t in self.decided.items() if n in holders(node, self.decided)}
-        rewritten = embed(node, inside, self.ctx)
-        self.sink.take(rewritten)
-        return cst.Module([]).code_for_node(rewritten.node).strip()
-
-    def bound(self, call: cst.Call, method: str, known: frozenset[str]) -> Bound:
-        bound = bind(call, METHODS[method])
-        if isinstance(bound, Decline):
-            raise Unfit(bound.reason)
-        for name, node in bound.items():
-            if name not in known | _IGNORED and not is_none(node, self.ctx):
-                raise Unfit(f"argument `{name}` has no rule")
-        return {name: node for name, node in bound.items() if name not in _IGNORED and not is_none(node, self.ctx)}
-
-    def size(self, node: cst.BaseExpression | None) -> str:
-        """A batch size; Keras reads None as 32."""
-        if node is None:
-            return "32"
-        text = self.text(node)
-        return f"{text} or 32" if may_be_none(node, self.holder) else text
-
-
-def configured(compiled: Compiled | None) -> Configuration:
-    if compiled is None:
-        raise Unfit("which `compile` it belongs to is not certain")
-    if isinstance(compiled.config, Decline):
-        raise Unfit(compiled.config.reason)
-    return compiled.config
 
 
 def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
@@ -94,13 +32,6 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
     return name
 
 
-def loader_text(writer: Writer, compiled: Compiled, x: str, y: str, *options: str) -> str:
-    """A call of the file's `make_loader`, which is put into it."""
-    name = writer.plan.name("make_loader", compiled)
-    writer.sink.help(epoch_code.make_loader(name, configured(compiled), compiled.weighted))
-    return f"{name}({', '.join((x, y, *options))})"
-
-
 def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, wish: str | None = None) -> Code:
     """A loop over the epochs that fills a dict of Keras's keys and figures.
 
@@ -109,146 +40,41 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     config = configured(compiled)
     assert compiled is not None
     bound = writer.bound(call, "fit", _FIT_KNOWN)
-    if "callbacks" in bound and not _empty(bound["callbacks"]):
-        raise Unfit("callbacks have no rule yet")
-    lines, loader = _training_data(bound, compiled, writer)
-    checks, val_loader = _validation_data(bound, compiled, writer)
-    lines += checks
+    lines, loader = training_data(bound, compiled, writer)
+    checks, val_loader = validation_data(bound, compiled, writer)
     history = writer.names.fresh("history") if wish is None else wish
     epoch, logs = writer.names.fresh("epoch"), writer.names.fresh("logs")
     run = run_epoch_name(writer, compiled)
     optimizer = compiled.optimizer_of(model)
+    loop = Loop(model, optimizer, epoch, logs, _keys(config, val_loader))
+    extra = callbacks(bound["callbacks"], loop, writer) if "callbacks" in bound else []
     step = f"{optimizer}, scheduler" if config.optimizer.schedule is not None else optimizer
     body = [f"{logs} = {run}({model}, {loader}, {step})", *_validate(run, model, val_loader, logs)]
-    if history:
-        body += [f"for name, value in {logs}.items():", f"    {history}.setdefault(name, []).append(value)"]
-        lines.append(f"{history} = {{}}")
+    body = [*_part(extra, "begin"), *body, *_part(extra, "end"), *_record(history, logs)]
     epochs = writer.text(bound["epochs"]) if "epochs" in bound else "1"
-    body += _progress(bound.get("verbose"), epoch, epochs, logs, writer)
+    body += [*_progress(bound.get("verbose"), epoch, epochs, logs, writer), *_part(extra, "last")]
     start = f"{writer.text(bound['initial_epoch'])}, " if "initial_epoch" in bound else ""
-    lines += [f"for {epoch} in range({start}{epochs}):", *("    " + line for line in body)]
+    lines += [*checks, *_part(extra, "before"), *([f"{history} = {{}}"] if history else [])]
+    lines += [f"for {epoch} in range({start}{epochs}):", *("    " + line for line in body), *_part(extra, "after")]
     return Code("\n".join(lines), history or "None")
 
 
-def _empty(node: cst.BaseExpression) -> bool:
-    return isinstance(node, cst.List | cst.Tuple) and not node.elements
+def _part(extra: list[CallbackCode], name: str) -> list[str]:
+    return [line for callback in extra for line in getattr(callback, name)]
 
 
-@dataclass(frozen=True)
-class Validation:
-    loader: str
-    optional: bool = False  # may be None at run time
+def _keys(config: Configuration, validation: Validation | None) -> frozenset[str]:
+    """The figures that an epoch certainly has."""
+    keys = {"loss", *(metric.name for metric in config.metrics)}
+    if validation is not None and not validation.optional:
+        keys |= {f"val_{key}" for key in keys}
+    return frozenset(keys)
 
 
-def _training_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[list[str], str]:
-    """Statements that make the loader of the training data, and its name."""
-    if "x" not in bound:
-        raise Unfit("without data")
-    _one_input(bound["x"])
-    if "y" not in bound:
-        if compiled.weighted or "validation_split" in bound:
-            raise Unfit("weights or a split over batches that were made elsewhere")
-        return [], writer.text(bound["x"])
-    if isinstance(writer.ctx.value(bound["x"]), Dataset):
-        raise Unfit("a dataset together with targets")
-    x, y, lines = writer.text(bound["x"]), writer.text(bound["y"]), list[str]()
-    weight = _weight(bound, y, writer)
-    if "validation_split" in bound:
-        lines.append(f"{_split(writer)} = int(len({x}) * {_kept(bound['validation_split'], writer)})")
-        x, y = f"{_index(x)}[:split]", f"{_index(y)}[:split]"
-        weight = weight and f"{weight}[:split]"
-    if weight and not weight.replace("[:split]", "").isidentifier():
-        raise Unfit("sample weights that are not a plain name")
-    options = [f"weight={weight}"] if weight else []
-    options.append(f"batch_size={writer.size(bound.get('batch_size'))}")
-    if _shuffles(bound.get("shuffle"), writer):
-        options.append(f"shuffle={writer.text(bound['shuffle']) if 'shuffle' in bound else 'True'}")
-    before = _class_weight(bound, y, writer)
-    if before:
-        options.insert(0, "weight=weight")
-        lines += before
-    loader = writer.names.fresh("loader", "train_loader")
-    lines.append(f"{loader} = {loader_text(writer, compiled, x, y, *options)}")
-    return lines, loader
-
-
-def _split(writer: Writer) -> str:
-    if "split" in writer.names.taken:
-        raise Unfit("the name `split` is taken")
-    writer.names.taken.add("split")
-    return "split"
-
-
-def _index(text: str) -> str:
-    if not text.replace(".", "").replace("_", "").isalnum():
-        raise Unfit("a validation split of something that is not a plain name")
-    return text
-
-
-def _kept(node: cst.BaseExpression, writer: Writer) -> str:
-    """The share that trains: the last part validates, taken before any shuffling."""
-    known = constant(node, writer.ctx)
-    if known is not None and isinstance(known.value, float):
-        return repr(1.0 - known.value)
-    return f"(1.0 - {writer.text(node)})"
-
-
-def _weight(bound: Bound, y: str, writer: Writer) -> str | None:
-    if "sample_weight" in bound and "class_weight" in bound:
-        raise Unfit("class_weight together with sample_weight")
-    return writer.text(bound["sample_weight"]) if "sample_weight" in bound else None
-
-
-def _class_weight(bound: Bound, y: str, writer: Writer) -> list[str]:
-    if "class_weight" not in bound:
+def _record(history: str, logs: str) -> list[str]:
+    if not history:
         return []
-    if {"weight", "class_weight"} & writer.names.taken - {writer.ctx.code(bound["class_weight"]).strip()}:
-        raise Unfit("the names `weight` and `class_weight` are taken")
-    writer.names.taken |= {"weight", "class_weight"}
-    writer.sink.imports.add(epoch_code.TORCH)
-    text = writer.text(bound["class_weight"])
-    first = [] if text == "class_weight" else [f"class_weight = {text}"]
-    return [*first, f"weight = torch.tensor([class_weight.get(int(label), 1.0) for label in {y}])"]
-
-
-def _shuffles(node: cst.BaseExpression | None, writer: Writer) -> bool:
-    known = constant(node, writer.ctx) if node is not None else Literal(True)
-    if known is not None and isinstance(known.value, str):
-        raise Unfit('shuffle="batch"')
-    return known is None or bool(known.value)
-
-
-def _one_input(node: cst.BaseExpression) -> None:
-    if isinstance(node, cst.List | cst.Tuple | cst.Dict):
-        raise Unfit("several inputs")
-
-
-def _validation_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[list[str], Validation | None]:
-    size = writer.size(bound.get("validation_batch_size") or bound.get("batch_size"))
-    if "validation_data" not in bound:
-        if "validation_split" not in bound:
-            return [], None
-        x, y = (writer.text(bound[name]) for name in ("x", "y"))
-        return _val_loader(f"{x}[split:]", f"{y}[split:]", size, compiled, writer)
-    node = bound["validation_data"]
-    if isinstance(node, cst.Tuple | cst.List):
-        if len(node.elements) != 2:
-            raise Unfit("validation data with weights")
-        _one_input(node.elements[0].value)
-        x, y = (writer.text(element.value) for element in node.elements)
-        return _val_loader(x, y, size, compiled, writer)
-    value = writer.ctx.value(node)
-    if isinstance(value, Sequence) and value.items is not None and len(value.items) == 2:
-        return _val_loader(f"*{writer.text(node)}", "", size, compiled, writer)
-    if isinstance(value, Dataset) or "y" not in bound:
-        return [], Validation(writer.text(node), may_be_none(node, writer.holder))
-    raise Unfit("whether the validation data is a pair of arrays or a dataset is not known")
-
-
-def _val_loader(x: str, y: str, size: str, compiled: Compiled, writer: Writer) -> tuple[list[str], Validation]:
-    name = writer.names.fresh("val_loader", "validation_loader")
-    options = (y, f"batch_size={size}") if y else (f"batch_size={size}",)
-    return [f"{name} = {loader_text(writer, compiled, x, *options)}"], Validation(name)
+    return [f"for name, value in {logs}.items():", f"    {history}.setdefault(name, []).append(value)"]
 
 
 def _validate(run: str, model: str, validation: Validation | None, logs: str) -> list[str]:
@@ -278,7 +104,7 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
     bound = writer.bound(call, "evaluate", _EVALUATE_KNOWN)
     if "x" not in bound:
         raise Unfit("without data")
-    _one_input(bound["x"])
+    one_input(bound["x"])
     if "y" in bound:
         size = f"batch_size={writer.size(bound['batch_size'])}" if "batch_size" in bound else ""
         options = (size,) if size else ()

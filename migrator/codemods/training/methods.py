@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 import libcst as cst
 
 from migrator.codemods.training import epoch_code
 from migrator.codemods.training.calls import METHODS, bind, is_model
-from migrator.codemods.training.fit import Code, Unfit, Writer, configured
+from migrator.codemods.training.files import file_name
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.traits import Traits, traits_of
+from migrator.codemods.training.writer import Code, Unfit, Writer, configured
 from migrator.model import Decline
 from migrator.values import Dataset
-
-_ENDINGS = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf)$")
 
 
 def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer) -> Code:
@@ -97,22 +94,12 @@ def save_weights(call: cst.Call, model: str, writer: Writer, whole: bool = False
     writer.sink.imports.add("import torch")
     if whole:
         writer.sink.note("the saved file holds the weights alone: the class has the architecture")
-    return Code("", f"torch.save({model}.state_dict(), {_file_name(bound['filepath'], writer)})")
+    return Code("", f"torch.save({model}.state_dict(), {file_name(bound['filepath'], writer)})")
 
 
 def load_weights(call: cst.Call, model: str, writer: Writer) -> Code:
     bound = writer.bound(call, "load_weights", frozenset({"filepath"}))
     writer.sink.imports.add("import torch")
     writer.sink.needs_device = True
-    name = _file_name(bound["filepath"], writer)
+    name = file_name(bound["filepath"], writer)
     return Code("", f"{model}.load_state_dict(torch.load({name}, map_location=device))")
-
-
-def _file_name(node: cst.BaseExpression, writer: Writer) -> str:
-    text = writer.text(node)
-    writer.sink.note("weights are files of torch now: older files need converting (`migrator weights`)")
-    if not isinstance(node, cst.SimpleString):
-        return text
-    quote = text[-1]
-    name = _ENDINGS.sub("", text[:-1])
-    return f"{name}.pt{quote}" if not name.endswith((".pt", ".pth")) else text

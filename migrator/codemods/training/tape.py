@@ -46,7 +46,7 @@ class Apply:
 class TapePlan:
     """The tapes of one function. `lines`: lines decided, as text ("" is dropped).
 
-    `simple`: every gradient goes through `backward`. `problems`: reasons to decline.
+    `simple`: every gradient goes through `backward`. `problems`: where, and why to decline.
     """
 
     blocks: list[cst.With] = field(default_factory=list)
@@ -54,7 +54,7 @@ class TapePlan:
     lines: dict[cst.SimpleStatementLine, str] = field(default_factory=dict)
     decided: dict[cst.CSTNode, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[cst.CSTNode, str]] = field(default_factory=list)
     losses: set[str] = field(default_factory=set)  # names that carry a graph after the step
 
 
@@ -132,12 +132,12 @@ class _Planner:
                 Gradient(call, line, tape, target, sources, self.models(sources), _bound_name(line, call))
             )
         else:
-            self.found.problems.append(f"`{tape}.{name}` in this form has no rule")
+            self.found.problems.append((line, f"`{tape}.{name}` in this form has no rule"))
 
     def apply(self, call: cst.Call, func: cst.Attribute, line: cst.SimpleStatementLine) -> None:
         zipped = call.args[0].value if len(call.args) == 1 else None
         if not (m.matches(zipped, m.Call(func=m.Name("zip"), args=[m.Arg(), m.Arg()])) if zipped else False):
-            self.found.problems.append("`apply_gradients` in this form has no rule")
+            self.found.problems.append((line, "`apply_gradients` in this form has no rule"))
             return
         assert isinstance(zipped, cst.Call)
         gradients, variables = (arg.value for arg in zipped.args)
@@ -214,7 +214,7 @@ class _Planner:
     def by_autograd(self, gradient: Gradient, last: bool) -> None:
         assert gradient.models is not None
         if gradient.name is None:
-            self.found.problems.append("gradients that are not bound to a name")
+            self.found.problems.append((gradient.line, "gradients that are not bound to a name"))
             return
         keep = "" if last else ", retain_graph=True"
         params = f"list({parameters(gradient.models)})" if len(gradient.models) == 1 else parameters(gradient.models)
@@ -223,7 +223,7 @@ class _Planner:
 
     def assign(self, apply: Apply) -> None:
         if apply.models is None or not isinstance(apply.gradients, cst.Name):
-            self.found.problems.append("gradients applied to variables that are not known")
+            self.found.problems.append((apply.line, "gradients applied to variables that are not known"))
             return
         self.found.lines[apply.line] = (
             f"for param, grad in zip({parameters(apply.models)}, {apply.gradients.value}):\n"
@@ -239,7 +239,7 @@ class _Planner:
                 f"torch.autograd.grad({summed}, {gradient.sources.value}, create_graph=True)[0]"
             )
             return
-        self.found.problems.append("the sources of a gradient are not known")
+        self.found.problems.append((gradient.line, "the sources of a gradient are not known"))
 
     def summed_always(self, gradient: Gradient) -> str:
         value = self.ctx.value(gradient.target)

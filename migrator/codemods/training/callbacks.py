@@ -1,0 +1,282 @@
+"""Keras callbacks as plain lines of the epoch loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.codemods.training.calls import api_of, bind, constant
+from migrator.codemods.training.files import file_name
+from migrator.codemods.training.scope import Holder, names_in
+from migrator.codemods.training.writer import Unfit, Writer
+
+_MONITOR = ("monitor", "min_delta", "patience", "verbose", "mode", "baseline", "restore_best_weights")
+PARAMETERS = {
+    "EarlyStopping": (*_MONITOR, "start_from_epoch"),
+    "ReduceLROnPlateau": ("monitor", "factor", "patience", "verbose", "mode", "min_delta", "cooldown", "min_lr"),
+    "ModelCheckpoint": (
+        *("filepath", "monitor", "verbose", "save_best_only", "save_weights_only", "mode", "save_freq"),
+        "initial_value_threshold",
+    ),
+    "LearningRateScheduler": ("schedule", "verbose"),
+}
+_LOWER = ("loss", "mae", "mse", "rmse", "error")
+_HIGHER = ("acc", "accuracy", "top")
+
+
+@dataclass(frozen=True)
+class CallbackCode:
+    """Lines of one callback: before the loop, at the start and the end of an epoch, as its very last, after it."""
+
+    before: tuple[str, ...] = ()
+    begin: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Names in the loop that a callback's lines are for, and the `keys` of an epoch's figures."""
+
+    model: str
+    optimizer: str
+    epoch: str
+    logs: str
+    keys: frozenset[str]
+
+
+Args = dict[str, cst.BaseExpression]
+
+
+def callbacks(node: cst.BaseExpression, loop: Loop, writer: Writer) -> list[CallbackCode]:
+    """The lines of every callback of a list, in order; raises `Unfit` for one that has no rule."""
+    return [_callback(call, loop, writer) for call in _elements(node, writer)]
+
+
+def _elements(node: cst.BaseExpression, writer: Writer) -> list[cst.Call]:
+    if isinstance(node, cst.Name):
+        node = _assigned(node.value, writer)
+    if not isinstance(node, cst.List | cst.Tuple):
+        raise Unfit("callbacks that are not listed in the same function")
+    found = []
+    for element in node.elements:
+        value = element.value
+        value = _assigned(value.value, writer) if isinstance(value, cst.Name) else value
+        if not isinstance(value, cst.Call):
+            raise Unfit("a callback that is not made in the same function")
+        found.append(value)
+    return found
+
+
+def _assigned(name: str, writer: Writer) -> cst.BaseExpression:
+    """The only value of a name in the scope, which nothing else reads."""
+    bound = m.findall(writer.holder, m.Assign(targets=[m.AssignTarget(target=m.Name(name))]))
+    uses = m.findall(writer.holder, m.Name(name))
+    keywords = m.findall(writer.holder, m.Arg(keyword=m.Name(name)))
+    if len(bound) != 1 or len(uses) - len(keywords) != 2:
+        raise Unfit(f"what `{name}` holds is not certain")
+    assert isinstance(bound[0], cst.Assign)
+    return bound[0].value
+
+
+def makes_callbacks(line: cst.SimpleStatementLine, ctx: Context, holder: Holder) -> bool:
+    """A line that only names callbacks, which `fit` in the same scope takes over."""
+    part = line.body[0]
+    if len(line.body) > 1 or not isinstance(part, cst.Assign) or not isinstance(part.targets[0].target, cst.Name):
+        return False
+    value, name = part.value, part.targets[0].target.value
+    calls = [e.value for e in value.elements] if isinstance(value, cst.List) else [value]
+    if not calls or not all(_is_callback(call, ctx) or isinstance(call, cst.Name) for call in calls):
+        return False
+    taken = m.findall(holder, m.Arg(keyword=m.Name("callbacks")))
+    lists = m.findall(holder, m.List(elements=[m.AtLeastN(m.Element(m.Name(name)), n=1)]))
+    by_list = isinstance(value, cst.Call) and any(name in names_in(node) for node in [*taken, *lists])
+    return any(isinstance(a, cst.Arg) and m.matches(a.value, m.Name(name)) for a in taken) or by_list
+
+
+def _is_callback(node: cst.BaseExpression, ctx: Context) -> bool:
+    api = (api_of(ctx.value(node)) or api_of(ctx.value(node.func)) or "") if isinstance(node, cst.Call) else ""
+    return api.startswith("tf.keras.callbacks.")
+
+
+def _callback(call: cst.Call, loop: Loop, writer: Writer) -> CallbackCode:
+    api = api_of(writer.ctx.value(call)) or api_of(writer.ctx.value(call.func)) or ""
+    name = api.removeprefix("tf.keras.callbacks.")
+    if name not in _WRITE:
+        raise Unfit(f"the callback {api or writer.ctx.code(call.func)} has no rule")
+    args = bind(call, PARAMETERS[name])
+    if not isinstance(args, dict):
+        raise Unfit(f"{name}: {args.reason}")
+    unknown = [a for a in args if a not in PARAMETERS[name]]
+    if unknown:
+        raise Unfit(f"{name}: argument `{unknown[0]}` has no rule")
+    return _WRITE[name](args, loop, writer)
+
+
+def _refuse(args: Args, writer: Writer, name: str, default: object) -> None:
+    known = constant(args.get(name), writer.ctx)
+    if name in args and (known is None or known.value != default):
+        raise Unfit(f"callback argument `{name}` has no rule")
+
+
+def _flag(args: Args, writer: Writer, name: str) -> bool:
+    if name not in args:
+        return False
+    known = constant(args[name], writer.ctx)
+    if known is None:
+        raise Unfit(f"callback argument `{name}` is not a constant")
+    return bool(known.value)
+
+
+def _monitor(args: Args, loop: Loop, writer: Writer) -> tuple[str, bool]:
+    """The monitored key, and whether smaller is better."""
+    known, mode = _word(args, "monitor", "val_loss", writer), _word(args, "mode", "auto", writer)
+    if known not in loop.keys:
+        raise Unfit(f"a callback monitors `{known}`, which the epochs do not certainly have")
+    if mode in ("min", "max"):
+        return known, mode == "min"
+    word = known.removeprefix("val_")
+    if any(word.startswith(part) or word.endswith(part) for part in _HIGHER):
+        return known, False
+    if any(word.endswith(part) for part in _LOWER):
+        return known, True
+    raise Unfit(f"whether a smaller `{known}` is better is not known")
+
+
+def _word(args: Args, name: str, default: str, writer: Writer) -> str:
+    known = constant(args.get(name), writer.ctx)
+    if name in args and (known is None or not isinstance(known.value, str)):
+        raise Unfit("what a callback monitors is not a constant")
+    return str(known.value) if known is not None else default
+
+
+def early_stopping(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
+    """Keras counts epochs without improvement and stops when they reach `patience`, never in the first."""
+    for name, default in (("baseline", None), ("start_from_epoch", 0)):
+        _refuse(args, writer, name, default)
+    monitor, smaller = _monitor(args, loop, writer)
+    best, wait = writer.names.fresh("best"), writer.names.fresh("wait")
+    restore = _flag(args, writer, "restore_best_weights")
+    state = writer.names.fresh("best_state") if restore else ""
+    patience = writer.text(args["patience"]) if "patience" in args else "0"
+    delta = writer.text(args["min_delta"]) if "min_delta" in args else "0"
+    margin = "" if delta in ("0", "0.0") else f" {'-' if smaller else '+'} {delta}"
+    current = f'{loop.logs}["{monitor}"]'
+    before = [f'{best}, {wait} = float("{"inf" if smaller else "-inf"}"), 0']
+    lines = [
+        f"{wait} += 1",
+        f"if {current} {'<' if smaller else '>'} {best}{margin}:",
+        f"    {best}, {wait} = {current}, 0",
+    ]
+    after = []
+    if restore:
+        writer.sink.imports.add("import copy")
+        before.append(f"{state} = None")
+        lines.append(f"    {state} = copy.deepcopy({loop.model}.state_dict())")
+        after = [f"if {state} is not None:", f"    {loop.model}.load_state_dict({state})"]
+    lines += [f"elif {wait} >= {patience} and {loop.epoch} > 0:", "    break"]
+    return CallbackCode(tuple(before), last=tuple(lines), after=tuple(after))
+
+
+def reduce_on_plateau(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
+    """torch acts on the epoch after its patience runs out, Keras on the last one of it."""
+    monitor, smaller = _monitor(args, loop, writer)
+    name = writer.names.fresh("plateau")
+    writer.sink.imports.add("from torch.optim.lr_scheduler import ReduceLROnPlateau")
+    options = [] if smaller else ['mode="max"']
+    options.append(f"factor={writer.text(args['factor']) if 'factor' in args else '0.1'}")
+    options.append(f"patience={_less_one(args, 'patience', 10, writer)}")
+    options.append(f"threshold={writer.text(args['min_delta']) if 'min_delta' in args else '1e-4'}")
+    options.append('threshold_mode="abs"')
+    if "cooldown" in args:
+        options.append(f"cooldown={_less_one(args, 'cooldown', 0, writer)}")
+    if "min_lr" in args:
+        options.append(f"min_lr={writer.text(args['min_lr'])}")
+    return CallbackCode(
+        before=(
+            "# Keras counts the epoch that it acts on, so its patience is one more",
+            f"{name} = ReduceLROnPlateau({loop.optimizer}, {', '.join(options)})",
+        ),
+        end=(_rate(loop), f'{name}.step({loop.logs}["{monitor}"])'),
+    )
+
+
+def _less_one(args: Args, name: str, default: int, writer: Writer) -> str:
+    if name not in args:
+        return str(max(default - 1, 0))
+    known = constant(args[name], writer.ctx)
+    if known is not None and isinstance(known.value, int):
+        return str(max(known.value - 1, 0))
+    return f"max({writer.text(args[name])} - 1, 0)"
+
+
+def _rate(loop: Loop) -> str:
+    return f'{loop.logs}["learning_rate"] = {loop.optimizer}.param_groups[0]["lr"]'
+
+
+def scheduler(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
+    node = args.get("schedule")
+    arity = _arity(node, writer)
+    rate = f'{loop.optimizer}.param_groups[0]["lr"]'
+    assert node is not None
+    function = writer.text(node)
+    before: tuple[str, ...] = ()
+    if isinstance(node, cst.Lambda):
+        name = writer.names.fresh("schedule")
+        before, function = (f"{name} = {function}",), name
+    given = f"{loop.epoch}, {rate}" if arity == 2 else loop.epoch
+    return CallbackCode(before=before, begin=(f"{rate} = {function}({given})",), end=(_rate(loop),))
+
+
+def _arity(node: cst.BaseExpression | None, writer: Writer) -> int:
+    """How many arguments a schedule takes: the epoch, or the epoch and the rate."""
+    params: cst.Parameters | None = node.params if isinstance(node, cst.Lambda) else None
+    if isinstance(node, cst.Name):
+        found = list(m.findall(writer.ctx.tree, m.FunctionDef(name=m.Name(node.value))))
+        params = found[0].params if len(found) == 1 and isinstance(found[0], cst.FunctionDef) else None
+    if params is None or params.star_kwarg is not None or params.kwonly_params or len(params.params) not in (1, 2):
+        raise Unfit("a schedule of which the arguments are not known")
+    return len(params.params)
+
+
+def checkpoint(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
+    for name, default in (("save_freq", "epoch"), ("initial_value_threshold", None)):
+        _refuse(args, writer, name, default)
+    if "filepath" not in args:
+        raise Unfit("a checkpoint without a path")
+    writer.sink.imports.add("import torch")
+    if not _flag(args, writer, "save_weights_only"):
+        writer.sink.note("checkpoints hold the weights alone: the class has the architecture")
+    save = f"torch.save({loop.model}.state_dict(), {_path(args['filepath'], loop, writer)})"
+    if not _flag(args, writer, "save_best_only"):
+        return CallbackCode(end=(save,))
+    monitor, smaller = _monitor(args, loop, writer)
+    best = writer.names.fresh("best_saved")
+    current = f'{loop.logs}["{monitor}"]'
+    return CallbackCode(
+        before=(f'{best} = float("{"inf" if smaller else "-inf"}")',),
+        end=(f"if {current} {'<' if smaller else '>'} {best}:", f"    {best} = {current}", f"    {save}"),
+    )
+
+
+def _path(node: cst.BaseExpression, loop: Loop, writer: Writer) -> str:
+    """Keras fills epoch and figures into the path."""
+    known = constant(node, writer.ctx)
+    text = file_name(node, writer)
+    fill = f".format(epoch={loop.epoch} + 1, **{loop.logs})"
+    if known is not None and isinstance(known.value, str):
+        return text + fill if "{" in known.value else text
+    return f"str({text}){fill}"
+
+
+_WRITE: dict[str, Callable[[Args, Loop, Writer], CallbackCode]] = {
+    "EarlyStopping": early_stopping,
+    "ReduceLROnPlateau": reduce_on_plateau,
+    "LearningRateScheduler": scheduler,
+    "ModelCheckpoint": checkpoint,
+}

@@ -1,0 +1,75 @@
+"""What the code of one model call is written with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from migrator.codemods.context import Context
+from migrator.codemods.training.calls import METHODS, bind, is_none
+from migrator.codemods.training.configuration import Configuration
+from migrator.codemods.training.place import embed, holders
+from migrator.codemods.training.plan import Compiled, FilePlan
+from migrator.codemods.training.scope import Holder, Names, may_be_none
+from migrator.codemods.training.sink import Sink
+from migrator.model import Decline
+
+Bound = dict[str, cst.BaseExpression]
+IGNORED = frozenset({"max_queue_size", "workers", "use_multiprocessing"})
+
+
+@dataclass(frozen=True)
+class Code:
+    """Statements to run before, and the expression that takes the call's place."""
+
+    before: str
+    value: str
+
+
+class Unfit(Exception):
+    """Raised where an argument has no certain spelling; becomes a decline."""
+
+
+@dataclass
+class Writer:
+    """Writes the code of one call; `names` are those of its scope."""
+
+    ctx: Context
+    plan: FilePlan
+    sink: Sink
+    names: Names
+    holder: Holder
+    decided: Mapping[cst.CSTNode, str] = field(default_factory=dict)
+
+    def text(self, node: cst.BaseExpression) -> str:
+        """An argument as torch source; calls inside that are decided already are put in their place."""
+        inside = {n: t for n, t in self.decided.items() if n in holders(node, self.decided)}
+        rewritten = embed(node, inside, self.ctx)
+        self.sink.take(rewritten)
+        return cst.Module([]).code_for_node(rewritten.node).strip()
+
+    def bound(self, call: cst.Call, method: str, known: frozenset[str]) -> Bound:
+        bound = bind(call, METHODS[method])
+        if isinstance(bound, Decline):
+            raise Unfit(bound.reason)
+        for name, node in bound.items():
+            if name not in known | IGNORED and not is_none(node, self.ctx):
+                raise Unfit(f"argument `{name}` has no rule")
+        return {name: node for name, node in bound.items() if name not in IGNORED and not is_none(node, self.ctx)}
+
+    def size(self, node: cst.BaseExpression | None) -> str:
+        """A batch size; Keras reads None as 32."""
+        if node is None:
+            return "32"
+        text = self.text(node)
+        return f"{text} or 32" if may_be_none(node, self.holder) else text
+
+
+def configured(compiled: Compiled | None) -> Configuration:
+    if compiled is None:
+        raise Unfit("which `compile` it belongs to is not certain")
+    if isinstance(compiled.config, Decline):
+        raise Unfit(compiled.config.reason)
+    return compiled.config
