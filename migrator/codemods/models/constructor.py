@@ -141,9 +141,8 @@ class Constructor:
 
     def own(self, path: str, part: Part, target: str) -> None:
         frames = list(self.frames)
-        if self.local and (part.code.init or part.code.penalty):
-            if part.code.penalty:
-                self.build.needs.decline("a penalty on a layer that a function returns", self.ctx)
+        if self.local and (part.code.init or part.code.penalty) and part.code.penalty:
+            self.build.needs.decline("a penalty on a layer that a function returns", self.ctx)
         self.build.own(path, part, target, frames)
 
     def _merge(self, name: str, part: Part) -> None:
@@ -338,7 +337,7 @@ class Constructor:
         modules = entries.add(part)
         self._finish_chain(name, entries)
         attr = name.removeprefix("self.")
-        if self.loops or entries.parts and self._looped(name):
+        if self.loops or (entries.parts and self._looped(name)):
             self._own_loop(name, part, 2)
             self.looped.add(name)
         elif part.stateful:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
@@ -14,6 +15,7 @@ from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
 from migrator.codemods.models.part import Part, keras_part
 from migrator.codemods.models.sizes import required
+from migrator.codemods.models.swap import rewrite
 from migrator.codemods.models.text import names, substitute
 from migrator.model import Decline, LayerCode
 from migrator.values import (
@@ -26,6 +28,7 @@ from migrator.values import (
     RepoInstance,
     Scalar,
     Sequence,
+    Span,
     Tensor,
     Value,
 )
@@ -54,9 +57,7 @@ class Maker:
         sized = _Sizes(self.ctx)
         new = node.visit(sized)
         assert isinstance(new, cst.CSTNode)
-        rewritten = self.ctx.rules.rewrite(
-            new, self.ctx.here, {**self.ctx.spans, **sized.spans} if sized.spans else self.ctx.spans
-        )
+        rewritten = rewrite(self.ctx, new, sized.spans)
         self.build.needs.take(rewritten)
         return substitute(self.ctx.code(rewritten.node).strip(), self.rename)
 
@@ -272,7 +273,7 @@ class _Sizes(cst.CSTTransformer):
     def __init__(self, ctx: Context) -> None:
         super().__init__()
         self.ctx = ctx
-        self.spans: dict[cst.CSTNode, object] = {}
+        self.spans: dict[cst.CSTNode, Span] = {}
 
     def _size(self, node: cst.BaseExpression) -> str | None:
         if not reads_shape(node):
@@ -284,19 +285,14 @@ class _Sizes(cst.CSTTransformer):
             return value.sym.text
         return None
 
-    def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
-        return self._replaced(original_node, updated_node)
-
-    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        return self._replaced(original_node, updated_node)
-
-    def _replaced(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
-        text = self._size(original)
-        if text is not None:
-            return cst.parse_expression(text)
-        if updated is not original and original in self.ctx.spans:
-            self.spans[updated] = self.ctx.spans[original]
-        return updated
+    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> Any:
+        if isinstance(original_node, cst.Subscript | cst.Call):
+            text = self._size(original_node)
+            if text is not None:
+                return cst.parse_expression(text)
+        if original_node in self.ctx.spans:
+            self.spans[updated_node] = self.ctx.spans[original_node]
+        return updated_node
 
 
 def reads_shape(node: cst.BaseExpression) -> bool:

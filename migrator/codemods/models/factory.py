@@ -77,7 +77,7 @@ def _layer_factory(node: cst.FunctionDef, ctx: Context) -> Draft:
     made = module(ctx, Graph(statements, tuple(tensors), None, params), shape)
     changes = [
         InterfaceChange(
-            qualname, "factory-to-module", f"{node.name.value} is the module {name}", sizes, tuple([*tensors, *removed])
+            qualname, "factory-to-module", f"{node.name.value} is the module {name}", sizes, (*tensors, *removed)
         )
     ]
     return draft_of(made, render(made.build), UnitKind.LAYER, changes)
@@ -182,7 +182,7 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
     names = _input_names(inputs)
     if names is None:
         return Decline("a model whose inputs are not plain names")
-    flat = [n for n in names.values()] if isinstance(names, dict) else names
+    flat = list(names.values()) if isinstance(names, dict) else names
     unpack = None
     if isinstance(names, dict):
         texts = ", ".join(f'inputs["{k}"]' for k in names)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-
 from dataclasses import replace
 
 from migrator.codemods.models.build import ModuleBuild, Owned
@@ -13,10 +12,10 @@ from migrator.codemods.models.build import ModuleBuild, Owned
 def finished(build: ModuleBuild, named: Collection[str] = ()) -> None:
     """`conv`, `conv2` → `conv1`, `conv2`; names that the original gave stay."""
     for name in sorted(build.taken):
-        first = f"{name}1"
-        if f"{name}2" in build.taken and first not in build.taken and name not in named and not name[-1:].isdigit():
-            if _is_attribute(build, name) and _is_attribute(build, f"{name}2"):
-                _rename(build, name, first)
+        second = f"{name}2"
+        numbered = second in build.taken and f"{name}1" not in build.taken and not name[-1:].isdigit()
+        if numbered and name not in named and _is_attribute(build, name) and _is_attribute(build, second):
+            _rename(build, name, f"{name}1")
 
 
 def _is_attribute(build: ModuleBuild, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
@@ -12,7 +12,7 @@ from migrator.codemods.models import layout as lay
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.lower import Lowerer, Term
 from migrator.codemods.models.text import indent
-from migrator.values import Tensor
+from migrator.values import Span, Tensor
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Body:
             else node.value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         )
         both = cst.BinaryOperation(node.target, plain(), right)
-        spans = {node.target: self.lower.ctx.spans[node.target]}
+        spans: dict[cst.CSTNode, Span] = {node.target: self.lower.ctx.spans[node.target]}
         if right is not node.value:
             spans[right] = self.lower.ctx.spans[node.value]
         with _extra_spans(self.lower, spans):
@@ -290,14 +290,12 @@ def _tight(node: cst.BaseExpression) -> bool:
 class _extra_spans:
     """Positions for nodes that the original does not have, while they are lowered."""
 
-    def __init__(self, lower: Lowerer, spans: dict[cst.BaseExpression, object]) -> None:
+    def __init__(self, lower: Lowerer, spans: dict[cst.CSTNode, Span]) -> None:
         self.lower, self.spans = lower, spans
 
     def __enter__(self) -> None:
-        from dataclasses import replace
-
         self.kept = self.lower.ctx
-        self.lower.ctx = replace(self.kept, spans={**self.kept.spans, **self.spans})  # type: ignore[dict-item]
+        self.lower.ctx = replace(self.kept, spans={**self.kept.spans, **self.spans})
 
     def __exit__(self, *_: object) -> None:
         self.lower.ctx = self.kept

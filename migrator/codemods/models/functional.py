@@ -119,7 +119,7 @@ def _inputs(ctx: Context, graph: Graph, shape: Shape) -> dict[str, Layout]:
 def _sizes(ctx: Context, graph: Graph) -> dict[str, str]:
     """The last axes of the inputs, where they are known."""
     found: dict[str, str] = {}
-    for node in m.findall(cst.Module(list(graph.statements)), m.Name()):
+    for node in [n for s in graph.statements for n in m.findall(s, m.Name())]:
         assert isinstance(node, cst.Name)
         value = ctx.value(node)
         if node.value in graph.inputs and node.value not in found and isinstance(value, Tensor) and value.shape:
@@ -131,10 +131,12 @@ def _sizes(ctx: Context, graph: Graph) -> dict[str, str]:
 
 def _collections(ctx: Context, statements: Sequence[cst.BaseStatement]) -> set[str]:
     """Lists to which tensors are appended."""
-    calls = m.findall(cst.Module(list(statements)), m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append"))))
+    append = m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append")))
+    calls = [call for statement in statements for call in m.findall(statement, append)]
     found = set()
     for call in calls:
-        assert isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute)
+        assert isinstance(call, cst.Call)
+        assert isinstance(call.func, cst.Attribute)
         assert isinstance(call.func.value, cst.Name)
         if call.args and isinstance(ctx.value(call.args[0].value), Tensor):
             found.add(call.func.value.value)

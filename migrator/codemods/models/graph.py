@@ -130,7 +130,11 @@ class GraphLowerer(Lowerer):
 def _weightless(part: Part) -> bool:
     code = part.code
     return (
-        bool(code.module) and not code.params and not code.init and not code.penalty and code.module.startswith("nn.")
+        bool(code.module)
+        and not code.params
+        and not code.init
+        and not code.penalty
+        and (code.module or "").startswith("nn.")
     )
 
 
@@ -285,7 +289,8 @@ class Split:
         small = node.body[0]
         assert isinstance(small, cst.Assign)
         target = small.targets[0].target
-        assert isinstance(target, cst.Name) and isinstance(small.value, cst.Call)
+        assert isinstance(target, cst.Name)
+        assert isinstance(small.value, cst.Call)
         part = self.lower.maker.part(small.value)
         if part is None:
             return []

@@ -101,27 +101,21 @@ def reduced(axes: frozenset[int], layout: Layout) -> Layout | None:
     return first(len(left)) if left == [kept[0], kept[-1], *kept[1:-1]] and kept[0] == 0 else None
 
 
-ELEMENTWISE = frozenset(
-    f"tf.{name}"
-    for name in (
-        "abs add subtract multiply divide square sqrt exp sigmoid tanh negative pow maximum minimum identity"
-        " stop_gradient cast clip_by_value zeros_like ones_like sign floor round where add_n"
-        " math.log math.abs math.add math.subtract math.multiply math.divide math.square math.sqrt math.exp"
-        " math.sigmoid math.tanh math.softplus math.rsqrt math.reciprocal math.log1p math.add_n math.pow"
-        " math.maximum math.minimum math.divide_no_nan math.sin math.cos math.erf"
-        " nn.relu nn.relu6 nn.elu nn.selu nn.gelu nn.silu nn.swish nn.leaky_relu nn.softplus nn.softsign"
-        " nn.sigmoid nn.tanh nn.crelu"
-        " keras.activations.relu keras.activations.relu6 keras.activations.elu keras.activations.selu"
-        " keras.activations.gelu keras.activations.swish keras.activations.silu keras.activations.sigmoid"
-        " keras.activations.tanh keras.activations.softplus keras.activations.softsign keras.activations.mish"
-        " keras.activations.hard_sigmoid keras.activations.linear keras.activations.leaky_relu"
-        " keras.activations.exponential"
-        " keras.layers.add keras.layers.subtract keras.layers.multiply keras.layers.average keras.layers.maximum"
-        " keras.layers.minimum"
-        " keras.backend.relu keras.backend.sigmoid keras.backend.tanh keras.backend.square keras.backend.sqrt"
-        " keras.backend.exp keras.backend.abs keras.backend.clip"
-    ).split()
-) - {"tf.nn.crelu"}
+_ELEMENTWISE = """
+abs add subtract multiply divide square sqrt exp sigmoid tanh negative pow maximum minimum identity
+stop_gradient cast clip_by_value zeros_like ones_like sign floor round where add_n math.log math.abs math.add
+math.subtract math.multiply math.divide math.square math.sqrt math.exp math.sigmoid math.tanh math.softplus
+math.rsqrt math.reciprocal math.log1p math.add_n math.pow math.maximum math.minimum math.divide_no_nan math.sin
+math.cos math.erf nn.relu nn.relu6 nn.elu nn.selu nn.gelu nn.silu nn.swish nn.leaky_relu nn.softplus nn.softsign
+nn.sigmoid nn.tanh keras.activations.relu keras.activations.relu6 keras.activations.elu keras.activations.selu
+keras.activations.gelu keras.activations.swish keras.activations.silu keras.activations.sigmoid
+keras.activations.tanh keras.activations.softplus keras.activations.softsign keras.activations.mish
+keras.activations.hard_sigmoid keras.activations.linear keras.activations.leaky_relu
+keras.activations.exponential keras.layers.add keras.layers.subtract keras.layers.multiply keras.layers.average
+keras.layers.maximum keras.layers.minimum keras.backend.relu keras.backend.sigmoid keras.backend.tanh
+keras.backend.square keras.backend.sqrt keras.backend.exp keras.backend.abs keras.backend.clip
+"""
+ELEMENTWISE = frozenset(f"tf.{name}" for name in _ELEMENTWISE.split())
 """Operations that act on each element alone, so that no layout matters to them (operands broadcast)."""
 
 JOINING = frozenset(
@@ -132,12 +126,10 @@ JOINING = frozenset(
 AXIS_KEPT = {"tf.nn.softmax": -1, "tf.nn.log_softmax": -1, "tf.keras.activations.softmax": -1, "tf.cumsum": 0}
 """Operations along one axis that keep the shape, with TF's default axis."""
 
-REDUCTIONS = frozenset(
-    f"tf.{name}"
-    for name in (
-        "reduce_sum reduce_mean reduce_max reduce_min reduce_prod reduce_any reduce_all math.reduce_sum math.reduce_mean"
-        " math.reduce_max math.reduce_min math.reduce_prod math.reduce_std math.reduce_variance math.reduce_logsumexp"
-        " keras.backend.mean keras.backend.sum keras.backend.max keras.backend.min"
-    ).split()
-)
+_REDUCTIONS = """
+reduce_sum reduce_mean reduce_max reduce_min reduce_prod reduce_any reduce_all math.reduce_sum math.reduce_mean
+math.reduce_max math.reduce_min math.reduce_prod math.reduce_std math.reduce_variance math.reduce_logsumexp
+keras.backend.mean keras.backend.sum keras.backend.max keras.backend.min
+"""
+REDUCTIONS = frozenset(f"tf.{name}" for name in _REDUCTIONS.split())
 """Operations that remove axes (`axis`, `keepdims`)."""

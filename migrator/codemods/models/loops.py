@@ -164,7 +164,7 @@ class _Chain:
         build = self.split.lower.build
         for part, module in self.owned:
             kind = module.split("(")[0]
-            frames = (f"for layer in self.{attr}:", f"if isinstance(layer, {kind}):")
+            frames: tuple[str, ...] = (f"for layer in self.{attr}:", f"if isinstance(layer, {kind}):")
             others = {p.code.init for p, m in self.owned if m.split("(")[0] == kind}
             if len(others) > 1 or len({p.code.penalty for p, m in self.owned if m.split("(")[0] == kind}) > 1:
                 build.needs.decline(
@@ -202,7 +202,8 @@ class _Chain:
                 test = self.split.lower.maker.static(node.test)
                 lines += [*head, f"if {test}:", *indent(self._block(body_of(node)))]
             else:
-                assert isinstance(node, cst.SimpleStatementLine) and isinstance(node.body[0], cst.Assign)
+                assert isinstance(node, cst.SimpleStatementLine)
+                assert isinstance(node.body[0], cst.Assign)
                 touched = node.body[0].value
                 lines += [*head, *self._append(touched)]
         if touched is not None:

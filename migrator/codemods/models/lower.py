@@ -162,7 +162,7 @@ class Lowerer:
             if over.func.value in ("enumerate", "zip") and isinstance(target, cst.Tuple):
                 targets = [e.value for e in target.elements]
                 pairs = zip(targets[1:] if over.func.value == "enumerate" else targets, inner, strict=False)
-                return any([self.enter(t, o) for t, o in pairs])
+                return any(self.enter(t, o) for t, o in pairs)
         name = get_full_name_for_node(over) if isinstance(over, cst.Name | cst.Attribute) else None
         if not isinstance(target, cst.Name) or name is None:
             return False
@@ -620,7 +620,7 @@ def operands(node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
         for element in node.slice:
             if isinstance(element.slice, cst.Index):
                 yield element.slice.value
-            else:
+            elif isinstance(element.slice, cst.Slice):
                 yield from (e for e in (element.slice.lower, element.slice.upper, element.slice.step) if e)
     else:
         yield from (c for c in node.children if isinstance(c, cst.BaseExpression))
@@ -668,7 +668,7 @@ def _index(node: cst.Subscript) -> int | None:
 
 def reordered(param: tuple[str, str, str], sizes: tuple[int, ...]) -> tuple[str, str, str]:
     """A Dense kernel whose rows count (H, W, C) as a Linear weight whose columns count (C, H, W)."""
-    keras, torch, transform = param
+    keras, torch, _transform = param
     if keras != "kernel":
         return param
     dims = ",".join(map(str, sizes))

@@ -46,7 +46,7 @@ _ACRONYMS = {
 
 
 def class_name(function: str) -> str:
-    """The class made of a factory function: `build_resnet` → `ResNet`, `conv_bn` → `ConvBN`, `build_model` → `Model`."""
+    """The class made of a factory function: `build_resnet` → `ResNet`, `conv_bn` → `ConvBN`."""
     words = [word for word in re.split(r"_+", _snake(function)) if word]
     while len(words) > 1 and words[0] in _VERBS:
         words = words[1:]

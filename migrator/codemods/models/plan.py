@@ -110,13 +110,14 @@ def _changes(facts: Facts, definition: _Definition, names: Mapping[str, str]) ->
 
 def _factory_change(facts: Facts, definition: _Definition, names: Mapping[str, str]) -> InterfaceChange:
     function = facts.function(definition.qualname)
-    assert function is not None and isinstance(definition.node, ast.FunctionDef)
+    assert function is not None
+    assert isinstance(definition.node, ast.FunctionDef)
     tensors = [name for name, value in function.params if isinstance(value, Tensor)]
     removed = [name for name, _ in function.params if _only_names(definition.node, name)]
     new = names.get(definition.qualname, "")
     detail = f"{definition.node.name} is the module {new}"
     added = tuple(s.name for s in function.sizes)
-    return InterfaceChange(definition.qualname, "factory-to-module", detail, added, tuple([*tensors, *removed]))
+    return InterfaceChange(definition.qualname, "factory-to-module", detail, added, (*tensors, *removed))
 
 
 def _only_names(node: ast.FunctionDef, param: str) -> bool:
@@ -153,9 +154,7 @@ def _inner_layout(
         return None
     if not _is_images(inputs, output):
         return None
-    inside = ("layer",) if role == "model" else ("layer", "model", "layer-factory", "model-factory", "module-factory")
-    if role == "model":
-        inside = ("layer", "model")
+    inside = {"layer", "model"} | (set() if role == "model" else {"layer-factory", "model-factory", "module-factory"})
     return first(4) if all(_is_inside(facts, s, found, inside) for s in sites) else None
 
 
@@ -172,7 +171,7 @@ def _known(output: Value) -> bool:
     return isinstance(output, Tensor) and output.rank is not None
 
 
-def _is_inside(facts: Facts, site: tuple[str, Span], found: list[_Definition], roles: tuple[str, ...]) -> bool:
+def _is_inside(facts: Facts, site: tuple[str, Span], found: list[_Definition], roles: set[str]) -> bool:
     module, span = site
     for d in found:
         if d.module == module and d.node.lineno <= span.line <= (d.node.end_lineno or span.line):

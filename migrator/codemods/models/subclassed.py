@@ -21,7 +21,7 @@ from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.params import kept_params, param_text, unread
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
 from migrator.codemods.models.text import indent
-from migrator.model import InterfaceChange, UnitKind
+from migrator.model import Decline, InterfaceChange, UnitKind
 from migrator.values import Tensor
 
 _GONE = {
@@ -253,7 +253,7 @@ class _Class:
 class _Lowered:
     lower: Lowerer
     lines: list[Line]
-    declines: list[object]
+    declines: list[Decline]
 
     @property
     def text(self) -> list[str]:
@@ -318,7 +318,8 @@ def _appended(methods: dict[str, cst.FunctionDef]) -> set[str]:
         for call in (
             m.findall(methods[name], m.Call(func=m.Attribute(attr=m.Name("append")))) if name in methods else ()
         ):
-            assert isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute)
+            assert isinstance(call, cst.Call)
+            assert isinstance(call.func, cst.Attribute)
             found.add(get_full_name_for_node(call.func.value) or "")
     return found
 

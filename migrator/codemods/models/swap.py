@@ -41,4 +41,6 @@ def swapped(
 
 def rewrite(ctx: Context, node: cst.CSTNode, spans: Mapping[cst.CSTNode, Span]) -> Rewritten:
     """Rewrite a node of which `spans` knows the parts that the original tree does not have."""
-    return ctx.rules.rewrite(node, ctx.here, {**ctx.spans, **spans} if spans else ctx.spans)
+    known: Mapping[cst.CSTNode, Span] = {**ctx.spans, **spans} if spans else ctx.spans
+    result: Rewritten = ctx.rules.rewrite(node, ctx.here, known)
+    return result

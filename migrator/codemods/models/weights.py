@@ -42,7 +42,7 @@ def weight(node: cst.Call, ctx: Context, maker: Maker, name: str) -> Weight | De
         return args
     kept = _literal(args, "trainable", ctx, True)
     dtype = _dtype(args.get("dtype"), ctx)
-    if dtype is None or "constraint" in args and not _is_none(args["constraint"], ctx):
+    if dtype is None or ("constraint" in args and not _is_none(args["constraint"], ctx)):
         return Decline("add_weight with a dtype that is not known, or a constraint", span=ctx.spans.get(node))
     if not isinstance(kept, bool):
         return Decline("add_weight whose `trainable` is not a literal", span=ctx.spans.get(node))
@@ -64,7 +64,7 @@ def weight(node: cst.Call, ctx: Context, maker: Maker, name: str) -> Weight | De
 
 def _arguments(node: cst.Call, ctx: Context) -> dict[str, cst.BaseExpression] | Decline:
     found: dict[str, cst.BaseExpression] = {}
-    names = _NAMES
+    names: tuple[str, ...] = _NAMES
     for index, arg in enumerate(node.args):
         if arg.star:
             return Decline("add_weight with unpacked arguments", span=ctx.spans.get(node))
