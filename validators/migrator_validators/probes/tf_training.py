@@ -1,0 +1,315 @@
+"""Runs a training function of the source and reports every optimizer step.
+
+Request: `call` and `roots` ([{"label": …, "paths": [source paths]}], see `training`), `inside` (source
+paths of models made inside), `steps`, `most` (the run is stopped after so many), `lr_change`,
+`lr_factor`, `float64`. Result: `roots`, `optimizers`, `result`, `finished`, `streams`.
+Arrays: "start/v3" and "end/v3" of every variable that matters, "step/0/2/grad/v3" and "step/0/2/after/v3"
+for optimizer 0, step 2.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from . import tf_injection, tf_objects, wire
+from .streams import STREAMS
+
+
+class Stop(BaseException):
+    """Enough steps were made."""
+
+
+def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
+    """Train, and report."""
+    tf_injection.install()
+    tf_objects.stamp_layers()
+    if request.get("float64"):
+        tf_injection.keras_package().backend.set_floatx("float64")
+    log = Log(request)
+    log.install()
+    program = wire.Program(arrays, _tensor, _dataset)
+    call = request["call"]
+    args = [program.value(arg) for arg in call["args"]]
+    kwargs = {name: program.value(arg) for name, arg in call["kwargs"].items()}
+    if call.get("on") is not None:
+        program.value(call["on"])
+    tf_injection.restart()
+    log.armed = True
+    result, finished = _call(program, call, args, kwargs)
+    return _report(request, log, program, result, finished, call)
+
+
+def _call(program: wire.Program, call: dict[str, Any], args: Any, kwargs: Any) -> Any:
+    try:
+        return program.call_with(dict(call, pick=""), args, kwargs), True
+    except wire.ProgramError as error:
+        if isinstance(error.__cause__, Stop):
+            return None, False
+        raise
+
+
+def _report(request: dict[str, Any], log: Log, program: Any, result: Any, finished: bool, call: Any) -> Any:
+    roots = []
+    for root in request["roots"]:
+        roots.append(_root(log, program.made[root["label"]], root["label"], root["paths"]))
+    for optimizer in log.optimizers:
+        known = {name for root in roots for name in root["weights"]}
+        if optimizer["variables"] and not set(optimizer["variables"]) <= known:
+            owner = log.owner(optimizer["variables"])
+            if owner is not None:
+                roots.append(_root(log, owner, "", request.get("inside", [])))
+    out = log.arrays(roots)
+    sink = wire.Sink(out, "result")
+    tree = wire.encode(_plain(wire.pick(result, call.get("pick") or "")), sink) if finished else None
+    steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
+    answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
+    return answer, out
+
+
+def _plain(result: Any) -> Any:
+    """Keras's History as its dict, in containers too."""
+    if type(result).__name__ == "History":
+        return dict(result.history)
+    if type(result) in (list, tuple):
+        return type(result)([_plain(item) for item in result])
+    return result
+
+
+def _root(log: Log, value: Any, label: str, paths: list[str]) -> dict[str, Any]:
+    """What a root has: its weights and layers, and the names of its variables in the order of its weights."""
+    names = [log.name(v) for v in tf_objects.weights_of(value)]
+    return {"label": label, "described": tf_objects.describe(value, paths), "weights": names}
+
+
+def _tensor(array: Any, as_: str) -> Any:
+    return tf.Variable(array) if as_ == "variable" else tf.constant(array)
+
+
+def _dataset(batches: list[Any]) -> Any:
+    parts = [tf.data.Dataset.from_tensors(batch) for batch in batches]
+    return functools.reduce(lambda a, b: a.concatenate(b), parts)
+
+
+def raw(variable: Any) -> Any:
+    """The tf.Variable behind a variable of Keras 3."""
+    return getattr(variable, "_value", variable) if hasattr(variable, "trainable") else variable
+
+
+class Log:
+    """Variables, their first values, and the steps of all optimizers."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.request = request
+        self.armed = False
+        self.begun = False
+        self.optimizers: list[dict[str, Any]] = []
+        self._variables: dict[int, tuple[str, Any]] = {}
+        self._starts: dict[str, Any] = {}
+        self._stored: dict[str, Any] = {}
+        self._layers: list[Any] = []
+        self._pending: Any = None
+        self._total = 0
+
+    # hooks
+
+    def install(self) -> None:
+        """Watch variables, layers, the beginning of training and every step."""
+        from tensorflow.python.ops import resource_variable_ops
+
+        self._after(resource_variable_ops.ResourceVariable, "__init__", lambda v: self.name(v))
+        keras = tf_injection.keras_package()
+        self._after(keras.layers.Layer, "__init__", self._layers.append)
+        trainer = next(c for c in keras.Model.__mro__ if "fit" in c.__dict__)
+        for cls, name in ((trainer, "fit"), (trainer, "train_on_batch"), (tf.GradientTape, "__enter__")):
+            self._before(cls, name, self.begin)
+        for cls, name in tf_injection.step_methods():
+            setattr(cls, name, self._stepping(getattr(cls, name)))
+        for cls, name in tf_injection.update_methods():
+            setattr(cls, name, self._updating(getattr(cls, name)))
+
+    def _after(self, cls: Any, name: str, note: Any) -> None:
+        original = getattr(cls, name)
+
+        @functools.wraps(original)
+        def call(self_: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(self_, *args, **kwargs)
+            note(self_)
+            return result
+
+        setattr(cls, name, call)
+
+    def _before(self, cls: Any, name: str, note: Any) -> None:
+        original = getattr(cls, name)
+
+        @functools.wraps(original)
+        def call(self_: Any, *args: Any, **kwargs: Any) -> Any:
+            note()
+            return original(self_, *args, **kwargs)
+
+        setattr(cls, name, call)
+
+    def begin(self) -> None:
+        """Training begins: the values that all variables have now are the common start."""
+        if not self.armed or self.begun:
+            return
+        self.begun = True
+        for name, variable in self._variables.values():
+            self._starts[name] = _value(variable)
+
+    # names
+
+    def name(self, variable: Any) -> str:
+        """A variable's own name in the report."""
+        variable = raw(variable)
+        if id(variable) not in self._variables:
+            name = f"v{len(self._variables)}"
+            self._variables[id(variable)] = (name, variable)
+            self._starts[name] = _value(variable)
+        return self._variables[id(variable)][0]
+
+    def owner(self, names: list[str]) -> Any:
+        """The smallest layer or model that has all these variables; the outermost of equals."""
+        best, size = None, 0
+        for layer in self._layers:
+            try:
+                own = {self.name(v) for v in layer.weights}
+            except Exception:
+                continue
+            if set(names) <= own and (best is None or len(own) < size or (len(own) == size and best in _below(layer))):
+                best, size = layer, len(own)
+        return best
+
+    # steps
+
+    def _stepping(self, original: Any) -> Any:
+        @functools.wraps(original)
+        def call(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._pending is not None or not self.armed or not tf.executing_eagerly():
+                return original(optimizer, *args, **kwargs)
+            self.begin()
+            args = tuple(list(a) if hasattr(a, "__next__") or type(a).__name__ == "zip" else a for a in args)
+            self._pending = _given(args, kwargs)
+            try:
+                rate = _rate(optimizer)
+                result = original(optimizer, *args, **kwargs)
+                self._step(optimizer, rate)
+            finally:
+                self._pending = None
+            STREAMS.next_step()
+            self._total += 1
+            if self._total >= self.request["most"]:
+                raise Stop()
+            return result
+
+        return call
+
+    def _updating(self, original: Any) -> Any:
+        """The inner method that gets gradients after the optimizer's own clipping."""
+
+        @functools.wraps(original)
+        def call(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            given = _given(args, kwargs)
+            if self._pending is not None and given:
+                self._pending = given
+            return original(optimizer, *args, **kwargs)
+
+        return call
+
+    def _step(self, optimizer: Any, rate: float) -> None:
+        entry = self._entry(optimizer)
+        number, count = self.optimizers.index(entry), len(entry["rates"])
+        entry["rates"].append(rate)
+        pairs = [(g, v) for g, v in self._pending if g is not None]
+        names = [self.name(v) for _, v in pairs]
+        entry["variables"] += [n for n in names if n not in entry["variables"]]
+        if count < self.request["steps"]:
+            for name, (gradient, variable) in zip(names, pairs):
+                self._stored[f"step/{number}/{count}/grad/{name}"] = _value(tf.convert_to_tensor(gradient))
+                self._stored[f"step/{number}/{count}/after/{name}"] = _value(raw(variable))
+        self._change_rate(optimizer, entry, count + 1)
+
+    def _entry(self, optimizer: Any) -> dict[str, Any]:
+        for entry in self.optimizers:
+            if entry["object"] is optimizer:
+                return entry
+        entry = {"object": optimizer, "class": type(optimizer).__name__, "rates": [], "variables": [], "changed": 0}
+        entry["epsilon"] = _epsilon(optimizer)
+        self.optimizers.append(entry)
+        return entry
+
+    def _change_rate(self, optimizer: Any, entry: dict[str, Any], done: int) -> None:
+        """After `lr_change` steps the rate is multiplied, unless the program varies it by itself."""
+        if done != self.request.get("lr_change", 0) or not _constant(optimizer) or len(set(entry["rates"])) > 1:
+            return
+        try:
+            optimizer.learning_rate = entry["rates"][-1] * self.request["lr_factor"]
+            entry["changed"] = done
+        except (AttributeError, TypeError, ValueError):
+            return
+
+    def arrays(self, roots: list[dict[str, Any]]) -> dict[str, Any]:
+        """Everything stored, with first and last values of the variables that matter."""
+        names = {n for root in roots for n in root["weights"]}
+        names |= {n for entry in self.optimizers for n in entry["variables"]}
+        out = dict(self._stored)
+        for name, variable in self._variables.values():
+            if name in names:
+                out["start/" + name] = self._starts[name]
+                out["end/" + name] = _value(variable)
+        return out
+
+
+def _value(variable: Any) -> Any:
+    try:
+        return np.array(variable.numpy())
+    except (AttributeError, NotImplementedError, ValueError):
+        return np.zeros(0, "float32")  # of a graph: never compared
+
+
+def _given(args: Any, kwargs: Any) -> Any:
+    """(gradient, variable) pairs from the arguments of any optimizer's methods."""
+    first = args[0] if args else kwargs.get("grads_and_vars", kwargs.get("grads"))
+    second = args[1] if len(args) > 1 else kwargs.get("trainable_variables")
+    if first is None:
+        return []
+    items = list(first)
+    if items and isinstance(items[0], tuple):
+        return items
+    return list(zip(items, second)) if second is not None else []
+
+
+def _rate(optimizer: Any) -> float:
+    for name in ("learning_rate", "lr", "_lr", "_learning_rate"):
+        value = getattr(optimizer, name, None)
+        if value is not None:
+            value = (
+                value() if callable(value) and not hasattr(value, "numpy") and not hasattr(value, "_value") else value
+            )
+            return float(value)
+    return float("nan")
+
+
+def _epsilon(optimizer: Any) -> Any:
+    """Of the Adam family, whose meaning both frameworks share but for its place."""
+    if type(optimizer).__name__ not in ("Adam", "AdamW", "Nadam", "Adamax", "Adagrad", "AdamOptimizer"):
+        return None
+    value = getattr(optimizer, "epsilon", getattr(optimizer, "_epsilon", None))
+    return None if value is None else float(value)
+
+
+def _constant(optimizer: Any) -> bool:
+    """Does nothing but the program's own code set the rate?"""
+    rate = getattr(optimizer, "_learning_rate", getattr(optimizer, "learning_rate", None))
+    schedule = type(rate).__mro__ if rate is not None else ()
+    return not any(c.__name__ == "LearningRateSchedule" for c in schedule)
+
+
+def _below(layer: Any) -> list[Any]:
+    try:
+        return list(layer._flatten_layers(include_self=False))
+    except Exception:
+        return []

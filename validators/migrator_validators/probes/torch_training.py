@@ -1,0 +1,215 @@
+"""Runs a training function of the target and reports every optimizer step.
+
+Request: `call`, `roots` ([{"label": …, "state": {target name: array key}}]), `inside` (a list of such
+states for models made inside, in the order of their optimizers), `gaps`, `keras`, `steps`, `most`,
+`lr_changes` (per optimizer: after which step its rate changes, 0 for never), `lr_factor`, `float64`.
+Weights are loaded into made objects before the call, and into models made inside when their
+optimizer is constructed. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from . import torch_injection, torch_objects, wire
+from .streams import STREAMS
+
+
+class Stop(BaseException):
+    """Enough steps were made."""
+
+
+def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
+    """Train, and report."""
+    torch_injection.install()
+    torch_injection.remove_gaps(request.get("gaps", ()), request.get("keras", 3))
+    if request.get("float64"):
+        torch.set_default_dtype(torch.float64)
+    log = Log(request, arrays)
+    log.install()
+    program = Loaded(arrays, lambda array, as_: torch.as_tensor(array), list)
+    program.prepare = log.prepare
+    call = request["call"]
+    args = [program.value(arg) for arg in call["args"]]
+    kwargs = {name: program.value(arg) for name, arg in call["kwargs"].items()}
+    if call.get("on") is not None:
+        program.value(call["on"])
+    torch_injection.restart()
+    log.armed = True
+    result, finished = _call(program, call, args, kwargs)
+    out = log.arrays()
+    sink = wire.Sink(out, "result")
+    tree = wire.encode(wire.pick(result, call.get("pick") or ""), sink) if finished else None
+    steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
+    roots = [{"label": root["label"], "described": torch_objects.describe(root["object"])} for root in log.roots]
+    answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
+    return answer, out
+
+
+def _call(program: wire.Program, call: dict[str, Any], args: Any, kwargs: Any) -> Any:
+    try:
+        return program.call_with(dict(call, pick=""), args, kwargs), True
+    except wire.ProgramError as error:
+        if isinstance(error.__cause__, Stop):
+            return None, False
+        raise
+
+
+class Loaded(wire.Program):
+    """A program whose made objects get the source's weights."""
+
+    prepare: Any
+
+    def object(self, tree: dict[str, Any]) -> Any:
+        fresh = tree["label"] not in self.made
+        value = super().object(tree)
+        if fresh:
+            self.prepare(tree["label"], value)
+        return value
+
+
+class Log:
+    """Roots, whose tensors are compared, and the steps of all optimizers."""
+
+    def __init__(self, request: dict[str, Any], arrays: dict[str, Any]) -> None:
+        self.request = request
+        self.given = arrays
+        self.armed = False
+        self.roots: list[dict[str, Any]] = []
+        self.optimizers: list[dict[str, Any]] = []
+        self._modules: list[torch.nn.Module] = []
+        self._stored: dict[str, Any] = {}
+        self._inside = list(request.get("inside", ()))
+        self._total = 0
+
+    def install(self) -> None:
+        """Watch modules, the construction of optimizers and every step."""
+        optimizer = torch.optim.Optimizer
+        start, module_start = optimizer.__init__, torch.nn.Module.__init__
+
+        @functools.wraps(module_start)
+        def module_init(module: Any, *args: Any, **kwargs: Any) -> None:
+            self._modules.append(module)
+            module_start(module, *args, **kwargs)
+
+        @functools.wraps(start)
+        def optimizer_init(made: Any, *args: Any, **kwargs: Any) -> None:
+            start(made, *args, **kwargs)
+            self._constructed(made)
+
+        torch.nn.Module.__init__ = module_init
+        optimizer.__init__ = optimizer_init
+        register_optimizer_step_pre_hook(self._before_step)
+        register_optimizer_step_post_hook(self._after_step)
+
+    def prepare(self, label: str, value: Any) -> None:
+        """Load the weights of a made object."""
+        for root in self.request["roots"]:
+            if root["label"] == label:
+                self._add_root(label, value, root["state"])
+
+    def _add_root(self, label: str, value: Any, state: dict[str, str]) -> None:
+        tensors = torch_objects.state_of(value)
+        for name, key in state.items():
+            with wire.program(f"load weight {name}"):
+                self._load(tensors[name], self.given[key], name)
+        self.roots.append({"label": label, "object": value, "tensors": tensors})
+
+    @staticmethod
+    def _load(tensor: torch.Tensor, array: Any, name: str) -> None:
+        if tuple(tensor.shape) != tuple(array.shape):
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, the source's is {tuple(array.shape)}")
+        with torch.no_grad():
+            tensor.copy_(torch.as_tensor(array))
+
+    def _constructed(self, optimizer: Any) -> None:
+        """An optimizer was made: its model's weights become the source's, unless they are already."""
+        wanted = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        known = {id(t) for root in self.roots for t in root["tensors"].values()}
+        if wanted <= known:
+            return
+        owner = self._owner(wanted)
+        if owner is not None:
+            self._add_root("", owner, self._inside.pop(0) if self._inside else {})
+
+    def _owner(self, wanted: set[int]) -> Any:
+        """The smallest module that has all these parameters; the outermost of equals."""
+        best, size = None, 0
+        for module in self._modules:
+            own = {id(t) for t in torch_objects.state_of(module).values()} if hasattr(module, "_parameters") else set()
+            if wanted <= own and (best is None or len(own) < size or (len(own) == size and best in module.modules())):
+                best, size = module, len(own)
+        return best
+
+    # steps
+
+    def _name(self, tensor: torch.Tensor) -> str:
+        for number, root in enumerate(self.roots):
+            for name, other in root["tensors"].items():
+                if other is tensor:
+                    return f"r{number}:{name}"
+        return f"?:{list(tensor.shape)}"
+
+    def _entry(self, optimizer: Any) -> dict[str, Any]:
+        for entry in self.optimizers:
+            if entry["object"] is optimizer:
+                return entry
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        names = [self._name(p) for p in parameters]
+        entry = {"object": optimizer, "class": type(optimizer).__name__, "rates": [], "variables": names, "changed": 0}
+        known = type(optimizer) in (
+            torch.optim.Adam,
+            torch.optim.AdamW,
+            torch.optim.NAdam,
+            torch.optim.Adamax,
+            torch.optim.Adagrad,
+        )
+        entry["epsilon"] = float(optimizer.defaults["eps"]) if known else None
+        self.optimizers.append(entry)
+        return entry
+
+    def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if not self.armed:
+            return
+        entry = self._entry(optimizer)
+        number, count = self.optimizers.index(entry), len(entry["rates"])
+        entry["rates"].append(float(optimizer.param_groups[0]["lr"]))
+        if count < self.request["steps"]:
+            for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+                if parameter.grad is not None:
+                    self._store(f"step/{number}/{count}/grad/{self._name(parameter)}", parameter.grad)
+
+    def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if not self.armed:
+            return
+        entry = self._entry(optimizer)
+        number, count = self.optimizers.index(entry), len(entry["rates"])
+        if count <= self.request["steps"]:
+            for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+                self._store(f"step/{number}/{count - 1}/after/{self._name(parameter)}", parameter)
+        self._change_rate(optimizer, entry, number, count)
+        STREAMS.next_step()
+        self._total += 1
+        if self._total >= self.request["most"]:
+            raise Stop()
+
+    def _change_rate(self, optimizer: Any, entry: dict[str, Any], number: int, done: int) -> None:
+        changes = self.request.get("lr_changes", [])
+        if number < len(changes) and changes[number] == done:
+            for group in optimizer.param_groups:
+                group["lr"] = group["lr"] * self.request["lr_factor"]
+            entry["changed"] = done
+
+    def _store(self, key: str, tensor: torch.Tensor) -> None:
+        self._stored[key] = wire.plain(tensor.to_dense() if tensor.is_sparse else tensor).copy()
+
+    def arrays(self) -> dict[str, Any]:
+        """Everything stored, with the last values of all roots."""
+        for number, root in enumerate(self.roots):
+            for name, tensor in root["tensors"].items():
+                self._store(f"end/r{number}:{name}", tensor)
+        return dict(self._stored)

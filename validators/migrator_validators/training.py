@@ -1,0 +1,272 @@
+"""The training kind: both training functions run from the same weights on the same batches.
+
+The source runs first, under `probes/tf_training`, then the target, under `probes/torch_training`,
+which is given the source's first weights and nothing else. Gradients, parameters after each step,
+learning rates, the order of data, the last weights and the returned history are compared here,
+outside the sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from migrator.model import Outcome, Rung, Verdict
+from migrator_validators.cases import Call, Case, Items, Made, WeightMap
+from migrator_validators.cases import Mapping as MappingArg
+from migrator_validators.inputs import Inputs, sizes_of
+from migrator_validators.matching import Matching, match
+from migrator_validators.training_compare import Difference, Trace, compare
+from migrator_validators.workers import Arrays, Reply, Side, Workers
+
+MOST_STEPS = 120
+SECONDS = 120.0
+INTERVENTION = "sgd-velocity"
+"""Removed wherever the harness itself changes the rate: the program would never show that difference."""
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """One way to run both sides: with which gaps removed, and in which precision."""
+
+    gaps: tuple[str, ...] = ()
+    floatx: str = "float32"
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A run of both sides: differences by rung, or the reason why there is none."""
+
+    differences: tuple[Difference, ...] = ()
+    stopped: Verdict | None = None
+    unchecked: tuple[str, ...] = ()
+
+
+def check_training(
+    case: Case, source: Path, target: Path, workers: Workers, *, folder: Path = Path(), keras: int = 3, repro: str = ""
+) -> tuple[Verdict, ...]:
+    """Verdicts of the rungs gradients, steps and training for one case.
+
+    `folder` is where the case's stored arrays lie. As shipped first; where that differs and the case
+    has documented gaps, again with those removed; where that still differs, in float64.
+    """
+    runner = _Runner(case, source, target, workers, folder, keras)
+    shipped = runner.run(_Setting())
+    if shipped.stopped is not None:
+        return (replace(shipped.stopped, inputs=case.inputs_from, repro=repro),)
+    exact = shipped
+    if case.gaps and _failed(shipped):
+        removed = runner.run(_Setting(gaps=case.gaps))
+        exact = removed if removed.stopped is None else shipped
+    if _failed(exact):
+        double = runner.run(_Setting(gaps=case.gaps, floatx="float64"))
+        if double.stopped is None and not _failed(double):
+            exact = _rounding(exact, double)
+    verdicts = _verdicts(shipped, exact, case.gaps)
+    unchecked = tuple(dict.fromkeys((*case.unchecked, *shipped.unchecked)))
+    return tuple(replace(v, inputs=case.inputs_from, unchecked=unchecked, repro=repro) for v in verdicts)
+
+
+def _failed(outcome: _Outcome) -> bool:
+    return outcome.stopped is not None or any(not d.equal for d in outcome.differences)
+
+
+def _rounding(single: _Outcome, double: _Outcome) -> _Outcome:
+    """Differences that vanish in float64 are rounding: the float64 figures decide."""
+    by_rung = {d.rung: d for d in double.differences}
+    decided = [
+        d if d.equal else replace(by_rung[d.rung], rounding=d.measured) for d in single.differences if d.rung in by_rung
+    ]
+    return replace(single, differences=tuple(decided))
+
+
+# --- verdicts -----------------------------------------------------------------------------------------
+
+
+def _verdicts(shipped: _Outcome, exact: _Outcome, gaps: tuple[str, ...]) -> list[Verdict]:
+    by_rung = {d.rung: d for d in shipped.differences}
+    return [_verdict(by_rung.get(d.rung, d), d, gaps) for d in exact.differences]
+
+
+def _verdict(shipped: Difference, exact: Difference, gaps: tuple[str, ...]) -> Verdict:
+    allowed = (("difference", exact.allowed),)
+    if not exact.equal:
+        return Verdict(exact.rung, Outcome.FAIL, exact.detail, (("difference", exact.measured),), allowed)
+    if shipped.equal or (exact.rounding is not None and not gaps):
+        figures = (("difference", exact.measured), ("float32", exact.rounding))
+        return Verdict(
+            exact.rung, Outcome.PASS, f"{exact.detail}; the float32 difference is rounding", figures, allowed
+        )
+    measured = (("as shipped", shipped.measured), ("gap removed", exact.measured))
+    detail = f"{exact.detail} with {', '.join(gaps)} removed; as shipped: {shipped.detail}"
+    return Verdict(exact.rung, Outcome.GAP, detail, measured, allowed)
+
+
+# --- runs ---------------------------------------------------------------------------------------------
+
+
+class _Runner:
+    """Runs both sides of one case under a setting."""
+
+    def __init__(self, case: Case, source: Path, target: Path, workers: Workers, folder: Path, keras: int) -> None:
+        self.case, self.source, self.target = case, source, target
+        self.workers, self.folder, self.keras = workers, folder, keras
+        self._sources: dict[str, Reply] = {}
+
+    def run(self, setting: _Setting) -> _Outcome:
+        """Both sides, compared; or why one of them did not run."""
+        source = self._source(setting.floatx)
+        if source.status != "ok":
+            return _Outcome(stopped=_source_stopped(source))
+        roots = source.result["roots"]
+        if not any(o["rates"] for o in source.result["optimizers"]):
+            return _Outcome(
+                stopped=Verdict(Rung.SOURCE_RUNS, Outcome.UNVERIFIABLE, "the source made no optimizer step")
+            )
+        probe = self._target(setting, source, [], {}, 1)
+        if probe.status != "ok":
+            return _Outcome(stopped=_target_stopped(probe))
+        maps = self._maps(roots, probe.result["roots"])
+        if isinstance(maps, str):
+            return _Outcome(stopped=Verdict(Rung.WEIGHTS, Outcome.FAIL, maps))
+        states, arrays = _states(maps, roots, source.arrays)
+        reply = self._target(setting, source, states, arrays, MOST_STEPS)
+        if reply.status != "ok":
+            return _Outcome(stopped=_target_stopped(reply))
+        differences, unchecked = compare(
+            Trace(source.result, source.arrays),
+            Trace(reply.result, reply.arrays),
+            maps,
+            setting.floatx,
+            self.case.training.history,
+        )
+        return _Outcome(differences, unchecked=unchecked)
+
+    def _source(self, floatx: str) -> Reply:
+        if floatx not in self._sources:
+            inputs = self._inputs(floatx)
+            training = self.case.training
+            request = {
+                "call": inputs.call(self.case.call, "source"),
+                "roots": [{"label": m.label, "paths": _paths(m.map or self.case.weights)} for m in self._made()],
+                "inside": _paths(self.case.weights),
+                "steps": training.steps,
+                "most": MOST_STEPS,
+                "lr_change": training.lr_change,
+                "lr_factor": training.lr_factor,
+                "float64": floatx == "float64",
+            }
+            side: Side = "tf2" if self.keras == 2 else "tf"
+            self._sources[floatx] = self.workers.run(
+                side, "tf_training", request, inputs.arrays, tree=self.source, timeout=SECONDS
+            )
+        return self._sources[floatx]
+
+    def _target(
+        self, setting: _Setting, source: Reply, states: list[dict[str, str]], arrays: Arrays, most: int
+    ) -> Reply:
+        inputs = self._inputs(setting.floatx)
+        inputs.call(self.case.call, "source")  # so that both sides number equal arrays alike
+        inputs.side()
+        call = inputs.call(self.case.call, "target")
+        made = self._made()
+        padded = [*states, *({} for _ in range(len(made) - len(states)))]
+        changes = [o["changed"] for o in source.result["optimizers"]]
+        gaps = tuple(dict.fromkeys((*setting.gaps, INTERVENTION))) if any(changes) else setting.gaps
+        request = {
+            "call": call,
+            "roots": [{"label": m.label, "state": state} for m, state in zip(made, padded, strict=False)],
+            "inside": padded[len(made) :],
+            "gaps": list(gaps),
+            "keras": self.keras,
+            "steps": self.case.training.steps,
+            "most": most,
+            "lr_changes": changes,
+            "lr_factor": self.case.training.lr_factor,
+            "float64": setting.floatx == "float64",
+        }
+        return self.workers.run(
+            "torch", "torch_training", request, {**inputs.arrays, **arrays}, tree=self.target, timeout=SECONDS
+        )
+
+    def _inputs(self, floatx: str) -> Inputs:
+        return Inputs(sizes_of(self.case, 0), folder=self.folder, floatx=floatx)
+
+    def _made(self) -> list[Made]:
+        return list(made_objects(self.case.call))
+
+    def _maps(self, source: list[dict[str, Any]], target: list[dict[str, Any]]) -> list[Matching] | str:
+        """The resolved weight map of each root, or what is wrong with one."""
+        if len(source) != len(target):
+            return f"the source trains {len(source)} model(s), the target {len(target)}"
+        by_label = {m.label: m.map for m in self._made()}
+        maps = []
+        for ours, theirs in zip(source, target, strict=True):
+            weights = by_label.get(ours["label"]) or self.case.weights
+            matching = match(weights, ours["described"], theirs["described"])
+            if matching.problems:
+                return "; ".join(matching.problems[:3])
+            maps.append(matching)
+        return maps
+
+
+def made_objects(call: Call) -> Iterator[Made]:
+    """The objects of a call whose weights are carried over, each label once, in the order they are made."""
+    seen: set[str] = set()
+
+    def walk(arg: Any) -> Iterator[Made]:
+        if isinstance(arg, Items):
+            for item in arg.items:
+                yield from walk(item)
+        elif isinstance(arg, MappingArg):
+            for item in arg.items.values():
+                yield from walk(item)
+        elif isinstance(arg, Made):
+            yield from inside(arg.call)
+            if arg.weights and arg.label not in seen:
+                seen.add(arg.label)
+                yield arg
+
+    def inside(call: Call) -> Iterator[Made]:
+        for arg in (*call.args, *call.kwargs.values(), call.on):
+            yield from walk(arg)
+
+    return inside(call)
+
+
+def _paths(weights: WeightMap) -> list[str]:
+    """The source paths of the explicit pairs."""
+    return [path for pair in weights.pairs for path in ([pair.source] if isinstance(pair.source, str) else pair.source)]
+
+
+def _states(maps: list[Matching], roots: list[dict[str, Any]], arrays: Arrays) -> tuple[list[dict[str, str]], Arrays]:
+    """For each root the target's first state, as array keys by name, and those arrays."""
+    states: list[dict[str, str]] = []
+    out: Arrays = {}
+    for number, (matching, root) in enumerate(zip(maps, roots, strict=True)):
+        state: dict[str, str] = {}
+        weights = [arrays["start/" + name] for name in root["weights"]]
+        for pair in matching.pairs:
+            key = f"weight/{number}/{pair.target}"
+            out[key] = pair.array(weights)
+            state[pair.target] = key
+        states.append(state)
+    return states, out
+
+
+def _source_stopped(reply: Reply) -> Verdict:
+    if reply.status in ("error", "crashed"):
+        return Verdict(Rung.SOURCE_RUNS, Outcome.FAIL, reply.reason)
+    if reply.status == "timeout":
+        return Verdict(Rung.SOURCE_RUNS, Outcome.UNVERIFIABLE, f"the source is too slow to compare: {reply.reason}")
+    return Verdict(Rung.SOURCE_RUNS, Outcome.INFRA, reply.reason)
+
+
+def _target_stopped(reply: Reply) -> Verdict:
+    if reply.status in ("error", "crashed"):
+        return Verdict(Rung.STEPS, Outcome.FAIL, reply.reason)
+    if reply.status == "timeout":
+        return Verdict(Rung.STEPS, Outcome.FAIL, f"the target does not end where the source does: {reply.reason}")
+    return Verdict(Rung.STEPS, Outcome.INFRA, reply.reason)

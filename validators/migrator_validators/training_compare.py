@@ -1,0 +1,394 @@
+"""Compares the traces of two training runs: gradients, parameters step by step, rates, data order, results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from migrator.model import Rung
+from migrator_validators.matching import Matching, Pair
+from migrator_validators.workers import Arrays
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Allowed differences, as a share of the largest number of a tensor, and of all tensors together.
+
+    Gradients: two float32 backward passes of small models agree to about 1e-6 of their scale; wrong
+    ones differ by per cents. Steps and results: the same, grown over some tens of steps.
+    """
+
+    gradient: float = 1e-4
+    step: float = 1e-3
+    result: float = 1e-3
+    floor: float = 2e-6
+
+
+FLOAT32 = Limits()
+FLOAT64 = Limits(gradient=1e-8, step=1e-7, result=1e-6, floor=1e-11)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The worst difference of one rung, `measured` against `allowed`, both relative to the size of what is compared."""
+
+    rung: Rung
+    measured: float
+    allowed: float
+    detail: str
+    equal: bool
+    rounding: float | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a training probe reported."""
+
+    result: dict[str, Any]
+    arrays: Arrays
+
+    @property
+    def optimizers(self) -> list[dict[str, Any]]:
+        """Optimizers that made a step, in the order of their first one."""
+        return [o for o in self.result["optimizers"] if o["rates"]]
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """One compared tensor: its name in the target, both values."""
+
+    name: str
+    expected: FloatArray
+    actual: FloatArray | None
+
+
+def compare(
+    source: Trace, target: Trace, maps: list[Matching], floatx: str, history: bool
+) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
+    """Differences of the rungs gradients, steps and training, and what was not compared, in words."""
+    limits = FLOAT64 if floatx == "float64" else FLOAT32
+    view = _View(source, target, maps)
+    unchecked: list[str] = [*source.result["streams"]["notes"], *target.result["streams"]["notes"]]
+    gradients = _gradients(view, limits, unchecked)
+    steps = _steps(view, limits, unchecked)
+    training = _training(view, limits, unchecked, history)
+    return (gradients, steps, training), tuple(dict.fromkeys(unchecked))
+
+
+class _View:
+    """Both traces with the source's tensors brought into the target's names and layouts."""
+
+    def __init__(self, source: Trace, target: Trace, maps: list[Matching]) -> None:
+        self.source, self.target = source, target
+        self.roots = source.result["roots"]
+        self.maps = maps
+
+    def tensors(self, prefix: str, gradient: bool) -> list[_Tensor]:
+        """Mapped tensors that the source has under `prefix`, beside the target's, named with their root."""
+        found = []
+        for number, (matching, root) in enumerate(zip(self.maps, self.roots, strict=True)):
+            known = [self.source.arrays.get(prefix + name) for name in root["weights"]]
+            for pair in matching.pairs:
+                expected = _in_target(pair, known, gradient)
+                if expected is not None:
+                    name = f"r{number}:{pair.target}"
+                    actual = self.target.arrays.get(prefix + name)
+                    found.append(_Tensor(name, expected, None if actual is None else actual.astype(float)))
+        return found
+
+    def starts(self) -> dict[str, FloatArray]:
+        """The common first values, in the target's layout."""
+        return {t.name: t.expected for t in self.tensors("start/", False)}
+
+
+def _in_target(pair: Pair, arrays: Sequence[npt.NDArray[Any] | None], gradient: bool) -> FloatArray | None:
+    """A source tensor in the target's layout, or None where there is none or its gradient cannot be said."""
+    known = [np.zeros(0) if a is None else a for a in arrays]
+    if any(arrays[i] is None for i in pair.source):
+        return None
+    try:
+        return np.asarray(pair.array(known, gradient), dtype=float)
+    except ValueError:
+        return None
+
+
+@dataclass
+class _Worst:
+    """The worst of many comparisons, and the first that is too large."""
+
+    allowed: float
+    measured: float = 0.0
+    detail: str = ""
+    count: int = 0
+
+    def see(self, measured: float, detail: str) -> None:
+        self.count += 1
+        measured = math.inf if math.isnan(measured) else measured
+        if measured > self.allowed and not self.detail:
+            self.detail = detail
+        self.measured = max(self.measured, measured)
+
+    def difference(self, rung: Rung, what: str) -> Difference:
+        equal = self.measured <= self.allowed
+        return Difference(rung, self.measured, self.allowed, what if equal else self.detail, equal)
+
+
+def _fail(rung: Rung, detail: str) -> Difference:
+    return Difference(rung, math.inf, 0.0, detail, False)
+
+
+def _relative(tensor: _Tensor, scale: float, floor: float) -> float:
+    """The largest difference over the tensor's own scale, which is at least a floor of the common scale."""
+    if tensor.actual is None or tensor.actual.shape != tensor.expected.shape:
+        return math.inf
+    if not tensor.expected.size:
+        return 0.0
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(tensor.actual - tensor.expected)
+    both_nan = np.isnan(tensor.actual) & np.isnan(tensor.expected)
+    gap = np.where(both_nan | (tensor.actual == tensor.expected), 0.0, gap)
+    own = _largest(tensor.expected)
+    return float(gap.max()) / max(own, scale * floor, 1e-30)
+
+
+def _largest(array: FloatArray) -> float:
+    finite = array[np.isfinite(array)]
+    return float(np.abs(finite).max()) if finite.size else 0.0
+
+
+# --- the rungs ------------------------------------------------------------------------------------------
+
+
+def _gradients(view: _View, limits: Limits, unchecked: list[str]) -> Difference:
+    """Gradients at the first step of each optimizer, after its own clipping."""
+    worst = _Worst(limits.gradient)
+    for number in range(len(view.source.optimizers)):
+        _see_gradients(view, number, 0, worst, limits, 0.01)
+    if not worst.count:
+        return _fail(Rung.GRADIENTS, "no gradient of the source belongs to a mapped weight")
+    return worst.difference(Rung.GRADIENTS, f"{worst.count} gradients at the first step agree")
+
+
+def _see_gradients(view: _View, number: int, step: int, worst: _Worst, limits: Limits, floor: float) -> None:
+    tensors = view.tensors(f"step/{number}/{step}/grad/", True)
+    scale = max((_largest(t.expected) for t in tensors), default=0.0)
+    for tensor in tensors:
+        if tensor.actual is None and _largest(tensor.expected) == 0:
+            continue  # no gradient and a zero gradient are the same
+        detail = f"gradient of {_bare(tensor.name)} at step {step + 1}"
+        if tensor.actual is None:
+            worst.see(math.inf, f"{detail}: the target's optimizer has none")
+            continue
+        worst.see(_relative(tensor, scale, floor), f"{detail}: {_figures(tensor)}")
+
+
+def _bare(name: str) -> str:
+    return name.partition(":")[2]
+
+
+def _figures(tensor: _Tensor) -> str:
+    if tensor.actual is None or tensor.actual.shape != tensor.expected.shape:
+        return "missing or of another shape"
+    at = np.unravel_index(int(np.argmax(np.abs(tensor.actual - tensor.expected))), tensor.expected.shape)
+    ratio = _ratio(tensor)
+    return f"{tensor.actual[at]:.6g}, the source's is {tensor.expected[at]:.6g}{ratio}"
+
+
+def _ratio(tensor: _Tensor) -> str:
+    """A constant factor between the two, which tells sums from means and wrong rates."""
+    assert tensor.actual is not None
+    norm = float(np.sum(tensor.expected**2))
+    if norm == 0:
+        return ""
+    factor = float(np.sum(tensor.actual * tensor.expected)) / norm
+    rest = _largest(tensor.actual - factor * tensor.expected)
+    constant = abs(factor) > 1e-6 and rest < 1e-3 * abs(factor) * _largest(tensor.expected)
+    return f" (all {factor:.4g} times as large)" if constant else ""
+
+
+def _steps(view: _View, limits: Limits, unchecked: list[str]) -> Difference:
+    """Optimizers, their rates, the number of steps, and parameters after each step."""
+    ours, theirs = view.source.optimizers, view.target.optimizers
+    if len(ours) != len(theirs):
+        return _fail(Rung.STEPS, f"{len(theirs)} optimizer(s) made steps, the source has {len(ours)}")
+    worst = _Worst(limits.step)
+    steps = 0
+    for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        wrong = _rates(one["rates"], other["rates"], view) or _epsilons(one, other)
+        if wrong:
+            return _fail(Rung.STEPS, wrong)
+        for step in range(len(one["rates"])):
+            steps += _see_step(view, number, step, worst, limits, unchecked)
+    changed = [o["changed"] for o in ours if o["changed"]]
+    rate = f", across a change of the learning rate after step {changed[0]}" if changed else ""
+    return worst.difference(Rung.STEPS, f"parameters agree after each of {steps} steps{rate}")
+
+
+def _rates(one: list[float], other: list[float], view: _View) -> str:
+    """What differs in the learning rates or in the number of steps, or nothing."""
+    for step, (a, b) in enumerate(zip(one, other, strict=False)):
+        if not math.isnan(a) and abs(a - b) > 1e-5 * max(abs(a), abs(b)):
+            return f"the learning rate at step {step + 1} is {b:.6g}, the source's is {a:.6g}"
+    both = view.source.result["finished"] and view.target.result["finished"]
+    if (both or view.source.result["finished"] != view.target.result["finished"]) and len(one) != len(other):
+        return f"{len(other)} optimizer steps, the source makes {len(one)}"
+    return ""
+
+
+def _epsilons(one: dict[str, Any], other: dict[str, Any]) -> str:
+    """Epsilons of the Adam family, which change little but where gradients are tiny, so that they are compared as such."""
+    a, b = one["epsilon"], other["epsilon"]
+    if a is None or b is None or math.isclose(a, b, rel_tol=1e-3):
+        return ""
+    return f"the optimizer's epsilon is {b:.3g}, the source's is {a:.3g}"
+
+
+def _see_step(view: _View, number: int, step: int, worst: _Worst, limits: Limits, unchecked: list[str]) -> int:
+    """Gradients and updates of one step; whether there was anything to compare."""
+    if step:
+        _see_gradients(view, number, step, worst, limits, 0.05)
+    gradients = {t.name: _largest(t.expected) for t in view.tensors(f"step/{number}/{step}/grad/", True)}
+    scale = max(gradients.values(), default=0.0)
+    starts = view.starts()
+    after = view.tensors(f"step/{number}/{step}/after/", False)
+    for tensor in after:
+        if gradients.get(tensor.name, 0.0) < 1e-6 * scale:
+            unchecked.append(f"updates of {_bare(tensor.name)}: its true gradient is zero")
+            continue
+        moved = _Tensor(tensor.name, tensor.expected - starts[tensor.name], None)
+        if tensor.actual is not None and tensor.actual.shape == tensor.expected.shape:
+            moved = _Tensor(tensor.name, moved.expected, tensor.actual - starts[tensor.name])
+        # rounding of the parameter itself limits how well an update is known
+        floor = limits.floor * _largest(tensor.expected) / limits.step
+        worst.see(
+            _relative(moved, floor, 1.0), f"update of {_bare(tensor.name)} after step {step + 1}: {_figures(moved)}"
+        )
+    return int(bool(after))
+
+
+def _training(view: _View, limits: Limits, unchecked: list[str], history: bool) -> Difference:
+    """Order of the data, last weights and buffers, and what the function returned."""
+    wrong = _order(view.source.result["streams"], view.target.result["streams"])
+    if wrong:
+        return _fail(Rung.TRAINING, wrong)
+    if view.source.result["finished"] != view.target.result["finished"]:
+        return _fail(Rung.TRAINING, "only one side came to an end within the steps allowed")
+    worst = _Worst(limits.result)
+    _see_ends(view, worst)
+    if not view.source.result["finished"]:
+        unchecked.append("what the function returns: the run was stopped")
+    elif history:
+        wrong = _see_result(view.source, view.target, worst, unchecked)
+        if wrong:
+            return _fail(Rung.TRAINING, wrong)
+    return worst.difference(
+        Rung.TRAINING, f"last weights, buffers and results agree ({worst.count} values and tensors)"
+    )
+
+
+def _order(source: dict[str, Any], target: dict[str, Any]) -> str:
+    """What differs in who asked for shuffled data, or nothing."""
+    ours, theirs = _shuffled(source, True), _shuffled(target, True)
+    if ours != theirs:
+        return (
+            "training data are shuffled, the source's are not"
+            if theirs
+            else "training data are not shuffled, the source's are"
+        )
+    if _shuffled(target, False) and not _shuffled(source, False):
+        return "validation data are shuffled, the source's are not"
+    return ""
+
+
+def _shuffled(streams: dict[str, Any], training: bool) -> bool:
+    passes = [p for p in streams["passes"] if p["batches"] and p["training"] == training]
+    asked = training and any(e["kind"] == "permutation" for e in streams["events"])
+    return asked or any(p["shuffled"] for p in passes)
+
+
+def _see_ends(view: _View, worst: _Worst) -> None:
+    starts = view.starts()
+    for tensor in view.tensors("end/", False):
+        before = starts.get(tensor.name)
+        moved = (
+            _largest(tensor.expected - before) if before is not None and before.shape == tensor.expected.shape else 0.0
+        )
+        scale = max(moved, 1e-3 * _largest(tensor.expected))
+        own = _Tensor(tensor.name, tensor.expected, tensor.actual)
+        gap = _relative(own, 1.0, 1.0) * max(_largest(tensor.expected), 1.0) / max(scale, 1e-30)
+        worst.see(gap, f"{_bare(tensor.name)} at the end: {_figures(tensor)}")
+
+
+# --- results ----------------------------------------------------------------------------------------------
+
+
+def _see_result(source: Trace, target: Trace, worst: _Worst, unchecked: list[str]) -> str:
+    """Walk both results; what differs in structure, or nothing."""
+    return _walk(
+        source.result["result"], target.result["result"], source.arrays, target.arrays, "result", worst, unchecked
+    )
+
+
+def _walk(one: Any, other: Any, ours: Arrays, theirs: Arrays, path: str, worst: _Worst, unchecked: list[str]) -> str:
+    if one["t"] == "opaque" or (one["t"] == "scalar" and one["v"] is None):
+        if one["t"] == "opaque":
+            unchecked.append(f"{path}: {one['type']}")
+        return ""
+    number, same = _numbers(one, ours), _numbers(other, theirs)
+    if number is not None:
+        if same is None or same.shape != number.shape:
+            return f"{path} is {_say(other)}, the source's is {_say(one)}"
+        scale = max(_largest(number), 1e-3)
+        worst.see(
+            _relative(_Tensor(path, number, same), scale, 1.0), f"{path}: {_figures(_Tensor(path, number, same))}"
+        )
+        return ""
+    if one["t"] == "dict":
+        return _walk_dict(one, other, ours, theirs, path, worst, unchecked)
+    if one["t"] in ("list", "tuple", "namedtuple"):
+        if other["t"] not in ("list", "tuple", "namedtuple") or len(other["items"]) != len(one["items"]):
+            return f"{path} is {_say(other)}, the source's is {_say(one)}"
+        for i, (a, b) in enumerate(zip(one["items"], other["items"], strict=True)):
+            wrong = _walk(a, b, ours, theirs, f"{path}[{i}]", worst, unchecked)
+            if wrong:
+                return wrong
+        return ""
+    return "" if one == other or one["t"] == "strings" else f"{path} is {_say(other)}, the source's is {_say(one)}"
+
+
+def _walk_dict(
+    one: Any, other: Any, ours: Arrays, theirs: Arrays, path: str, worst: _Worst, unchecked: list[str]
+) -> str:
+    if other["t"] != "dict" or set(other["items"]) != set(one["items"]):
+        have = sorted(other["items"]) if other["t"] == "dict" else _say(other)
+        return f"{path} has keys {have}, the source's {sorted(one['items'])}"
+    for name, value in one["items"].items():
+        wrong = _walk(value, other["items"][name], ours, theirs, f"{path}[{name!r}]", worst, unchecked)
+        if wrong:
+            return wrong
+    return ""
+
+
+def _numbers(tree: Any, arrays: Arrays) -> FloatArray | None:
+    """A number or array of numbers, or None."""
+    if tree["t"] == "array":
+        array = arrays[tree["key"]]
+        return array.astype(float) if array.dtype.kind in "fiub" else None
+    if tree["t"] == "scalar" and tree["type"] in ("float", "int"):
+        return np.asarray(float(tree["v"]))
+    return None
+
+
+def _say(tree: Any) -> str:
+    if tree["t"] in ("list", "tuple"):
+        return f"a {tree['t']} of {len(tree['items'])}"
+    if tree["t"] == "array":
+        return f"an array {tree['shape']}"
+    return str(tree.get("v", tree.get("type", tree["t"])))
