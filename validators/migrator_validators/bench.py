@@ -40,7 +40,13 @@ class Bench:
 
     @property
     def subject(self) -> str:
-        return "object" if self.case.kind in ("model", "layer") else "constant" if self.case.kind == "constant" else "function"
+        return (
+            "object"
+            if self.case.kind in ("model", "layer")
+            else "constant"
+            if self.case.kind == "constant"
+            else "function"
+        )
 
     def maps(self) -> dict[str, WeightMap]:
         """The weight map of every object with weights, by label."""
@@ -53,15 +59,27 @@ class Bench:
     def source(self, mode: Mode, floatx: str = "float32", arrays: Mapping[str, Any] | None = None) -> Reply:
         """Run the original. `arrays`: weights `w.<label>.<i>` to load instead of random ones."""
         request, inputs = self.request(mode, "source", floatx)
-        side: Literal["tf", "tf2"] = "tf2" if self.sides.keras == 2 else "tf"
-        given = {**inputs, **_cast(arrays or {}, floatx)}
-        return self.workers.run(side, "tf_check", request, given, tree=self.sides.source, timeout=self.timeout)
+        return self.send("source", "tf_check", request, {**inputs, **_cast(arrays or {}, floatx)})
 
-    def target(self, mode: Mode, floatx: str = "float32", arrays: Mapping[str, Any] | None = None, **settings: Any) -> Reply:
+    def target(
+        self, mode: Mode, floatx: str = "float32", arrays: Mapping[str, Any] | None = None, **settings: Any
+    ) -> Reply:
         """Run the migrated program. `arrays`: state `s.<label>.<name>` to load; `settings`: gaps, train_mode, widen."""
         request, inputs = self.request(mode, "target", floatx)
-        given = {**inputs, **_cast(arrays or {}, floatx)}
-        return self.workers.run("torch", "torch_check", {**request, **settings}, given, tree=self.sides.target, timeout=self.timeout)
+        return self.send("target", "torch_check", {**request, **settings}, {**inputs, **_cast(arrays or {}, floatx)})
+
+    def run(self, side: Side, probe: str) -> Reply:
+        """Run another probe on the first batch of the case."""
+        request, inputs = self.request("plain", side, "float32")
+        return self.send(side, probe, request, inputs)
+
+    def send(self, side: Side, probe: str, request: Mapping[str, Any], arrays: Arrays | None = None) -> Reply:
+        """Send a request to a side's worker."""
+        worker: Literal["tf", "tf2", "torch"] = (
+            "torch" if side == "target" else "tf2" if self.sides.keras == 2 else "tf"
+        )
+        tree = self.sides.source if side == "source" else self.sides.target
+        return self.workers.run(worker, probe, request, arrays, tree=tree, timeout=self.timeout)
 
     def request(self, mode: Mode, side: Side, floatx: str) -> tuple[dict[str, Any], Arrays]:
         """The request of one side and the arrays it refers to: those of both sides are the same."""
@@ -73,15 +91,17 @@ class Bench:
             "mode": mode,
             "call": inputs.call(self.case.call, side),
             "batches": self.batches(mode, side, floatx, arrays),
-            "seeds": SEEDS if mode == "describe" or (mode == "plain" and side == "source" and self.case.init) else SEEDS[-1:],
+            "seeds": SEEDS
+            if mode == "describe" or (mode == "plain" and side == "source" and self.case.init)
+            else SEEDS[-1:],
             "sources": sources,
             "floatx": floatx,
             "grad": self.case.grad,
-            "inject": mode == "train" or self.case.random,
+            "inject": mode == "train" or self.case.random or (self.subject == "function" and bool(made_objects(self.case))),
             "gaps": [],
             "train_mode": mode == "train",
             "widen": False,
-        }  # fmt: skip
+        }
         return request, arrays
 
     def batches(self, mode: Mode, side: Side, floatx: str, arrays: Arrays) -> list[Tree]:

@@ -107,7 +107,9 @@ def _compare_dict(s: Tree, a: Arrays, t: Tree, b: Arrays, tol: Tolerance, path: 
         out.differences.append(Difference(path, "structure", f"{_name(t)} instead of {_name(s)}"))
         return
     if set(s["items"]) != set(t["items"]):
-        out.differences.append(Difference(path, "structure", f"keys {sorted(t['items'])} instead of {sorted(s['items'])}"))
+        out.differences.append(
+            Difference(path, "structure", f"keys {sorted(t['items'])} instead of {sorted(s['items'])}")
+        )
         return
     for name in s["items"]:
         _compare(s["items"][name], a, t["items"][name], b, tol, f"{path}.{name}", out)
@@ -128,9 +130,9 @@ def _compare_leaf(s: Tree, a: Arrays, t: Tree, b: Arrays, tol: Tolerance, path: 
     out.leaves += 1
     s, a = _as_array(s, a)
     t, b = _as_array(t, b)
-    if s["t"] != t["t"]:
-        out.differences.append(Difference(path, "structure", f"{_name(t)} instead of {_name(s)}"))
-    elif s["as"] != t["as"] and not (s["as"] == "scalar" and t["as"] == "numpy" or s["as"] == "numpy" and t["as"] == "scalar"):
+    if s["t"] != t["t"] or (s["as"] != t["as"] and not (
+        (s["as"] == "scalar" and t["as"] == "numpy") or (s["as"] == "numpy" and t["as"] == "scalar")
+    )):
         out.differences.append(Difference(path, "structure", f"{_name(t)} instead of {_name(s)}"))
     elif list(s["shape"]) != list(t["shape"]):
         out.differences.append(Difference(path, "shape", f"shape {t['shape']} instead of {s['shape']}"))
@@ -184,7 +186,12 @@ def compare_arrays(expected: npt.ArrayLike, actual: npt.ArrayLike, tol: Toleranc
     finite = np.isfinite(u)
     if not np.array_equal(finite, np.isfinite(v)) or not np.array_equal(u[~finite], v[~finite], equal_nan=True):
         where = int(np.sum(finite != np.isfinite(v)))
-        return Comparison(np.inf, 0.0, np.inf, differences=[Difference("", "value", f"NaN or infinity at other places ({where} of {x.size})")])
+        return Comparison(
+            np.inf,
+            0.0,
+            np.inf,
+            differences=[Difference("", "value", f"NaN or infinity at other places ({where} of {x.size})")],
+        )
     scale = max(float(np.max(np.abs(u[finite]), initial=0.0)), floor)
     allowed = tol.absolute * scale + tol.relative * np.abs(u) if inexact else np.zeros(u.shape)
     return _worst(u, v, allowed, finite)
@@ -199,7 +206,13 @@ def _worst(u: npt.NDArray[Any], v: npt.NDArray[Any], allowed: npt.NDArray[Any], 
     out = Comparison(float(gap[at]), float(limit[at]), float(ratio[at]))
     if ratio[at] > 1:
         place = [int(i) for i in at]
-        out.differences.append(Difference("", "value", f"{_show(v[at])} instead of {_show(u[at])} at {place}, {int((ratio > 1).sum())} of {u.size} differ"))
+        out.differences.append(
+            Difference(
+                "",
+                "value",
+                f"{_show(v[at])} instead of {_show(u[at])} at {place}, {int((ratio > 1).sum())} of {u.size} differ",
+            )
+        )
     elif gap[at] == 0:
         out.allowed = float(np.max(limit))
     return out

@@ -50,7 +50,9 @@ def check_public(source: str, target: str, module: str, changes: Iterable[Interf
     have = set(names.public_names(target)) | _imported(target)
     gone = [name for name in names.public_names(source) if name not in have and name not in excused]
     if gone:
-        return Verdict(Rung.SPEC, Outcome.FAIL, f"public names are gone: {', '.join(gone)}", measured=(("gone", float(len(gone))),))
+        return Verdict(
+            Rung.SPEC, Outcome.FAIL, f"public names are gone: {', '.join(gone)}", measured=(("gone", float(len(gone))),)
+        )
     return Verdict(Rung.SPEC, Outcome.PASS, "every public name is there")
 
 

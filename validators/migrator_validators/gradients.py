@@ -15,7 +15,7 @@ from migrator_validators.tolerances import TABLE, Tolerance
 from migrator_validators.workers import Reply
 
 if TYPE_CHECKING:
-    from migrator_validators.check import ObjectCheck
+    from migrator_validators.objects import ObjectCheck
 
 Figures = Callable[[Reply, Reply, str], Comparison]
 
@@ -25,12 +25,15 @@ class TrainingMode:
 
     def __init__(self, check: ObjectCheck) -> None:
         self.check, self.bench, self.ladder = check, check.bench, check.ladder
-        self.settings = {**check.settings, "train_mode": check.bench.subject == "object" or bool(check.settings["train_mode"])}
+        self.settings = {
+            **check.settings,
+            "train_mode": check.bench.subject == "object" or bool(check.settings["train_mode"]),
+        }
 
     def run(self, plain: Reply) -> None:
         """Say "train-forward" and "gradients"; functions without modules have gradients only."""
         case = self.check.case
-        if self.bench.subject == "function" and not case.grad:
+        if self.bench.subject == "function" and not case.grad and not self.check.matchings:
             return
         weights = weight_arrays(plain.arrays)
         source = self.bench.source("train", arrays=weights)
@@ -49,7 +52,9 @@ class TrainingMode:
     def _source_refuses(self, reply: Reply) -> None:
         ours = reply.status in ("infra", "timeout")
         rung = Rung.TRAIN_FORWARD if self.bench.subject == "object" else Rung.GRADIENTS
-        self.ladder.say(rung, Outcome.INFRA if ours else Outcome.NOT_APPLICABLE, f"the original in training mode: {reply.reason}")
+        self.ladder.say(
+            rung, Outcome.INFRA if ours else Outcome.NOT_APPLICABLE, f"the original in training mode: {reply.reason}"
+        )
 
     def _target(self, source: Reply, state: Mapping[str, Any], floatx: str = "float32", **more: Any) -> Reply:
         return self.bench.target("train", floatx, state, **{**self.settings, **more})
@@ -68,7 +73,9 @@ class TrainingMode:
     def _gradients(self, source: Reply, target: Reply, weights: Mapping[str, Any]) -> None:
         compared = sum(sum(group.values()) for seen in source.result["batches"] for group in _groups(seen))
         if not compared:
-            self.ladder.say(Rung.GRADIENTS, Outcome.NOT_APPLICABLE, "no gradient reaches an input or weight in the original")
+            self.ladder.say(
+                Rung.GRADIENTS, Outcome.NOT_APPLICABLE, "no gradient reaches an input or weight in the original"
+            )
             return
         self._judge(Rung.GRADIENTS, source, target, weights, self._gradient_figures, {"gradients": float(compared)})
 
@@ -87,7 +94,15 @@ class TrainingMode:
 
     # --- judging ---
 
-    def _judge(self, rung: Rung, source: Reply, target: Reply, weights: Mapping[str, Any], figures: Figures, more: Mapping[str, float] | None = None) -> None:
+    def _judge(
+        self,
+        rung: Rung,
+        source: Reply,
+        target: Reply,
+        weights: Mapping[str, Any],
+        figures: Figures,
+        more: Mapping[str, float] | None = None,
+    ) -> None:
         """Pass as shipped, or with documented gaps removed, or in float64; else fail."""
         found = figures(source, target, "float32")
         detail = f"{len(target.result['batches'])} batches"
@@ -99,7 +114,13 @@ class TrainingMode:
             return
         wide = self._wide(weights, figures)
         if wide is not None and not wide.differences and found.relative < 1e3:
-            self.ladder.say(rung, Outcome.PASS, "differs by rounding in float32, agrees in float64", found, measured={"max difference in float64": wide.measured})
+            self.ladder.say(
+                rung,
+                Outcome.PASS,
+                "differs by rounding in float32, agrees in float64",
+                found,
+                measured={"max difference in float64": wide.measured},
+            )
             return
         extra = {} if wide is None else {"max difference in float64": wide.measured}
         self.ladder.say(rung, Outcome.FAIL, found.first(), found, measured=extra)
@@ -119,11 +140,15 @@ class TrainingMode:
         source = self.bench.source("train", "float64", weights)
         if source.status != "ok" or any(a.dtype == "float32" for n, a in source.arrays.items() if n.startswith("o.")):
             return None
-        target = self._target(source, state_arrays(self.check.matchings, weights), "float64", gaps=list(self.check.case.gaps))
+        target = self._target(
+            source, state_arrays(self.check.matchings, weights), "float64", gaps=list(self.check.case.gaps)
+        )
         return figures(source, target, "float64") if target.status == "ok" else None
 
 
-def _states(number: int, label: str, matching: Matching, source: Reply, target: Reply, tolerance: Tolerance) -> Comparison:
+def _states(
+    number: int, label: str, matching: Matching, source: Reply, target: Reply, tolerance: Tolerance
+) -> Comparison:
     """The state after a training call."""
     found = Comparison()
     ours = numbered(source.arrays, f"a.{number}.{label}.")
@@ -143,7 +168,9 @@ def _groups(seen: Mapping[str, Any]) -> list[Mapping[str, bool]]:
     return [grads["inputs"], grads["weights"]]
 
 
-def _input_gradients(number: int, a: Mapping[str, Any], b: Mapping[str, Any], source: Reply, target: Reply) -> dict[str, tuple[Any, Any]]:
+def _input_gradients(
+    number: int, a: Mapping[str, Any], b: Mapping[str, Any], source: Reply, target: Reply
+) -> dict[str, tuple[Any, Any]]:
     """Name → (source's, target's) gradients of the float inputs; unconnected is zero."""
     out = {}
     ours, theirs = _groups(a)[0], _groups(b)[0]
@@ -155,7 +182,15 @@ def _input_gradients(number: int, a: Mapping[str, Any], b: Mapping[str, Any], so
     return out
 
 
-def _weight_gradients(number: int, label: str, matching: Matching, a: Mapping[str, Any], b: Mapping[str, Any], source: Reply, target: Reply) -> dict[str, tuple[Any, Any]]:
+def _weight_gradients(
+    number: int,
+    label: str,
+    matching: Matching,
+    a: Mapping[str, Any],
+    b: Mapping[str, Any],
+    source: Reply,
+    target: Reply,
+) -> dict[str, tuple[Any, Any]]:
     """The same for the weights, in the target's shapes. Where the source trains and the target does not, zeros stand for the target."""
     out = {}
     ours, theirs = _groups(a)[1], _groups(b)[1]
@@ -169,7 +204,9 @@ def _weight_gradients(number: int, label: str, matching: Matching, a: Mapping[st
             found = source.arrays.get(f"gw.{number}.{label}.{i}")
             parts[i] = np.zeros_like(weights[i]) if found is None else found
         x = pair.array(parts, gradient=True)
-        out[f"gradient of {'' if label == SELF else label + '.'}{pair.target}"] = _or_zero(x, target.arrays.get(f"gw.{number}.{label}.{pair.target}"))
+        out[f"gradient of {'' if label == SELF else label + '.'}{pair.target}"] = _or_zero(
+            x, target.arrays.get(f"gw.{number}.{label}.{pair.target}")
+        )
     return out
 
 

@@ -55,7 +55,11 @@ class Matching:
         out = []
         for pair in self.pairs:
             names = tuple(f"weights[{i}]" for i in pair.source)
-            out.append(WeightPair(source=names[0] if len(names) == 1 else names, target=pair.target, transform=pair.transforms[0]))
+            out.append(
+                WeightPair(
+                    source=names[0] if len(names) == 1 else names, target=pair.target, transform=pair.transforms[0]
+                )
+            )
         return tuple(out)
 
 
@@ -85,7 +89,9 @@ def _explicit(weights: WeightMap, source: Described, target: Described, out: Mat
         elif pair.target not in names:
             out.problems.append(f"the target has no state {pair.target!r}")
         else:
-            out.pairs.append(Pair(tuple(i for i in found if i is not None), pair.target, (pair.transform,) * len(found)))
+            out.pairs.append(
+                Pair(tuple(i for i in found if i is not None), pair.target, (pair.transform,) * len(found))
+            )
 
 
 # --- by records --------------------------------------------------------------------------------------------
@@ -110,7 +116,9 @@ class _Recorded:
         for keras in dict.fromkeys([*layers, *sites]):
             ours, theirs = layers.get(keras, []), sites.get(keras, [])
             if len(ours) != len(theirs):
-                self.out.problems.append(f"{len(ours)} layers {keras} in the source, {len(theirs)} places for them in the target")
+                self.out.problems.append(
+                    f"{len(ours)} layers {keras} in the source, {len(theirs)} places for them in the target"
+                )
                 continue
             for layer, site in _paired(ours, theirs):
                 self._pair(layer, site)
@@ -237,7 +245,9 @@ def _check_shapes(source: Described, target: Described, out: Matching) -> None:
         try:
             made = pair.array(zeros).shape
         except (ValueError, IndexError) as error:
-            out.problems.append(f"{pair.target}: {' '.join(pair.transforms)} does not fit {[zeros[i].shape for i in pair.source]}: {error}")
+            out.problems.append(
+                f"{pair.target}: {' '.join(pair.transforms)} does not fit {[zeros[i].shape for i in pair.source]}: {error}"
+            )
             continue
         if made != shapes[pair.target]:
             names = ", ".join(source["weights"][i]["name"] for i in pair.source)
@@ -296,5 +306,7 @@ def _same_names(cls: str, source: Described) -> tuple[tuple[str, str, str], ...]
     names: dict[str, None] = {}
     for layer in source["layers"]:
         if layer["classes"][0] == cls:
-            names.update(dict.fromkeys(layer["attributes"][str(i)] for i in layer["own"] if str(i) in layer["attributes"]))
+            names.update(
+                dict.fromkeys(layer["attributes"][str(i)] for i in layer["own"] if str(i) in layer["attributes"])
+            )
     return tuple((name, name, "") for name in names)

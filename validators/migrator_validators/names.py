@@ -6,7 +6,18 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-FRAMEWORKS = frozenset({"tensorflow", "keras", "tf_keras", "tf_slim", "tensorflow_addons", "tensorflow_probability", "tensorflow_datasets", "tensorflow_hub"})
+FRAMEWORKS = frozenset(
+    {
+        "tensorflow",
+        "keras",
+        "tf_keras",
+        "tf_slim",
+        "tensorflow_addons",
+        "tensorflow_probability",
+        "tensorflow_datasets",
+        "tensorflow_hub",
+    }
+)
 _IMPORTERS = frozenset({"import_module", "__import__", "find_spec", "LazyLoader"})
 
 
@@ -42,7 +53,11 @@ def _imports(tree: ast.AST) -> Iterator[Found]:
             yield Found(node.module or "", node.lineno)
         elif isinstance(node, ast.Call) and _last(node.func) in _IMPORTERS:
             for argument in [*node.args, *(k.value for k in node.keywords)]:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and _is_framework(argument.value):
+                if (
+                    isinstance(argument, ast.Constant)
+                    and isinstance(argument.value, str)
+                    and _is_framework(argument.value)
+                ):
                     yield Found(argument.value, node.lineno)
 
 
@@ -107,7 +122,9 @@ def _torch_aliases(tree: ast.AST) -> tuple[dict[str, str], list[Found]]:
                 aliases[alias.asname or alias.name] = name
                 found.append(Found(name, node.lineno))
     rebound = _rebound(tree)
-    return {local: name for local, name in aliases.items() if local not in rebound}, [f for f in found if not f.name.endswith("*")]
+    return {local: name for local, name in aliases.items() if local not in rebound}, [
+        f for f in found if not f.name.endswith("*")
+    ]
 
 
 def _rebound(tree: ast.AST) -> set[str]:

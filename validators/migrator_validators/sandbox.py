@@ -83,7 +83,20 @@ def _binds(read_only: tuple[Path, ...]) -> list[str]:
     out: list[str] = []
     for place in (*SYSTEM, *SYSTEM_FILES):
         out += ["--ro-bind-try", place, place]
-    out += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp"]
+    out += [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/dev/shm",
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/tmp",
+    ]
     for parent in sorted({p for path in read_only for p in path.parents if p != Path("/")}):
         if not _is_system(parent) and parent != Path("/tmp"):
             out += ["--perms", "0755", "--dir", str(parent)]  # bubblewrap's own would be closed to other users
@@ -114,24 +127,54 @@ def _is_system(path: Path) -> bool:
 def _looks_installed(path: Path) -> bool:
     """Whether a folder belongs to an installation: editable checkouts on sys.path stay outside the sandbox."""
     parts = path.parts
-    return "site-packages" in parts or "dist-packages" in parts or (path / "pyvenv.cfg").exists() or (path / "bin").is_dir() or path.name == "bin"
+    return (
+        "site-packages" in parts
+        or "dist-packages" in parts
+        or (path / "pyvenv.cfg").exists()
+        or (path / "bin").is_dir()
+        or path.name == "bin"
+    )
 
 
-def command(python: Path, script: Path, arguments: list[str], binds: tuple[Path, ...], env: dict[str, str]) -> list[str]:
+def command(
+    python: Path, script: Path, arguments: list[str], binds: tuple[Path, ...], env: dict[str, str]
+) -> list[str]:
     """The command line that runs `script` under `python` in the sandbox, with `binds` readable and `env` as its whole environment."""
     bwrap = find_bwrap()
     if bwrap is None:
         raise EnvironmentMissing(available() or "bubblewrap is missing")
     settings = [part for name, value in env.items() for part in ("--setenv", name, value)]
     places = (*interpreter_paths(python), *binds)
-    return [*_isolation(bwrap), *_binds(places), *settings, "--chdir", "/tmp", str(python), "-sB", str(script), *arguments]
+    return [
+        *_isolation(bwrap),
+        *_binds(places),
+        *settings,
+        "--chdir",
+        "/tmp",
+        str(python),
+        "-sB",
+        str(script),
+        *arguments,
+    ]
 
 
 def environment(extra: dict[str, str]) -> dict[str, str]:
     """The whole environment of sandboxed code: no variable of the user's reaches it."""
     base = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "2", "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp/.mpl"}
+    quiet = {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+    threads = {
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "2",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": "/tmp/.mpl",
+    }
     return {**base, **quiet, **threads, **extra}
 
 

@@ -13,7 +13,9 @@ DROPPED = frozenset({"name", "training", "mask", "dtype", "trainable", "self"})
 """Keras's own bookkeeping parameters, which OUTPUT_STYLE lets go anywhere."""
 
 
-def signature_problem(source: Mapping[str, Any] | None, target: Mapping[str, Any] | None, call: Call, changes: Iterable[InterfaceChange]) -> str | None:
+def signature_problem(
+    source: Mapping[str, Any] | None, target: Mapping[str, Any] | None, call: Call, changes: Iterable[InterfaceChange]
+) -> str | None:
     """What a caller would trip over, or None. Nothing is said where Python cannot tell a signature."""
     if not source or not target or source["parameters"] is None or target["parameters"] is None:
         return None

@@ -1,14 +1,14 @@
 """The language of weight transforms: a source array to a target array, one operation after the other.
 
-    T                     reverse the axes
-    transpose(3,2,0,1)    permute the axes
-    reshape(6,6,64,10)    one size may be -1
-    row(0)                one entry of the first axis (col(1): of the last)
-    blocks(1,0,2)         the first axis in equal blocks, reordered
-    flip(0)               reverse along an axis
-    squeeze(1), unsqueeze(0)
-    negate, scale(0.5), add(1.0)
-    sum(0)                sum over an axis (two biases that became one)
+T                     reverse the axes
+transpose(3,2,0,1)    permute the axes
+reshape(6,6,64,10)    one size may be -1
+row(0)                one entry of the first axis (col(1): of the last)
+blocks(1,0,2)         the first axis in equal blocks, reordered
+flip(0)               reverse along an axis
+squeeze(1), unsqueeze(0)
+negate, scale(0.5), add(1.0)
+sum(0)                sum over an axis (two biases that became one)
 """
 
 from __future__ import annotations

@@ -109,9 +109,14 @@ class Zygote:
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             self._command(side, python, sandbox, child.fileno()),
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-            pass_fds=(child.fileno(),), env=box.environment(self._extra(side)), start_new_session=True, cwd="/",
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            pass_fds=(child.fileno(),),
+            env=box.environment(self._extra(side)),
+            start_new_session=True,
+            cwd="/",
+        )
         child.close()
         self.versions = self._hello()
 
@@ -133,7 +138,9 @@ class Zygote:
             hello: dict[str, str] = json.loads(_read_frame(self.control)[0])
         except (OSError, EOFError) as error:
             log = self.close()
-            raise EnvironmentMissing(f"the {self.side} interpreter did not start in the sandbox: {log or error}") from error
+            raise EnvironmentMissing(
+                f"the {self.side} interpreter did not start in the sandbox: {log or error}"
+            ) from error
         self.control.settimeout(None)
         return hello
 
@@ -165,7 +172,13 @@ class Workers:
     `sandbox`: "bubblewrap" or "none". Raises EnvironmentMissing where the sandbox does not work.
     """
 
-    def __init__(self, sandbox: str = "bubblewrap", tf_python: Path | None = None, torch_python: Path | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        sandbox: str = "bubblewrap",
+        tf_python: Path | None = None,
+        torch_python: Path | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self.sandbox = sandbox
         self.limits = limits or Limits()
         self._pythons = {"tf": tf_python, "tf2": tf_python, "torch": torch_python}
@@ -200,9 +213,15 @@ class Workers:
             return zygote
 
     def run(
-        self, side: Side, probe: str, request: Mapping[str, Any], arrays: Arrays | None = None,
-        *, tree: Tree | Path | Mapping[str, str | bytes] | None = None, timeout: float | None = None,
-    ) -> Reply:  # fmt: skip
+        self,
+        side: Side,
+        probe: str,
+        request: Mapping[str, Any],
+        arrays: Arrays | None = None,
+        *,
+        tree: Tree | Path | Mapping[str, str | bytes] | None = None,
+        timeout: float | None = None,
+    ) -> Reply:
         """Run one probe in a fresh child and wait for its reply. `tree`: the code under test."""
         zygote = self._zygote(side)
         limits = {**vars(self.limits), "seconds": timeout or self.limits.seconds}
@@ -216,7 +235,9 @@ class Workers:
                 return _reply(_read_frame(conn))
         except (OSError, EOFError) as error:
             self._drop(side, zygote)
-            return Reply("infra", error={"type": type(error).__name__, "message": f"the worker did not answer: {error}"})
+            return Reply(
+                "infra", error={"type": type(error).__name__, "message": f"the worker did not answer: {error}"}
+            )
 
     def _drop(self, side: Side, zygote: Zygote) -> None:
         with self._lock:
@@ -235,7 +256,12 @@ def _reply(parts: list[bytes]) -> Reply:
     if not parts[1]:
         code = int(answer["exit"])
         how = f"died by signal {code - 128}" if code > 128 else f"exited with code {code}"
-        return Reply("infra" if code == 137 else "crashed", error={"message": f"the program {how}"}, output=output, seconds=seconds)
+        return Reply(
+            "infra" if code == 137 else "crashed",
+            error={"message": f"the program {how}"},
+            output=output,
+            seconds=seconds,
+        )
     body = json.loads(parts[1])
     if not body["ok"]:
         status: Literal["error", "infra"] = "error" if body["error"]["blame"] == "program" else "infra"

@@ -147,13 +147,19 @@ class Check:
         }
         if total is None:
             return {"inputs": {}, "weights": {}, "total": False}
-        targets = list(inputs.values()) + [getattr(w, "value", w) if not isinstance(w, tf.Variable) else w for w in weights.values()]
+        targets = list(inputs.values()) + [
+            getattr(w, "value", w) if not isinstance(w, tf.Variable) else w for w in weights.values()
+        ]
         found = tape.gradient(total, targets)
         names = ["gi.%d.%s" % (number, key) for key in inputs] + ["gw.%d.%s" % (number, key) for key in weights]
         connected = [self._put(name, gradient) for name, gradient in zip(names, found)]
         keys = list(inputs) + list(weights)
         split = len(inputs)
-        return {"inputs": dict(zip(keys[:split], connected[:split])), "weights": dict(zip(keys[split:], connected[split:])), "total": True}
+        return {
+            "inputs": dict(zip(keys[:split], connected[:split])),
+            "weights": dict(zip(keys[split:], connected[split:])),
+            "total": True,
+        }
 
     def _put(self, name: str, gradient: Any) -> bool:
         if gradient is None:

@@ -32,7 +32,9 @@ def is_layer(value: Any) -> bool:
 
 
 def is_variable(value: Any) -> bool:
-    return isinstance(value, tf.Variable) or (hasattr(value, "assign") and hasattr(value, "numpy") and hasattr(value, "trainable"))
+    return isinstance(value, tf.Variable) or (
+        hasattr(value, "assign") and hasattr(value, "numpy") and hasattr(value, "trainable")
+    )
 
 
 def children(value: Any) -> Iterator[Tuple[str, Any]]:
@@ -47,7 +49,11 @@ def children(value: Any) -> Iterator[Tuple[str, Any]]:
         for name, item in list(getattr(value, "__dict__", {}).items()):
             if not name.startswith("_") or is_layer(item):
                 yield name, item
-        if isinstance(value, tf.keras.Model) and hasattr(value, "layers") and type(value).__name__ in ("Sequential", "Functional"):
+        if (
+            isinstance(value, tf.keras.Model)
+            and hasattr(value, "layers")
+            and type(value).__name__ in ("Sequential", "Functional")
+        ):
             for index, layer in enumerate(value.layers):
                 yield "#%d" % index, layer
 
@@ -59,14 +65,20 @@ def walk(root: Any) -> Iterator[Tuple[str, Any]]:
         path, value = queue.pop(0)
         for step, item in children(value):
             plain = isinstance(item, (str, bytes, int, float, bool, type(None), np.ndarray))
-            if plain or id(item) in seen or isinstance(item, type) or callable(item) and not hasattr(item, "__dict__"):
+            if plain or id(item) in seen or isinstance(item, type) or (callable(item) and not hasattr(item, "__dict__")):
                 continue
             seen.add(id(item))
             name = step if not path else path + "." + step
             if is_layer(item) or is_variable(item):
                 yield name, item
             known = is_layer(item) or isinstance(item, (tf.Module, list, tuple, dict))
-            if known or type(item).__module__.split(".")[0] not in ("tensorflow", "keras", "tf_keras", "numpy", "builtins"):
+            if known or type(item).__module__.split(".")[0] not in (
+                "tensorflow",
+                "keras",
+                "tf_keras",
+                "numpy",
+                "builtins",
+            ):
                 queue.append((name, item))
 
 
@@ -183,7 +195,11 @@ def randomised(value: np.ndarray, name: str, trainable: bool, index: int) -> np.
         moved = rng.uniform(0.5, 1.5, size=value.shape)
     elif value.size == 1 or np.all(value == value.flat[0]):
         near_one = value.flat[0] != 0
-        moved = value + (rng.uniform(-0.5, 0.5, size=value.shape) * abs(value.flat[0]) if near_one else 0.2 * rng.normal(size=value.shape))
+        moved = value + (
+            rng.uniform(-0.5, 0.5, size=value.shape) * abs(value.flat[0])
+            if near_one
+            else 0.2 * rng.normal(size=value.shape)
+        )
     elif trainable:
         moved = value + 0.1 * value.std() * rng.normal(size=value.shape)
     else:

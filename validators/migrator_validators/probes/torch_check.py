@@ -105,7 +105,7 @@ class Check:
     def load(self) -> None:
         for label, value in self.weighted().items():
             prefix = "s.%s." % label
-            objects.load(value, {k[len(prefix):]: a for k, a in self.arrays.items() if k.startswith(prefix)})
+            objects.load(value, {k[len(prefix) :]: a for k, a in self.arrays.items() if k.startswith(prefix)})
         for value in self.program.made.values():
             objects.set_mode(value, self.request["train_mode"])
 
@@ -145,7 +145,10 @@ class Check:
         names = ["gi.%d.%s" % (number, key) for key in inputs] + ["gw.%d.%s" % (number, key) for key in weights]
         connected = [self._put(name, gradient) for name, gradient in zip(names, found)]
         keys, split = list(inputs) + list(weights), len(inputs)
-        return {"inputs": dict(zip(keys[:split], connected[:split])), "weights": dict(zip(keys[split:], connected[split:]))}
+        return {
+            "inputs": dict(zip(keys[:split], connected[:split])),
+            "weights": dict(zip(keys[split:], connected[split:])),
+        }
 
     def _put(self, name: str, gradient: Any) -> bool:
         if gradient is None:

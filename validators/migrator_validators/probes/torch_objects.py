@@ -37,7 +37,11 @@ def held(value: Any) -> Iterator[Tuple[str, Any]]:
 
 def _is_repository(value: Any) -> bool:
     top = type(value).__module__.split(".")[0]
-    return hasattr(value, "__dict__") and not isinstance(value, type) and top not in ("torch", "numpy", "builtins", "functools")
+    return (
+        hasattr(value, "__dict__")
+        and not isinstance(value, type)
+        and top not in ("torch", "numpy", "builtins", "functools")
+    )
 
 
 def modules_of(value: Any) -> List[Tuple[str, nn.Module]]:
@@ -76,12 +80,19 @@ def describe(value: Any) -> Dict[str, Any]:
     """State entries and modules, in registration order."""
     lazy = [name for name, p in _parameters(value) if isinstance(p, nn.parameter.UninitializedTensorMixin)]
     state = [
-        {"name": name, "shape": list(t.shape), "dtype": wire.dtype_name(t), "parameter": isinstance(t, nn.Parameter), "grad": bool(t.requires_grad)}
+        {
+            "name": name,
+            "shape": list(t.shape),
+            "dtype": wire.dtype_name(t),
+            "parameter": isinstance(t, nn.Parameter),
+            "grad": bool(t.requires_grad),
+        }
         for name, t in state_of(value).items()
         if name not in lazy
     ]
     modules = [
-        {"name": name, "class": type(m).__module__ + ":" + type(m).__qualname__, "type": type(m).__name__} for name, m in modules_of(value)
+        {"name": name, "class": type(m).__module__ + ":" + type(m).__qualname__, "type": type(m).__name__}
+        for name, m in modules_of(value)
     ]
     return {"state": state, "modules": modules, "lazy": lazy, "module": isinstance(value, nn.Module)}
 

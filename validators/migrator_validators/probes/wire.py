@@ -75,7 +75,9 @@ def pick(value: Any, path: str) -> Any:
 class Program:
     """The program under test: makes its arguments and calls it. `tensor(array, as_, grad)` is the side's own."""
 
-    def __init__(self, arrays: Arrays, tensor: Callable[[np.ndarray, str], Any], dataset: Callable[[List[Any]], Any]) -> None:
+    def __init__(
+        self, arrays: Arrays, tensor: Callable[[np.ndarray, str], Any], dataset: Callable[[List[Any]], Any]
+    ) -> None:
         self.arrays, self.tensor, self.dataset = arrays, tensor, dataset
         self.made: Dict[str, Any] = {}
         self.inputs: Dict[str, Any] = {}
@@ -177,13 +179,13 @@ def plain(value: Any) -> np.ndarray:
 
 
 def dtype_name(value: Any) -> str:
-    """"float32", "int64", "bool", "string" …, without the framework's prefix."""
+    """ "float32", "int64", "bool", "string" …, without the framework's prefix."""
     name = str(getattr(value.dtype, "name", value.dtype))
     return name.split(".")[-1]
 
 
 def tensor_kind(value: Any) -> str:
-    """"tensor", "numpy" or "" for what is neither."""
+    """ "tensor", "numpy" or "" for what is neither."""
     if isinstance(value, (np.ndarray, np.generic)):
         return "numpy"
     if hasattr(value, "row_splits") or hasattr(value, "dense_shape"):
@@ -224,7 +226,10 @@ def _encode_scalar(value: Any) -> Tree:
 def _encode_array(value: Any, kind: str, sink: Sink) -> Tree:
     array = plain(value)
     if array.dtype.kind in "OSU":
-        flat = [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in array.reshape(-1).tolist()]
+        flat = [
+            item.decode(errors="replace") if isinstance(item, bytes) else str(item)
+            for item in array.reshape(-1).tolist()
+        ]
         return {"t": "strings", "as": kind, "v": flat, "shape": list(array.shape)}
     return {"t": "array", "as": kind, "key": sink.put(array), "dtype": dtype_name(value), "shape": list(array.shape)}
 

@@ -4,6 +4,7 @@ Started as a script inside the sandbox: `zygote_main.py SIDE CONTROL_FD PROBES_D
 Over the control socket come file descriptors of fresh sockets; each carries one request and takes
 one reply. A frame is four parts (JSON header, JSON body, npz, zip), each behind its length in 8 bytes.
 """
+
 import array
 import ctypes
 import importlib
@@ -20,7 +21,16 @@ import time
 NEWNS, NEWIPC, NEWUSER, NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
 MIB = 1024 * 1024
 PROBES = "migrator_probes"
-TF_NAMES = ("tensorflow", "keras", "tf_keras", "tf_slim", "tensorflow_probability", "tensorflow_addons", "tensorflow_datasets", "tensorflow_hub")
+TF_NAMES = (
+    "tensorflow",
+    "keras",
+    "tf_keras",
+    "tf_slim",
+    "tensorflow_probability",
+    "tensorflow_addons",
+    "tensorflow_datasets",
+    "tensorflow_hub",
+)
 
 
 # --- frames --------------------------------------------------------------------------------------
@@ -104,7 +114,7 @@ class Blocker:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in TF_NAMES:
             raise ModuleNotFoundError("No module named %r (TensorFlow is not available here)" % name, name=name)
-        return None
+        return
 
 
 # --- the worker ------------------------------------------------------------------------------------
@@ -125,8 +135,15 @@ def error_of(error, root):
     lines = str(cause).strip().splitlines() or [""]
     text = traceback.format_exception(type(cause), cause, cause.__traceback__)
     note = getattr(error, "stage", "")
-    return {"type": type(cause).__name__, "message": lines[0][:500], "full": str(cause)[:4000], "where": where,
-            "blame": blamed, "stage": note, "traceback": "".join(text)[-6000:]}
+    return {
+        "type": type(cause).__name__,
+        "message": lines[0][:500],
+        "full": str(cause)[:4000],
+        "where": where,
+        "blame": blamed,
+        "stage": note,
+        "traceback": "".join(text)[-6000:],
+    }
 
 
 def perform(header, body, npz, root):
@@ -164,7 +181,7 @@ def worker(side, header, parts, root, reply_fd, output_fd):
     sys.stderr.flush()
     data = memoryview(frame(payload, npz))
     while data:
-        data = data[os.write(reply_fd, data[:MIB]):]
+        data = data[os.write(reply_fd, data[:MIB]) :]
 
 
 def unpack_tree(data, root):
@@ -232,14 +249,14 @@ class Watch:
             self.reply.append(data)
 
     def on_output(self, data):
-        kept = data[:self.room]
+        kept = data[: self.room]
         self.room -= len(kept)
         self.dropped += len(data) - len(kept)
         if kept:
             self.output.append(kept)
 
     def until_done(self):
-        """"done", "timeout" or "gone". Done once the reply's end is closed."""
+        """ "done", "timeout" or "gone". Done once the reply's end is closed."""
         while self.reply_fd in self.fds:
             left = self.deadline - time.monotonic()
             if left <= 0:
@@ -326,8 +343,8 @@ def split_reply(reply):
     for _ in range(2):
         if len(reply) < at + 8:
             return b"", b""
-        size = struct.unpack(">Q", reply[at:at + 8])[0]
-        parts.append(reply[at + 8:at + 8 + size])
+        size = struct.unpack(">Q", reply[at : at + 8])[0]
+        parts.append(reply[at + 8 : at + 8 + size])
         at += 8 + size
     return (parts[0], parts[1]) if len(reply) == at else (b"", b"")
 
@@ -377,7 +394,7 @@ def preload_probes(folder, side):
     sys.modules[PROBES] = package
     for name in sorted(os.listdir(folder)):
         stem = name[:-3]
-        if name.endswith(".py") and (stem.startswith(side + "_") or stem == "wire"):
+        if name.endswith(".py") and (stem.startswith(side + "_") or stem in ("wire", "series", "tf_script")):
             try:
                 importlib.import_module(PROBES + "." + stem)
             except Exception as error:

@@ -1,0 +1,237 @@
+"""The rungs of what is called with arrays: functions, models and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from migrator.model import InterfaceChange, Outcome, Rung
+from migrator_validators import gradients
+from migrator_validators.bench import SELF, Bench, numbered, state_arrays
+from migrator_validators.compare import Comparison, compare_trees, says_something
+from migrator_validators.distributions import compare_initial
+from migrator_validators.ladder import Ladder
+from migrator_validators.matching import Matching, match
+from migrator_validators.signatures import signature_problem
+from migrator_validators.tolerances import TABLE, Tolerance
+from migrator_validators.workers import Reply
+
+
+class ObjectCheck:
+    """The rungs of one case that calls something: function, model or layer."""
+
+    def __init__(self, bench: Bench, ladder: Ladder, changes: Sequence[InterfaceChange]) -> None:
+        self.bench, self.ladder, self.changes = bench, ladder, changes
+        self.case = bench.case
+        self.matchings: dict[str, Matching] = {}
+        self.settings: dict[str, Any] = {"train_mode": False}
+
+    def run(self) -> None:
+        """Climb until a rung ends it."""
+        source = self.bench.source("plain")
+        if self.ladder.source_failed(source):
+            return
+        refused = [i for i, seen in enumerate(source.result["batches"]) if "error" in seen]
+        self.bench.dropped |= set(refused)
+        self.ladder.say(Rung.SOURCE_RUNS, Outcome.PASS, f"{len(source.result['batches']) - len(refused)} batches")
+        if self.ladder.ended:
+            return
+        described = self.bench.target("describe")
+        if self.ladder.target_failed(Rung.SPEC, described):
+            return
+        self.ladder.say(Rung.IMPORTS, Outcome.PASS, "TensorFlow is not importable there")
+        self._weights(source, described)
+        if self.ladder.ended:
+            return
+        target = self._plain_target(source)
+        if self.ladder.target_failed(Rung.FORWARD, target):
+            return
+        self._spec(source, target, described)
+        for rung in (self._weights_verdict, self._initial):
+            if not self.ladder.ended:
+                rung(source, described)
+        if not self.ladder.ended:
+            self._forward(source, target)
+        if not self.ladder.ended:
+            gradients.TrainingMode(self).run(source)
+
+    # --- weights ---
+
+    def _weights(self, source: Reply, described: Reply) -> None:
+        """Resolve the maps; a failure is said at once, a success after the spec."""
+        for label, weights in self.bench.maps().items():
+            ours = source.result["objects"].get(label)
+            theirs = described.result["objects"].get(label)
+            if ours is None or theirs is None or not (ours["weights"] or theirs["state"]):
+                continue
+            if theirs["lazy"]:
+                self.ladder.say(
+                    Rung.WEIGHTS,
+                    Outcome.FAIL,
+                    f"sizes are not known before the first call: {', '.join(theirs['lazy'][:4])}",
+                )
+                return
+            self.matchings[label] = match(weights, ours, theirs)
+        problems = [p for m in self.matchings.values() for p in m.problems]
+        if problems:
+            more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+            self.ladder.say(
+                Rung.WEIGHTS, Outcome.FAIL, "; ".join(problems[:3]) + more, measured={"problems": float(len(problems))}
+            )
+
+    def _weights_verdict(self, source: Reply, described: Reply) -> None:
+        if not self.matchings:
+            self.ladder.say(Rung.WEIGHTS, Outcome.NOT_APPLICABLE, "no weights")
+            return
+        pairs = sum(len(m.pairs) for m in self.matchings.values())
+        notes = tuple(note for m in self.matchings.values() for note in m.notes)
+        how = (
+            ", matched by class and order; the forward pass decides"
+            if any(m.proposed for m in self.matchings.values())
+            else ""
+        )
+        self.ladder.say(
+            Rung.WEIGHTS,
+            Outcome.PASS,
+            f"{pairs} tensors, nothing left over{how}",
+            measured={"tensors": float(pairs)},
+            unchecked=notes,
+        )
+
+    # --- forward ---
+
+    def _plain_target(self, source: Reply) -> Reply:
+        """The target on the same batches; functions that take modules in either mode, whichever the source means."""
+        state = state_arrays(self.matchings, source.arrays)
+        modes = (False,) if self.bench.subject == "object" or not self.matchings else (False, True)
+        reply = Reply("infra")
+        for widened in (False, True):
+            for mode in modes:
+                settings = {"train_mode": mode, "widen": widened}
+                reply = self.bench.target("plain", arrays=state, **settings)
+                self.settings = settings
+                if reply.status == "ok" and not self._compare(source, reply, TABLE["forward"]).differences:
+                    return reply
+            if reply.status != "error":
+                return reply
+        return reply
+
+    def tolerance(self, rung: str) -> Tolerance:
+        """The row of a rung, or the looser one that the case names with its reason."""
+        return TABLE[self.case.tolerance] if self.case.tolerance else TABLE[rung]
+
+    def _compare(self, source: Reply, target: Reply, tolerance: Tolerance) -> Comparison:
+        found = Comparison()
+        ours = [(i, seen) for i, seen in enumerate(source.result["batches"]) if "error" not in seen]
+        for (_, a), b in zip(ours, target.result["batches"], strict=True):
+            found.add(compare_trees(a["output"], source.arrays, b["output"], target.arrays, tolerance))
+        return found
+
+    def _spec(self, source: Reply, target: Reply, described: Reply) -> None:
+        problem = signature_problem(
+            source.result["signature"], described.result["signature"], self.case.call, self.changes
+        )
+        if problem is not None:
+            self.ladder.say(Rung.SPEC, Outcome.FAIL, problem)
+            return
+        found = self._compare(source, target, self.tolerance("forward"))
+        if found.shapes_differ:
+            self.ladder.say(Rung.SPEC, Outcome.FAIL, found.first(structural=True))
+            return
+        widened = ("int32 inputs were given as int64",) if self.settings.get("widen") else ()
+        figures = {"results": float(found.leaves), **self._counts(source, described)}
+        self.ladder.say(
+            Rung.SPEC,
+            Outcome.PASS,
+            "structure, shapes and dtypes agree",
+            measured=figures,
+            unchecked=(*widened, *sorted(found.notes)),
+        )
+
+    def _counts(self, source: Reply, described: Reply) -> dict[str, float]:
+        if SELF not in self.matchings:
+            return {}
+        count = sum(_size(w["shape"]) for w in source.result["objects"][SELF]["weights"] if w["trainable"])
+        return {"trainable parameters": float(count)}
+
+    def _forward(self, source: Reply, target: Reply) -> None:
+        ours = [(seen["output"], source.arrays) for seen in source.result["batches"] if "error" not in seen]
+        takes_arrays = any(seen.get("inputs") for seen in source.result["batches"]) or self.bench.subject == "object"
+        found = self._compare(source, target, self.tolerance("forward"))
+        if not found.leaves:
+            self.ladder.say(Rung.FORWARD, Outcome.UNVERIFIABLE, "it returns nothing that can be compared", found)
+        elif found.differences:
+            self._differs(found)
+        elif takes_arrays and not says_something(ours):
+            self.ladder.say(Rung.FORWARD, Outcome.UNVERIFIABLE, "the output does not depend on the input", found)
+        else:
+            self.ladder.say(Rung.FORWARD, Outcome.PASS, f"{len(ours)} batches", found)
+
+    def _differs(self, found: Comparison) -> None:
+        """Values differ: once more in float64, to tell rounding from meaning."""
+        wide = self.in_float64()
+        limit = TABLE["rounding"]
+        if (
+            wide is not None
+            and not wide.differences
+            and found.measured <= limit.absolute * max(found.allowed / 2e-5, 1.0)
+        ):
+            figures = {"max difference in float64": wide.measured}
+            self.ladder.say(
+                Rung.FORWARD, Outcome.PASS, "differs by rounding in float32, agrees in float64", found, measured=figures
+            )
+            return
+        more = {} if wide is None else {"max difference in float64": wide.measured}
+        self.ladder.say(Rung.FORWARD, Outcome.FAIL, found.first(), found, measured=more)
+
+    def in_float64(self) -> Comparison | None:
+        """The same comparison in float64, or None where either side cannot run so."""
+        source = self.bench.source("plain", "float64")
+        if source.status != "ok":
+            return None
+        target = self.bench.target("plain", "float64", state_arrays(self.matchings, source.arrays), **self.settings)
+        if target.status != "ok" or len(source.result["batches"]) < len(target.result["batches"]):
+            return None
+        wide = self._compare(source, target, TABLE["float64"])
+        return None if wide.shapes_differ or not _is_wide(source) else wide
+
+    # --- initial values ---
+
+    def _initial(self, source: Reply, described: Reply) -> None:
+        if not self.case.init or SELF not in self.matchings:
+            return
+        checked = 0
+        runs = [numbered(source.arrays, f"i.{SELF}.{n}.") for n in range(_runs(source.arrays))]
+        for pair in self.matchings[SELF].pairs:
+            ours = [pair.array(values) for values in runs]
+            theirs = [described.arrays[f"i.{SELF}.{n}.{pair.target}"] for n in range(len(runs))]
+            fit = compare_initial(ours, theirs)
+            checked += 1
+            if not fit.ok:
+                figures, limits = {fit.statistic: fit.measured}, {fit.statistic: fit.allowed}
+                self.ladder.say(
+                    Rung.INIT, Outcome.FAIL, f"{pair.target}: {fit.detail}", measured=figures, allowed=limits
+                )
+                return
+        self.ladder.say(
+            Rung.INIT, Outcome.PASS, f"{checked} tensors over {len(runs)} seeds", measured={"tensors": float(checked)}
+        )
+
+
+def _runs(arrays: Mapping[str, Any]) -> int:
+    count = 0
+    while any(name.startswith(f"i.{SELF}.{count}.") for name in arrays):
+        count += 1
+    return count
+
+
+def _size(shape: Sequence[int]) -> int:
+    total = 1
+    for n in shape:
+        total *= n
+    return total
+
+
+def _is_wide(reply: Reply) -> bool:
+    """Whether the source really computed in float64: a cast in it would make the repeat worthless."""
+    return not any(a.dtype == "float32" for name, a in reply.arrays.items() if name.startswith("o."))
