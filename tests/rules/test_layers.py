@@ -136,7 +136,14 @@ def run_code(
     text = code.forward
     if code.activation is not None:
         text = code.activation.replace("{x}", f"({text})")
-    out = eval(text.replace("{self}", "module").replace("{x}", "x").replace("{x0}", "x0").replace("{x1}", "x1").replace("{x2}", "x2"), scope)
+    out = eval(
+        text.replace("{self}", "module")
+        .replace("{x}", "x")
+        .replace("{x0}", "x0")
+        .replace("{x1}", "x1")
+        .replace("{x2}", "x2"),
+        scope,
+    )
     out = out.movedim(1, -1) if code.layout == "nchw" and out.dim() > 2 else out
     named = dict(module.named_parameters()) if module is not None else {}
     own = [named[t] for k, t, _ in code.params if t in named and named[t].requires_grad]

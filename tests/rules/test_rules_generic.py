@@ -30,8 +30,7 @@ def test_idempotent(rule: Rule, sample: Sample) -> None:
     for program in programs(rule, sample):
         once, _ = program.rewritten()
         tree, spans = parsed(once)
-        known = {n: Tensor(a.shape, a.dtype) for n, a in program.arrays.items()}
-        again = rewrite(tree, FakeModule(once, known), spans)
+        again = rewrite(tree, FakeModule(once, {}), spans)
         assert isinstance(again.node, cst.Module)
         assert again.node.code == once
         assert not again.declines

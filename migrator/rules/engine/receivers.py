@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import libcst as cst
+
 from migrator.values import Dataset, DType, History, Instance, ModelValue, ShapeOf, Tensor, Value
 
 # Methods that torch does not have under this name and meaning: declined when the receiver is unknown.
@@ -9,8 +11,11 @@ TF_ONLY = frozenset(
     {"numpy", "get_shape", "as_list", "set_shape", "assign", "assign_add", "assign_sub", "eval_tensor", "read_value"}
 )
 
-# Attributes of Keras objects that codemods have already turned into torch's.
-_SHARED = frozenset({"shape", "dtype", "ndim", "T", "device"})
+
+def on_torch(node: cst.BaseExpression) -> bool:
+    """Whether a receiver is torch's already, as in `x.detach().cpu().numpy()`."""
+    func = node.func if isinstance(node, cst.Call) else None
+    return isinstance(func, cst.Attribute) and func.attr.value in ("cpu", "detach")
 
 
 def kinds(value: Value) -> tuple[str, ...]:

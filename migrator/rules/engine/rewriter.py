@@ -13,7 +13,7 @@ from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.names import Names
 from migrator.rules.engine.operators import statement, subscript
 from migrator.rules.engine.precedence import Parenthesise
-from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind
+from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.registry import find, find_layer
 from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
@@ -48,7 +48,8 @@ class Rewriter(Parenthesise):
         super().__init__()
         self.here, self.spans, self.keras = here, spans, keras
         self.names = Names(here, spans)
-        self.callees: set[cst.CSTNode] = set()
+        self.callees: set[cst.CSTNode] = set()  # names that are called, and words that are no names
+        self.methods: set[cst.CSTNode] = set()
         self.declines: list[Decline] = []
         self.imports: set[str] = set()
         self.helpers: dict[str, Helper] = {}
@@ -98,8 +99,8 @@ class Rewriter(Parenthesise):
         return True
 
     def visit_Call(self, node: cst.Call) -> None:
-        if self.names.canonical(node.func) is not None:
-            self.callees.add(node.func)
+        named = self.names.canonical(node.func) is not None
+        (self.callees if named else self.methods).add(node.func)
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         if original_node in self.callees or original_node not in self.spans:
@@ -114,6 +115,8 @@ class Rewriter(Parenthesise):
         if api is not None:
             return self._bare(api, original_node, updated_node)
         fitted = super().leave_Attribute(original_node, updated_node)
+        if original_node in self.methods:
+            return fitted
         return self._attribute(original_node, fitted)
 
     def _bare(self, api: str, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
@@ -176,7 +179,9 @@ class Rewriter(Parenthesise):
         owner = known_kind(receiver)
         if owner is not None:
             self.refuse(f"no rule for method `{name}`", f"{owner}.{name}", original)
-        elif isinstance(receiver, Unknown) and name in TF_ONLY and func.value in self.spans:
+        elif (
+            isinstance(receiver, Unknown) and name in TF_ONLY and func.value in self.spans and not on_torch(func.value)
+        ):
             self.refuse(f"`.{name}()` of something unknown", f"Tensor.{name}", original)
         return updated
 

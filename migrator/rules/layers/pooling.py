@@ -90,7 +90,9 @@ def max_pooling2d(pool_size=(2, 2), strides=None, padding="valid", data_format=N
     return _pool("max", 2, pool_size, strides, padding, data_format, call)
 
 
-@layer("tf.keras.layers.AveragePooling2D", samples=[S(f32(2, 7, 9, 3), 2), S(f32(2, 7, 9, 3), 2, padding="same"), *_2D[3:]])
+@layer(
+    "tf.keras.layers.AveragePooling2D", samples=[S(f32(2, 7, 9, 3), 2), S(f32(2, 7, 9, 3), 2, padding="same"), *_2D[3:]]
+)
 def average_pooling2d(
     pool_size=(2, 2), strides=None, padding="valid", data_format=None, *, call: LayerCall
 ) -> LayerCode:
@@ -104,7 +106,9 @@ def max_pooling1d(pool_size=2, strides=None, padding="valid", data_format=None, 
     return _pool("max", 1, pool_size, strides, padding, data_format, call)
 
 
-@layer("tf.keras.layers.AveragePooling1D", samples=[S(f32(2, 9, 3), 2), S(f32(2, 9, 3), 2, padding="same"), _1D[1], _1D[3]])
+@layer(
+    "tf.keras.layers.AveragePooling1D", samples=[S(f32(2, 9, 3), 2), S(f32(2, 9, 3), 2, padding="same"), _1D[1], _1D[3]]
+)
 def average_pooling1d(pool_size=2, strides=None, padding="valid", data_format=None, *, call: LayerCall) -> LayerCode:
     """`F.avg_pool1d`."""
     return _pool("avg", 1, pool_size, strides, padding, data_format, call)

@@ -146,7 +146,9 @@ def ones_like(input: Tensor, dtype=None, name=None, layout=None):
 
 
 @rule("tf.fill", samples=[S([2, 3], 1.5), S((2,), 3)])
-def fill(dims, value, name=None, *, kind_value):
+def fill(dims, value, name=None, layout=None, *, kind_value):
+    if layout is not None:
+        raise Decline("`layout` is given")
     if kind_value == "tensor":
         raise Decline("filling with a tensor")
     return torch.full(dims, value)

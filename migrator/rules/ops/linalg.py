@@ -54,12 +54,11 @@ def matmul(
     return left @ right
 
 
-same(
-    "tf.linalg.matvec",
-    "(a @ b.unsqueeze(-1)).squeeze(-1)",
-    "a: Tensor, b: Tensor, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None",
-    samples=[S(f32(2, 3), f32(3)), S(f32(2, 3, 4), f32(2, 4))],
-)
+@rule("tf.linalg.matvec", samples=[S(f32(2, 3), f32(3)), S(f32(2, 3, 4), f32(2, 4)), S(f32(3, 2), f32(3), True)])
+def matvec(a: Tensor, b: Tensor, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None):
+    plain_product(adjoint_a, a_is_sparse, b_is_sparse)
+    left = a.mT if transpose_a else a
+    return (left @ b.unsqueeze(-1)).squeeze(-1)
 
 
 def pairs(axes: object) -> object:
@@ -142,12 +141,14 @@ same(
     "x: Tensor, name=None",
     samples=[S(f32(3, 3)), S(f32(2, 3, 3))],
 )
-same(
-    "tf.linalg.inv",
-    "torch.linalg.inv(input)",
-    "input: Tensor, adjoint=False, name=None",
-    samples=[S(src("a + 3.0 * tf.eye(3)", a=f32(3, 3)))],
-)
+
+
+@rule("tf.linalg.inv", samples=[S(src("a + 3.0 * tf.eye(3)", a=f32(3, 3)))])
+def inv(input: Tensor, adjoint=False, name=None):
+    plain_product(adjoint)
+    return torch.linalg.inv(input)
+
+
 same(
     "tf.linalg.det",
     "torch.linalg.det(input)",

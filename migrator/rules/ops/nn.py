@@ -134,7 +134,9 @@ def square_root(epsilon: float) -> float:
     "tf.nn.l2_normalize",
     samples=[S(f32(2, 3), axis=-1), S(f32(2, 3), 1), S(f32(2, 3, 4), axis=[1, 2]), S(f32(5)), S(f32(2, 3), -1, 1e-6)],
 )
-def l2_normalize(x: Tensor, axis=None, epsilon=1e-12, name=None, *, rank):
+def l2_normalize(x: Tensor, axis=None, epsilon=1e-12, name=None, dim=None, *, rank):
+    if dim is not None:
+        raise Decline("`dim` is given")
     floor = square_root(epsilon)
     if axis is None:
         if rank != 1:
@@ -144,12 +146,13 @@ def l2_normalize(x: Tensor, axis=None, epsilon=1e-12, name=None, *, rank):
 
 
 same("tf.nn.l2_loss", "0.5 * torch.sum(torch.square(t))", "t: Tensor, name=None", samples=_ANY)
-same(
-    "tf.nn.embedding_lookup",
-    "F.embedding(ids, params)",
-    "params: Tensor, ids: Tensor, max_norm=None, name=None",
-    samples=[S(f32(5, 3), i32(2, 4, low=0, high=5))],
-)
+
+
+@rule("tf.nn.embedding_lookup", samples=[S(f32(5, 3), i32(2, 4, low=0, high=5))])
+def embedding_lookup(params: Tensor, ids: Tensor, max_norm=None, name=None):
+    if max_norm is not None:
+        raise Decline("`max_norm` is given")
+    return F.embedding(ids, params)
 
 
 @rule("tf.nn.sigmoid_cross_entropy_with_logits", samples=[S(unit(2, 3), f32(2, 3)), S(labels=unit(4), logits=f32(4))])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.rules.engine.declining import Decline
-from migrator.rules.engine.kinds import Tensor, Tensors
+from migrator.rules.engine.kinds import Ignored, Tensor, Tensors
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import S, declines, f32, no_grad, src
 from migrator.rules.ops.pieces import check_mode, elements, flat_paddings, torch_dtype
@@ -90,7 +90,7 @@ def stack(values: Tensors, axis=0, name="stack", *, kind):
 
 
 @rule("tf.unstack", samples=[S(f32(2, 3)), S(f32(2, 3), axis=-1), S(f32(2, 3), 3, 1)])
-def unstack(value: Tensor, num=None, axis=0, name="unstack"):
+def unstack(value: Tensor, num: Ignored = None, axis=0, name="unstack"):
     return value.unbind(dim=axis)
 
 
