@@ -17,10 +17,10 @@ from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.lower import Bound
 from migrator.codemods.models.part import Part, chain
-from migrator.codemods.models.text import fresh, indent
+from migrator.codemods.models.text import indent
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
 from migrator.model import Decline, LayerCode, WeightRecord
-from migrator.values import Dim, ModelValue, Sym, Tensor
+from migrator.values import Carried, ModelValue
 
 _IDENTITY = Part("identity", LayerCode("nn.Identity()", "{self}({x})", "identity"))
 
@@ -271,34 +271,30 @@ class Constructor:
         if not isinstance(first, cst.ListComp) or first.for_in.inner_for_in or first.for_in.ifs:
             self.build.needs.decline("the layers of a Sequential are not listed", self.ctx, value)
             return []
-        use = self.maker.use(value)
-        start = _last(use[0][0]) if use and use[0] else None
-        carried = self._free("channels")
-        self.maker.channels = Sym(carried)
         assert isinstance(first.elt, cst.Call)
         target = self.ctx.code(first.for_in.target)
         self.maker.loops.add(target)
         part = self.element(first.elt)
         self.maker.loops.discard(target)
-        self.maker.channels = None
         if part is None:
             return []
         modules = entries.add(part)
         self._finish_chain(name, entries)
         self._own_loop(name, part, len(modules))
-        size = _last(part.output)
+        here = {self.ctx.spans.get(n) for n in (value, first, first.elt)}
+        sizes = [c for c in self.carried if c.loop in here]
+        self.maker.scope |= {c.name for c in sizes}
+        head = [f"{name} = nn.Sequential()", *(f"{c.name} = {c.init}" for c in sizes if c.init != c.name)]
         lines = [f"{name}.append({module})" for module in modules]
-        head = [f"{name} = nn.Sequential()"]
-        if any(carried in module for module in modules):
-            if start is None or size is None:
-                self.build.needs.decline("the size of what goes into a Sequential is unknown", self.ctx, value)
-            head.append(f"{carried} = {_text(start)}")
-            lines.append(f"{carried} = {_text(size)}")
-            self.maker.scope.add(carried)
+        lines += [f"{c.name} = {c.update}" for c in sizes if c.update != c.name]
         return [*head, f"for {target} in {self.maker.static(first.for_in.iter)}:", *indent(lines)]
 
-    def _free(self, stem: str) -> str:
-        return fresh(stem, {*self.maker.scope, *self.build.taken})
+    @property
+    def carried(self) -> tuple[Carried, ...]:
+        """Sizes that loops of this class or function carry round."""
+        owner = self.build.owner
+        known = self.ctx.facts.cls(owner) or self.ctx.facts.function(owner)
+        return known.carried if known is not None else ()
 
     def _own_loop(self, name: str, part: Part, count: int) -> None:
         frames = [*self.frames, f"for layer in {name}:"]
@@ -458,7 +454,12 @@ class Constructor:
         lines = self.block(body_of(node))
         self.maker.loops -= names
         self.loops -= 1
-        return [f"for {target} in {self.maker.static(node.iter)}:", *indent(lines or ["pass"])]
+        span = self.ctx.spans.get(node)
+        lines += [f"{c.name} = {c.update}" for c in self.carried if c.loop == span and c.update != c.name]
+        first = [c for c in self.carried if c.start == span and c.init != c.name]
+        self.maker.scope |= {c.name for c in first}
+        head = [f"{c.name} = {c.init}" for c in first]
+        return [*head, f"for {target} in {self.maker.static(node.iter)}:", *indent(lines or ["pass"])]
 
 
 _NO = object()
@@ -499,11 +500,3 @@ def _method_call(node: cst.BaseStatement, name: str, method: str) -> cst.Call | 
     call = small.value
     found = isinstance(call.func, cst.Attribute) and call.func.attr.value == method and _name(call.func.value) == name
     return call if found and len(call.args) == 1 else None
-
-
-def _last(value: object) -> Dim:
-    return value.shape[-1] if isinstance(value, Tensor) and value.shape else None
-
-
-def _text(dim: Dim) -> str:
-    return dim.text if isinstance(dim, Sym) else str(dim)

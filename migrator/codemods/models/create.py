@@ -19,7 +19,6 @@ from migrator.codemods.models.swap import rewrite
 from migrator.codemods.models.text import names, substitute
 from migrator.model import Decline, LayerCode
 from migrator.values import (
-    Dim,
     Instance,
     Literal,
     ModelValue,
@@ -50,7 +49,6 @@ class Maker:
     scope: set[str] = field(default_factory=set)
     loops: set[str] = field(default_factory=set)
     rename: dict[str, str] = field(default_factory=dict)
-    channels: Dim = None
 
     def static(self, node: cst.CSTNode) -> str:
         """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
@@ -157,11 +155,7 @@ class Maker:
 
     def inputs(self, node: cst.Call) -> tuple[Value, ...]:
         found = self.use(node)
-        if found is None:
-            return ()
-        if self.channels is None:
-            return found[0]
-        return tuple(_with_channels(value, self.channels) for value in found[0])
+        return () if found is None else found[0]
 
     def _module(self, node: cst.Call, kind: str) -> Part | Decline:
         value = self.ctx.value(node)
@@ -201,8 +195,6 @@ class Maker:
         texts = []
         for size in wanted:
             dim = known.get(size)
-            if dim is None and size in ("in_channels", "in_features"):
-                dim = self.channels
             if dim is None:
                 return Decline(f"the size `{size}` that {qualname.rpartition(':')[2]} needs is unknown here")
             texts.append(str(dim) if isinstance(dim, int) else substitute(dim.text, self.rename))
@@ -259,12 +251,6 @@ def _input_dim(name: str, api: str) -> bool:
 
 def _drops(arg: cst.Arg) -> bool:
     return arg.keyword is not None and arg.keyword.value == "name"
-
-
-def _with_channels(value: Value, channels: Dim) -> Value:
-    if not isinstance(value, Tensor) or not value.shape or value.shape[-1] is not None:
-        return value
-    return replace(value, shape=(*value.shape[:-1], channels))
 
 
 class _Sizes(cst.CSTTransformer):

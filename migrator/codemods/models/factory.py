@@ -74,7 +74,7 @@ def _layer_factory(node: cst.FunctionDef, ctx: Context) -> Draft:
         sizes=sizes,
         every_param=True,
     )
-    made = module(ctx, Graph(statements, tuple(tensors), None, params), shape)
+    made = module(ctx, Graph(statements, tuple(tensors), None, params, carried=facts.carried), shape)
     changes = [
         InterfaceChange(
             qualname, "factory-to-module", f"{node.name.value} is the module {name}", sizes, (*tensors, *removed)
@@ -231,6 +231,9 @@ def _model_factory(node: cst.FunctionDef, ctx: Context, found: Found, rest: Rest
         found = replace(found, before=found.before[1:])
     params = {p.name.value: param_text(p, "", ctx) for p in all_params(node)}
     graph = graph_of(found, ctx, params)
+    facts = ctx.facts.function(qualname)
+    if isinstance(graph, Graph) and facts is not None:
+        graph = replace(graph, carried=facts.carried)
     if isinstance(graph, Decline):
         return _declined(node, ctx, graph.reason)
     name = ctx.class_names.get(qualname, class_name(node.name.value))

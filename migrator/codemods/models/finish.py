@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from migrator.codemods.models.build import ModuleBuild, Owned
+from migrator.codemods.context import Context
+from migrator.codemods.models.build import ModuleBuild, Owned, render
+from migrator.codemods.units import bound_names
 
 
 def finished(build: ModuleBuild, named: Collection[str] = ()) -> None:
@@ -16,6 +20,33 @@ def finished(build: ModuleBuild, named: Collection[str] = ()) -> None:
         numbered = second in build.taken and f"{name}1" not in build.taken and not name[-1:].isdigit()
         if numbered and name not in named and _is_attribute(build, name) and _is_attribute(build, second):
             _rename(build, name, f"{name}1")
+
+
+def check_names(build: ModuleBuild, ctx: Context) -> None:
+    """Decline a class that reads a name nobody gives: a size that was to be known and is not."""
+    known = module_names(ctx) | set(dir(builtins)) | {"torch", "nn", "F", "np"} | set(build.needs.helpers)
+    try:
+        tree = ast.parse(render(build))
+    except SyntaxError as error:
+        build.needs.decline(f"the generated class is not valid Python: {error.msg}", ctx)
+        return
+    methods = (m for c in tree.body if isinstance(c, ast.ClassDef) for m in c.body if isinstance(m, ast.FunctionDef))
+    for method in methods:
+        names = [n for n in ast.walk(method) if isinstance(n, ast.Name)]
+        bound = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
+            a.arg for a in ast.walk(method) if isinstance(a, ast.arg)
+        }
+        missing = sorted({n.id for n in names} - bound - known - {build.name})
+        if missing:
+            build.needs.decline(f"`{missing[0]}` is not known in {method.name}", ctx)
+
+
+def module_names(ctx: Context) -> set[str]:
+    """The names that a file binds at its top level, imports among them."""
+    found = set(ctx.class_names.values())
+    for statement in ctx.tree.body:
+        found |= set(bound_names(statement))
+    return found
 
 
 def _is_attribute(build: ModuleBuild, name: str) -> bool:

@@ -12,14 +12,14 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.models.build import ModuleBuild, signature
 from migrator.codemods.models.create import Maker
-from migrator.codemods.models.finish import finished
+from migrator.codemods.models.finish import check_names, finished
 from migrator.codemods.models.forward import Body, Line
 from migrator.codemods.models.graph import GraphLowerer, Split
 from migrator.codemods.models.layout import LAST, Layout
 from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.sequence import merged
 from migrator.codemods.models.text import indent, names, substitute
-from migrator.values import Tensor
+from migrator.values import Carried, Tensor
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Graph:
     unpack: str | None = None
     packed: str = "inputs"
     defaults: dict[str, str] = field(default_factory=dict)  # forward parameters with defaults
+    carried: tuple[Carried, ...] = ()
     sequential: bool = False  # calls that stand for a Sequential: short lines are put together
 
 
@@ -79,7 +80,7 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     lower = GraphLowerer(ctx, build, maker, keeps=True, flatten_last=flatten_last)
     lower.layouts.update(_inputs(ctx, graph, shape))
     lower.collects |= _collections(ctx, graph.statements)
-    lower.sizes.update(_sizes(ctx, graph))
+    lower.carried = graph.carried
     split = Split(lower, Body(lower, shape.layout))
     init, lines = split.block(graph.statements)
     if graph.sequential:
@@ -92,6 +93,7 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     params = _params(build, graph, shape)
     build.params = [*shape.sizes, *(graph.params[p] for p in params)]
     finished(build, lower.named)
+    check_names(build, ctx)
     return Made(build, tuple(params), output), lower.unflattened
 
 
@@ -114,19 +116,6 @@ def _returned(split: Split, node: cst.BaseExpression) -> Line:
 
 def _inputs(ctx: Context, graph: Graph, shape: Shape) -> dict[str, Layout]:
     return dict.fromkeys(graph.inputs, shape.layout)
-
-
-def _sizes(ctx: Context, graph: Graph) -> dict[str, str]:
-    """The last axes of the inputs, where they are known."""
-    found: dict[str, str] = {}
-    for node in [n for s in graph.statements for n in m.findall(s, m.Name())]:
-        assert isinstance(node, cst.Name)
-        value = ctx.value(node)
-        if node.value in graph.inputs and node.value not in found and isinstance(value, Tensor) and value.shape:
-            size = value.shape[-1]
-            if size is not None:
-                found[node.value] = str(size) if isinstance(size, int) else size.text
-    return found
 
 
 def _collections(ctx: Context, statements: Sequence[cst.BaseStatement]) -> set[str]:

@@ -16,7 +16,7 @@ from migrator.codemods.models.naming import attribute, class_name, plural, stem
 from migrator.codemods.models.part import Part, chain
 from migrator.codemods.models.text import indent
 from migrator.model import Decline, LayerCode
-from migrator.values import Api, Literal, RepoFunction, Sym, Tensor
+from migrator.values import Api, Carried, Literal, RepoFunction, Tensor
 
 
 @dataclass
@@ -33,7 +33,7 @@ class GraphLowerer(Lowerer):
     known: dict[cst.Call, Bound | None] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
     guarded: list[str] = field(default_factory=list)
-    sizes: dict[str, str] = field(default_factory=dict)  # last axis of a tensor variable, where it is known
+    carried: tuple[Carried, ...] = ()
     shared: dict[str, Bound] = field(default_factory=dict)
     collects: set[str] = field(default_factory=set)  # lists that tensors are appended to
 
@@ -62,17 +62,11 @@ class GraphLowerer(Lowerer):
 
     def fresh_part(self, node: cst.Call) -> Part | None:
         """The part that a call makes, without a place yet."""
-        argument = next((a.value for a in node.args if isinstance(a.value, cst.Name)), None)
-        size = self.sizes.get(argument.value) if isinstance(argument, cst.Name) else None
-        self.maker.channels = None if size is None else int(size) if size.isdigit() else Sym(size)
         qualname = self.factory(node)
-        try:
-            if qualname is not None:
-                return self._factory_part(node, qualname)
-            assert isinstance(node.func, cst.Call)
-            return self.maker.part(node.func)
-        finally:
-            self.maker.channels = None
+        if qualname is not None:
+            return self._factory_part(node, qualname)
+        assert isinstance(node.func, cst.Call)
+        return self.maker.part(node.func)
 
     def place(self, part: Part, name: str | None = None) -> Bound:
         """Give a part its place in the constructor: an attribute, or an entry of a list inside a loop."""
@@ -251,20 +245,8 @@ class Split:
             kept, self.lower.init = self.lower.init, []
             lines = self.body.statement(node)
             init, self.lower.init = self.lower.init, kept
-            self._size_after(small)
             return init, lines
         return self.static(node), []
-
-    def _size_after(self, small: cst.BaseSmallStatement) -> None:
-        if isinstance(small, cst.Assign) and isinstance(small.targets[0].target, cst.Name):
-            name = small.targets[0].target.value
-            size = last_size(self.lower, small.value)
-            if isinstance(small.value, cst.Name) and size is None:
-                size = self.lower.sizes.get(small.value.value)
-            if size is None:
-                self.lower.sizes.pop(name, None)
-            else:
-                self.lower.sizes[name] = size
 
     def _is_input(self, node: cst.BaseExpression) -> bool:
         value = self.lower.ctx.value(node.func) if isinstance(node, cst.Call) else None
@@ -418,16 +400,6 @@ class _Assigned(cst.CSTVisitor):
         elif isinstance(node, cst.Tuple | cst.List):
             for element in node.elements:
                 self._target(element.value)
-
-
-def last_size(lower: GraphLowerer, node: cst.BaseExpression) -> str | None:
-    """The last axis of a tensor as an expression of the constructor."""
-    value = lower.ctx.value(node)
-    if not isinstance(value, Tensor) and isinstance(node, cst.Call) and isinstance(node.func, cst.Call):
-        use = lower.maker.use(node.func)
-        value = use[1] if use else value
-    size = value.shape[-1] if isinstance(value, Tensor) and value.shape else None
-    return size.text if isinstance(size, Sym) else None if size is None else str(size)
 
 
 def entries(part: Part, layout: object) -> list[str] | None:

@@ -103,7 +103,7 @@ def reduced(axes: frozenset[int], layout: Layout) -> Layout | None:
 
 _ELEMENTWISE = """
 abs add subtract multiply divide square sqrt exp sigmoid tanh negative pow maximum minimum identity
-stop_gradient cast clip_by_value zeros_like ones_like sign floor round where add_n math.log math.abs math.add
+stop_gradient cast clip_by_value zeros_like ones_like sign floor round add_n math.log math.abs math.add
 math.subtract math.multiply math.divide math.square math.sqrt math.exp math.sigmoid math.tanh math.softplus
 math.rsqrt math.reciprocal math.log1p math.add_n math.pow math.maximum math.minimum math.divide_no_nan math.sin
 math.cos math.erf nn.relu nn.relu6 nn.elu nn.selu nn.gelu nn.silu nn.swish nn.leaky_relu nn.softplus nn.softsign

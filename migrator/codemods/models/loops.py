@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,11 +11,11 @@ import libcst as cst
 from migrator.codemods.models import layout as lay
 from migrator.codemods.models.build import Owned
 from migrator.codemods.models.forward import Line, body_of, comments
-from migrator.codemods.models.graph import Split, assigned, entries, last_size
+from migrator.codemods.models.graph import GraphLowerer, Split, assigned, entries
 from migrator.codemods.models.layout import LAST, Layout
 from migrator.codemods.models.naming import plural
 from migrator.codemods.models.part import Part
-from migrator.codemods.models.text import fresh, indent
+from migrator.codemods.models.text import indent
 from migrator.model import WeightRecord
 
 
@@ -112,33 +111,19 @@ class _Chain:
     stems: list[str] = field(default_factory=list)
     layout: Layout | None = None
     owned: list[tuple[Part, str]] = field(default_factory=list)
-    carried: str | None = None
 
     def build(self, node: cst.For) -> tuple[list[str], list[Line]] | None:
         lower = self.split.lower
-        start = lower.sizes.get(self.variable)
-        self.carried = fresh("channels", {*lower.maker.scope, *lower.layouts, *lower.build.taken})
         loops = set(lower.maker.loops)
-        lower.sizes[self.variable] = self.carried
         try:
             body = self._for(node)
         except _Broken:
-            lower.maker.loops = loops
-            lower.sizes.pop(self.variable, None)
-            if start is not None:
-                lower.sizes[self.variable] = start
             return None
-        lower.maker.loops = loops
+        finally:
+            lower.maker.loops = loops
         attr = lower.build.attribute(self._name())
         text = "\n".join(body).replace("self.__chain__", f"self.{attr}")
-        head = [f"self.{attr} = nn.Sequential()"]
-        if re.search(rf"\b{self.carried}\b(?! = )", text):
-            if start is None:
-                lower.build.needs.decline("the number of channels before the loop is unknown", lower.ctx, node)
-            head.append(f"{self.carried} = {start}")
-            lower.maker.scope.add(self.carried)
-        else:
-            text = "\n".join(t for t in text.splitlines() if t.strip() != "" and f"{self.carried} = " not in t)
+        head = [f"self.{attr} = nn.Sequential()", *starts(lower, node)]
         self._own(attr)
         return [*comments(node), *head, *text.splitlines()], [self._forward(attr)]
 
@@ -187,11 +172,10 @@ class _Chain:
         lower = self.split.lower
         lower.maker.loops |= set(assigned(cst.For(node.target, node.iter, cst.IndentedBlock([]))))
         header = f"for {lower.ctx.code(node.target)} in {lower.maker.static(node.iter)}:"
-        return [header, *indent(self._block(body_of(node)))]
+        return [header, *indent([*self._block(body_of(node)), *updates(lower, node)])]
 
     def _block(self, statements: Sequence[cst.BaseStatement]) -> list[str]:
         lines: list[str] = []
-        touched: cst.BaseExpression | None = None
         for number, node in enumerate(statements):
             head = comments(node) if number else [c for c in comments(node) if c]
             if not self.split.lower.dynamic(node):
@@ -204,16 +188,7 @@ class _Chain:
             else:
                 assert isinstance(node, cst.SimpleStatementLine)
                 assert isinstance(node.body[0], cst.Assign)
-                touched = node.body[0].value
-                lines += [*head, *self._append(touched)]
-        if touched is not None:
-            size = last_size(self.split.lower, touched)
-            if size is None:
-                size = self.split.lower.sizes.get(self.variable)
-            if size is None:
-                raise _Broken
-            lines += [f"{self.carried} = {size}"] if size != self.carried else []
-            self.split.lower.sizes[self.variable] = self.carried or ""
+                lines += [*head, *self._append(node.body[0].value)]
         return lines
 
     def _static(self, node: cst.BaseStatement) -> list[str]:
@@ -238,10 +213,6 @@ class _Chain:
                 self.owned.append((part, part.code.module or ""))
             for module in modules:
                 lines.append(f"self.__chain__.append({module})")
-            lower.sizes.pop(self.variable, None)
-            size = last_size(lower, call)
-            if size is not None:
-                lower.sizes[self.variable] = size
         return lines
 
     def _calls(self, node: cst.BaseExpression) -> Iterator[cst.Call]:
@@ -269,7 +240,6 @@ def _lists(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
     lower.maker.loops |= set(assigned(cst.For(node.target, node.iter, cst.IndentedBlock([]))))
     lower.inside = {}
     before = dict(lower.layouts)
-    head = _carry(split, node)
     init, forward = split.block(body_of(node))
     lists = lower.inside
     changed = {n: lower.layouts[n] for n in before if lower.layouts.get(n) != before[n]}
@@ -288,9 +258,9 @@ def _lists(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
     texts = [text for line in forward for text in line.text]
     header = f"for {lower.ctx.code(node.target)} in {lower.maker.static(node.iter)}:"
     made = [f"self.{attr} = nn.ModuleList()" for attr in lists.values()]
-    update = [f"{name} = {size}" for name, size in _updates(split, node, head)]
+    update = updates(lower, node)
     tail = _listing(lists)
-    return [*comments(node), *made, *head.values(), header, *indent([*init, *update])], [
+    return [*comments(node), *made, *starts(lower, node), header, *indent([*init, *update])], [
         Line([*enter, tail, *indent(texts)])
     ]
 
@@ -301,27 +271,16 @@ def _listing(lists: dict[str, str]) -> str:
     return f"for {', '.join(lists)} in {over}:"
 
 
-def _carry(split: Split, node: cst.For) -> dict[str, str]:
-    """Variables whose number of channels a later iteration takes from an earlier one: name → first assignment."""
-    lower = split.lower
-    found: dict[str, str] = {}
-    for name in assigned(node.body):
-        start = lower.sizes.get(name)
-        if name in lower.layouts and start is not None:
-            carried = fresh("channels", {*lower.maker.scope, *lower.layouts, *lower.build.taken})
-            lower.sizes[name] = carried
-            found[name] = f"{carried} = {start}"
-            lower.maker.scope.add(carried)
-    return found
+def starts(lower: GraphLowerer, node: cst.For) -> list[str]:
+    """Sizes that the loop carries round, as they are before it."""
+    span = lower.ctx.spans.get(node)
+    found = [c for c in lower.carried if c.start == span and c.init != c.name]
+    lower.maker.scope |= {c.name for c in found}
+    return list(dict.fromkeys(f"{c.name} = {c.init}" for c in found))
 
 
-def _updates(split: Split, node: cst.For, head: dict[str, str]) -> Iterator[tuple[str, str]]:
-    lower = split.lower
-    for name, first in head.items():
-        carried = first.partition(" = ")[0]
-        size = lower.sizes.get(name)
-        if size is None:
-            lower.build.needs.decline("the number of channels after a loop is unknown", lower.ctx, node)
-        elif size != carried:
-            lower.sizes[name] = carried
-            yield carried, size
+def updates(lower: GraphLowerer, node: cst.For) -> list[str]:
+    """Sizes that the loop carries round, as they are after one round."""
+    span = lower.ctx.spans.get(node)
+    found = [c for c in lower.carried if c.loop == span and c.update != c.name]
+    return list(dict.fromkeys(f"{c.name} = {c.update}" for c in found))

@@ -13,6 +13,7 @@ from migrator.codemods.context import Context, Draft
 from migrator.codemods.models.build import ModuleBuild, render, signature
 from migrator.codemods.models.constructor import Constructor
 from migrator.codemods.models.create import Maker
+from migrator.codemods.models.finish import check_names
 from migrator.codemods.models.forward import Body, Line, body_of
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.layout import LAST, Layout, first, rank
@@ -64,6 +65,7 @@ class _Class:
         self.constructor = Constructor(ctx, build, maker, often=_often(methods), lists_to_be=_appended(methods))
         self._construct(methods)
         unflattened = self._rest(methods, maker)
+        check_names(build, ctx)
         return self._draft(), unflattened
 
     # --- header ---
