@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from migrator_validators.cases import Case
 
 from migrator.evals.result import Expected, Kind, Row
 from migrator.evals.score import Judged, judge_all, judge_case
-from migrator.model import Verdict
-
-Check = Callable[[Case, Path, Path], tuple[Verdict, ...]]
-"""Runs one case on a source and a target tree; in practice `migrator_validators.check_case` with its workers."""
+from migrator.evals.verifier import Pair, Verifier
 
 
 @dataclass(frozen=True)
@@ -25,20 +21,28 @@ class Candidate:
     id: str
     expected: Expected
     cases: tuple[Case, ...]
-    target: Path
+    pair: Pair
     expected_rung: str = ""
     first: str = ""
 
 
-def check(candidate: Candidate, source: Path, run: Check) -> Row:
-    """Runs the cases of `candidate`; one expected to be refused is done at its first failure."""
+def check(candidate: Candidate, verifier: Verifier) -> Row:
+    """The files of `candidate`, then its cases; one expected to be refused is done at its first failure."""
     started = time.perf_counter()
     judged: list[Judged] = []
-    for case in ordered(candidate.cases, candidate.first):
-        judged.append(judge_case(case.id, run(case, source, candidate.target)))
-        if candidate.expected == "refused" and judged[-1].ending == "wrong":
+    for one in _judge(candidate, verifier):
+        judged.append(one)
+        if candidate.expected == "refused" and one.ending == "wrong":
             break
     return _row(candidate, judged, time.perf_counter() - started)
+
+
+def _judge(candidate: Candidate, verifier: Verifier) -> Iterator[Judged]:
+    files = judge_case("", verifier.files(candidate.pair))
+    if files.ending != "equal":  # that its files are in order is no evidence that a migration is right
+        yield files
+    for case in ordered(candidate.cases, candidate.first):
+        yield judge_case(case.id, verifier.case(case, candidate.pair))
 
 
 def ordered(cases: Sequence[Case], first: str) -> Iterator[Case]:
@@ -58,6 +62,6 @@ def _row(candidate: Candidate, judged: Sequence[Judged], seconds: float) -> Row:
         expected_rung=candidate.expected_rung,
         case=end.case,
         detail=end.detail,
-        cases={one.case: one.ending for one in judged},
+        cases={one.case: one.ending for one in judged if one.case},
         seconds=round(seconds, 3),
     )

@@ -15,8 +15,8 @@ from migrator.errors import UsageError
 from migrator.evals.mutants import run_base
 from migrator.evals.programs import Migrate, not_run, run_program
 from migrator.evals.result import EvalResult, TaskResult
-from migrator.evals.runner import Check
 from migrator.evals.score import total
+from migrator.evals.verifier import Executed, Verifier
 
 if TYPE_CHECKING:
     from migrator_validators.workers import Workers
@@ -48,8 +48,8 @@ def run(
         from migrator_validators.workers import Workers
 
         with Workers() as started:
-            return _run(chosen, folders, _checker(started), jobs, migrate, progress)
-    return _run(chosen, folders, _checker(workers), jobs, migrate, progress)
+            return _run(chosen, folders, Executed(started), jobs, migrate, progress)
+    return _run(chosen, folders, Executed(workers), jobs, migrate, progress)
 
 
 def task_folders(name: str, tasks: Sequence[str] = ()) -> list[Path]:
@@ -60,23 +60,17 @@ def task_folders(name: str, tasks: Sequence[str] = ()) -> list[Path]:
     return [path.parent for path in sorted(root.glob("*/task.toml")) if not tasks or path.parent.name in tasks]
 
 
-def _checker(workers: Workers) -> Check:
-    from migrator_validators import check_case
-
-    return lambda case, source, target: check_case(case, source, target, workers)
-
-
 def _run(
     sets: tuple[str, ...],
     folders: Sequence[tuple[str, Path]],
-    check: Check,
+    verifier: Verifier,
     jobs: int,
     migrate: Migrate,
     progress: Callable[[TaskResult], None],
 ) -> EvalResult:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="migrator-eval-") as scratch, ThreadPoolExecutor(max(jobs, 1)) as pool:
-        one = partial(_task, check=check, scratch=Path(scratch), migrate=migrate, progress=progress)
+        one = partial(_task, verifier=verifier, scratch=Path(scratch), migrate=migrate, progress=progress)
         results = tuple(pool.map(lambda item: one(*item), folders))
     return EvalResult(sets=sets, totals=total(results), tasks=results, seconds=round(time.perf_counter() - started, 1))
 
@@ -85,14 +79,14 @@ def _task(
     name: str,
     folder: Path,
     *,
-    check: Check,
+    verifier: Verifier,
     scratch: Path,
     migrate: Migrate,
     progress: Callable[[TaskResult], None],
 ) -> TaskResult:
     if name == "mutants":
-        result = run_base(folder, check, scratch)
+        result = run_base(folder, verifier, scratch)
     else:
-        result = run_program(folder, check, scratch, migrate)
+        result = run_program(folder, verifier, scratch, migrate)
     progress(result)
     return result

@@ -12,6 +12,7 @@ from migrator_validators.cases import Mapping as DictArg
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from migrator.errors import UsageError
+from migrator.model import InterfaceChange
 
 
 class Strict(BaseModel):
@@ -35,11 +36,23 @@ class Override(Strict):
     map: str = ""
 
 
+class Changed(Strict):
+    """A permitted change of an interface; `of` is the name in the task's module."""
+
+    of: str
+    kind: str
+    detail: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
 class Reference(Strict):
     """How the cases apply to the hand-written migration.
 
     `maps`: weight maps by the label of the made object, or as named by an override.
     """
+
+    changes: tuple[Changed, ...] = ()
 
     maps: dict[str, WeightMap] = {}
     cases: dict[str, Override] = {}
@@ -70,6 +83,13 @@ def read_toml(path: Path, kind: type[Parsed]) -> Parsed:
 def load_task(folder: Path) -> Task:
     """Reads `folder/task.toml`."""
     return read_toml(folder / "task.toml", Task)
+
+
+def reference_changes(task: Task) -> tuple[InterfaceChange, ...]:
+    """The changes of interfaces that the hand-written migration made."""
+    return tuple(
+        InterfaceChange(f"{task.module}:{c.of}", c.kind, c.detail, c.added, c.removed) for c in task.reference.changes
+    )
 
 
 def reference_cases(task: Task, maps: Mapping[str, WeightMap] | None = None) -> tuple[Case, ...]:

@@ -51,7 +51,7 @@ def test_wrong_variants_apply(folder: Path, tmp_path: Path) -> None:
     assert len(made) > 1
     reference = (folder / "reference" / f"{task.module}.py").read_text()
     for candidate in made[1:]:
-        assert (candidate.target / f"{task.module}.py").read_text() != reference
+        assert (candidate.pair.target / f"{task.module}.py").read_text() != reference
         assert candidate.first in {case.id for case in task.cases}
         assert candidate.expected_rung in set(Rung)
 
@@ -64,7 +64,7 @@ def test_mutants_and_variants_apply(folder: Path, tmp_path: Path) -> None:
     assert {candidate.kind for candidate in made} == {"right", "mutant", "variant"}
     assert len({(candidate.kind, candidate.id) for candidate in made}) == len(made)
     for candidate in made[1:]:
-        changed = (candidate.target / f"{task.module}.py").read_text() != right
+        changed = (candidate.pair.target / f"{task.module}.py").read_text() != right
         assert changed or candidate.cases != reference_cases(task), candidate.id
         if candidate.kind == "mutant":
             assert candidate.expected_rung in set(Rung)
