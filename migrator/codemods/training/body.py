@@ -11,6 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan, plan_data
 from migrator.codemods.data.chains import read_chain
+from migrator.codemods.training.building import build, model_runs
 from migrator.codemods.training.callbacks import makes_callbacks
 from migrator.codemods.training.calls import api_of, calls_in
 from migrator.codemods.training.decisions import Decisions
@@ -68,11 +69,19 @@ class Walker:
     def run(self, body: Sequence[cst.BaseStatement]) -> list[Statement]:
         out: list[Statement] = []
         comments: list[cst.EmptyLine] = []  # of statements that are gone
-        for statement in body:
+        runs = model_runs(body, self.ctx)
+        past = 0
+        for index, statement in enumerate(body):
             assert isinstance(statement, Statement)
+            if index < past:
+                continue
             if not isinstance(statement, cst.FunctionDef | cst.ClassDef):
                 self.problems(statement)
-            new = self.statement(statement)
+            if index in runs:
+                past = runs[index]
+                new = _with_lead(statement, build(body[index:past], self.ctx, self.sink))
+            else:
+                new = self.statement(statement)
             if not new:
                 comments += [line for line in statement.leading_lines if line.comment]
             elif comments:
@@ -264,6 +273,7 @@ class _Inner(cst.CSTVisitor):
         walker = self.walker
         self.found = self.found or definition(node, walker.ctx) is not None or walker.freezes(node)
         self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder)
+        self.found = self.found or 0 in model_runs([node], walker.ctx)
 
     def visit_Call(self, node: cst.Call) -> None:
         self.found = self.found or read_chain(node, self.walker.ctx) is not None

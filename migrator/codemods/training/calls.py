@@ -30,7 +30,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "save": ("filepath", "overwrite"),
 }
 """Parameters of the methods of a Keras model. `compile` has other orders in other versions, so that
-only its first three are taken by position."""
+only its first two are taken by position."""
 
 
 def receiver(call: cst.Call) -> tuple[cst.BaseExpression, str] | None:

@@ -48,7 +48,7 @@ _IGNORED = ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_los
 
 def configure(call: cst.Call, traits: Traits, ctx: Context) -> Configuration | Decline:
     """The configuration of one `compile` call; what is not certainly known is declined."""
-    bound = bind(call, METHODS["compile"], positional=3)
+    bound = bind(call, METHODS["compile"], positional=2)
     if isinstance(bound, Decline):
         return Decline(f"compile: {bound.reason}")
     try:
@@ -65,6 +65,10 @@ def _configure(bound: dict[str, cst.BaseExpression], traits: Traits, ctx: Contex
             raise _Stop(Decline(f"argument `{name}` has no rule"))
     if not traits.single:
         raise _Stop(Decline("a model with several inputs or outputs"))
+    if traits.own_step:
+        raise _Stop(Decline(f"the model has its own `{traits.own_step}`"))
+    if traits.masked:
+        raise _Stop(Decline("a loss over a masked sequence"))
     if is_none(bound.get("loss"), ctx):
         raise _Stop(Decline("without a loss"))
     loss = _loss(bound["loss"], traits, ctx)

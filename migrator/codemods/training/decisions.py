@@ -11,6 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
 from migrator.codemods.training import fit, methods
+from migrator.codemods.training.building import construction
 from migrator.codemods.training.calls import receiver
 from migrator.codemods.training.expressions import Finder, Modes, penalty_text
 from migrator.codemods.training.plan import FilePlan
@@ -65,6 +66,8 @@ class Decisions:
             return self.dataset(node)
         if kind == "penalty":
             return self.penalty(node)
+        if kind == "construction":
+            return construction(node, self.called(node, node.args), self.ctx, self.sink)
         if kind == "model":
             return self.model_call(node)
         return self.called(node, node.args)

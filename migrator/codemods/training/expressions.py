@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
+from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.models import VARIABLES, model_text
 from migrator.codemods.training.plan import FilePlan
@@ -53,6 +54,8 @@ class Finder:
             return "model"
         if self.penalty_of(call) is not None:
             return "penalty"
+        if is_construction(call, self.ctx):
+            return "construction"
         return "object" if self.is_object_call(call) else ""
 
     def attribute_kind(self, node: cst.Attribute) -> str:

@@ -12,7 +12,7 @@ from migrator.codemods.context import Context
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.models import used_as_models
-from migrator.codemods.training.scope import Holder, enclosing, names_in
+from migrator.codemods.training.scope import Holder, conditional, enclosing, names_in
 from migrator.codemods.training.traits import traits_of
 from migrator.model import Decline
 from migrator.values import Dataset, Unknown
@@ -126,6 +126,8 @@ def _owner(
     text, value = ctx.code(found[0]).strip(), ctx.value(found[0])
     start = ctx.spans[call]
     near = [c for c in compiled if c.holder is holders[call] and c.model == text and ctx.spans[c.call] < start]
+    if len(near) > 1 and any(c.call in conditional(ctx.tree) for c in near):
+        return None  # which of them was run is not certain
     if near:
         return near[-1]
     same = [c for c in compiled if is_model(value) and _model_value(c, ctx) == value]

@@ -10,6 +10,38 @@ import libcst as cst
 Holder = cst.FunctionDef | cst.Module
 
 
+def conditional(tree: cst.Module) -> frozenset[cst.CSTNode]:
+    """Calls that stand in a branch, a loop or a `try` of their function."""
+    finder = _Branches()
+    tree.visit(finder)
+    return frozenset(finder.found)
+
+
+class _Branches(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[cst.CSTNode] = set()
+        self._depths = [0]
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.FunctionDef):
+            self._depths.append(0)
+        elif isinstance(node, _BRANCHES):
+            self._depths[-1] += 1
+        elif isinstance(node, cst.Call) and self._depths[-1]:
+            self.found.add(node)
+        return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        if isinstance(original_node, cst.FunctionDef):
+            self._depths.pop()
+        elif isinstance(original_node, _BRANCHES):
+            self._depths[-1] -= 1
+
+
+_BRANCHES = cst.If | cst.For | cst.While | cst.Try
+
+
 def enclosing(tree: cst.Module) -> Mapping[cst.CSTNode, Holder]:
     """For every call and statement line of a file: the function it runs in, or the module."""
     finder = _Finder(tree)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from migrator.codemods.context import Draft
-from migrator.model import Decline, Helper, InterfaceChange, Rewritten, UnitKind
+from migrator.model import Decline, Helper, InterfaceChange, Rewritten, UnitKind, WeightRecord
 
 
 @dataclass
@@ -20,6 +20,24 @@ class Sink:
     gaps: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     needs_device: bool = False
+    hoisted: list[str] = field(default_factory=list)
+    weights: list[WeightRecord] = field(default_factory=list)
+    has_logits: dict[str, str] = field(default_factory=dict)
+    has_penalty: set[str] = field(default_factory=set)
+
+    def absorb(self, draft: Draft) -> None:
+        """Everything but the text of a draft that becomes part of this unit."""
+        self.declines += draft.declines
+        self.imports |= draft.imports
+        self.gaps |= draft.gaps
+        self.changes += draft.changes
+        self.weights += draft.weights
+        self.has_logits |= draft.has_logits
+        self.has_penalty |= draft.has_penalty
+        self.needs_device = self.needs_device or draft.needs_device
+        self.hoisted += [draft.hoisted] if draft.hoisted else []
+        self.note(*draft.notes)
+        self.help(draft.helpers)
 
     def take(self, rewritten: Rewritten) -> None:
         self.declines += rewritten.declines
@@ -52,4 +70,8 @@ class Sink:
             gaps=frozenset(self.gaps),
             notes=tuple(self.notes),
             needs_device=self.needs_device,
+            hoisted="\n\n".join(text.strip("\n") + "\n" for text in self.hoisted),
+            weights=tuple(self.weights),
+            has_logits=self.has_logits,
+            has_penalty=frozenset(self.has_penalty),
         )

@@ -23,6 +23,7 @@ class Traits:
     `output`: rank, width and final activation. `penalty`: it has regularisers, so the generated
     class has `regularization_loss()`. `inputs`: "float", "ids" (token or class ids) or None when open.
     `single`: one input and one output. `placed`: what makes it ends in `.to(device)`.
+    `own_step`: the method by which it trains itself. `masked`: a mask may reach the loss.
     """
 
     output: OutputFacts = field(default_factory=OutputFacts)
@@ -30,6 +31,8 @@ class Traits:
     inputs: str | None = None
     single: bool = True
     placed: bool = True
+    own_step: str = ""
+    masked: bool = False
     assumed: str = ""
 
 
@@ -79,6 +82,7 @@ def _graph(model: ModelValue, ctx: Context) -> Traits:
         replace(facts, activation=_activation(last)),
         penalty=_penalised(model, ctx),
         inputs=_input_kind(model),
+        masked=facts.rank != 2 and any(_masks(layer) for layer in layers),
         single=len(model.outputs or (0,)) == 1 and len(model.inputs or (0,)) == 1,
     )
 
@@ -91,7 +95,19 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
     kind = None
     if facts.call_inputs and isinstance(facts.call_inputs[0][1], Tensor):
         kind = _dtype_kind(facts.call_inputs[0][1].dtype)
-    return Traits(_shape(facts.call_output), _penalised(value, ctx), kind, single, placed=False)
+    return Traits(_shape(facts.call_output), _penalised(value, ctx), kind, single, False, _own_step(value, ctx))
+
+
+def _own_step(value: RepoInstance, ctx: Context) -> str:
+    """The override of Keras's training that a class has, if any."""
+    names = ("train_step", "test_step", "predict_step", "compute_loss", "compile", "fit", "evaluate", "predict")
+    return next((name for name in names if ctx.facts.function(f"{value.qualname}.{name}") is not None), "")
+
+
+def _masks(layer: Value) -> bool:
+    if not isinstance(layer, Instance):
+        return False
+    return layer.api == "tf.keras.layers.Masking" or layer.arg("mask_zero") not in (None, Literal(False))
 
 
 def _shape(value: Value | None) -> OutputFacts:

@@ -1,0 +1,103 @@
+"""Models that are built among other statements: their classes go to the top level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.codemods.models import model_statements, rewrite_call
+from migrator.codemods.training.place import Statement, statements
+from migrator.codemods.training.sink import Sink
+from migrator.codemods.training.writer import Unfit
+from migrator.values import Api, RepoClass, RepoFunction, Tensor
+
+_MODELS = ("tf.keras.Sequential", "tf.keras.Model")
+
+
+def model_runs(body: Sequence[cst.BaseStatement], ctx: Context) -> dict[int, int]:
+    """Stretches of a block that build one model each: index of the first statement → past the last."""
+    runs: dict[int, int] = {}
+    past = 0
+    for index, statement in enumerate(body):
+        name = _makes_model(statement, ctx)
+        if name is None or index < past:
+            continue
+        start = next((i for i in range(past, index) if _is_symbolic(body[i], ctx)), index)
+        past = index + 1
+        for later in range(index + 1, len(body)):
+            if _adds_to(body[later], name):
+                past = later + 1
+            elif not isinstance(body[later], cst.SimpleStatementLine) or name in _reads(body[later]):
+                break
+        runs[start] = past
+    return runs
+
+
+def build(run: Sequence[cst.BaseStatement], ctx: Context, sink: Sink) -> list[Statement]:
+    """The statements that make the model of a run; its class is hoisted."""
+    draft = model_statements(run, ctx)
+    if draft is None:
+        sink.decline("a model that is built among other statements")
+        return []
+    sink.absorb(draft)
+    return statements(draft.text)
+
+
+def _makes_model(statement: cst.BaseStatement, ctx: Context) -> str | None:
+    """The name that a line binds to a Sequential or Functional model."""
+    if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.Assign):
+        return None
+    part = statement.body[0]
+    target = part.targets[0].target
+    if not isinstance(part.value, cst.Call) or not isinstance(target, cst.Name):
+        return None
+    callee = ctx.value(part.value.func)
+    return target.value if isinstance(callee, Api) and callee.name in _MODELS else None
+
+
+def _is_symbolic(statement: cst.BaseStatement, ctx: Context) -> bool:
+    """Whether a line binds a tensor of a layer graph."""
+    if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.Assign):
+        return False
+    value = ctx.value(statement.body[0].value)
+    return isinstance(value, Tensor) and value.origin == "keras"
+
+
+def _adds_to(statement: cst.BaseStatement, name: str) -> bool:
+    return bool(m.findall(statement, m.Call(func=m.Attribute(value=m.Name(name), attr=m.Name("add")))))
+
+
+def _reads(statement: cst.BaseStatement) -> set[str]:
+    return {n.value for n in m.findall(statement, m.Name()) if isinstance(n, cst.Name)}
+
+
+def is_construction(call: cst.Call, ctx: Context) -> bool:
+    """A call that makes a model or layer of the repository, or of a factory that gained sizes."""
+    callee = ctx.value(call.func)
+    if isinstance(callee, RepoClass):
+        facts = ctx.facts.cls(callee.qualname)
+        return facts is not None and facts.kind in ("model", "layer")
+    if isinstance(callee, RepoFunction):
+        known = ctx.facts.function(callee.qualname)
+        factory = known is not None and known.role == "layer-factory"
+        return factory or any(change.added for change in ctx.changes.get(callee.qualname, ()))
+    return False
+
+
+def construction(call: cst.Call, plain: str, ctx: Context, sink: Sink) -> str:
+    """The text of a construction, with the sizes that it gained; `plain` is it without them."""
+    made = rewrite_call(call, ctx)
+    if isinstance(made, cst.BaseExpression):
+        plain = cst.Module([]).code_for_node(made).strip()
+    elif made is not None:
+        raise Unfit(made.reason)
+    callee = ctx.value(call.func)
+    facts = ctx.facts.cls(callee.qualname) if isinstance(callee, RepoClass) else None
+    if facts is None or facts.kind != "model":
+        return plain
+    sink.needs_device = True
+    sink.imports.add("import torch")
+    return f"{plain}.to(device)"
