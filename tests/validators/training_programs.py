@@ -105,7 +105,7 @@ MUTANTS = {
     "wrong dropout": ("nn.Dropout(dropout)", "nn.Dropout(dropout / 2)", "gradients"),
     "no dropout": ("self.dropout(self.bn(F.relu(self.fc1(x))))", "self.bn(F.relu(self.fc1(x)))", "gradients"),
     "batch average": ("loss.item() * len(xb)", "loss.item() * 8", "training"),
-    "shuffled validation": ("range(split, len(x))), batch_size=8)", "range(split, len(x))), batch_size=8, shuffle=True)", "training"),
+    "shuffled validation": ("len(x))), batch_size=8)", "len(x))), batch_size=8, shuffle=True)", "training"),
     "not shuffled": (", shuffle=True)", ")", "training"),
     "batch size": ("range(split)), batch_size=8", "range(split)), batch_size=6", "gradients"),
     "one epoch fewer": ("range(epochs)", "range(epochs - 1)", "steps"),
@@ -115,7 +115,7 @@ MUTANTS = {
     "split from the front": ("range(split)), batch", "range(len(x) - split, len(x))), batch", "gradients"),
     "renamed metric": ('"val_accuracy"', '"val_acc"', "training"),
     "frozen layer": ("model.parameters()", "list(model.parameters())[2:]", "gradients"),
-    "double softmax": ("logits = model.logits(xb)\n            loss =", "logits = model(xb)\n            loss =", "gradients"),
+    "double softmax": ("model.logits(xb)\n            loss", "model(xb)\n            loss", "gradients"),
 }  # fmt: skip
 
 MAP = WeightMap(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from migrator_validators.cases import Case
 from migrator_validators.workers import Arrays, Reply, Side, Workers
 
 SECONDS = 90.0
@@ -161,3 +162,10 @@ def _call(data: Mapping[str, Any], mark: str) -> RecordedCall:
         result=data["result"],
         raised=data["raised"],
     )
+
+
+def cases(recording: Recording, folder: Path) -> tuple[Case, ...]:
+    """The cases that a recording gives (see `recorded_cases.cases`)."""
+    from migrator_validators import recorded_cases
+
+    return recorded_cases.cases(recording, folder)

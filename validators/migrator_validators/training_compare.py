@@ -243,7 +243,7 @@ def _rates(one: list[float], other: list[float], view: _View) -> str:
 
 
 def _epsilons(one: dict[str, Any], other: dict[str, Any]) -> str:
-    """Epsilons of the Adam family, which change little but where gradients are tiny, so that they are compared as such."""
+    """Epsilons of the Adam family: they act on tiny gradients alone, so they are compared as numbers."""
     a, b = one["epsilon"], other["epsilon"]
     if a is None or b is None or math.isclose(a, b, rel_tol=1e-3):
         return ""
