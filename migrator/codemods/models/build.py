@@ -80,7 +80,8 @@ def render(build: ModuleBuild) -> str:
 
 
 def _constructor(build: ModuleBuild) -> list[str]:
-    captures = [f"self.{name} = {name}" for name in build.captured]
+    kept = {line.strip() for line in build.init}
+    captures = [line for name in build.captured if (line := f"self.{name} = {name}") not in kept]
     reset = ["self.reset_parameters()"] if build.resets else []
     body = ["super().__init__()", *captures, *build.init, *reset]
     return [*signature("__init__", build.params), *indent(body)]

@@ -49,6 +49,7 @@ class Maker:
     scope: set[str] = field(default_factory=set)
     loops: set[str] = field(default_factory=set)
     rename: dict[str, str] = field(default_factory=dict)
+    attributes: set[str] = field(default_factory=set)  # of `self`, that are not the argument of their name
 
     def static(self, node: cst.CSTNode) -> str:
         """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
@@ -222,6 +223,10 @@ class Maker:
         for name in read:
             if name in self.loops:
                 self.build.needs.decline(f"`{name}` changes in a loop and is needed in forward", self.ctx)
+            if name in self.attributes:
+                self.build.needs.decline(
+                    f"`{name}` is needed in forward, but `self.{name}` is something else", self.ctx
+                )
             self.build.captured.setdefault(name)
             self.build.taken.add(name)
         return substitute(text, {name: f"self.{name}" for name in read})

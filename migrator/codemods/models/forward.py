@@ -11,6 +11,7 @@ from libcst.helpers import get_full_name_for_node
 from migrator.codemods.models import layout as lay
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.lower import Lowerer, Term
+from migrator.codemods.models.swap import Both
 from migrator.codemods.models.text import indent
 from migrator.values import Span, Tensor
 
@@ -295,7 +296,7 @@ class _extra_spans:
 
     def __enter__(self) -> None:
         self.kept = self.lower.ctx
-        self.lower.ctx = replace(self.kept, spans={**self.kept.spans, **self.spans})
+        self.lower.ctx = replace(self.kept, spans=Both(self.spans, self.kept.spans))
 
     def __exit__(self, *_: object) -> None:
         self.lower.ctx = self.kept

@@ -14,7 +14,7 @@ from migrator.codemods.models.build import ModuleBuild, render, signature
 from migrator.codemods.models.constructor import Constructor
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.finish import check_names
-from migrator.codemods.models.forward import Body, Line, body_of
+from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.layout import LAST, Layout, first, rank
 from migrator.codemods.models.lower import Lowerer
@@ -61,7 +61,7 @@ class _Class:
         methods = {s.name.value: s for s in body_of(self.node) if isinstance(s, cst.FunctionDef)}
         build.taken |= set(methods)
         self._class_body()
-        maker = self._maker(methods.get("__init__"))
+        maker = self._maker(methods.get("__init__"), methods.get("build"))
         self.constructor = Constructor(ctx, build, maker, often=_often(methods), lists_to_be=_appended(methods))
         self._construct(methods)
         unflattened = self._rest(methods, maker)
@@ -94,11 +94,13 @@ class _Class:
                 text = self.build.needs.text(statement, self.ctx)
                 self.build.body += text.splitlines() if text != "pass" else []
 
-    def _maker(self, init: cst.FunctionDef | None) -> Maker:
+    def _maker(self, init: cst.FunctionDef | None, build: cst.FunctionDef | None) -> Maker:
         scope = {p.name.value for p in _params(init)} | set(assigned(init.body) if init else ())
+        scope |= set(assigned(build.body) if build else ())
         sizes = {s.name for s in gained(self.ctx.facts, self.qualname)}
         self.build.taken |= sizes
-        return Maker(self.ctx, self.build, scope=(scope - {"self", "training"}) | sizes)
+        attributes = {a for m in (init, build) if m for a in _attributes(m, self.ctx)}
+        return Maker(self.ctx, self.build, scope=(scope - {"self", "training"}) | sizes, attributes=attributes)
 
     # --- constructor ---
 
@@ -151,13 +153,16 @@ class _Class:
                 plain, text = entered, entered.text
         self.build.needs.declines += [d for d in plain.declines if d not in self.build.needs.declines]
         if name == "call":
+            count = len(self.build.methods)
             self._forward(method, plain)
+            self.build.methods[count][:0] = [c for c in comments(method) if c]
         else:
             decorators = [f"@{t}" for d in method.decorators if "tf.function" not in (t := self.ctx.code(d.decorator))]
             params = [param_text(p, s, self.ctx) for p, s in _with_stars(method) if p.name.value != "self"]
             static = "@staticmethod" in decorators
             head = signature(name, params) if not static else [f"def {name}({', '.join(params)}):"]
-            self.build.methods.append([*decorators, *head, *indent(text or ["pass"])])
+            above = [c for c in comments(method) if c]
+            self.build.methods.append([*above, *decorators, *head, *indent(text or ["pass"])])
         return plain.lower.unflattened
 
     def _forward(self, method: cst.FunctionDef, lowered: _Lowered) -> None:
@@ -300,6 +305,18 @@ def _strip(lines: list[str]) -> list[str]:
     while lines and not lines[-1].strip():
         lines = lines[:-1]
     return [line for line in lines if line.strip() != "pass"] or lines[:0]
+
+
+def _attributes(method: cst.FunctionDef, ctx: Context) -> set[str]:
+    """Attributes of `self` that hold something else than the argument of their name."""
+    found = set()
+    for node in m.findall(method, m.Assign()):
+        assert isinstance(node, cst.Assign)
+        for target in node.targets:
+            name = get_full_name_for_node(target.target) or ""
+            if name.startswith("self.") and ctx.code(node.value) != name[5:]:
+                found.add(name[5:])
+    return found
 
 
 def _often(methods: dict[str, cst.FunctionDef]) -> set[str]:

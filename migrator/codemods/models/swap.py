@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import libcst as cst
@@ -39,8 +39,26 @@ def swapped(
     return result, swap.spans
 
 
+class Both(Mapping[cst.CSTNode, Span]):
+    """Two mappings as one, without copying the larger."""
+
+    def __init__(self, new: Mapping[cst.CSTNode, Span], known: Mapping[cst.CSTNode, Span]) -> None:
+        self.new, self.known = new, known
+
+    def __getitem__(self, node: cst.CSTNode) -> Span:
+        found = self.new.get(node)
+        return self.known[node] if found is None else found
+
+    def __iter__(self) -> Iterator[cst.CSTNode]:
+        yield from self.new
+        yield from (node for node in self.known if node not in self.new)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def rewrite(ctx: Context, node: cst.CSTNode, spans: Mapping[cst.CSTNode, Span]) -> Rewritten:
     """Rewrite a node of which `spans` knows the parts that the original tree does not have."""
-    known: Mapping[cst.CSTNode, Span] = {**ctx.spans, **spans} if spans else ctx.spans
+    known: Mapping[cst.CSTNode, Span] = Both(spans, ctx.spans) if spans else ctx.spans
     result: Rewritten = ctx.rules.rewrite(node, ctx.here, known)
     return result
