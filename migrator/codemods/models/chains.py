@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from migrator.codemods.models.applying import reordered
 from migrator.codemods.models.layout import LAST, Flat, Layout
-from migrator.codemods.models.lower import reordered
 from migrator.codemods.models.part import Part, chain
 from migrator.model import LayerCode
 

@@ -15,8 +15,8 @@ from migrator.codemods.models.chains import Entries
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.layout import LAST
-from migrator.codemods.models.lower import Bound
 from migrator.codemods.models.part import Part, chain
+from migrator.codemods.models.term import Bound
 from migrator.codemods.models.text import indent
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
 from migrator.model import Decline, LayerCode, WeightRecord

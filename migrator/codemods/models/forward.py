@@ -10,8 +10,9 @@ from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.models import layout as lay
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
-from migrator.codemods.models.lower import Lowerer, Term
+from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.swap import Both
+from migrator.codemods.models.term import Term
 from migrator.codemods.models.text import indent
 from migrator.values import Span, Tensor
 

@@ -11,9 +11,10 @@ import libcst as cst
 from migrator.codemods.models.create import reads_shape, result_layout
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.layout import LAST
-from migrator.codemods.models.lower import Bound, Lowerer
+from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.naming import attribute, class_name, plural, stem
 from migrator.codemods.models.part import Part, chain
+from migrator.codemods.models.term import Bound
 from migrator.codemods.models.text import indent
 from migrator.model import Decline, LayerCode
 from migrator.values import Api, Carried, Literal, RepoFunction, Tensor

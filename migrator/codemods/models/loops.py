@@ -135,7 +135,7 @@ class _Chain:
     def _forward(self, attr: str) -> Line:
         lower = self.split.lower
         kept, lower.pre = lower.pre, []
-        from migrator.codemods.models.lower import Term
+        from migrator.codemods.models.term import Term
 
         held = lower.layouts.get(self.variable, LAST)
         wanted = self.layout if self.layout is not None else held

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from migrator.codemods.models import layout as lay
 from migrator.codemods.models.forward import Line
 from migrator.codemods.models.layout import LAST
-from migrator.codemods.models.lower import Term
+from migrator.codemods.models.term import Term
 from migrator.codemods.models.text import atom, fill
 
 

@@ -11,7 +11,7 @@ from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
 from migrator.codemods.models.forward import Line, body_of
-from migrator.codemods.models.lower import Term
+from migrator.codemods.models.term import Term
 from migrator.codemods.models.text import names, substitute
 
 INPUT = "x"
