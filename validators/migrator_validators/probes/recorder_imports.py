@@ -108,4 +108,16 @@ def run_main(path: str) -> None:
     main.__file__ = path
     main.__dict__["__builtins__"] = __builtins__
     sys.modules["__main__"] = main
+    package = name.rpartition(".")[0]
+    if package and _is_relative(path):  # as `python -m` would run it
+        importlib.import_module(package)
+        main.__package__ = package
+    elif os.path.dirname(os.path.realpath(path)) not in sys.path:  # as `python path` would run it
+        sys.path.insert(1, os.path.dirname(os.path.realpath(path)))
     exec(instrumented(path, name), main.__dict__)
+
+
+def _is_relative(path: str) -> bool:
+    with open(path, "rb") as stream:
+        tree = ast.parse(stream.read())
+    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
