@@ -11,7 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.training.calls import api_of, bind, constant
 from migrator.codemods.training.files import file_name
-from migrator.codemods.training.scope import Holder, names_in
+from migrator.codemods.training.scope import Holder, count, names_in
 from migrator.codemods.training.writer import Unfit, Writer
 
 _MONITOR = ("monitor", "min_delta", "patience", "verbose", "mode", "baseline", "restore_best_weights")
@@ -76,9 +76,7 @@ def _elements(node: cst.BaseExpression, writer: Writer) -> list[cst.Call]:
 def _assigned(name: str, writer: Writer) -> cst.BaseExpression:
     """The only value of a name in the scope, which nothing else reads."""
     bound = m.findall(writer.holder, m.Assign(targets=[m.AssignTarget(target=m.Name(name))]))
-    uses = m.findall(writer.holder, m.Name(name))
-    keywords = m.findall(writer.holder, m.Arg(keyword=m.Name(name)))
-    if len(bound) != 1 or len(uses) - len(keywords) != 2:
+    if len(bound) != 1 or count(writer.holder, name) != 2:
         raise Unfit(f"what `{name}` holds is not certain")
     assert isinstance(bound[0], cst.Assign)
     return bound[0].value

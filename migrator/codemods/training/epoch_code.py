@@ -156,14 +156,11 @@ def make_loader(name: str, config: Configuration, weighted: bool) -> tuple[Helpe
     """`make_loader(x, y, batch_size=32, shuffle=False)`: batches of arrays as tensors."""
     x, helpers = input_text(config.traits.inputs, "x")
     y = target_text(config.loss, config.traits.output.rank)
-    lines = []
+    lines = [f"x = {x}", f"y = {y}"]
     if weighted:
-        lines.append("if weight is None:\n    weight = torch.ones(len(x))")
-        tensors = f"{x}, {y}, torch.as_tensor(weight, dtype=torch.float32)"
-    else:
-        tensors = f"{x}, {y}"
-    lines.append(f"dataset = TensorDataset({tensors})")
-    lines.append("return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle)")
+        lines.append("weight = torch.ones(len(x)) if weight is None else torch.as_tensor(weight, dtype=torch.float32)")
+    tensors = "x, y, weight" if weighted else "x, y"
+    lines.append(f"return DataLoader(TensorDataset({tensors}), batch_size=batch_size, shuffle=shuffle)")
     head = f"def {name}(x, y, {'weight=None, ' if weighted else ''}batch_size=32, shuffle=False):\n"
     source = head + '    """Batches of the rows of `x` and `y`, on the CPU."""\n' + indent("\n".join(lines), "    ")
     return (*helpers, Helper(name, source + "\n", (TORCH, LOADERS)))

@@ -60,7 +60,8 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
 
 
 def _part(extra: list[CallbackCode], name: str) -> list[str]:
-    return [line for callback in extra for line in getattr(callback, name)]
+    lines = [line for callback in extra for line in getattr(callback, name)]
+    return [line for line, before in zip(lines, ["", *lines], strict=False) if line != before]
 
 
 def _keys(config: Configuration, validation: Validation | None) -> frozenset[str]:

@@ -76,13 +76,24 @@ def names_in(node: cst.CSTNode) -> set[str]:
     return finder.found
 
 
+def count(node: cst.CSTNode, name: str) -> int:
+    """How often a variable occurs below a node."""
+    finder = _Variables()
+    node.visit(finder)
+    return finder.all.count(name)
+
+
 class _Variables(cst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()
-        self.found: set[str] = set()
+        self.all: list[str] = []
+
+    @property
+    def found(self) -> set[str]:
+        return set(self.all)
 
     def visit_Name(self, node: cst.Name) -> None:
-        self.found.add(node.value)
+        self.all.append(node.value)
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         node.value.visit(self)

@@ -14,7 +14,7 @@ from migrator.codemods.training.configuration import made_of
 from migrator.codemods.training.metric_classes import metric_class
 from migrator.codemods.training.models import parameters, variables_of
 from migrator.codemods.training.plan import FilePlan
-from migrator.codemods.training.scope import Holder
+from migrator.codemods.training.scope import Holder, count
 from migrator.codemods.training.sink import Sink
 from migrator.model import Decline, LossCode, OptimizerCode, OutputFacts
 from migrator.values import Instance, Literal, Tensor
@@ -22,7 +22,8 @@ from migrator.values import Instance, Literal, Tensor
 
 @dataclass(frozen=True)
 class Definition:
-    """An assignment `target = Class(...)` of a Keras object. `kind`: optimizer, loss or metric."""
+    """An assignment `target = Class(...)` of a Keras object. `kind`: optimizer, schedule, loss
+    or metric."""
 
     line: cst.SimpleStatementLine
     target: cst.BaseExpression
@@ -41,9 +42,11 @@ def definition(line: cst.SimpleStatementLine, ctx: Context) -> Definition | None
         return None
     value = ctx.value(call)
     api = api_of(value) if isinstance(value, Instance) else None
+    if api is not None and api.startswith("tf.keras.optimizers.schedules."):
+        return Definition(line, target, call, api, "schedule")
     for kind in ("optimizer", "loss", "metric"):
         room = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}[kind]
-        if api is not None and api.startswith(f"tf.keras.{room}.") and ".schedules." not in api:
+        if api is not None and api.startswith(f"tf.keras.{room}."):
             return Definition(line, target, call, api, kind)
     return None
 
@@ -51,6 +54,9 @@ def definition(line: cst.SimpleStatementLine, ctx: Context) -> Definition | None
 def define(found: Definition, holder: Holder, plan: FilePlan, ctx: Context, sink: Sink) -> str:
     """The torch statements for a definition; "" when `compile` has taken it over; declines go to the sink."""
     if _only_compiled(found, plan, ctx):
+        return ""
+    if found.kind == "schedule":
+        sink.decline("a schedule that is used outside of an optimizer", found.api)
         return ""
     if found.kind == "optimizer":
         return _optimizer(found, holder, plan, ctx, sink)
@@ -64,13 +70,18 @@ def _only_compiled(found: Definition, plan: FilePlan, ctx: Context) -> bool:
     name = found.target
     if not isinstance(name, cst.Name):
         return False
-    in_compile = sum(_count(c.call, name.value) for c in plan.compiled)
-    return in_compile > 0 and _count(ctx.tree, name.value) == in_compile + _bindings(ctx.tree, name.value)
+    readers: list[cst.CSTNode] = [c.call for c in plan.compiled]
+    if found.kind == "schedule":
+        readers = [n for n in ctx.spans if isinstance(n, cst.Call) and _is_optimizer(n, ctx)]
+    inside = sum(count(reader, name.value) for reader in readers)
+    return inside > 0 and count(ctx.tree, name.value) == inside + _bindings(ctx.tree, name.value)
 
 
-def _count(node: cst.CSTNode, name: str) -> int:
-    keywords = m.findall(node, m.Arg(keyword=m.Name(name)))
-    return len(m.findall(node, m.Name(name))) - len(keywords)
+def _is_optimizer(call: cst.Call, ctx: Context) -> bool:
+    value = ctx.value(call)
+    return (
+        isinstance(value, Instance) and value.api.startswith("tf.keras.optimizers.") and ".schedules." not in value.api
+    )
 
 
 def _bindings(tree: cst.Module, name: str) -> int:
