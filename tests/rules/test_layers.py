@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from migrator_validators.weights import apply
 from running import difference, make, weights
 
 from migrator.model import Decline, LayerCode
@@ -14,7 +15,6 @@ from migrator.rules.engine.records import LayerRule
 from migrator.rules.engine.registry import all_layers
 from migrator.rules.engine.samples import Array, Code, Sample
 from migrator.values import Literal, Tensor, Unknown, Value
-from migrator_validators.weights import apply
 
 RULES = rulebook()
 CASES = [

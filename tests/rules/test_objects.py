@@ -205,7 +205,24 @@ def test_accuracy_is_resolved_by_shapes() -> None:
     assert "> 0.5" in binary.total
     assert (sparse.name, binary.name) == ("accuracy", "acc")
     assert isinstance(objects.metric("accuracy", {}, {}, OutputFacts(2), LossCode("", "", None, "output")), Decline)
-    assert isinstance(objects.metric("AUC", {}, {}, OutputFacts(2, 1), column), Decline)
+    assert isinstance(objects.metric("MeanIoU", {}, {}, OutputFacts(2, 1), column), Decline)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("AUC", {}), ("AUC", {"num_thresholds": 50}), ("Precision", {}), ("Recall", {"thresholds": 0.3})],
+    ids=str,
+)
+def test_metric_over_all_rows(name: str, arguments: dict[str, object], keras: Any) -> None:
+    loss = LossCode("", "", None, "column")
+    code = objects.metric(f"tf.keras.metrics.{name}", *given(**arguments), OutputFacts(2, 1), loss)
+    assert isinstance(code, MetricCode)
+    y, p = RNG.integers(0, 2, (40, 1)).astype("float32"), RNG.uniform(0, 1, (40, 1)).astype("float32")
+    theirs = getattr(keras.metrics, name)(**arguments)
+    theirs.update_state(y[:25], p[:25])
+    theirs.update_state(y[25:], p[25:])
+    figure = run(code.gathered.format(p="p", y="y"), code.helpers, p=torch.tensor(p), y=torch.tensor(y))
+    np.testing.assert_allclose(figure, float(theirs.result()), rtol=1e-5)
 
 
 # --- optimizers ---------------------------------------------------------------------------------------

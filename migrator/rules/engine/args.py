@@ -95,9 +95,7 @@ def is_none(thing: object) -> bool:
         default = value.default
         if value.type is not None and not (isinstance(default, Literal) and default.value is None):
             return False
-    elif not isinstance(value, Unknown):
-        return False
-    elif isinstance(thing.arg.node, (cst.List, cst.Tuple, cst.ListComp, cst.BinaryOperation, cst.Dict)):
+    elif not isinstance(value, Unknown) or isinstance(thing.arg.node, (cst.List, cst.Tuple, cst.ListComp, cst.BinaryOperation, cst.Dict)):
         return False
     raise Decline(f"whether `{thing.arg.name}` is None must be known when rewriting")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Decline(Exception):  # noqa: N818 - reads as what it does in a rule's body
+class Decline(Exception):
     """Raised in a rule's body: the call is left as it is, for this reason.
 
     Never leaves the room: the rewriter turns it into a `migrator.model.Decline` value.

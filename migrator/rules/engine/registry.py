@@ -6,7 +6,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -61,7 +61,7 @@ def same(
     `torch_code` is a dotted name, or an expression over the parameters.
     """
     signature = Signature.of_text(params)
-    bare = "." in torch_code and torch_code.replace(".", "").replace("_", "").isalnum()
+    bare = torch_code.startswith(("torch.", "F.")) and torch_code.replace(".", "").replace("_", "").isalnum()
     text = f"{torch_code}({signature.names[0]})" if bare else torch_code
     _one_line(api, "function", text, signature, samples, torch_code if bare else "", keras)
 
@@ -132,7 +132,7 @@ def all_layers() -> Iterator[LayerRule]:
     yield from _LAYERS.values()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _definitions(filename: str) -> dict[int, ast.FunctionDef]:
     """The function definitions of a file, by their first line (that of the first decorator)."""
     tree = ast.parse(Path(filename).read_text(encoding="utf-8"))

@@ -40,7 +40,7 @@ class Sample:
     random: bool = False
 
 
-def S(*args: object, **kwargs: object) -> Sample:  # noqa: N802 - a literal of the rule language
+def S(*args: object, **kwargs: object) -> Sample:
     """A sample: the arguments as the call would have them."""
     return Sample(args, tuple(kwargs.items()))
 

@@ -51,8 +51,8 @@ def is_default(function: str, keyword: str, value: object) -> bool:
         return False
     default = defaults[keyword]
     return (
-        type(default) is type(value)
-        and default == value
+        (type(default) is type(value)
+        and default == value)
         or (
             isinstance(default, (int, float))
             and isinstance(value, (int, float))

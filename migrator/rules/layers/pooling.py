@@ -7,7 +7,7 @@ from migrator.model import Helper, LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
 from migrator.rules.engine.samples import S, declines, f32
-from migrator.rules.layers.call import LayerArg, LayerCall
+from migrator.rules.layers.call import LayerCall
 from migrator.rules.layers.padding import PAD_SAME, Window, channels_last, padded, same_pads, window
 
 AVG_POOL_SAME = Helper(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from migrator.model import Decline, LossCode, MetricCode, OutputFacts
+from migrator.model import Decline, Helper, LossCode, MetricCode, OutputFacts
 from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
 from migrator.values import Value
 
 Make = Callable[[Arguments, OutputFacts, LossCode], MetricCode]
+_TOP: tuple[tuple[str, object], ...] = (("thresholds", None), ("top_k", None), ("class_id", None))
 _NAME: tuple[tuple[str, object], ...] = (("name", None), ("dtype", None))
 
 
@@ -96,6 +97,63 @@ def _metric(total: str, result: str = "{mean}", on_logits: bool = False) -> Metr
     return MetricCode("", total, result, on_logits)
 
 
+AUC = Helper(
+    "auc",
+    '''def auc(y, p, num_thresholds=200):
+    """Area under the ROC curve by the trapezoids between evenly spaced thresholds."""
+    inner = torch.linspace(0.0, 1.0, num_thresholds)[1:-1]
+    thresholds = torch.cat([torch.tensor([-1e-7]), inner, torch.tensor([1.0 + 1e-7])])
+    above = p.flatten()[:, None] > thresholds
+    positive = y.flatten() > 0.5
+    true_rate = above[positive].sum(dim=0) / max(positive.sum().item(), 1)
+    false_rate = above[~positive].sum(dim=0) / max((~positive).sum().item(), 1)
+    return torch.trapezoid(true_rate.flip(0), false_rate.flip(0)).item()
+''',
+    ("import torch",),
+)
+_AUC_DEFAULTS = {"curve": "ROC", "summation_method": "interpolation", "multi_label": False, "from_logits": False}
+
+
+def area(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+    args.only("num_thresholds", "name", "dtype", *_AUC_DEFAULTS)
+    for name, default in _AUC_DEFAULTS.items():
+        if args.literal(name, default) != default:
+            raise Refused(f"AUC with another `{name}` has no rule")
+    _wants(loss, "column", "output")
+    count = int(args.number("num_thresholds", 200))
+    extra = "" if count == 200 else f", num_thresholds={count}"
+    return MetricCode("", "", gathered=f"auc({{y}}, {{p}}{extra})", helpers=(AUC,))
+
+
+PRECISION = Helper(
+    "precision",
+    '''def precision(y, p, threshold=0.5):
+    """Share of true labels among the rows that are predicted so."""
+    predicted = p > threshold
+    return ((predicted & (y > 0.5)).sum() / max(predicted.sum().item(), 1)).item()
+''',
+)
+RECALL = Helper(
+    "recall",
+    '''def recall(y, p, threshold=0.5):
+    """Share of the rows with a true label that are predicted so."""
+    actual = y > 0.5
+    return ((actual & (p > threshold)).sum() / max(actual.sum().item(), 1)).item()
+''',
+)
+
+
+def _counted(helper: Helper) -> Make:
+    def make(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+        args.only("thresholds", "name", "dtype")
+        _wants(loss, "column", "output")
+        threshold = args.number("thresholds", 0.5) if args.given("thresholds") else 0.5
+        extra = "" if threshold == 0.5 else f", threshold={number_text(threshold)}"
+        return MetricCode("", "", gathered=f"{helper.name}({{y}}, {{p}}{extra})", helpers=(helper,))
+
+    return make
+
+
 def _api(name: str) -> str:
     return f"tf.keras.metrics.{name}"
 
@@ -120,6 +178,18 @@ RULES = (
     MetricRule(_api("MeanAbsoluteError"), _NAME, ("mean_absolute_error", "mae", "MAE"), _error(_ABS)),
     MetricRule(_api("MeanSquaredError"), _NAME, ("mean_squared_error", "mse", "MSE"), _error(_SQUARE)),
     MetricRule(_api("RootMeanSquaredError"), _NAME, ("root_mean_squared_error",), _error(_SQUARE, "({mean}) ** 0.5")),
+    MetricRule(
+        _api("AUC"),
+        (
+            *(("num_thresholds", 200), ("curve", "ROC"), ("summation_method", "interpolation"), *_NAME),
+            *(("thresholds", None), ("multi_label", False), ("num_labels", None), ("label_weights", None)),
+            ("from_logits", False),
+        ),
+        ("auc",),
+        area,
+    ),
+    MetricRule(_api("Precision"), (*_TOP, *_NAME), ("precision",), _counted(PRECISION)),
+    MetricRule(_api("Recall"), (*_TOP, *_NAME), ("recall",), _counted(RECALL)),
     MetricRule("accuracy", _NAME, ("acc", "Accuracy"), accuracy),
 )
 _BY_NAME = {name: rule for rule in RULES for name in (rule.api, rule.api.rpartition(".")[2], *rule.aliases)} | {
@@ -142,7 +212,7 @@ def metric(
     args = Arguments(texts, values)
     try:
         code = rule.make(args, output, loss)
-        return MetricCode(_key(name, rule, args), code.total, code.result, code.on_logits, code.setup, code.imports)
+        return replace(code, name=_key(name, rule, args))
     except Refused as error:
         return refusal(error, rule.api)
 

@@ -12,7 +12,7 @@ from migrator.rules.engine.registry import attribute, method
 from migrator.rules.engine.samples import S, f32, i32, no_grad, src
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 _SOME = [no_grad(S(f32(2, 3)))]
 

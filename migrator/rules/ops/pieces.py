@@ -13,7 +13,7 @@ from migrator.rules.engine.declining import Decline
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 DTYPES = frozenset(
-    "float16 bfloat16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128".split()
+    ["float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "complex64", "complex128"]
 )
 
 

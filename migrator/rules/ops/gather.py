@@ -1,0 +1,219 @@
+"""Picking, sorting and scattering elements."""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.model import Helper
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.kinds import Ignored, Tensor
+from migrator.rules.engine.registry import rule
+from migrator.rules.engine.samples import S, boolean, f32, i32, i64, src
+from migrator.rules.ops.pieces import torch_dtype
+
+if TYPE_CHECKING:
+    import torch
+
+_PICK = i32(4, low=0, high=3)
+
+
+@rule(
+    "tf.gather",
+    samples=[
+        S(f32(3, 2), _PICK),
+        S(f32(3, 2), [0, 2]),
+        S(f32(3, 2), 1),
+        S(f32(2, 3), _PICK, axis=1),
+        S(f32(2, 4, 3), _PICK, axis=-1),
+        S(f32(2, 4, 3), i32(2, 2, low=0, high=3), axis=2),
+        S(f32(5, 3), i32(5, 2, low=0, high=3), batch_dims=1),
+        S(f32(5, 3, 2), i32(5, 2, low=0, high=3), batch_dims=1),
+        S(f32(5, 3, 2), i64(5, low=0, high=3), axis=1, batch_dims=1),
+    ],
+    gaps=["a negative index counts from the end in torch"],
+)
+def gather(
+    params: Tensor,
+    indices,
+    validate_indices: Ignored = None,
+    axis=None,
+    batch_dims=0,
+    name=None,
+    *,
+    rank,
+    rank_indices,
+    kind_indices,
+):
+    picked = torch.as_tensor(indices) if kind_indices == "numpy" else indices
+    if batch_dims == 0:
+        if axis is None or axis == 0:
+            return params[picked]
+        if axis == -1:
+            return params[..., picked]
+        if axis == 1:
+            return params[:, picked]
+        if axis == 2:
+            return params[:, :, picked]
+        raise Decline("an axis beyond the third")
+    if batch_dims != 1 or (axis is not None and axis != 1):
+        raise Decline("these batch_dims")
+    if rank_indices == 1:
+        return params[torch.arange(params.shape[0], device=params.device), picked]
+    if rank_indices == 2:
+        return params[torch.arange(params.shape[0], device=params.device)[:, None], picked]
+    raise Decline("the rank of the indices is not known")
+
+
+@rule(
+    "tf.gather_nd",
+    samples=[
+        S(f32(3, 4), i32(5, 2, low=0, high=3)),
+        S(f32(3, 4), i32(5, 1, low=0, high=3)),
+        S(f32(3, 4), [[0, 1], [2, 3]]),
+    ],
+)
+def gather_nd(params: Tensor, indices: Tensor, batch_dims=0, name=None, bad_indices_policy=""):
+    if batch_dims != 0 or bad_indices_policy != "":
+        raise Decline("`batch_dims` or `bad_indices_policy` is given")
+    return params[indices.unbind(-1)]
+
+
+@rule(
+    "tf.tensor_scatter_nd_update",
+    samples=[S(f32(5, 2), src("[[0], [3]]"), f32(2, 2)), S(f32(3, 4), src("[[0, 1], [2, 3]]"), f32(2))],
+)
+def tensor_scatter_nd_update(tensor: Tensor, indices: Tensor, updates: Tensor, name=None):
+    return tensor.index_put(indices.long().unbind(-1), updates)
+
+
+@rule("tf.tensor_scatter_nd_add", samples=[S(f32(5, 2), i32(4, 1, low=0, high=5), f32(4, 2))])
+def tensor_scatter_nd_add(tensor: Tensor, indices: Tensor, updates: Tensor, bad_indices_policy="", name=None):
+    if bad_indices_policy != "":
+        raise Decline("`bad_indices_policy` is given")
+    return tensor.index_put(indices.long().unbind(-1), updates, accumulate=True)
+
+
+@rule("tf.scatter_nd", samples=[S(i32(4, 1, low=0, high=5), f32(4, 2), [5, 2])])
+def scatter_nd(indices: Tensor, updates: Tensor, shape, bad_indices_policy="", name=None):
+    if bad_indices_policy != "":
+        raise Decline("`bad_indices_policy` is given")
+    return updates.new_zeros(shape).index_put(indices.long().unbind(-1), updates, accumulate=True)
+
+
+@rule(
+    "tf.where",
+    samples=[
+        S(boolean(3, 4), f32(3, 4), f32(3, 4)),
+        S(boolean(5), f32(5), 0.0),
+        S(boolean(4), 1.0, 0.0),
+        S(boolean(4), 1, 0),
+        S(boolean(3, 1), f32(3, 4), f32(4)),
+        S(boolean(3, 4)),
+        S(condition=src("x > 0.0", x=f32(4)), x=f32(4), y=f32(4)),
+    ],
+)
+def where(condition: Tensor, x=None, y=None, name=None, *, kind_x, kind_y):
+    if x is None:
+        return torch.nonzero(condition)
+    if kind_x in ("sequence", "numpy") or kind_y in ("sequence", "numpy"):
+        raise Decline("a list or an array as value")
+    return torch.where(condition, x, y)
+
+
+@rule(
+    "tf.boolean_mask",
+    samples=[S(f32(4, 3), boolean(4)), S(f32(4, 3), boolean(4, 3)), S(f32(3), src("[True, False, True]"))],
+)
+def boolean_mask(tensor: Tensor, mask: Tensor, axis=None, name="boolean_mask"):
+    if axis is not None and axis != 0:
+        raise Decline("an axis other than the first")
+    return tensor[mask]
+
+
+@rule(
+    "tf.nn.top_k",
+    samples=[S(f32(2, 6), 3), S(f32(6), k=2), S(f32(2, 6))],
+    gaps=["among equal values torch may pick another index"],
+)
+def top_k(input: Tensor, k=1, sorted=True, index_type="int32", name=None):
+    if index_type != "int32":
+        raise Decline("`index_type` is given")
+    return torch.topk(input, k=k, sorted=sorted)
+
+
+def descending(direction: object) -> bool:
+    """Whether a sort goes down."""
+    return str(direction).upper() == "DESCENDING"
+
+
+@rule("tf.sort", samples=[S(f32(2, 6)), S(f32(4, 3), axis=0), S(f32(6), direction="DESCENDING")])
+def sort(values: Tensor, axis=-1, direction="ASCENDING", name=None):
+    down = descending(direction)
+    return torch.sort(values, dim=axis, descending=down).values
+
+
+@rule("tf.argsort", samples=[S(f32(2, 6)), S(i32(8, low=0, high=3)), S(f32(6), direction="DESCENDING")])
+def argsort(values: Tensor, axis=-1, direction="ASCENDING", stable: Ignored = False, name=None):
+    down = descending(direction)
+    return torch.argsort(values, dim=axis, descending=down, stable=True)
+
+
+@rule(
+    "tf.searchsorted",
+    samples=[S(src("tf.sort(a)", a=f32(6)), f32(4)), S(src("tf.sort(a)", a=f32(6)), f32(4), side="right")],
+)
+def searchsorted(sorted_sequence: Tensor, values: Tensor, side="left", out_type="int32", name=None):
+    torch_dtype(out_type)
+    if side == "right":
+        return torch.searchsorted(sorted_sequence, values, right=True)
+    return torch.searchsorted(sorted_sequence, values)
+
+
+@rule("tf.math.bincount", samples=[S(i32(9, low=0, high=4)), S(i32(9, low=0, high=4), minlength=6)])
+def bincount(
+    arr: Tensor, weights=None, minlength=None, maxlength=None, dtype="int32", name=None, axis=None, binary_output=False
+):
+    if weights is not None or maxlength is not None or axis is not None or binary_output or dtype != "int32":
+        raise Decline("more than a plain count")
+    if minlength is None:
+        return torch.bincount(arr)
+    return torch.bincount(arr, minlength=minlength)
+
+
+_SEGMENTS = [S(f32(5, 2), i32(5, low=0, high=4), 4), S(f32(5), i64(5, low=0, high=3), num_segments=3)]
+_RAISES = ["torch raises for a negative segment id, TensorFlow drops the row"]
+
+segment_sum = Helper(
+    "segment_sum",
+    '''def segment_sum(values, segment_ids, num_segments):
+    """Sums of the rows of `values` with the same id; 0 where there is none."""
+    total = values.new_zeros((num_segments, *values.shape[1:]))
+    return total.index_add(0, segment_ids, values)
+''',
+    ("import torch",),
+)
+segment_mean = Helper(
+    "segment_mean",
+    '''def segment_mean(values, segment_ids, num_segments):
+    """Means of the rows of `values` with the same id; 0 where there is none."""
+    total = values.new_zeros((num_segments, *values.shape[1:])).index_add(0, segment_ids, values)
+    counts = torch.bincount(segment_ids, minlength=num_segments).clamp(min=1)
+    return total / counts.view(-1, *[1] * (values.dim() - 1))
+''',
+    ("import torch",),
+)
+
+
+@rule("tf.math.unsorted_segment_sum", samples=_SEGMENTS, gaps=_RAISES)
+def unsorted_segment_sum(data: Tensor, segment_ids: Tensor, num_segments, name=None, *, rank_segment_ids):
+    if rank_segment_ids is not None and rank_segment_ids != 1:
+        raise Decline("segment ids of more than one dimension")
+    return segment_sum(data, segment_ids, num_segments)
+
+
+@rule("tf.math.unsorted_segment_mean", samples=_SEGMENTS, gaps=_RAISES)
+def unsorted_segment_mean(data: Tensor, segment_ids: Tensor, num_segments, name=None, *, rank_segment_ids):
+    if rank_segment_ids is not None and rank_segment_ids != 1:
+        raise Decline("segment ids of more than one dimension")
+    return segment_mean(data, segment_ids, num_segments)

@@ -1,0 +1,80 @@
+"""Random numbers. Streams never agree between the frameworks; shapes, ranges and spreads do."""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.kinds import Ignored, Tensor
+from migrator.rules.engine.registry import rule, same
+from migrator.rules.engine.samples import f32, random
+from migrator.rules.ops.pieces import torch_dtype
+
+if TYPE_CHECKING:
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+_SEED = ["the seed of the call is dropped: streams differ anyway"]
+
+same("tf.random.set_seed", "torch.manual_seed(seed)", "seed", samples=())
+same("tf.keras.utils.set_random_seed", "torch.manual_seed(seed)", "seed", samples=())
+
+
+@rule(
+    "tf.random.normal", samples=[random([300, 20]), random([6000], 2.0, 0.5), random((50, 80), stddev=0.1)], gaps=_SEED
+)
+def normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed: Ignored = None, name=None):
+    target = torch_dtype(dtype)
+    if dtype != "float32":
+        draw = torch.randn(shape, dtype=target)
+    else:
+        draw = torch.randn(shape)
+    if mean == 0 and stddev == 1:
+        return draw
+    if mean == 0:
+        return draw * stddev
+    return draw * stddev + mean
+
+
+def is_integer_dtype(dtype: object) -> bool:
+    """Whether a draw is of integers."""
+    return isinstance(dtype, str) and "int" in dtype
+
+
+@rule(
+    "tf.random.uniform", samples=[random([300, 20]), random([6000], -1.0, 1.0), random([6000], maxval=5.0)], gaps=_SEED
+)
+def uniform(shape, minval=0, maxval=None, dtype="float32", seed: Ignored = None, name=None):
+    target = torch_dtype(dtype)
+    if is_integer_dtype(dtype):
+        if maxval is None:
+            raise Decline("integers without `maxval`")
+        return torch.randint(minval, maxval, shape, dtype=target)
+    if dtype != "float32":
+        raise Decline("a dtype other than float32")
+    if maxval is None:
+        return torch.rand(shape) if minval == 0 else torch.empty(shape).uniform_(minval, 1)
+    if minval == 0 and maxval == 1:
+        return torch.rand(shape)
+    return torch.empty(shape).uniform_(minval, maxval)
+
+
+@rule("tf.random.truncated_normal", samples=[random([300, 20]), random([6000], stddev=0.1)], gaps=_SEED)
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed: Ignored = None, name=None):
+    if dtype != "float32" or mean != 0:
+        raise Decline("a mean or a dtype is given")
+    return nn.init.trunc_normal_(torch.empty(shape), std=stddev, a=-2 * stddev, b=2 * stddev)
+
+
+@rule("tf.random.shuffle", samples=[random(f32(3000))], gaps=_SEED)
+def shuffle(value: Tensor, seed: Ignored = None, name=None):
+    return value[torch.randperm(value.shape[0], device=value.device)]
+
+
+@rule("tf.random.categorical", samples=[random(f32(1, 4), 5000)], gaps=_SEED)
+def categorical(logits: Tensor, num_samples, dtype=None, seed: Ignored = None, name=None):
+    if dtype is not None and dtype != "int64":
+        raise Decline("a dtype other than int64")
+    return torch.multinomial(F.softmax(logits, dim=-1), num_samples, replacement=True)
