@@ -75,6 +75,20 @@ def modulo(a: Dim, b: Dim) -> Dim:
     return _text(a, "%", b, _MUL, _ATOM)
 
 
+def negate(a: Dim) -> Dim:
+    """The negative."""
+    return -a if isinstance(a, int) else None if a is None else Sym(f"-{a.text}" if _strength(a.text) == _ATOM else f"-({a.text})")
+
+
+def combine(a: Dim, operator: str, b: Dim) -> Sym | None:
+    """Any other operation, as text."""
+    if not operator or a is None or b is None:
+        return None
+    left = _ADD if operator in "+-" else _MUL if operator != "**" else _ATOM
+    found = _text(a, operator, b, left, _MUL if operator in "+-" else _ATOM)
+    return found if isinstance(found, Sym) else None
+
+
 def product(dims: Shape) -> Dim:
     """The product of all dimensions, None when one is unknown."""
     return functools.reduce(multiply, dims, 1)
@@ -95,6 +109,11 @@ def join_shapes(a: Shape | None, b: Shape | None) -> Shape | None:
 def names(dim: Dim) -> frozenset[str]:
     """The names that a symbolic size mentions (dotted names by their first part)."""
     return _names(dim.text) if isinstance(dim, Sym) else frozenset()
+
+
+def symbol(source: str) -> Dim:
+    """The dimension that a text stands for."""
+    return int(source) if source.lstrip("-").isdigit() else Sym(source)
 
 
 def text(dim: Dim) -> str | None:

@@ -93,6 +93,23 @@ def known(api: str) -> bool:
     return api in _table()["signatures"]
 
 
+@functools.cache
+def _modules() -> frozenset[str]:
+    found = {"tf"}
+    for section in ("signatures", "aliases"):
+        for name in _table()[section]:
+            head = name.rpartition(".")[0]
+            while head and head not in found and head not in _table()["signatures"]:
+                found.add(head)
+                head = head.rpartition(".")[0]
+    return frozenset(found)
+
+
+def is_module(api: str) -> bool:
+    """Whether a canonical name is a module of TensorFlow."""
+    return api in _modules()
+
+
 @functools.lru_cache(maxsize=8192)
 def canonical(dotted: str) -> str | None:
     """The one canonical name of a dotted name rooted at `tensorflow`, `keras`, `tf_keras` or `tf`.
@@ -167,9 +184,5 @@ def _by_prefix(name: str) -> str:
 
 def _module_name(name: str) -> str:
     """`tf.flags`-like modules that only v1 has keep their v1 name."""
-    table = _table()
-    old = "tf.compat.v1." + name[3:] if name.startswith("tf.") else name
-    if not any(key.startswith(name + ".") for key in table["signatures"]) and old != name:
-        if any(key.startswith(old + ".") for key in table["signatures"]):
-            return old
-    return name
+    old = "tf.compat.v1." + name[3:]
+    return old if name not in _modules() and old in _modules() else name

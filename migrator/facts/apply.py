@@ -1,0 +1,244 @@
+"""Calling layers, models, losses and instances of repository classes."""
+
+from __future__ import annotations
+
+from migrator.facts import carried, classes, dims, functions
+from migrator.facts.calls import CALL_METHODS, Arguments, Where
+from migrator.facts.interpreter import UNKNOWN, Applied, Interpreter
+from migrator.facts.join import join, join_all
+from migrator.facts.shapes import catalogue
+from migrator.facts.shapes.recurrent import bidirectional
+from migrator.values import (
+    Instance,
+    Literal,
+    ModelValue,
+    Repeated,
+    RepoFunction,
+    RepoInstance,
+    Sequence,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+_WRAPPERS = frozenset({"tf.keras.layers.TimeDistributed", "tf.keras.layers.Bidirectional"})
+_SCALARS = ("tf.keras.losses.", "tf.keras.metrics.", "tf.keras.regularizers.", "tf.keras.optimizers.schedules.")
+
+
+def apply(it: Interpreter, callee: Value, args: Arguments, where: Where) -> Value:
+    """The result of calling an object."""
+    if isinstance(callee, Instance):
+        return _instance(it, callee, args, where)
+    if isinstance(callee, ModelValue):
+        return model(it, callee, inputs_of(args), where)
+    return repo_instance(it, callee, args, where) if isinstance(callee, RepoInstance) else UNKNOWN
+
+
+def inputs_of(args: Arguments) -> tuple[Value, ...]:
+    """The tensors of a layer call: positional ones, with a list taken apart."""
+    first = args.positional[0] if args.positional else args.keywords.get("inputs", args.keywords.get("x"))
+    if first is None:
+        named = [args.keywords[name] for name in ("query", "value", "key") if name in args.keywords]
+        return tuple(named)
+    if isinstance(first, Sequence) and first.items is not None and first.sym is None:
+        return first.items
+    others = [value for value in args.positional[1:] if isinstance(value, Tensor)]
+    others += [args.keywords[name] for name in ("value", "key") if name in args.keywords]
+    return (first, *others)
+
+
+def layer(it: Interpreter, callee: Value, inputs: tuple[Value, ...], where: Where) -> Value:
+    """Call any layer-like value on tensors."""
+    given: Value = inputs[0] if len(inputs) == 1 else Sequence("list", inputs, join_all(inputs))
+    return apply(it, callee, Arguments([given]), where) if callable_value(callee) else _function(it, callee, given, where)
+
+
+def callable_value(value: Value) -> bool:
+    """Whether a value is an object that layers are made of."""
+    return isinstance(value, Instance | ModelValue | RepoInstance)
+
+
+def _function(it: Interpreter, callee: Value, given: Value, where: Where) -> Value:
+    if isinstance(callee, RepoFunction):
+        return functions.invoke(it, callee, Arguments([given]), where)
+    return Tensor() if isinstance(given, Tensor) else UNKNOWN
+
+
+def _instance(it: Interpreter, callee: Instance, args: Arguments, where: Where) -> Value:
+    inputs = inputs_of(args)
+    if callee.api.startswith("tf.keras.layers."):
+        fix_inputs(it, callee, inputs)
+        hint(it, callee, inputs)
+        output = _layer_output(it, callee, inputs, where)
+        it.record_use(callee, inputs, output, where.key)
+        return output
+    if callee.api.startswith("tf.keras.initializers.") or callee.api.endswith("_initializer"):
+        return Tensor(catalogue.shape_argument(args.positional[0]) if args.positional else None, "float32")
+    if callee.api.startswith("tf.keras.losses."):
+        return _loss(callee)
+    if callee.api.startswith(_SCALARS):
+        return Tensor((), "float32")
+    return UNKNOWN
+
+
+def _loss(callee: Instance) -> Value:
+    reduction = callee.arg("reduction")
+    per_sample = reduction is not None and reduction not in (Literal("sum"), Literal("sum_over_batch_size"))
+    return Tensor(None if per_sample else (), "float32")
+
+
+def fix_inputs(it: Interpreter, callee: Instance | ModelValue, inputs: tuple[Value, ...]) -> None:
+    """A layer that declares its own `input_shape` fixes the reserved size of the scope it is called in."""
+    if not isinstance(callee, Instance) or not inputs or not isinstance(inputs[0], Tensor):
+        return
+    declared = catalogue.declared_input(callee)
+    size, known = inputs[0].channels, declared.channels if declared is not None else None
+    text = dims.text(size)
+    if isinstance(known, int) and text is not None and text.startswith(("in_channels", "in_features")):
+        it.bound_sizes[text] = known
+
+
+_RANKS = (
+    (("Conv1D", "SeparableConv1D", "DepthwiseConv1D", "MaxPooling1D", "AveragePooling1D", "UpSampling1D"), 3, True),
+    (("Conv1DTranspose", "ZeroPadding1D", "Cropping1D"), 3, True),
+    (("LSTM", "GRU", "SimpleRNN", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "Bidirectional"), 3, False),
+    (("Conv2D", "SeparableConv2D", "DepthwiseConv2D", "Conv2DTranspose", "MaxPooling2D", "AveragePooling2D"), 4, True),
+    (("GlobalAveragePooling2D", "GlobalMaxPooling2D", "UpSampling2D", "ZeroPadding2D", "Cropping2D"), 4, True),
+    (("SpatialDropout2D",), 4, True),
+    (("Conv3D", "Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "GlobalAveragePooling3D"), 5, True),
+)
+_RANK_OF = {f"tf.keras.layers.{name}": (rank, conv) for layers, rank, conv in _RANKS for name in layers}
+
+
+def hint(it: Interpreter, callee: Instance, inputs: tuple[Value, ...]) -> None:
+    """Note the rank that a layer asks of an input whose last axis is a reserved symbol."""
+    found = _RANK_OF.get(callee.api)
+    for value in inputs:
+        text = dims.text(value.channels) if isinstance(value, Tensor) else None
+        if found is not None and text is not None and text.startswith(("in_features", "in_channels")):
+            it.hints.setdefault(text, found)
+
+
+def _layer_output(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where: Where) -> Value:
+    if callee.api in _WRAPPERS:
+        return _wrapped(it, callee, inputs, where)
+    if callee.api == "tf.keras.layers.Lambda":
+        function = callee.arg("function")
+        given = inputs[0] if len(inputs) == 1 else Sequence("list", inputs, join_all(inputs))
+        return _function(it, function or UNKNOWN, given, where)
+    return catalogue.layer_output(callee, inputs)
+
+
+def _wrapped(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where: Where) -> Value:
+    inner = callee.arg("layer") or UNKNOWN
+    x = inputs[0] if inputs else UNKNOWN
+    if not isinstance(x, Tensor):
+        return Tensor()
+    if callee.api.endswith("Bidirectional"):
+        return bidirectional(callee, layer(it, inner, (x,), where))
+    if x.shape is None or len(x.shape) < 3:
+        return Tensor(None, x.dtype, x.origin)
+    step = Tensor((x.shape[0], *x.shape[2:]), x.dtype, x.origin)
+    output = layer(it, inner, (step,), where)
+    if not isinstance(output, Tensor) or not output.shape:
+        return Tensor()
+    return Tensor((x.shape[0], x.shape[1], *output.shape[1:]), output.dtype, output.origin)
+
+
+def model(it: Interpreter, callee: ModelValue, inputs: tuple[Value, ...], where: Where) -> Value:
+    """Call a Sequential or Functional model."""
+    if callee.api == "tf.keras.Sequential":
+        output = chain(it, callee.parts or callee.layers or (), inputs, where)
+        if callee.layers is None and not callee.parts:
+            output = Tensor()
+    else:
+        output = _functional(callee, inputs)
+    it.record_use(callee, inputs, output, where.key)
+    return output
+
+
+def chain(it: Interpreter, parts: tuple[Value, ...], inputs: tuple[Value, ...], where: Where) -> Value:
+    """Layers one behind the other."""
+    value: tuple[Value, ...] = inputs
+    for part in parts:
+        if isinstance(part, Instance) and part.api in ("tf.keras.layers.InputLayer", "tf.keras.Input"):
+            continue
+        if isinstance(part, Tensor):
+            continue
+        result = _repeat(it, part, value, where) if isinstance(part, Repeated) else layer(it, part, value, where)
+        value = result.items if isinstance(result, Sequence) and result.items else (result,)
+    return value[0] if len(value) == 1 else Sequence("list", value, join_all(value))
+
+
+def _repeat(it: Interpreter, part: Repeated, inputs: tuple[Value, ...], where: Where) -> Value:
+    """Layers added any number of times: what holds after none, one or many rounds."""
+    start = inputs[0] if inputs else UNKNOWN
+    muted = frozenset(it.site_scope)
+    it.muted_uses.append(muted)
+    first = chain(it, part.items, inputs, where)
+    it.muted_uses.pop()
+    head = start if first == start else _repeat_head(it, part, start, first, where)
+    after = chain(it, part.items, (head,), where)
+    return head if after == head else join(head, after)
+
+
+def _repeat_head(it: Interpreter, part: Repeated, start: Value, first: Value, where: Where) -> Value:
+    joined = join(start, first)
+    if not isinstance(joined, Tensor) or not isinstance(start, Tensor) or not isinstance(first, Tensor):
+        return joined
+    site = getattr(part.items[0], "site", None)
+    if start.channels == first.channels or site is None or not where.frame.naming:
+        return joined
+    module = getattr(part.items[0], "module", "")
+    if it.site_scope.get((module, site)) != it.root:
+        return joined
+    symbol = carried.carry(it, where.frame, site, "", start.channels, first.channels)
+    return joined if symbol is None else carried.with_last(joined, symbol)
+
+
+def _functional(callee: ModelValue, inputs: tuple[Value, ...]) -> Value:
+    if callee.outputs is None:
+        return Tensor()
+    same = callee.inputs is not None and len(callee.inputs) == len(inputs)
+    keras = any(isinstance(value, Tensor) and value.origin == "keras" for value in inputs)
+    outputs = tuple(_output(output, inputs if same else (), "keras" if keras else "tf") for output in callee.outputs)
+    return outputs[0] if len(outputs) == 1 else Sequence("list", outputs, join_all(outputs))
+
+
+def _output(output: Value, inputs: tuple[Value, ...], origin: str) -> Value:
+    if not isinstance(output, Tensor):
+        return output
+    batch = inputs[0].shape[0] if inputs and isinstance(inputs[0], Tensor) and inputs[0].shape else None
+    shape = (batch, *output.shape[1:]) if output.shape else output.shape
+    return Tensor(shape, output.dtype, origin, output.layout, output.last)
+
+
+def repo_instance(it: Interpreter, callee: RepoInstance, args: Arguments, where: Where) -> Value:
+    """Call an instance of a repository class through its `call`."""
+    for name in CALL_METHODS:
+        method = classes.method(it, callee, name)
+        if method is None:
+            continue
+        bound = call_arguments(it, method, args)
+        tensors = tuple(value for value in bound.values() if isinstance(value, Tensor | Sequence)) if bound else ()
+        if where.frame.record and bound is not None:
+            it.applied.setdefault(callee.qualname, []).append(Applied(tuple(bound.items())))
+        recording, where.frame.record = where.frame.record, False
+        output = functions.invoke(it, method, args, where)
+        where.frame.record = recording
+        it.record_use(callee, tensors, output, where.key)
+        return output
+    it.record_use(callee, inputs_of(args), Tensor(), where.key)
+    return Tensor() if callee.kind != "other" else Unknown("not callable in this repository")
+
+
+def call_arguments(it: Interpreter, method: RepoFunction, args: Arguments) -> dict[str, Value] | None:
+    """Arguments of a `call` method by name, self left out."""
+    definition = it.definitions.get(method.qualname)
+    if definition is None or not hasattr(definition.node, "args"):
+        return None
+    node = definition.node
+    bound = functions.bind(it, node, [UNKNOWN, *args.positional], args, definition.module)  # type: ignore[arg-type]
+    if bound:
+        bound.pop(next(iter(bound)))
+    return bound

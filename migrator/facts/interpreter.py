@@ -1,0 +1,243 @@
+"""The abstract evaluator's state: environments, recorded values, observed calls and layer uses."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from migrator.facts.join import join
+from migrator.facts.modules import Definition, FunctionNode, Module
+from migrator.values import (
+    Carried,
+    Dim,
+    External,
+    Instance,
+    ModelValue,
+    RepoInstance,
+    Span,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+UNKNOWN = Unknown()
+MAX_DEPTH = 14
+MAX_STEPS = 3_000_000
+
+Key = tuple[int, int, int, int]
+Site = tuple[str, Span]
+
+
+@dataclass
+class Frame:
+    """One activation of a module, function, method, lambda or class body.
+
+    `scope`: the root (module, function or class) whose symbols the frame's values are written in.
+    `stable`: names of the root scope that keep one value, so that they may stand in a `Sym`.
+    Attributes of `this` live in `env` under "@.name", so that branches and loops treat both alike.
+    """
+
+    module: Module
+    scope: str
+    env: dict[str, Value]
+    outer: Frame | None = None
+    record: bool = False
+    this: RepoInstance | None = None
+    this_name: str = ""
+    stable: frozenset[str] = frozenset()
+    depth: int = 0
+    returns: list[Value] = field(default_factory=list)
+    exits: list[dict[str, Value]] = field(default_factory=list)
+    owner: str = ""  # class whose body the running method stands in, for super()
+    globals: set[str] = field(default_factory=set)
+    naming: bool = False  # values are in this frame's own symbols: a root frame, recording or not
+    names: frozenset[str] = frozenset()  # all identifiers of the root, which fresh names must avoid
+    loops: list[Span] = field(default_factory=list)
+
+
+@dataclass
+class Use:
+    """Calls of the module created at one site, in the symbols of the scope that creates it."""
+
+    layer: Value
+    inputs: tuple[Value, ...] | None = None
+    output: Value | None = None
+    calls: set[object] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One call of a function or class as its callers wrote it."""
+
+    module: str
+    site: Span
+    args: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One call of an instance of a repository class: bound arguments of its `call`, in the caller's symbols."""
+
+    args: tuple[tuple[str, Value], ...]
+    built: bool = False  # from `model.build(shape)`
+
+
+class Interpreter:
+    """What is shared by all frames of one analysis."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, Module],
+        evaluate: Callable[[Interpreter, ast.expr, Frame], Value],
+        execute: Callable[[Interpreter, list[ast.stmt], Frame], bool],
+    ) -> None:
+        self.modules = modules
+        self._evaluate = evaluate
+        self._execute = execute
+        self.definitions: dict[str, Definition] = {}
+        for module in modules.values():
+            self.definitions.update(module.definitions)
+        self.frames: dict[str, Frame] = {}
+        self.ever: dict[str, dict[str, Value]] = {name: {} for name in modules}  # all that globals ever were
+        self.values: dict[str, dict[Key, Value]] = {name: {} for name in modules}
+        self.root = ""
+        self.site_scope: dict[Site, str] = {}
+        self.uses: dict[Site, Use] = {}
+        self.observed: dict[str, list[Observed]] = {}
+        self.applied: dict[str, list[Applied]] = {}
+        self.attrs: dict[RepoInstance, dict[str, Value]] = {}
+        self.class_attrs: dict[str, dict[str, Value]] = {}
+        self.closures: dict[tuple[str, str], Frame] = {}  # by lambda and root
+        self.nested: list[tuple[FunctionNode, Frame, Value]] = []  # nested functions, as lambdas below
+        self.bases: dict[str, tuple[Value, ...]] = {}
+        self.deferred: list[tuple[ast.Lambda, Frame, str]] = []  # lambdas to be walked once with open parameters
+        self.lambdas: dict[str, ast.Lambda | FunctionNode] = {}
+        self.memo: dict[object, Value] = {}
+        self.bound_sizes: dict[str, int] = {}  # reserved symbols fixed by the class itself (input_shape=)
+        self.carried: dict[tuple[Span, str], Carried] = {}  # of the running root
+        self.hints: dict[str, tuple[int | None, bool]] = {}  # reserved symbol: rank that layers ask for, convolutional
+        self.foreign: dict[Site, list[Value]] = {}  # inputs of modules in other scopes than their own
+        self.origins: dict[Site, Site] = {}  # call of a factory: the site inside it that made the module
+        self.steps = 0
+        self.errors: list[str] = []
+        self.active: list[str] = []
+        self.weights: list[tuple[RepoInstance, tuple[Dim, ...] | None]] = []  # add_weight calls of the running root
+        self.effects: set[str] = set()  # of the running root: "compiles", "fits", "applies-gradients"
+        self.muted_uses: list[frozenset[Site]] = []
+
+    def value(self, node: ast.expr, frame: Frame) -> Value:
+        """The value of an expression."""
+        return self._evaluate(self, node, frame)
+
+    def run(self, body: list[ast.stmt], frame: Frame) -> bool:
+        """Execute statements; True when control does not reach their end."""
+        return self._execute(self, body, frame)
+
+    def note(self, module: Module, node: ast.AST, value: Value) -> None:
+        """Leave a value on an expression, joined with what earlier passes left there."""
+        key = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        values = self.values[module.name]
+        known = values.get(key)
+        values[key] = value if known is None or known is value else join(known, value)
+
+    def span(self, module: Module, node: ast.AST) -> Span:
+        """The code-point span of a node."""
+        key = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        return key_span(module, key)
+
+    def effect(self, kind: str, scope: str) -> None:
+        """Note what the running root itself does to a model."""
+        if scope == self.root:
+            self.effects.add(kind)
+
+    def lookup(self, name: str, frame: Frame) -> Value:
+        """The value of a name where the frame stands."""
+        current: Frame | None = frame
+        while current is not None:
+            if name in current.env:
+                return self._global(name, current, frame)
+            current = current.outer
+        module_frame = self.frames.get(frame.module.name)
+        if module_frame is not None and name in module_frame.env:
+            return self._global(name, module_frame, frame)
+        if hasattr(builtins, name):
+            return External(name)
+        return Unknown(f"{name} is not defined where it is known")
+
+    def _global(self, name: str, owner: Frame, user: Frame) -> Value:
+        """A function sees a module variable as all that it ever was; the module as it is now."""
+        value = owner.env[name]
+        if owner is user or owner.outer is not None or self.frames.get(owner.module.name) is not owner:
+            return value
+        return self.ever[owner.module.name].get(name, value)
+
+    def bind(self, name: str, value: Value, frame: Frame) -> None:
+        """Assign a name in the frame."""
+        if name in frame.globals:
+            ever = self.ever[frame.module.name]
+            ever[name] = join(ever[name], value) if name in ever else value
+            return
+        frame.env[name] = value
+        if self.frames.get(frame.module.name) is frame:
+            ever = self.ever[frame.module.name]
+            ever[name] = join(ever[name], value) if name in ever else value
+
+    def attribute(self, instance: RepoInstance, name: str, frame: Frame) -> Value | None:
+        """An attribute that the class's own code has set, or None."""
+        current: Frame | None = frame
+        while current is not None:
+            if current.this == instance and f"@.{name}" in current.env:
+                return current.env[f"@.{name}"]
+            current = current.outer
+        return self.attrs.get(instance, {}).get(name)
+
+    def record_use(self, layer: Value, inputs: tuple[Value, ...], output: Value, call: object) -> None:
+        """Note that a module was called, if it was created in the scope that is being summed up."""
+        if not isinstance(layer, Instance | RepoInstance | ModelValue) or layer.site is None:
+            return
+        site = (layer.module, layer.site)
+        if inputs and isinstance(inputs[0], Tensor):
+            self.foreign.setdefault(self.origins.get(site, site), []).append(inputs[0])
+        if self.site_scope.get(site) != self.root or any(site in muted for muted in self.muted_uses):
+            return
+        use = self.uses.setdefault(site, Use(layer))
+        use.layer = layer if use.layer == layer else join(use.layer, layer)
+        if use.inputs is None or use.output is None:
+            use.inputs, use.output = inputs, output
+        else:
+            use.inputs = _join_inputs(use.inputs, inputs)
+            use.output = join(use.output, output)
+        use.calls.add(call)
+
+
+def _join_inputs(a: tuple[Value, ...], b: tuple[Value, ...]) -> tuple[Value, ...]:
+    if len(a) == len(b):
+        return tuple(map(join, a, b))
+    return tuple(join(x, y) for x, y in zip(a, b, strict=False))
+
+
+def key_span(module: Module, key: Key) -> Span:
+    """A byte-column key as a code-point span."""
+    line, column, end_line, end_column = key
+    if module.lines:
+        column = _code_points(module, line, column)
+        end_column = _code_points(module, end_line, end_column)
+    return Span(line, column, end_line, end_column)
+
+
+def span_key(module: Module, span: Span) -> Key:
+    """A code-point span as a byte-column key."""
+    column, end_column = span.column, span.end_column
+    if module.lines:
+        column = len(module.lines[span.line - 1][:column].encode()) if span.line <= len(module.lines) else column
+        if span.end_line <= len(module.lines):
+            end_column = len(module.lines[span.end_line - 1][:end_column].encode())
+    return (span.line, column, span.end_line, end_column)
+
+
+def _code_points(module: Module, line: int, column: int) -> int:
+    if line > len(module.lines):
+        return column
+    return len(module.lines[line - 1].encode()[:column].decode("utf-8", "replace"))

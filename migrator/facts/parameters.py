@@ -1,0 +1,237 @@
+"""The values of parameters where a function or class is summed up: symbolic, but of the observed kind."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from migrator.facts import functions, roots
+from migrator.facts.calls import linear_bases
+from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
+from migrator.facts.join import NONE, join_all
+from migrator.facts.modules import FunctionNode
+from migrator.facts.shapes import catalogue
+from migrator.values import (
+    Api,
+    Dataset,
+    Dict,
+    Dim,
+    Instance,
+    Literal,
+    ModelValue,
+    RepoClass,
+    RepoFunction,
+    RepoInstance,
+    Scalar,
+    Sequence,
+    ShapeOf,
+    Sym,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+_TYPES = {"int": "int", "float": "float", "str": "str", "bool": "bool"}
+# Operations whose first argument is no tensor but a shape, a number or a name.
+_MAKERS = frozenset(
+    """tf.constant tf.convert_to_tensor tf.zeros tf.ones tf.fill tf.eye tf.range tf.linspace tf.random.normal
+    tf.random.uniform tf.random.truncated_normal tf.Variable tf.keras.Input tf.keras.backend.variable
+    tf.keras.backend.constant tf.compat.v1.placeholder tf.io.decode_jpeg tf.io.decode_png tf.io.decode_image tf.einsum
+    tf.concat tf.stack tf.keras.backend.zeros tf.keras.backend.ones tf.scatter_nd""".split()
+)
+
+
+def symbolic(it: Interpreter, node: FunctionNode, qualname: str, module: str, named: bool = True) -> dict[str, Value]:
+    """The parameters of a function for its summary; `named` gives scalars their own name as size."""
+    seen = it.observed.get(qualname, [])
+    defaults = functions.default_values(it, node, module)
+    stable = roots.stable_names(node)
+    found: dict[str, Value] = {}
+    for arg in roots.all_arguments(node):
+        if arg in (node.args.vararg, node.args.kwarg):
+            found[arg.arg] = Dict(None) if arg is node.args.kwarg else Sequence("tuple", None)
+            continue
+        values = [localise(it, dict(call.args).get(arg.arg, UNKNOWN)) for call in seen]
+        sym = Sym(arg.arg) if named and arg.arg in stable else None
+        found[arg.arg] = one(values, defaults.get(arg.arg), _annotated(arg), sym)
+    return found
+
+
+def one(values: list[Value], default: Value | None, annotation: str | None, sym: Sym | None) -> Value:
+    """One parameter: what callers pass and what stands as default, joined and made symbolic."""
+    if default is not None and not (values and default == NONE):
+        values = [*values, default]
+    if not values:
+        return Scalar(annotation, sym) if annotation else Unknown(sym=sym)
+    objects = [value for value in values if value != NONE]
+    joined = join_all(objects or values)
+    if NONE in values and isinstance(joined, Literal | Scalar):
+        return Scalar(None, sym, NONE)
+    return _as_symbol(joined, default, sym)
+
+
+def _as_symbol(joined: Value, default: Value | None, sym: Sym | None) -> Value:
+    known = default if isinstance(default, Literal) else None
+    if isinstance(joined, Literal):
+        if isinstance(joined.value, int | float | str):
+            return Scalar(type(joined.value).__name__, sym, known)
+        return joined
+    if isinstance(joined, Scalar):
+        return Scalar(joined.type, sym, known)
+    if isinstance(joined, Sequence) and isinstance(joined.element, Literal | Scalar | Unknown):
+        return _symbolic_sequence(joined, sym)
+    return Unknown(joined.reason, sym) if isinstance(joined, Unknown) else joined
+
+
+def _symbolic_sequence(value: Sequence, sym: Sym | None) -> Value:
+    kind = value.element
+    if isinstance(kind, Literal):
+        kind = Scalar(type(kind.value).__name__)
+    items = None
+    if value.items is not None and sym is not None:
+        items = tuple(
+            Scalar(_type(item), Sym(f"{sym.text}[{i}]")) if isinstance(item, Literal | Scalar) and item != NONE else item
+            for i, item in enumerate(value.items)
+        )
+    return Sequence(value.kind, items, kind, sym)
+
+
+def _type(item: Value) -> str | None:
+    return type(item.value).__name__ if isinstance(item, Literal) else item.type if isinstance(item, Scalar) else None
+
+
+def _annotated(arg: ast.arg) -> str | None:
+    return _TYPES.get(arg.annotation.id) if isinstance(arg.annotation, ast.Name) else None
+
+
+def localise(it: Interpreter, value: Value) -> Value:
+    """A value without the symbols of another scope."""
+    if isinstance(value, Tensor):
+        shape = None if value.shape is None else tuple(map(_number, value.shape))
+        return replace(value, shape=shape, last=_number(value.last))
+    if isinstance(value, Scalar):
+        return Scalar(value.type)
+    if isinstance(value, Unknown):
+        return Unknown(value.reason)
+    if isinstance(value, Sequence):
+        items = None if value.items is None or value.sym is not None else tuple(localise(it, i) for i in value.items)
+        return Sequence(value.kind, items, localise(it, value.element))
+    if isinstance(value, ShapeOf):
+        return ShapeOf(None if value.dims is None else tuple(map(_number, value.dims)), value.dynamic)
+    if isinstance(value, Dict):
+        return Dict(None if value.items is None else tuple((key, localise(it, item)) for key, item in value.items))
+    if isinstance(value, Dataset):
+        return Dataset(localise(it, value.element), value.batched)
+    return _local_object(it, value)
+
+
+def _number(dim: Dim) -> Dim:
+    return dim if isinstance(dim, int) else None
+
+
+def _local_object(it: Interpreter, value: Value) -> Value:
+    if isinstance(value, Instance):
+        return replace(value, args=tuple((name, localise(it, item)) for name, item in value.args))
+    if isinstance(value, RepoInstance):
+        clean = replace(value, args=tuple((name, localise(it, item)) for name, item in value.args))
+        if clean != value and clean not in it.attrs and value in it.attrs:
+            it.attrs[clean] = {}
+            it.attrs[clean] = {name: localise(it, item) for name, item in it.attrs[value].items()}
+        return clean
+    if isinstance(value, ModelValue):
+        return replace(
+            value,
+            layers=_all(it, value.layers),
+            inputs=_all(it, value.inputs),
+            outputs=_all(it, value.outputs),
+            parts=_all(it, value.parts) or (),
+        )
+    return value
+
+
+def _all(it: Interpreter, values: tuple[Value, ...] | None) -> tuple[Value, ...] | None:
+    return None if values is None else tuple(localise(it, value) for value in values)
+
+
+class Tensors:
+    """Which parameters of a function nobody calls must be tensors, and which functions build layers."""
+
+    def __init__(self, it: Interpreter) -> None:
+        self.it = it
+        self._params: dict[str, frozenset[str]] = {}
+        self._builds: dict[str, bool] = {}
+
+    def parameters(self, qualname: str) -> frozenset[str]:
+        """Names of the parameters that the body uses as tensors."""
+        if qualname not in self._params:
+            self._params[qualname] = frozenset()
+            definition = self.it.definitions.get(qualname)
+            if definition is not None and isinstance(definition.node, FunctionNode):
+                names = {arg.arg for arg in roots.all_arguments(definition.node)}
+                used = set(self._used(definition.node, definition.module))
+                self._params[qualname] = frozenset(names & used)
+        return self._params[qualname]
+
+    def builds_layers(self, qualname: str) -> bool:
+        """Whether a function creates layers, itself or through what it calls."""
+        if qualname not in self._builds:
+            self._builds[qualname] = False
+            definition = self.it.definitions.get(qualname)
+            if definition is not None:
+                calls = (n for n in ast.walk(definition.node) if isinstance(n, ast.Call))
+                self._builds[qualname] = any(self._is_layer(c, definition.module) for c in calls)
+        return self._builds[qualname]
+
+    def _is_layer(self, call: ast.Call, module: str) -> bool:
+        callee = self._callee(call, module)
+        if isinstance(callee, Api):
+            tail = callee.name.rsplit(".", 1)[1]
+            return callee.name.startswith("tf.keras.layers.") and tail[:1].isupper() or tail == "Sequential"
+        if isinstance(callee, RepoClass):
+            bases = (b for c in linear_bases(self.it, callee.qualname) for b in self.it.bases.get(c, ()))
+            return any(isinstance(b, Api) and b.name.startswith("tf.keras.") for b in bases)
+        return isinstance(callee, RepoFunction) and self.builds_layers(callee.qualname)
+
+    def _callee(self, call: ast.Call, module: str) -> Value:
+        if isinstance(call.func, ast.Name | ast.Attribute):
+            return self.it.value(call.func, Frame(self.it.modules[module], self.it.root, {}))
+        return UNKNOWN
+
+    def _used(self, node: FunctionNode, module: str) -> list[str]:
+        found: list[str] = []
+        for child in ast.walk(node):
+            if isinstance(child, ast.Attribute) and child.attr == "shape" and isinstance(child.value, ast.Name):
+                found.append(child.value.id)
+            if isinstance(child, ast.Call):
+                found.extend(self._arguments(child, module))
+        return found
+
+    def _arguments(self, call: ast.Call, module: str) -> list[str]:
+        if isinstance(call.func, ast.Call):
+            return [n for arg in call.args for n in _names(arg)]
+        callee = self._callee(call, module)
+        if isinstance(callee, Api):
+            if callee.name not in catalogue.OPS or callee.name in _MAKERS:
+                return []
+            count = 2 if callee.name in ("tf.matmul", "tf.where", "tf.add", "tf.multiply", "tf.subtract") else 1
+            return [n for arg in call.args[:count] for n in _names(arg)]
+        if isinstance(callee, RepoFunction):
+            return self._passed(call, callee.qualname)
+        return []
+
+    def _passed(self, call: ast.Call, qualname: str) -> list[str]:
+        definition = self.it.definitions.get(qualname)
+        if definition is None or not isinstance(definition.node, FunctionNode):
+            return []
+        tensors = self.parameters(qualname)
+        names = [arg.arg for arg in definition.node.args.args]
+        pairs = [*zip(names, call.args, strict=False), *((k.arg or "", k.value) for k in call.keywords)]
+        return [n for name, arg in pairs if name in tensors for n in _names(arg)]
+
+
+def _names(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.Name):
+        return [node.id]
+    if isinstance(node, ast.List | ast.Tuple):
+        return [item.id for item in node.elts if isinstance(item, ast.Name)]
+    return []

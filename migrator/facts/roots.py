@@ -1,0 +1,98 @@
+"""Static facts of a root scope: which names keep one value, which parameters are tensors, who calls whom."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from migrator.facts.modules import Definition, FunctionNode
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def stable_names(node: FunctionNode) -> frozenset[str]:
+    """Names that may stand for their own value: bound once, outside loops.
+
+    A loop variable that nothing else binds is listed as "for name"; an attribute that is assigned once
+    as "@.name".
+    """
+    stores: Counter[str] = Counter()
+    looped: set[str] = set()
+    targets: set[str] = set()
+    for child, in_loop in _stores(node.body, False):
+        name = child.id if isinstance(child, ast.Name) else f"@.{child.attr}"
+        stores[name] += 1
+        if in_loop:
+            looped.add(name)
+    for child in ast.walk(node):
+        if isinstance(child, ast.For | ast.AsyncFor | ast.comprehension):
+            targets.update(name.id for name in ast.walk(child.target) if isinstance(name, ast.Name))
+    once = {name for name, count in stores.items() if count == 1}
+    parameters = {arg.arg for arg in all_arguments(node)}
+    stable = {name for name in parameters if not stores[name]}
+    stable |= {name for name in once - looped - targets - parameters}
+    return frozenset(stable | {f"for {name}" for name in once & targets - parameters})
+
+
+def all_arguments(node: FunctionNode | ast.Lambda) -> list[ast.arg]:
+    """All parameters, in order, with the starred ones last."""
+    spec = node.args
+    return [*spec.posonlyargs, *spec.args, *spec.kwonlyargs, *filter(None, (spec.vararg, spec.kwarg))]
+
+
+def identifiers(node: ast.AST) -> frozenset[str]:
+    """All names that a fresh one must not collide with."""
+    found = {child.id for child in ast.walk(node) if isinstance(child, ast.Name)}
+    return frozenset(found | {child.arg for child in ast.walk(node) if isinstance(child, ast.arg)})
+
+
+def _stores(nodes: Iterable[ast.AST], in_loop: bool) -> Iterator[tuple[ast.Name | ast.Attribute, bool]]:
+    for node in nodes:
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            yield node, in_loop
+        if isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.AugAssign):
+            yield from _stores([node.target], True)
+        inside = in_loop or isinstance(node, _LOOPS) or isinstance(node, _COMPREHENSIONS)
+        yield from _stores(ast.iter_child_nodes(node), inside)
+
+
+def callers_first(definitions: Mapping[str, Definition]) -> list[str]:
+    """Functions and classes in an order where callers come before what they call, as far as cycles allow."""
+    units = {name: d for name, d in definitions.items() if d.owner is None and not d.nested}
+    by_name: dict[str, list[str]] = {}
+    for qualname in units:
+        by_name.setdefault(qualname.partition(":")[2], []).append(qualname)
+    done: list[str] = []
+    seen: set[str] = set()
+    edges = {name: _called(d.node, by_name) - {name} for name, d in units.items()}
+    for qualname in units:
+        _finish(qualname, edges, seen, done)
+    return done[::-1]
+
+
+def _finish(start: str, edges: Mapping[str, set[str]], seen: set[str], done: list[str]) -> None:
+    if start in seen:
+        return
+    seen.add(start)
+    stack = [(start, iter(sorted(edges[start])))]
+    while stack:
+        current, rest = stack[-1]
+        following = next((name for name in rest if name not in seen), None)
+        if following is None:
+            stack.pop()
+            done.append(current)
+        else:
+            seen.add(following)
+            stack.append((following, iter(sorted(edges[following]))))
+
+
+def _called(node: ast.AST, by_name: Mapping[str, list[str]]) -> set[str]:
+    found: set[str] = set()
+    for child in ast.walk(node):
+        name = child.id if isinstance(child, ast.Name) else child.attr if isinstance(child, ast.Attribute) else ""
+        found.update(by_name.get(name, ()))
+    return found

@@ -1,0 +1,1 @@
+"""Shape functions: what operations and layers give for what they are given."""

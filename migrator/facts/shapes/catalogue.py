@@ -1,0 +1,38 @@
+"""The shape functions of all layers and operations, loaded together."""
+
+from __future__ import annotations
+
+from migrator.facts.arithmetic import dims_of
+from migrator.facts.shapes import conv, layers, ops, ops_axes, ops_linear, recurrent
+from migrator.values import Instance, Literal, Sequence, Shape, ShapeOf, Tensor, Value
+
+layer_output = layers.output
+OPS = ops.OPS
+_ = (conv, recurrent, ops_axes, ops_linear)  # imported for what they register
+
+
+def shape_argument(value: Value | None) -> Shape | None:
+    """An argument that is a shape: a tuple, list, shape or number."""
+    if isinstance(value, Sequence | ShapeOf):
+        return dims_of(value)
+    return dims_of(value) if value is not None else None
+
+
+def declared_input(layer: Instance) -> Tensor | None:
+    """The input that a layer declares by `input_shape`, `batch_input_shape`, `input_dim` or `input_length`."""
+    batch = layer.arg("batch_input_shape") or layer.arg("batch_shape")
+    if batch is not None and shape_argument(batch) is not None:
+        return Tensor(shape_argument(batch), "float32", "keras")
+    name = "shape" if layer.api in ("tf.keras.Input", "tf.keras.layers.InputLayer") else "input_shape"
+    shape = layer.arg(name) or layer.arg("input_shape")
+    if shape is not None and shape != Literal(None):
+        found = shape_argument(shape)
+        return Tensor((None, *found), "float32", "keras") if found is not None else None
+    width = layer.arg("input_dim")
+    if width is not None and layer.api != "tf.keras.layers.Embedding":
+        found = shape_argument(width)
+        return Tensor((None, *found), "float32", "keras") if found is not None else None
+    length = layer.arg("input_length")
+    if length is not None and layer.api == "tf.keras.layers.Embedding":
+        return Tensor((None, *(shape_argument(length) or (None,))), "int32", "keras")
+    return None

@@ -1,0 +1,72 @@
+"""Recurrent layers and attention."""
+
+from __future__ import annotations
+
+from migrator.facts import dims
+from migrator.facts.arithmetic import dim_of
+from migrator.facts.join import join_all
+from migrator.facts.shapes.layers import LAYERS, Inputs, floating, given, layer
+from migrator.values import Dim, Instance, Sequence, Tensor, Unknown, Value
+
+STATES = {"LSTM": 2, "GRU": 1, "SimpleRNN": 1, "CuDNNLSTM": 2, "CuDNNGRU": 1}
+
+
+@layer(*STATES)
+def recurrent(instance: Instance, x: Tensor) -> Value:
+    """(N, T, C) to (N, T, units) or (N, units), with the states behind where they are asked for."""
+    units = dim_of(instance.arg("units"))
+    states = given(instance, "return_state", False)
+    if states is None:
+        return Unknown("return_state is not known")
+    batch = x.shape[0] if x.shape else None
+    output = _output(instance, x, units)
+    if not states:
+        return output
+    count = STATES[instance.api.rsplit(".", 1)[1]]
+    items = (output, *(floating(x, (batch, units)) for _ in range(count)))
+    return Sequence("list", items, join_all(items))
+
+
+def _output(instance: Instance, x: Tensor, units: Dim) -> Tensor:
+    sequences = given(instance, "return_sequences", False)
+    batch = x.shape[0] if x.shape else None
+    if sequences is None:
+        return floating(x, None, units)
+    if not sequences:
+        return floating(x, (batch, units))
+    steps = x.shape[1] if x.shape is not None and len(x.shape) == 3 else None
+    return floating(x, (batch, steps, units))
+
+
+def bidirectional(instance: Instance, inner: Value) -> Value:
+    """Both directions merged as `merge_mode` says; `inner` is the wrapped layer's output."""
+    mode = given(instance, "merge_mode", "concat")
+    if isinstance(inner, Sequence) and inner.items:
+        main = bidirectional(instance, inner.items[0])
+        items = (main, *inner.items[1:], *inner.items[1:])
+        return Sequence("list", items, join_all(items))
+    if not isinstance(inner, Tensor):
+        return inner
+    if mode != "concat":
+        return inner if mode in ("sum", "mul", "ave") else Unknown("merge_mode")
+    last = dims.multiply(2, inner.channels)
+    return floating(inner, None if inner.shape is None else (*inner.shape[:-1], last), last)
+
+
+def _attention(instance: Instance, inputs: Inputs) -> Value:
+    query = inputs[0] if inputs and isinstance(inputs[0], Tensor) else Tensor()
+    width = instance.arg("output_shape")
+    last = query.channels if width is None else dim_of(width)
+    output = floating(query, None if query.shape is None else (*query.shape[:-1], last), last)
+    return output
+
+
+def _dot_attention(instance: Instance, inputs: Inputs) -> Value:
+    query = inputs[0] if inputs and isinstance(inputs[0], Tensor) else Tensor()
+    value = inputs[1] if len(inputs) > 1 and isinstance(inputs[1], Tensor) else Tensor()
+    return floating(query, None if query.shape is None else (*query.shape[:-1], value.channels), value.channels)
+
+
+LAYERS["tf.keras.layers.MultiHeadAttention"] = _attention
+LAYERS["tf.keras.layers.Attention"] = _dot_attention
+LAYERS["tf.keras.layers.AdditiveAttention"] = _dot_attention

@@ -1,0 +1,192 @@
+"""Indexing: of sequences, dicts, shapes, tensors and datasets."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from migrator.facts import arithmetic, dims
+from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
+from migrator.facts.join import join_all
+from migrator.values import Api, Dict, Dim, Literal, Scalar, Sequence, Shape, ShapeOf, Sym, Tensor, Unknown, Value
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A slice with its evaluated bounds (None where absent)."""
+
+    lower: Value | None
+    upper: Value | None
+    step: Value | None
+
+
+Index = Value | Slice
+
+
+def index(it: Interpreter, node: ast.expr, frame: Frame) -> list[Index]:
+    """The evaluated parts of an index expression."""
+    if isinstance(node, ast.Tuple):
+        parts = [_part(it, item, frame) for item in node.elts]
+        if frame.record:
+            it.note(frame.module, node, UNKNOWN)
+        return parts
+    return [_part(it, node, frame)]
+
+
+def subscript(base: Value, parts: list[Index]) -> Value:
+    """The value of `base[parts]`."""
+    first = parts[0]
+    if isinstance(base, Tensor):
+        return _tensor(base, parts)
+    if len(parts) > 1:
+        return UNKNOWN
+    if isinstance(base, Dict):
+        return _dict(base, first)
+    if isinstance(base, ShapeOf):
+        return _shape(base, first)
+    if isinstance(base, Sequence):
+        return _sequence(base, first)
+    if isinstance(base, Unknown) and base.sym is not None:
+        text = _plain_text(first)
+        return Unknown(sym=Sym(f"{base.sym.text}[{text}]")) if text is not None else UNKNOWN
+    return UNKNOWN
+
+
+def _part(it: Interpreter, node: ast.expr, frame: Frame) -> Index:
+    if isinstance(node, ast.Slice):
+        bounds = [None if part is None else it.value(part, frame) for part in (node.lower, node.upper, node.step)]
+        return Slice(*bounds)
+    return it.value(node, frame)
+
+
+def _dict(base: Dict, part: Index) -> Value:
+    if base.items is None or not isinstance(part, Literal):
+        return UNKNOWN
+    return next((value for key, value in base.items if key == part.value), UNKNOWN)
+
+
+def _sequence(base: Sequence, part: Index) -> Value:
+    if isinstance(part, Slice):
+        return _sliced(base, part)
+    position = part.value if isinstance(part, Literal) else None
+    if not isinstance(position, int):
+        return base.element
+    if base.sym is not None and isinstance(base.element, Scalar | Unknown | Literal):
+        text = Sym(f"{base.sym.text}[{position}]")
+        return Unknown(sym=text) if isinstance(base.element, Unknown) else Scalar(_type(base.element), text)
+    if base.items is None:
+        return base.element
+    return base.items[position] if -len(base.items) <= position < len(base.items) else UNKNOWN
+
+
+def _type(value: Value) -> str | None:
+    return type(value.value).__name__ if isinstance(value, Literal) else value.type if isinstance(value, Scalar) else None
+
+
+def _sliced(base: Sequence, part: Slice) -> Value:
+    bounds = _bounds(part)
+    if base.items is None or bounds is None or base.sym is not None:
+        return Sequence(base.kind, None, base.element)
+    items = base.items[bounds]
+    return Sequence(base.kind, items, join_all(items))
+
+
+def _bounds(part: Slice) -> slice | None:
+    values = []
+    for bound in (part.lower, part.upper, part.step):
+        if bound is None or bound == Literal(None):
+            values.append(None)
+        elif isinstance(bound, Literal) and isinstance(bound.value, int):
+            values.append(bound.value)
+        else:
+            return None
+    return None if values[2] == 0 else slice(*values)
+
+
+def _shape(base: ShapeOf, part: Index) -> Value:
+    if isinstance(part, Slice):
+        bounds = _bounds(part)
+        known = base.dims is not None and bounds is not None
+        return ShapeOf(base.dims[bounds] if known and base.dims is not None else None, base.dynamic)
+    position = part.value if isinstance(part, Literal) else None
+    if base.dims is None or not isinstance(position, int):
+        return Scalar("int")
+    return arithmetic.of_dim(base.dims[position]) if -len(base.dims) <= position < len(base.dims) else UNKNOWN
+
+
+def _tensor(base: Tensor, parts: list[Index]) -> Value:
+    origin = "tf" if base.origin == "variable" else base.origin
+    if base.shape is None:
+        keeps_last = parts[0] == Literal(Ellipsis) and len(parts) > 1 and _is_new_axis(parts[-1])
+        return Tensor(None, base.dtype, origin, last=1 if keeps_last else None)
+    shape = _indexed(base.shape, parts)
+    return Tensor(shape, base.dtype, origin, base.layout if shape is not None and len(shape) == len(base.shape) else None)
+
+
+def _is_new_axis(part: Index) -> bool:
+    return part == Literal(None) or part == Api("tf.newaxis")
+
+
+def _indexed(shape: Shape, parts: list[Index]) -> Shape | None:
+    consumed = sum(1 for part in parts if not _is_new_axis(part) and part != Literal(Ellipsis))
+    if consumed > len(shape):
+        return None
+    result: list[Dim] = []
+    axis = 0
+    for part in parts:
+        if part == Literal(Ellipsis):
+            skipped = len(shape) - consumed
+            result.extend(shape[axis : axis + skipped])
+            axis += skipped
+        elif _is_new_axis(part):
+            result.append(1)
+        elif isinstance(part, Slice):
+            result.append(_slice_dim(shape[axis], part))
+            axis += 1
+        elif _is_number(part):
+            axis += 1
+        else:
+            return None
+    return (*result, *shape[axis:])
+
+
+def _is_number(part: Index) -> bool:
+    if isinstance(part, Literal):
+        return isinstance(part.value, int) and not isinstance(part.value, bool)
+    return (isinstance(part, Scalar) and part.type == "int") or (
+        isinstance(part, Tensor) and part.shape == () and (part.dtype or "").startswith(("int", "uint"))
+    )
+
+
+def _slice_dim(dim: Dim, part: Slice) -> Dim:
+    if part.lower is None and part.upper is None and part.step is None:
+        return dim
+    bounds = _bounds(part)
+    if bounds is None:
+        return _open_slice(dim, part)
+    if isinstance(dim, int):
+        return len(range(*bounds.indices(dim)))
+    if dim is None or bounds.step not in (None, 1):
+        return None
+    return _symbolic_slice(dim, bounds.start or 0, bounds.stop)
+
+
+def _open_slice(dim: Dim, part: Slice) -> Dim:
+    """`x[:n]` and `x[n:]` of a known size: the bound is only certain to be within it where that is written."""
+    return None
+
+
+def _symbolic_slice(dim: Sym, start: int, stop: int | None) -> Dim:
+    if stop is None and start >= 0:
+        return dims.subtract(dim, start)
+    if stop is None:
+        return None
+    if stop < 0 and start >= 0:
+        return dims.subtract(dim, start - stop)
+    return None
+
+
+def _plain_text(part: Index) -> str | None:
+    if isinstance(part, Literal) and isinstance(part.value, int | str):
+        return repr(part.value)
+    return None

@@ -1,0 +1,338 @@
+"""Summing up: every module, function and class is evaluated once in its own symbols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migrator.facts import attributes, classes, functions, inputs, parameters, roots, sizes
+from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
+from migrator.facts.join import join, join_all
+from migrator.facts.modules import FunctionNode, Module
+from migrator.values import (
+    Carried,
+    ClassFacts,
+    Dataset,
+    FunctionFacts,
+    Instance,
+    ModelValue,
+    RepoFunction,
+    RepoInstance,
+    Sequence,
+    ShapeOf,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+
+@dataclass
+class Summaries:
+    """What has been summed up so far, by qualified name."""
+
+    functions: dict[str, FunctionFacts] = field(default_factory=dict)
+    classes: dict[str, ClassFacts] = field(default_factory=dict)
+    carried: dict[str, tuple[Carried, ...]] = field(default_factory=dict)
+
+
+def module(it: Interpreter, module: Module) -> None:
+    """Evaluate the top level of a file."""
+    _enter(it, f"{module.name}:")
+    frame = Frame(module, it.root, {}, record=True, naming=True)
+    it.frames[module.name] = frame
+    it.run(module.tree.body, frame)
+    finish_nested(it, frame)
+
+
+def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameters.Tensors) -> None:
+    """Evaluate a function with symbolic parameters."""
+    definition = it.definitions[qualname]
+    node = definition.node
+    assert isinstance(node, FunctionNode)
+    params = parameters.symbolic(it, node, qualname, definition.module)
+    builds = tensors.builds_layers(qualname)
+    names = [n for n, v in params.items() if isinstance(v, Tensor) or (n in tensors.parameters(qualname))]
+    for name in names:
+        if not isinstance(params[name], Tensor) and isinstance(params[name], Unknown):
+            params[name] = Tensor()
+    reserved: dict[str, str] = {}
+    if builds:
+        named = [name for name in names if isinstance(params[name], Tensor)]
+        params, reserved = inputs.reserve(it, params, named, lambda trial: _try_function(it, qualname, trial))
+    _enter(it, qualname)
+    frame = _frame(it, definition.module, qualname, node, params)
+    _note_parameters(it, node, frame)
+    returns = functions.body_value(it, node, frame)
+    finish_nested(it, frame)
+    role = _role(it, returns, params, builds)
+    if role == "module-factory" or (role == "model-factory" and _is_open(returns)):
+        reserved = inputs.apply_factory(it, qualname, returns, frame) or reserved
+    done.carried[qualname] = tuple(it.carried.values())
+    done.functions[qualname] = FunctionFacts(
+        qualname,
+        tuple(params.items()),
+        returns,
+        role,
+        sizes.needed(it, qualname, reserved, done.classes, done.functions) if builds else (),
+        tuple((call.module, call.site) for call in it.observed.get(qualname, [])),
+        done.carried[qualname],
+    )
+
+
+def cls(it: Interpreter, qualname: str, done: Summaries) -> None:
+    """Evaluate a class: constructor, build, call, then the other methods, on one object."""
+    definition = it.definitions[qualname]
+    kind = classes.kind_of(it, qualname)
+    this = RepoInstance(qualname, kind)
+    _enter(it, qualname)
+    env = _constructed(it, qualname, this)
+    env, given, reserved = inputs.call_inputs(it, qualname, this, env, _run_call)
+    _enter(it, qualname, keep=True)
+    env = _constructed(it, qualname, this)
+    output: Value = UNKNOWN
+    if kind != "other" and given:
+        env = _built(it, qualname, this, env, given)
+        env, output = _run_call(it, qualname, this, env, given, True)
+    call_attrs = dict(env)
+    for name, member in it.class_attrs.get(qualname, {}).items():
+        if isinstance(member, RepoFunction) and name not in ("__init__", "build", "call", "__call__", "forward"):
+            env = _method(it, qualname, this, member, env)
+        elif name in ("call", "__call__", "forward") and (kind == "other" or not given) and isinstance(member, RepoFunction):
+            env = _method(it, qualname, this, member, env)
+        elif name == "build" and not given and isinstance(member, RepoFunction):
+            env = _method(it, qualname, this, member, env)
+    attrs = {**{n: v for n, v in env.items()}, **call_attrs}
+    it.attrs[this] = {name[2:]: value for name, value in attrs.items()}
+    done.carried[qualname] = tuple(it.carried.values())
+    done.classes[qualname] = ClassFacts(
+        qualname,
+        kind,
+        tuple(it.attrs[this].items()),
+        tuple(given.items()),
+        output,
+        sizes.needed(it, qualname, reserved, done.classes, done.functions),
+        tuple((call.module, call.site) for call in it.observed.get(qualname, [])),
+        done.carried[qualname],
+    )
+
+
+def _enter(it: Interpreter, root: str, keep: bool = False) -> None:
+    it.root = root
+    it.carried = {}
+    it.effects = set()
+    it.weights = []
+    it.nested, it.deferred = [], []
+    it.active = []
+    it.muted_uses = []
+    if not keep:
+        it.bound_sizes = {}
+        it.hints = {}
+
+
+def _frame(it: Interpreter, module_name: str, scope: str, node: FunctionNode, env: dict[str, Value]) -> Frame:
+    return Frame(
+        it.modules[module_name],
+        scope,
+        dict(env),
+        record=True,
+        naming=True,
+        stable=roots.stable_names(node),
+        names=roots.identifiers(node),
+    )
+
+
+def _note_parameters(it: Interpreter, node: FunctionNode, frame: Frame) -> None:
+    values = it.values[frame.module.name]
+    for arg in roots.all_arguments(node):
+        if arg.arg in frame.env:
+            values[(arg.lineno, arg.col_offset, arg.lineno, arg.col_offset + len(arg.arg.encode()))] = frame.env[arg.arg]
+
+
+def _try_function(it: Interpreter, qualname: str, params: dict[str, Value]) -> None:
+    definition = it.definitions[qualname]
+    assert isinstance(definition.node, FunctionNode)
+    _enter(it, qualname)
+    frame = Frame(it.modules[definition.module], qualname, dict(params))
+    it.muted_uses.append(frozenset(it.site_scope))
+    functions.body_value(it, definition.node, frame)
+
+
+def finish_nested(it: Interpreter, frame: Frame) -> None:
+    """Walk nested functions and lambdas once with what they were called with."""
+    while it.nested or it.deferred:
+        nested, it.nested = it.nested, []
+        deferred, it.deferred = it.deferred, []
+        for node, outer, value in nested:
+            if isinstance(value, RepoFunction):
+                _walk_closure(it, node, outer, value.qualname)
+        for lambda_node, outer, qualname in deferred:
+            _walk_closure(it, lambda_node, outer, qualname)
+
+
+def _walk_closure(it: Interpreter, node: FunctionNode | object, outer: Frame, qualname: str) -> None:
+    import ast
+
+    assert isinstance(node, FunctionNode | ast.Lambda)
+    seen = it.observed.get(qualname, [])
+    env: dict[str, Value] = {}
+    for arg in roots.all_arguments(node):
+        values = [dict(call.args)[arg.arg] for call in seen if arg.arg in dict(call.args)]
+        env[arg.arg] = join_all(values) if values else UNKNOWN
+    frame = Frame(
+        outer.module, outer.scope, env, outer=outer, record=True, naming=True, names=outer.names, depth=outer.depth + 1
+    )
+    if isinstance(node, FunctionNode):
+        _note_parameters(it, node, frame)
+    functions.body_value(it, node, frame)
+
+
+def _constructed(it: Interpreter, qualname: str, this: RepoInstance) -> dict[str, Value]:
+    init = attributes.of_class(it, qualname, "__init__", None)
+    definition = it.definitions.get(init.qualname) if isinstance(init, RepoFunction) else None
+    if definition is None or not isinstance(definition.node, FunctionNode) or not definition.node.args.args:
+        return {}
+    node = definition.node
+    own = definition.owner == qualname
+    params = parameters.symbolic(it, node, qualname, definition.module)
+    self_name = node.args.args[0].arg
+    frame = _frame(it, definition.module, definition.owner or qualname, node, {**params, self_name: this})
+    frame.record = frame.naming = own
+
+    frame.this, frame.this_name, frame.owner = this, self_name, definition.owner or qualname
+    if own:
+        _note_parameters(it, node, frame)
+    functions.body_value(it, node, frame)
+    finish_nested(it, frame)
+    return _attrs(frame)
+
+
+def _attrs(frame: Frame) -> dict[str, Value]:
+    return {name: value for name, value in frame.env.items() if name.startswith("@.")}
+
+
+def _built(
+    it: Interpreter, qualname: str, this: RepoInstance, env: dict[str, Value], given: dict[str, Value]
+) -> dict[str, Value]:
+    build = it.class_attrs.get(qualname, {}).get("build")
+    if not isinstance(build, RepoFunction):
+        return env
+    first = next(iter(given.values()))
+    node = it.definitions[build.qualname].node
+    assert isinstance(node, FunctionNode)
+    names = [arg.arg for arg in roots.all_arguments(node)][1:]
+    return _run_method(it, qualname, this, build, env, {name: _shape(first) for name in names[:1]})[0]
+
+
+def _shape(value: Value) -> Value:
+    if isinstance(value, Tensor):
+        return ShapeOf(value.shape) if value.shape is not None or value.last is None else _open_shape(value)
+    if isinstance(value, Sequence) and value.items is not None:
+        items = tuple(map(_shape, value.items))
+        return Sequence("list", items, join_all(items))
+    return UNKNOWN
+
+
+def _open_shape(value: Tensor) -> Value:
+    """Only the last axis is known: two axes at least, of which the first is the batch."""
+    return ShapeOf((None, value.last))
+
+
+def _run_call(
+    it: Interpreter,
+    qualname: str,
+    this: RepoInstance,
+    env: dict[str, Value],
+    given: dict[str, Value],
+    record: bool,
+) -> tuple[dict[str, Value], Value]:
+    call = inputs.call_method(it, qualname)
+    if call is None:
+        return env, UNKNOWN
+    return _run_method(it, qualname, this, call, env, given, record)
+
+
+def _method(
+    it: Interpreter, qualname: str, this: RepoInstance, member: RepoFunction, env: dict[str, Value]
+) -> dict[str, Value]:
+    definition = it.definitions.get(member.qualname)
+    if definition is None or not isinstance(definition.node, FunctionNode) or definition.owner != qualname:
+        return env
+    params = parameters.symbolic(it, definition.node, member.qualname, definition.module, named=False)
+    before = dict(env)
+    after, _ = _run_method(it, qualname, this, member, env, params)
+    return {n: join(v, before[n]) if n in before else v for n, v in after.items()}
+
+
+def _run_method(
+    it: Interpreter,
+    qualname: str,
+    this: RepoInstance,
+    member: RepoFunction,
+    env: dict[str, Value],
+    params: dict[str, Value],
+    record: bool = True,
+) -> tuple[dict[str, Value], Value]:
+    definition = it.definitions[member.qualname]
+    node = definition.node
+    assert isinstance(node, FunctionNode)
+    names = [arg.arg for arg in roots.all_arguments(node)]
+    values = parameters.symbolic(it, node, member.qualname, definition.module, named=False)
+    values.update({name: value for name, value in params.items() if name in names})
+    frame = _frame(it, definition.module, definition.owner or qualname, node, {**values, **env})
+    frame.record = frame.naming = record and definition.owner == qualname
+    frame.stable = frozenset(name for name in frame.stable if name.startswith("for "))
+    frame.owner = definition.owner or qualname
+    if node.args.args and "staticmethod" not in functions.decorators(node):
+        frame.env[node.args.args[0].arg] = this
+        frame.this, frame.this_name = this, node.args.args[0].arg
+    if frame.record:
+        _note_parameters(it, node, frame)
+    result = functions.body_value(it, node, frame)
+    finish_nested(it, frame)
+    return _attrs(frame), result
+
+
+def _role(it: Interpreter, returns: Value, params: dict[str, Value], builds: bool) -> str:
+    passed = any(value == returns for value in params.values())
+    if isinstance(returns, ModelValue) and not passed and builds:
+        if returns.api == "tf.keras.Sequential" and returns.inputs is None:
+            return "module-factory" if not it.effects else "model-factory"
+        return "model-factory"
+    if isinstance(returns, RepoInstance) and returns.kind == "model" and not passed:
+        return "model-factory"
+    if _is_module(returns) and not passed:
+        return "module-factory"
+    if it.effects & {"compiles", "fits", "applies-gradients"}:
+        return "training"
+    tensors = any(isinstance(value, Tensor) for value in params.values())
+    if builds and tensors and _has_tensor(returns):
+        return "layer-factory"
+    return "data" if _has_dataset(returns) else "plain"
+
+
+def _is_module(value: Value) -> bool:
+    if isinstance(value, Instance):
+        return value.api.startswith("tf.keras.layers.")
+    if isinstance(value, RepoInstance):
+        return value.kind == "layer"
+    if isinstance(value, Sequence):
+        items = value.items if value.items is not None else (value.element,)
+        return bool(items) and all(_is_module(item) or isinstance(item, ModelValue) for item in items)
+    return isinstance(value, ModelValue)
+
+
+def _is_open(value: Value) -> bool:
+    return isinstance(value, ModelValue) and value.inputs is None and bool(value.parts)
+
+
+def _has_tensor(value: Value) -> bool:
+    if isinstance(value, Sequence):
+        return any(map(_has_tensor, value.items or (value.element,)))
+    return isinstance(value, Tensor)
+
+
+def _has_dataset(value: Value) -> bool:
+    if isinstance(value, Sequence) and value.items is not None:
+        return any(map(_has_dataset, value.items))
+    return isinstance(value, Dataset)
+
+

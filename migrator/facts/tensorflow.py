@@ -1,0 +1,200 @@
+"""Calls of TensorFlow and Keras names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from migrator.facts import datasets
+from migrator.facts.calls import Arguments, Where, bind_api
+from migrator.facts.interpreter import UNKNOWN, Interpreter
+from migrator.facts.shapes import catalogue, ops
+from migrator.values import (
+    Dict,
+    Instance,
+    Literal,
+    ModelValue,
+    Repeated,
+    Sequence,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+_OBJECTS = (
+    "tf.keras.layers.",
+    "tf.keras.losses.",
+    "tf.keras.metrics.",
+    "tf.keras.optimizers.",
+    "tf.keras.regularizers.",
+    "tf.keras.initializers.",
+    "tf.keras.callbacks.",
+    "tf.keras.constraints.",
+    "tf.keras.preprocessing.",
+    "tf.keras.optimizers.schedules.",
+    "tf.train.",
+    "tf.distribute.",
+    "tf.summary.",
+    "tf.compat.v1.train.",
+)
+_SINGLES = frozenset(
+    {
+        "tf.GradientTape",
+        "tf.Graph",
+        "tf.TensorArray",
+        "tf.keras.Model",
+        "tf.TensorSpec",
+        "tf.constant_initializer",
+        "tf.random_normal_initializer",
+        "tf.zeros_initializer",
+        "tf.ones_initializer",
+        "tf.random_uniform_initializer",
+    }
+)
+
+
+def call_api(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    """The result of calling a TF function or class by canonical name."""
+    special = _SPECIAL.get(api)
+    if special is not None:
+        return special(it, api, args, where)
+    if api in ops.OPS:
+        return _op(it, api, args)
+    if api.startswith("tf.data."):
+        return datasets.create(it, api, args, where)
+    if api.startswith("tf.keras.datasets.") and api.endswith(".load_data"):
+        return datasets.known(api)
+    if api.startswith("tf.keras.applications."):
+        return _application(it, api, args, where)
+    if (api.startswith(_OBJECTS) or api in _SINGLES) and api.rsplit(".", 1)[1][:1].isupper():
+        return instance(it, api, args, where)
+    return UNKNOWN
+
+
+def _op(it: Interpreter, api: str, args: Arguments) -> Value:
+    if args.open:
+        return UNKNOWN
+    bound = bind_api(api, args)
+    if bound is None:
+        bound = {str(position): value for position, value in enumerate(args.positional)} | args.keywords
+    return ops.OPS[api](bound)
+
+
+def instance(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    """An object of a TF class, with its arguments by name."""
+    bound = {} if args.open else bind_api(api, args) or {}
+    it.site_scope[(where.module, where.span)] = where.frame.scope
+    return Instance(api, where.module, where.span, tuple(bound.items()))
+
+
+def _sequential(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    it.site_scope[(where.module, where.span)] = where.frame.scope
+    layers = args.positional[0] if args.positional else args.keywords.get("layers", Sequence("list", ()))
+    model = ModelValue(api, where.module, where.span, (), parts=())
+    if layers == Literal(None):
+        return model
+    if not isinstance(layers, Sequence):
+        return ModelValue(api, where.module, where.span)
+    if layers.items is not None:
+        parts = layers.items
+    else:
+        parts = (Repeated((layers.element,)),)
+    return with_parts(it, model, parts, where)
+
+
+def with_parts(it: Interpreter, model: ModelValue, parts: tuple[Value, ...], where: Where) -> ModelValue:
+    """A Sequential with these layers; its input is worked out where the first layer declares one."""
+    from migrator.facts import apply
+
+    known = not any(isinstance(part, Repeated | Unknown) for part in parts)
+    first = parts[0] if parts else None
+    declared = first if isinstance(first, Tensor) else None
+    if isinstance(first, Instance):
+        declared = catalogue.declared_input(first)
+    if isinstance(first, ModelValue) and first.inputs and isinstance(first.inputs[0], Tensor):
+        declared = first.inputs[0]
+    layers = tuple(part for part in parts if not isinstance(part, Tensor)) if known else None
+    model = ModelValue(model.api, model.module, model.site, layers, None, None, parts)
+    if declared is None:
+        return model
+    output = apply.chain(it, parts, (declared,), where)
+    outputs = output.items if isinstance(output, Sequence) and output.items is not None else (output,)
+    return ModelValue(model.api, model.module, model.site, layers, (declared,), outputs, parts)
+
+
+def _model(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    it.site_scope[(where.module, where.span)] = where.frame.scope
+    positional = args.positional
+    inputs = args.keywords.get("inputs", args.keywords.get("input", positional[0] if positional else None))
+    outputs = args.keywords.get("outputs", args.keywords.get("output", positional[1] if len(positional) > 1 else None))
+    return ModelValue("tf.keras.Model", where.module, where.span, None, _tensors(inputs), _tensors(outputs))
+
+
+def _tensors(value: Value | None) -> tuple[Value, ...] | None:
+    if isinstance(value, Sequence):
+        return value.items
+    if isinstance(value, Dict):
+        return None if value.items is None else tuple(item for _, item in value.items)
+    return (value,) if isinstance(value, Tensor) else None
+
+
+def _variable(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    bound = bind_api(api, args) or {}
+    made = ops.OPS[api](bound)
+    return Tensor(made.shape, made.dtype, "variable") if isinstance(made, Tensor) else made
+
+
+def _input(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return _op(it, "tf.keras.Input", args)
+
+
+def _application(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    if not api.rsplit(".", 1)[1][:1].isupper():
+        return UNKNOWN
+    it.site_scope[(where.module, where.span)] = where.frame.scope
+    return ModelValue("tf.keras.Model", where.module, where.span)
+
+
+def _load_model(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return Unknown("a model loaded from a file")
+
+
+def _regularizer(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    """`get` gives back an object and makes one of a name."""
+    value = args.positional[0] if args.positional else UNKNOWN
+    return value if isinstance(value, Instance) or value == Literal(None) else UNKNOWN
+
+
+def _function(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    """`tf.function(f)` is `f`."""
+    return args.positional[0] if args.positional else UNKNOWN
+
+
+def _floatx(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return Literal("float32")
+
+
+def _image_format(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return Literal("channels_last")
+
+
+def _epsilon(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return Literal(1e-7)
+
+
+_SPECIAL: dict[str, Callable[[Interpreter, str, Arguments, Where], Value]] = {
+    "tf.keras.Sequential": _sequential,
+    "tf.keras.Model": _model,
+    "tf.keras.models.Model": _model,
+    "tf.Variable": _variable,
+    "tf.keras.backend.variable": _variable,
+    "tf.keras.Input": _input,
+    "tf.keras.layers.Input": _input,
+    "tf.keras.models.load_model": _load_model,
+    "tf.function": _function,
+    "tf.keras.backend.floatx": _floatx,
+    "tf.keras.backend.image_data_format": _image_format,
+    "tf.keras.backend.epsilon": _epsilon,
+    "tf.keras.regularizers.get": _regularizer,
+    "tf.keras.initializers.get": _regularizer,
+    "tf.keras.constraints.get": _regularizer,
+}
