@@ -274,8 +274,9 @@ class MetricCode:
     total: str
     result: str = "{mean}"
     on_logits: bool = False  # `{p}` may be logits as well as the output
-    setup: tuple[str, ...] = ()  # statements before, over `{p}` and `{y}`
     imports: tuple[str, ...] = ()
+    gathered: str = ""  # instead of `total`: the figure over all rows of an epoch, a number
+    helpers: tuple[Helper, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,13 @@ def run_epoch(name: str, config: Configuration, *, weighted: bool, streamed: boo
     from elsewhere than `make_loader`, so that their types are adapted here.
     """
     scheduled = config.optimizer.schedule is not None
-    figures = ["loss", *(metric.name for metric in config.metrics)]
+    figures = ["loss", *(metric.name for metric in config.metrics if not metric.gathered)]
     totals = ", ".join(f'"{figure}": 0.0' for figure in figures)
     body = [
         "training = optimizer is not None",
         "model.train(training)",
         f"totals, count = {{{totals}}}, 0",
+        *(["preds, targets = [], []"] if _gathers(config) else []),
         "with torch.set_grad_enabled(training):",
         indent("\n".join(_loop(config, weighted, streamed)), "    "),
         _result(config.metrics),
@@ -96,23 +97,42 @@ def _tally(config: Configuration) -> list[str]:
     if p == "logits" and activation and not all(metric.on_logits for metric in config.metrics):
         lines.append("pred = torch.sigmoid(logits)" if activation == "sigmoid" else "pred = F.softmax(logits, dim=-1)")
     lines.append('totals["loss"] += loss.item() * len(x)')
+    if _gathers(config):
+        seen = "pred" if activation else p
+        lines += [f"preds.append({seen}.detach().cpu())", "targets.append(y.cpu())"]
     for metric in config.metrics:
+        if metric.gathered:
+            continue
         seen = p if metric.on_logits or not activation else "pred"
         lines.append(f'totals["{metric.name}"] += {fill(metric.total, seen)}.item()')
     return lines
 
 
+def _gathers(config: Configuration) -> bool:
+    return any(metric.gathered for metric in config.metrics)
+
+
 def _result(metrics: Sequence[MetricCode]) -> str:
     plain = "{name: total / count for name, total in totals.items()}"
-    special = [metric for metric in metrics if metric.result != "{mean}"]
+    special = [metric for metric in metrics if metric.result != "{mean}" or metric.gathered]
     if not special:
         return f"return {plain}"
     lines = [f"logs = {plain}"]
+    if any(metric.gathered for metric in special):
+        lines.append("p, y = torch.cat(preds), torch.cat(targets)")
     for metric in special:
+        if metric.gathered:
+            lines.append(f'logs["{metric.name}"] = {fill(metric.gathered, "p")}')
+            continue
         lines.append(
             f'logs["{metric.name}"] = ' + _unwrapped(metric.result).replace("{mean}", f'logs["{metric.name}"]')
         )
-    return "\n".join([*lines, "return logs"])
+    order = ["loss", *(metric.name for metric in metrics)]
+    written = ["loss", *(x.name for x in metrics if not x.gathered), *(x.name for x in metrics if x.gathered)]
+    if order == written:
+        return "\n".join([*lines, "return logs"])
+    names = ", ".join(f'"{name}"' for name in order)
+    return "\n".join([*lines, f"return {{name: logs[name] for name in ({names})}}"])
 
 
 def _unwrapped(result: str) -> str:

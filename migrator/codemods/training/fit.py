@@ -27,7 +27,7 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
         raise Unfit("weights on a loss of which the values per row are not known")
     name = writer.plan.name("run_epoch", compiled)
     helper = epoch_code.run_epoch(name, config, weighted=compiled.weighted, streamed=compiled.streamed)
-    writer.sink.help((helper, *config.loss.helpers))
+    writer.sink.help((helper, *config.loss.helpers, *(h for metric in config.metrics for h in metric.helpers)))
     writer.sink.needs_device = True
     return name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,13 +11,13 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.training.calls import api_of, calls_in, receiver
-from migrator.codemods.training.configuration import made_of
+from migrator.codemods.training.configuration import Made, made_of
 from migrator.codemods.training.metric_classes import metric_class
 from migrator.codemods.training.models import parameters, variables_of
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder, count
 from migrator.codemods.training.sink import Sink
-from migrator.model import Decline, LossCode, OptimizerCode, OutputFacts
+from migrator.model import Decline, Helper, LossCode, OptimizerCode, OutputFacts
 from migrator.values import Instance, Literal, Tensor
 
 
@@ -61,7 +62,7 @@ def define(found: Definition, holder: Holder, plan: FilePlan, ctx: Context, sink
     if found.kind == "optimizer":
         return _optimizer(found, holder, plan, ctx, sink)
     if found.kind == "loss":
-        return _loss(found, ctx, sink)
+        return _loss(found, plan, ctx, sink)
     return _metric(found, ctx, sink)
 
 
@@ -229,35 +230,48 @@ def _given(call: cst.Call, function: cst.FunctionDef) -> dict[str, cst.BaseExpre
 # --- losses ---------------------------------------------------------------------------------------------
 
 
-def _loss(found: Definition, ctx: Context, sink: Sink) -> str:
-    """A plain function of (y_true, y_pred) under the object's name."""
-    assert ctx.objects is not None
-    if not isinstance(found.target, cst.Name):
-        sink.decline("a loss object that is an attribute", found.api)
-        return ""
+def _loss(found: Definition, plan: FilePlan, ctx: Context, sink: Sink) -> str:
+    """A plain function of (y_true, y_pred) under the object's name, or beside it for an attribute."""
     made = made_of(found.call, ctx)
-    if isinstance(made, Decline):
-        sink.declines.append(made)
+    target = ctx.code(found.target).strip()
+    calls = [c for c in calls_in(ctx.tree) if ctx.code(c.func).strip() == target]
+    body = Decline("it is called with sample weights", found.api)
+    if not isinstance(made, Decline) and all(len(call.args) == 2 for call in calls):
+        written = _loss_body(found, made, calls, ctx, sink)
+    else:
+        written = made if isinstance(made, Decline) else body
+    if isinstance(written, Decline):
+        sink.decline(f"`{target}`: {written.reason}", found.api)
         return ""
-    calls = [c for c in calls_in(ctx.tree) if ctx.code(c.func).strip() == found.target.value]
-    if any(len(call.args) != 2 for call in calls):
-        sink.decline("a loss object called with sample weights", found.api)
-        return ""
+    assert isinstance(made, Made)
+    if isinstance(found.target, cst.Name):
+        return f"def {target}(y_true, y_pred):\n    return {written}"
+    name = plan.name(_function_name(made))
+    sink.help((Helper(name, f"def {name}(y_true, y_pred):\n    return {written}\n"),))
+    return f"{target} = {name}"
+
+
+def _function_name(made: Made) -> str:
+    """A name that says which loss, so that two different ones never share it."""
+    words = [re.sub(r"(?<!^)(?=[A-Z])", "_", made.name.rpartition(".")[2]).lower()]
+    words += [re.sub(r"\W+", "", f"{key}_{text}") for key, text in made.texts.items() if key != "name"]
+    return "_".join(words).replace("_true", "").lower()
+
+
+def _loss_body(found: Definition, made: Made, calls: list[cst.Call], ctx: Context, sink: Sink) -> str | Decline:
+    assert ctx.objects is not None
     ranks = {_rank(call.args[1].value, ctx) for call in calls}
     rank = ranks.pop() if len(ranks) == 1 else None
     categorical = "ategorical" in found.api
-    output = OutputFacts(rank=rank if categorical else 2)
-    code = ctx.objects.loss(made.name, made.texts, made.values, output)
+    code = ctx.objects.loss(made.name, made.texts, made.values, OutputFacts(rank=rank if categorical else 2))
     if isinstance(code, Decline):
-        sink.declines.append(code)
-        return ""
+        return code
     reduction = made.values.get("reduction")
     each = isinstance(reduction, Literal) and reduction.value == "none"
     sink.imports |= set(code.imports)
     sink.help(code.helpers)
     text = _each(code, categorical and rank != 2) if each else code.mean
-    body = text.replace("{p}", "y_pred").replace("{y}", _target(code, calls, ctx))
-    return f"def {found.target.value}(y_true, y_pred):\n    return {body}"
+    return text.replace("{p}", "y_pred").replace("{y}", _target(code, calls, ctx))
 
 
 def _each(code: LossCode, any_rank: bool) -> str:
