@@ -7,7 +7,7 @@ from pathlib import Path
 
 from migrator.evals.change import Change, Mutants, apply_patches, changed_maps
 from migrator.evals.result import Kind, TaskResult
-from migrator.evals.runner import Candidate, check
+from migrator.evals.runner import Candidate, check_all
 from migrator.evals.task import Task, load_task, read_toml, reference_cases, reference_changes
 from migrator.evals.verifier import Pair, Verifier
 
@@ -17,7 +17,7 @@ def run_base(folder: Path, verifier: Verifier, scratch: Path) -> TaskResult:
 
     `scratch`: a folder for the patched trees.
     """
-    rows = tuple(check(candidate, verifier) for candidate in candidates(folder, scratch))
+    rows = check_all(candidates(folder, scratch), verifier)
     return TaskResult(set="mutants", task=folder.name, rows=rows)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from migrator.evals.change import Change, apply_patches, changed_maps
 from migrator.evals.result import Row, TaskResult
-from migrator.evals.runner import Candidate, check
+from migrator.evals.runner import Candidate, check_all
 from migrator.evals.task import Task, load_task, read_toml, reference_cases, reference_changes
 from migrator.evals.verifier import Pair, Verifier
 
@@ -18,10 +18,10 @@ Migrate = Callable[[Path, Task, Path, Verifier], Row]
 def run_program(folder: Path, verifier: Verifier, scratch: Path, migrate: Migrate) -> TaskResult:
     """Checks the hand-written migration of one program, its wrong variants and what `migrate` makes."""
     task = load_task(folder)
-    rows = [check(candidate, verifier) for candidate in candidates(folder, task, scratch)]
-    rows.append(migrate(folder / "source", task, scratch / f"{folder.name}-migrated", verifier))
+    rows = check_all(candidates(folder, task, scratch), verifier)
+    rows = (*rows, migrate(folder / "source", task, scratch / f"{folder.name}-migrated", verifier))
     unchecked = tuple(f"{part.what}: {part.reason}" for part in task.unchecked)
-    return TaskResult(set="programs", task=folder.name, rows=tuple(rows), unchecked=unchecked)
+    return TaskResult(set="programs", task=folder.name, rows=rows, unchecked=unchecked)
 
 
 def candidates(folder: Path, task: Task, scratch: Path) -> Iterator[Candidate]:

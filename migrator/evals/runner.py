@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from migrator_validators.cases import Case
 
 from migrator.evals.result import Expected, Kind, Row
-from migrator.evals.score import Judged, judge_all, judge_case
+from migrator.evals.score import ACCEPTED, Judged, judge_all, judge_case
 from migrator.evals.verifier import Pair, Verifier
 
 
@@ -24,6 +24,20 @@ class Candidate:
     pair: Pair
     expected_rung: str = ""
     first: str = ""
+
+
+def check_all(candidates: Iterable[Candidate], verifier: Verifier) -> tuple[Row, ...]:
+    """Checks the right migration that comes first, then the others.
+
+    A wrong one is judged by the cases that the right one passes: failing where that fails as well is no kill.
+    """
+    rows: list[Row] = []
+    for candidate in candidates:
+        if rows and candidate.expected == "refused":
+            sound = tuple(case for case in candidate.cases if rows[0].cases.get(case.id) in ACCEPTED)
+            candidate = replace(candidate, cases=sound)
+        rows.append(check(candidate, verifier))
+    return tuple(rows)
 
 
 def check(candidate: Candidate, verifier: Verifier) -> Row:
