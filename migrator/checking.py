@@ -7,23 +7,29 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from migrator.codemods.repository import RepositoryDraft
-from migrator.config import RunSettings
-from migrator.model import FileRewrite, Outcome, Rung, SourceRepo, UnitKind, UnitRewrite, Verdict
-from migrator.settle import Settled, results, settle
-from migrator.trees import lay_out
-from migrator.values import Facts
-from migrator_validators import recording
+from migrator_validators import recorded_cases, recording
 from migrator_validators.cases import Case, CaseFile
 from migrator_validators.check import check_case, check_import
 from migrator_validators.files import check_public, check_text
 from migrator_validators.planning import Plan, plan
-from migrator_validators.workers import Workers
+from migrator_validators.workers import Tree, Workers, pack_tree
+
+from migrator.codemods.repository import RepositoryDraft
+from migrator.config import RunSettings
+from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRepo, Verdict
+from migrator.settle import BEHAVIOUR, Settled, results, settle
+from migrator.trees import lay_out
+from migrator.values import Facts
 
 Step = Callable[[str, int, int], None]
+
+CASES_PATH = "migration/cases/cases.json"
+
+Ran = tuple[list[Verdict], frozenset[str]]
+"""Verdicts, and the functions of the migrated tree that were entered on the way."""
 
 LEVELS = {"import": Rung.IMPORTS, "forward": Rung.FORWARD, "gradients": Rung.GRADIENTS, "training": Rung.RUNS}
 """The highest rung that each `--check` runs."""
@@ -41,10 +47,13 @@ class Checker:
     workers: Workers
     folder: Path
     source: Path
+    packed: Tree
     recorded: tuple[Case, ...] = ()
+    inside: Mapping[str, Sequence[str]] = field(default_factory=dict)
     recording_note: str = ""
+    changes: tuple[InterfaceChange, ...] = ()
     maps: dict[str, object] = field(default_factory=dict)
-    cases: dict[str, tuple[Case, ...]] = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)
     rounds: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
@@ -55,7 +64,8 @@ class Checker:
         workers = Workers(settings.sandbox, _python(settings.tf_python), _python(settings.torch_python))
         stack.enter_context(workers)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migrator-")))
-        return cls(repo, settings, workers, folder, lay_out(repo, {}, folder / "source"))
+        source = lay_out(repo, {}, folder / "source")
+        return cls(repo, settings, workers, folder, source, pack_tree(source, repo.package, repo.import_roots))
 
     def versions(self) -> dict[str, str]:
         """Versions of the interpreters that were used."""
@@ -63,14 +73,19 @@ class Checker:
         found = {f"source {k}": v for k, v in self.workers.versions(side).items()}
         return found | {f"target {k}": v for k, v in self.workers.versions("torch").items()}
 
+    def case_files(self) -> dict[str, str]:
+        """The cases of the last round, to be run again: path in the output → text."""
+        if not self.cases:
+            return {}
+        file = CaseFile(source=self.repo.root, target="../..", keras=self.repo.keras, cases=tuple(self.cases.values()))  # type: ignore[arg-type]
+        return {CASES_PATH: file.model_dump_json(by_alias=True, indent=1) + "\n"}
+
     def settle(self, draft: RepositoryDraft, facts: Facts, step: Step) -> Settled:
         """Check the draft and revert what fails, until nothing does."""
         self._record(step)
         return settle(draft, lambda files: self.check(draft, files, facts, step))
 
-    def judge(
-        self, draft: RepositoryDraft, files: Mapping[str, FileRewrite], facts: Facts, step: Step
-    ) -> Settled:
+    def judge(self, draft: RepositoryDraft, files: Mapping[str, FileRewrite], facts: Facts, step: Step) -> Settled:
         """Check files as they are, reverting nothing."""
         self._record(step)
         verdicts = self.check(draft, files, facts, step)
@@ -80,8 +95,16 @@ class Checker:
         if self.settings.check == "import":
             return
         step("running the original", 0, 1)
-        made = recording.record(self.source, self.workers, keras=self.repo.keras)
-        self.recorded = recording.cases(made, self.folder / "recorded")
+        made = recording.record(
+            self.source,
+            self.workers,
+            modules={str(f.path): f.module for f in self.repo.files if f.module is not None},
+            keras=self.repo.keras,
+            package=self.repo.package,
+            roots=self.repo.import_roots,
+        )
+        self.recorded = recorded_cases.cases(made, self.folder / "recorded")
+        self.inside = made.inside()
         self.recording_note = made.error
         step("running the original", 1, 1)
 
@@ -93,9 +116,11 @@ class Checker:
         """The verdicts on every migrated unit of the files, by unit id."""
         texts = {path: file.text for path, file in files.items()}
         target = lay_out(self.repo, texts, self.folder / f"target{next(self.rounds)}")
+        remains = any(unit.text is None and unit.declines for file in files.values() for unit in file.units)
+        tree = pack_tree(target, self.repo.package, self.repo.import_roots, remains)
         verdicts: dict[str, list[Verdict]] = {}
         for file in files.values():
-            static = self._static(file, target)
+            static = self._static(file, tree)
             for unit in file.units:
                 if unit.text is not None:
                     verdicts[unit.unit.id] = list(static)
@@ -103,12 +128,16 @@ class Checker:
             return verdicts
         plans = self._plans(draft, files, facts)
         sound = {u: p for u, p in plans.items() if not any(v.outcome is Outcome.FAIL for v in verdicts[u])}
-        for number, (unit, found) in enumerate(self._run_all(sound, target)):
+        reached: dict[str, frozenset[str]] = {}
+        for number, (unit, (found, entered)) in enumerate(self._run_all(sound, tree)):
             step(f"checking {unit}", number + 1, len(sound))
             verdicts[unit] += found
+            reached[unit] = entered
+        for unit, planned in sound.items():
+            verdicts[unit] = spoken_for(unit, verdicts, planned.callers, reached)
         return verdicts
 
-    def _static(self, file: FileRewrite, target: Path) -> list[Verdict]:
+    def _static(self, file: FileRewrite, target: Tree) -> list[Verdict]:
         original = next(f for f in self.repo.files if str(f.path) == file.path)
         remains = any(unit.text is None and unit.declines for unit in file.units)
         found = list(check_text(file.path, file.text, self.workers, tf_remains=remains))
@@ -124,28 +153,70 @@ class Checker:
         rewrites = [unit for file in files.values() for unit in file.units]
         modules = {str(f.path): f.module or "" for f in self.repo.files}
         kinds = {unit.unit.id: draft.kind(unit.unit.id) for unit in rewrites}
-        return plan(rewrites, kinds, modules, self.recorded, facts, draft.reachable)
+        self.changes = tuple(change for unit in rewrites for change in unit.changes)
+        return plan(rewrites, kinds, modules, self.recorded, facts, draft.reachable, self.inside)
 
-    def _run_all(self, plans: Mapping[str, Plan], target: Path) -> Iterator[tuple[str, list[Verdict]]]:
+    def _run_all(self, plans: Mapping[str, Plan], target: Tree) -> Iterator[tuple[str, Ran]]:
         with ThreadPoolExecutor(self.settings.jobs) as pool:
-            found = pool.map(lambda item: self._run(item[1], target), plans.items())
+            found = pool.map(lambda item: self._run(item[0], item[1], target), plans.items())
             yield from zip(plans, found, strict=True)
 
-    def _run(self, planned: Plan, target: Path) -> list[Verdict]:
+    def _run(self, unit: str, planned: Plan, target: Tree) -> Ran:
         if planned.reason:
-            return [Verdict(Rung.FORWARD, Outcome.UNVERIFIABLE, planned.reason)]
+            return [Verdict(Rung.FORWARD, Outcome.UNVERIFIABLE, planned.reason)], frozenset()
         if planned.cases:
-            return [v for case in planned.cases for v in self._case(case, target)]
-        found: list[Verdict] = []
+            ran = [self._case(unit, case, target) for case in planned.cases]
+            return [v for found, _ in ran for v in found], frozenset().union(*(entered for _, entered in ran))
+        found: Ran = ([], frozenset())
         for case in planned.alternatives:
-            found = self._case(case, target)
-            if not any(v.rung is Rung.SOURCE_RUNS and v.outcome is not Outcome.PASS for v in found):
+            found = self._case(unit, case, target)
+            if not any(v.rung is Rung.SOURCE_RUNS and v.outcome is not Outcome.PASS for v in found[0]):
                 break
         return found
 
-    def _case(self, case: Case, target: Path) -> list[Verdict]:
-        checked = check_case(case, self.source, target, self.workers, up_to=LEVELS[self.settings.check])
-        return list(checked)
+    def _case(self, unit: str, case: Case, target: Tree) -> Ran:
+        self.cases[case.id] = case
+        checked = check_case(
+            case,
+            self.packed,
+            target,
+            self.workers,
+            keras=self.repo.keras,
+            folder=self.folder / "recorded",
+            changes=self.changes,
+            up_to=LEVELS[self.settings.check],
+            repro=f"python -m migrator_validators migration/cases/cases.json --case {case.id}",
+        )
+        for label, pairs in checked.weights:
+            if label == "self":
+                self.maps[unit] = [pair.model_dump() for pair in pairs]
+        return list(checked.verdicts), checked.reached
+
+
+def spoken_for(
+    unit: str, verdicts: Mapping[str, Sequence[Verdict]], callers: Sequence[str], reached: Mapping[str, frozenset[str]]
+) -> list[Verdict]:
+    """The unit's verdicts; where nothing could be run on it alone, those of a caller that ran through it.
+
+    The caller must have been compared itself, and the migrated unit must have been entered meanwhile.
+    """
+    own = list(verdicts[unit])
+    if any(v.rung in BEHAVIOUR and v.outcome is not Outcome.UNVERIFIABLE for v in own):
+        return own
+    path, _, name = unit.partition("::")
+    for caller in callers:
+        through = verdicts.get(caller, ())
+        entered = any(e.startswith((f"{path}:{name}.", f"{path}:{name}\0")) for e in _ended(reached.get(caller)))
+        compared = [v for v in through if v.rung in BEHAVIOUR and v.outcome in (Outcome.PASS, Outcome.GAP)]
+        if entered and compared and not any(v.outcome in (Outcome.FAIL, Outcome.INFRA) for v in through):
+            best = max(compared, key=lambda v: list(Rung).index(v.rung))
+            kept = [v for v in own if v.outcome not in (Outcome.UNVERIFIABLE,)]
+            return [*kept, replace(best, detail=f"ran inside {caller}: {best.detail}".rstrip(": "))]
+    return own
+
+
+def _ended(names: frozenset[str] | None) -> Iterator[str]:
+    return (f"{name}\0" for name in names or ())
 
 
 def _python(path: str | None) -> Path | None:

@@ -18,7 +18,7 @@ from migrator.model import FileRewrite, SourceRepo
 from migrator.records import environment, run_record, weight_file
 from migrator.rules import rulebook
 from migrator.rules.objects import Objects
-from migrator.settle import Settled, settle, unchecked
+from migrator.settle import Settled, unchecked
 from migrator.trees import is_package
 from migrator.values import Facts
 

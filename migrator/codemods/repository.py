@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from migrator.codemods.context import Context, Draft, Rules
+from migrator.codemods.context import Context, Draft, Objects, Rules
 from migrator.codemods.dispatch import draft_unit
 from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
-from migrator.codemods.models import class_names, plan_changes
+from migrator.codemods.models import ModelPlan, plan_models
 from migrator.codemods.units import MAIN, Segment, bound_names, segment
 from migrator.model import FileRewrite, SourceFile, UnitKind
 from migrator.values import Facts, Span
@@ -86,22 +86,22 @@ def migrate(
     packages: Iterable[str],
     facts: Facts,
     rules: Rules,
+    objects: Objects,
     keras: int = 3,
     fidelity: str = "idiomatic",
     progress: Callable[[str], None] = lambda path: None,
 ) -> RepositoryDraft:
     """Draft every file that uses TensorFlow, itself or through what it imports of the repository."""
-    changes = plan_changes(facts)
-    names = class_names(facts)
     trees = {file.module: ast.parse(file.text) for file in files if file.text is not None and file.module is not None}
+    models = plan_models(facts, trees)
     package_names = frozenset(packages)
     imported = {module: imported_names(tree, module, module in package_names) for module, tree in trees.items()}
     drafts: dict[str, FileDraft] = {}
     for file in files:
         if file.uses_tf and file.text is not None and file.module is not None:
             progress(str(file.path))
-            context = _context(file, facts, rules, keras, fidelity, changes, names)
-            drafts[str(file.path)] = _draft_file(file, context, imported[file.module], names)
+            context = _context(file, facts, rules, objects, keras, fidelity, models)
+            drafts[str(file.path)] = _draft_file(file, context, imported[file.module])
     return RepositoryDraft(drafts, _edges(drafts, imported))
 
 
@@ -109,10 +109,10 @@ def _context(
     file: SourceFile,
     facts: Facts,
     rules: Rules,
+    objects: Objects,
     keras: int,
     fidelity: str,
-    changes: Mapping[str, Sequence[object]],
-    names: Mapping[str, str],
+    models: ModelPlan,
 ) -> Context:
     wrapper = MetadataWrapper(cst.parse_module(file.text or ""), unsafe_skip_copy=True)
     spans = {
@@ -120,29 +120,31 @@ def _context(
         for node, where in wrapper.resolve(PositionProvider).items()
     }
     return Context(
-        str(file.path),
-        file.module or "",
-        wrapper.module,
-        spans,
-        facts,
-        rules,
-        keras,
-        fidelity,
-        changes,
-        names,  # type: ignore[arg-type]
+        path=str(file.path),
+        module=file.module or "",
+        tree=wrapper.module,
+        spans=spans,
+        facts=facts,
+        rules=rules,
+        keras=keras,
+        fidelity=fidelity,
+        changes=models.changes,
+        class_names=models.class_names,
+        objects=objects,
+        layouts=models.layouts,
+        penalised=models.penalised,
     )
 
 
-def _draft_file(
-    file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str, str | None]], names: Mapping[str, str]
-) -> FileDraft:
+def _draft_file(file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str, str | None]]) -> FileDraft:
     segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here)
     parts = tuple(Part(s, _changed(s, draft_unit(s, ctx), ctx)) for s in segments)
     bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target))
+    replaced = {name for name, changes in ctx.changes.items() if any(c.kind == "factory-to-module" for c in changes)}
     renames = {
-        binding: (names[f"{target}:{attribute}"],)
+        binding: (ctx.class_names[f"{target}:{attribute}"],)
         for binding, (target, attribute) in imported.items()
-        if attribute is not None and f"{target}:{attribute}" in names
+        if f"{target}:{attribute}" in replaced
     }
     return FileDraft(str(file.path), file.module or "", ctx.tree, parts, bindings, renames)
 

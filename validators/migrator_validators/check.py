@@ -30,6 +30,7 @@ class Checked:
     case: str
     verdicts: tuple[Verdict, ...]
     weights: tuple[tuple[str, tuple[WeightPair, ...]], ...] = ()
+    reached: frozenset[str] = frozenset()  # functions of the migrated tree that ran, "file:qualified name"
 
     def __iter__(self) -> Iterator[Verdict]:
         return iter(self.verdicts)
@@ -53,6 +54,7 @@ def check_case(
     `folder` is where the case's stored arrays lie; `changes` are the permitted changes of interfaces.
     A case that cannot be made (no size for a dim, a missing file) is an infra-error.
     """
+    workers.take_reached()
     ladder = Ladder(case, repro, up_to)
     sides = Sides(_packed(source), _packed(target), keras, folder)
     bench = Bench(case, sides, workers, timeout)
@@ -71,7 +73,7 @@ def check_case(
     except UsageError as error:
         ladder.say(Rung.SOURCE_RUNS, Outcome.INFRA, f"the case cannot be made: {error}")
     maps = tuple((label, matching.explicit()) for label, matching in check.matchings.items())
-    return Checked(case.id, tuple(ladder.verdicts), maps)
+    return Checked(case.id, tuple(ladder.verdicts), maps, workers.take_reached())
 
 
 def _packed(tree: Path | Tree) -> Tree:

@@ -24,12 +24,14 @@ class Plan:
     """What to run for a unit.
 
     `cases` are all run; `alternatives` are tried in turn until the source accepts one. Both empty:
-    `reason` says why the unit cannot be checked by running it.
+    `reason` says why the unit cannot be checked by running it alone. `callers`: units whose recorded
+    runs went through it, so that their checks may speak for it.
     """
 
     cases: tuple[Case, ...] = ()
     alternatives: tuple[Case, ...] = ()
     reason: str = ""
+    callers: tuple[str, ...] = ()
 
 
 def plan(
@@ -39,11 +41,12 @@ def plan(
     recorded: Iterable[Case],
     facts: Facts,
     reachable: Callable[[str], frozenset[str]],
+    inside: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Plan]:
     """The plan of every migrated unit, by unit id.
 
     `kinds`: what each unit turned out to be; `modules`: path → import name; `reachable`: a unit and
-    all units that it refers to.
+    all units that it refers to; `inside`: recorded name → names of what called it, nearest first.
     """
     units = {(modules[r.unit.path], r.unit.name): r for r in rewrites}
     changes = {change.qualname: change for r in rewrites for change in r.changes}
@@ -69,15 +72,35 @@ def plan(
         if rewrite.text is None or rewrite.unit.kind is UnitKind.IMPORTS:
             continue
         unit = rewrite.unit.id
+        callers = _callers(rewrite, modules, units, inside or {}, reachable)
         if unit in by_unit:
-            plans[unit] = Plan(cases=tuple(by_unit[unit][:MOST]))
+            plans[unit] = Plan(cases=tuple(by_unit[unit][:MOST]), callers=callers)
             continue
         try:
             tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts)
-            plans[unit] = Plan(alternatives=tuple(finished(case, unit) for case in tries))
+            plans[unit] = Plan(alternatives=tuple(finished(case, unit) for case in tries), callers=callers)
         except NoInputs as missing:
-            plans[unit] = Plan(reason=missing.reason)
+            plans[unit] = Plan(reason=missing.reason, callers=callers)
     return plans
+
+
+def _callers(
+    rewrite: UnitRewrite,
+    modules: Mapping[str, str],
+    units: Mapping[tuple[str, str], UnitRewrite],
+    inside: Mapping[str, Sequence[str]],
+    reachable: Callable[[str], frozenset[str]],
+) -> tuple[str, ...]:
+    """Units that recorded runs came through on their way to this one, then those that refer to it."""
+    names = inside.get(f"{modules[rewrite.unit.path]}:{rewrite.unit.name}", ())
+    found = [units[key].unit.id for name in names if (key := _split(name)) in units]
+    users = [r.unit.id for r in units.values() if r.text is not None and rewrite.unit.id in reachable(r.unit.id)]
+    return tuple(unit for unit in dict.fromkeys([*found, *users]) if unit != rewrite.unit.id)
+
+
+def _split(name: str) -> tuple[str, str]:
+    module, _, attribute = name.partition(":")
+    return module, attribute.split(".")[0]
 
 
 def _owner(case: Case) -> tuple[str, str]:

@@ -212,7 +212,7 @@ def _kind(call: RecordedCall) -> Kind | None:
     if name in KERAS_METHODS:
         return None
     if call.steps:
-        return "training" if call.args or call.kwargs or call.on is not None else None
+        return "training"
     result = call.result or {}
     path = _model_path(call)
     if path is not None:

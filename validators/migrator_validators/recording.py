@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from migrator_validators.cases import Case
-from migrator_validators.workers import Arrays, Reply, Side, Workers
+from migrator_validators.workers import Arrays, Reply, Side, Workers, pack_tree
 
 SECONDS = 90.0
+BUDGET = 600.0
+"""Seconds for one entry point, and for all of them."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,18 @@ class Recording:
     arrays: Arrays = field(default_factory=dict)
     stdout: str = ""
     error: str = ""
+
+    def inside(self) -> dict[str, tuple[str, ...]]:
+        """For each callable the recorded ones that it ran inside of, the nearest first."""
+        by_label = {call.label: call for call in self.calls}
+        found: dict[str, dict[str, None]] = {}
+        for call in self.calls:
+            above = found.setdefault(call.name, {})
+            parent = call.parent
+            while parent is not None and parent in by_label:
+                above[by_label[parent].name] = None
+                parent = by_label[parent].parent
+        return {name: tuple(above) for name, above in found.items()}
 
     def save(self, folder: Path) -> None:
         """Write `recording.json` and `recording.npz`."""
@@ -105,19 +120,29 @@ def record(
     modules: Mapping[str, str] | None = None,
     keras: int = 3,
     seconds: float = SECONDS,
+    budget: float = BUDGET,
+    package: str = "",
+    roots: tuple[str, ...] = ("",),
 ) -> Recording:
     """Run the entry points of a source tree (all that `entry_points` finds by default), each in its own worker.
 
-    `modules` gives the import name of a file where it is not its path. Failures of the program are
+    `modules` gives the import name of a file where it is not its path; `package` and `roots` are
+    those of `pack_tree`. No entry is begun after `budget` seconds. Failures of the program are
     part of the answer: `error` says in a line per entry how it ended, if not well.
     """
+    packed, prefix = pack_tree(tree, package, roots), f"{package}/" if package else ""
+    names = {prefix + path: name for path, name in (modules or {}).items()}
+    started = time.monotonic()
     side: Side = "tf2" if keras == 2 else "tf"
     calls: list[RecordedCall] = []
     arrays: Arrays = {}
     output, errors = [], []
     for number, entry in enumerate(entry_points(tree) if entries is None else entries):
-        request = {"entry": entry, "argv": list(argv), "modules": dict(modules or {}), "seconds": seconds}
-        reply = workers.run(side, "recorder", request, tree=tree, timeout=seconds + 20)
+        if time.monotonic() - started > budget:
+            errors.append(f"{entry}: not run, the time for recording was over")
+            continue
+        request = {"entry": prefix + entry, "argv": list(argv), "modules": names, "seconds": seconds}
+        reply = workers.run(side, "recorder", request, tree=packed, timeout=seconds + 20)
         mark = f"e{number}."
         calls += [_call(c, mark) for c in reply.result.get("calls", ())]
         arrays.update({mark + name: value for name, value in reply.arrays.items()})

@@ -49,6 +49,7 @@ class Reply:
     error: dict[str, str] = field(default_factory=dict)
     output: str = ""
     seconds: float = 0.0
+    reached: tuple[str, ...] = ()  # functions of the tree that were entered, "file:qualified name"
 
     @property
     def reason(self) -> str:
@@ -60,13 +61,23 @@ class Reply:
 
 @dataclass(frozen=True)
 class Tree:
-    """Code to import from, packed once: `data` is a zip; `roots` are the folders put on `sys.path`, relative, "" the top."""
+    """Code to import from, packed once: `data` is a zip; `roots` are the folders put on `sys.path`, relative, "" the top.
+
+    `tf_remains`: units of it are still TensorFlow, so that importing needs a stand-in for it, which
+    the torch side has then (`probes/placeholder.py`): a unit under test that touches it fails.
+    """
 
     data: bytes = b""
     roots: tuple[str, ...] = ("",)
+    tf_remains: bool = False
 
 
-def pack_tree(tree: Path | Mapping[str, str | bytes] | None, package: str = "", roots: tuple[str, ...] = ("",)) -> Tree:
+def pack_tree(
+    tree: Path | Mapping[str, str | bytes] | None,
+    package: str = "",
+    roots: tuple[str, ...] = ("",),
+    tf_remains: bool = False,
+) -> Tree:
     """A folder, file, or texts by relative path as a Tree. Hidden folders and big files stay out.
 
     `package`: the folder is itself this package and stands below one more level.
@@ -79,7 +90,7 @@ def pack_tree(tree: Path | Mapping[str, str | bytes] | None, package: str = "", 
         for name, data in _tree_files(tree):
             archive.writestr(zipfile.ZipInfo(prefix + name), data)
     below = tuple(prefix + root for root in roots if root)
-    return Tree(buffer.getvalue(), ("", *below))
+    return Tree(buffer.getvalue(), ("", *below), tf_remains)
 
 
 def _tree_files(tree: Path | Mapping[str, str | bytes]) -> list[tuple[str, bytes]]:
@@ -184,6 +195,7 @@ class Workers:
         self._pythons = {"tf": tf_python, "tf2": tf_python, "torch": torch_python}
         self._zygotes: dict[Side, Zygote] = {}
         self._lock = threading.Lock()
+        self._local = threading.local()
 
     def __enter__(self) -> Workers:
         box.require(self.sandbox)
@@ -226,18 +238,33 @@ class Workers:
         zygote = self._zygote(side)
         limits = {**vars(self.limits), "seconds": timeout or self.limits.seconds}
         packed = tree if isinstance(tree, Tree) else pack_tree(tree)
-        header = {"probe": probe, "limits": limits, "scratch": zygote.scratch, "roots": packed.roots}
+        header = {
+            "probe": probe,
+            "limits": limits,
+            "scratch": zygote.scratch,
+            "roots": packed.roots,
+            "tf_remains": packed.tf_remains,
+        }
         parts = (json.dumps(header).encode(), json.dumps(request).encode(), _pack_arrays(arrays or {}), packed.data)
         try:
             with zygote.connect() as conn:
                 conn.settimeout(limits["seconds"] + GRACE_SECONDS)
                 conn.sendall(_frame(*parts))
-                return _reply(_read_frame(conn))
+                reply = _reply(_read_frame(conn))
         except (OSError, EOFError) as error:
             self._drop(side, zygote)
             return Reply(
                 "infra", error={"type": type(error).__name__, "message": f"the worker did not answer: {error}"}
             )
+        if side == "torch":
+            self._local.reached = getattr(self._local, "reached", frozenset()) | frozenset(reply.reached)
+        return reply
+
+    def take_reached(self) -> frozenset[str]:
+        """Functions of migrated trees entered by this thread's requests since the last call of this."""
+        found: frozenset[str] = getattr(self._local, "reached", frozenset())
+        self._local.reached = frozenset()
+        return found
 
     def _drop(self, side: Side, zygote: Zygote) -> None:
         with self._lock:
@@ -267,7 +294,8 @@ def _reply(parts: list[bytes]) -> Reply:
         status: Literal["error", "infra"] = "error" if body["error"]["blame"] == "program" else "infra"
         return Reply(status, error=body["error"], output=output, seconds=seconds)
     arrays = dict(np.load(io.BytesIO(parts[2]), allow_pickle=False)) if parts[2] else {}
-    return Reply("ok", body["result"], arrays, output=output, seconds=seconds)
+    reached = tuple(body.get("reached", ()))
+    return Reply("ok", body["result"], arrays, output=output, seconds=seconds, reached=reached)
 
 
 def _pack_arrays(arrays: Arrays) -> bytes:

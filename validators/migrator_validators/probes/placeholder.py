@@ -6,6 +6,7 @@ decorators, base classes); once armed, every touch raises, so that a unit that w
 lean on it unnoticed.
 """
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import sys
@@ -132,6 +133,11 @@ def install():
     sys.meta_path.insert(0, _Finder())
 
 
-def arm():
-    """From now on every touch raises `StillTensorFlow`."""
-    _state["armed"] = True
+@contextlib.contextmanager
+def armed():
+    """Inside, every touch raises `StillTensorFlow`."""
+    before, _state["armed"] = _state["armed"], True
+    try:
+        yield
+    finally:
+        _state["armed"] = before

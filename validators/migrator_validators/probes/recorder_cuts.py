@@ -15,6 +15,7 @@ from . import tf_injection
 def install(request: dict[str, Any], notebook: Any) -> None:
     """Cut training, data sets and downloads; tell the notebook of steps and of calls of models."""
     tf.config.run_functions_eagerly(True)
+    tf.data.experimental.enable_debug_mode()  # functions given to map() see values, not symbols
     limits = {"epochs": 1, "batches": 3, "rows": 96, **request.get("limits", {})}
     _cut_keras(limits)
     _cut_datasets(limits)

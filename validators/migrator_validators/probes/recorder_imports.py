@@ -112,8 +112,6 @@ def run_main(path: str) -> None:
     if package and _is_relative(path):  # as `python -m` would run it
         importlib.import_module(package)
         main.__package__ = package
-    elif os.path.dirname(os.path.realpath(path)) not in sys.path:  # as `python path` would run it
-        sys.path.insert(1, os.path.dirname(os.path.realpath(path)))
     exec(instrumented(path, name), main.__dict__)
 
 

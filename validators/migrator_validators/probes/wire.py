@@ -17,6 +17,8 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
 
+from . import placeholder
+
 Tree = Dict[str, Any]
 Arrays = Dict[str, np.ndarray]
 MOST_ITEMS = 10000
@@ -43,7 +45,7 @@ def program(stage: str) -> Iterator[None]:
 
 def guard(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function of the program under test; what it raises is its own fault."""
-    with program(getattr(function, "__name__", "call")):
+    with program(getattr(function, "__name__", "call")), placeholder.armed():
         return function(*args, **kwargs)
 
 
@@ -128,22 +130,28 @@ class Program:
 
     def call(self, tree: Tree) -> Any:
         """Make the arguments, call, and pick the part of the result that counts."""
-        args = [self.value(arg) for arg in tree["args"]]
-        kwargs = {name: self.value(arg) for name, arg in tree["kwargs"].items()}
-        return self.call_with(tree, args, kwargs)
+        return self.bind(tree)()
 
-    def call_with(self, tree: Tree, args: List[Any], kwargs: Dict[str, Any]) -> Any:
-        """The call alone, its arguments made before."""
+    def bind(self, tree: Tree, change: Callable[[Any], Any] = lambda value: value) -> Callable[[], Any]:
+        """A call with its object and arguments already made, so that a tape can watch them; `change` is done to each."""
         on = tree.get("on")
-        if on is None:
-            function = resolve(tree["ref"])
-        else:
-            owner = self.value(on)
-            with program("find " + tree["ref"]):
-                function = owner if tree["ref"] == "__call__" else pick(owner, tree["ref"])
-        result = guard(function, *args, **kwargs)
-        with program("pick %s" % tree.get("pick", "")):
-            return pick(result, tree.get("pick") or "")
+        owner = None if on is None else self.value(on)
+        args = [change(self.value(arg)) for arg in tree["args"]]
+        kwargs = {name: change(self.value(arg)) for name, arg in tree["kwargs"].items()}
+
+        def perform() -> Any:
+            function = self._function(tree["ref"], owner, on is not None)
+            result = guard(function, *args, **kwargs)
+            with program("pick %s" % tree.get("pick", "")):
+                return pick(result, tree.get("pick") or "")
+
+        return perform
+
+    def _function(self, ref: str, owner: Any, is_method: bool) -> Any:
+        if not is_method:
+            return resolve(ref)
+        with program("find " + ref):
+            return owner if ref == "__call__" else pick(owner, ref)
 
 
 # --- results -------------------------------------------------------------------------------------------
@@ -207,7 +215,9 @@ def encode(value: Any, sink: Sink) -> Tree:
     if isinstance(value, dict) or (hasattr(value, "keys") and hasattr(value, "items") and not isinstance(value, type)):
         return {"t": "dict", "items": {str(k): encode(v, sink) for k, v in list(value.items())[:MOST_ITEMS]}}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {"t": "namedtuple", "fields": list(value._fields), "items": [encode(v, sink) for v in value]}
+        owner = type(value).__module__.split(".")[0]
+        items = [encode(v, sink) for v in value]
+        return {"t": "namedtuple", "fields": list(value._fields), "owner": owner, "items": items}
     if isinstance(value, (list, tuple)) or type(value).__name__ in ("ListWrapper", "TupleWrapper", "TrackedList"):
         name = "tuple" if isinstance(value, tuple) else "list"
         return {"t": name, "items": [encode(v, sink) for v in list(value)[:MOST_ITEMS]]}
