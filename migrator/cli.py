@@ -283,8 +283,16 @@ def rules(
 
 
 @app.command()
-def doctor(json: Json = False) -> None:
+def doctor(tf_python: TfPython = None, torch_python: TorchPython = None, json: Json = False) -> None:
     """Check that everything a run needs is here."""
-    from migrator import views
+    from rich.console import Console
 
-    raise typer.Exit(views.doctor(json))
+    from migrator import views
+    from migrator_validators.doctor import doctor as examine
+
+    checks = examine(Path(tf_python) if tf_python else None, Path(torch_python) if torch_python else None)
+    if json:
+        typer.echo(views.doctor_json(checks))
+    else:
+        Console().print(views.doctor_table(checks))
+    raise typer.Exit(0 if all(check.ok for check in checks if check.needed) else EnvironmentMissing.exit_code)

@@ -18,12 +18,16 @@ HINTS: dict[Side, str] = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked for; `hint` says how to get it where it is missing."""
+    """One thing that was looked for; `hint` says how to get it where it is missing.
+
+    What is not `needed` serves some repositories only.
+    """
 
     name: str
     ok: bool
     detail: str
     hint: str = ""
+    needed: bool = True
 
 
 def doctor(tf_python: Path | None = None, torch_python: Path | None = None) -> tuple[Check, ...]:
@@ -42,5 +46,5 @@ def _interpreter(workers: Workers, side: Side) -> Check:
     try:
         versions = workers.versions(side)
     except EnvironmentMissing as error:
-        return Check(name, False, str(error), HINTS[side])
+        return Check(name, False, str(error), HINTS[side], needed=side != "tf2")
     return Check(name, True, ", ".join(f"{what} {version}" for what, version in versions.items()))
