@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
 from migrator.codemods.models import ModelPlan, plan_models
 from migrator.codemods.units import MAIN, Segment, bound_names, segment
-from migrator.model import FileRewrite, SourceFile, UnitKind
+from migrator.model import Decline, FileRewrite, SourceFile, UnitKind
 from migrator.values import Facts, Span
 
 Edges = Mapping[str, frozenset[str]]
@@ -138,7 +139,7 @@ def _context(
 
 def _draft_file(file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str, str | None]]) -> FileDraft:
     segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here)
-    parts = tuple(Part(s, _changed(s, draft_unit(s, ctx), ctx)) for s in segments)
+    parts = tuple(Part(s, _changed(s, _drafted(s, ctx), ctx)) for s in segments)
     bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target))
     replaced = {name for name, changes in ctx.changes.items() if any(c.kind == "factory-to-module" for c in changes)}
     renames = {
@@ -147,6 +148,16 @@ def _draft_file(file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str
         if f"{target}:{attribute}" in replaced
     }
     return FileDraft(str(file.path), file.module or "", ctx.tree, parts, bindings, renames)
+
+
+def _drafted(seg: Segment, ctx: Context) -> Draft | None:
+    """The unit boundary: a mistake of ours leaves this unit as it was and no other, and is reported."""
+    try:
+        return draft_unit(seg, ctx)
+    except Exception as error:
+        text = "".join(ctx.code(statement) for statement in seg.statements)
+        reason = f"a mistake of the migrator ({type(error).__name__}: {error}); please report it"
+        return Draft(text, seg.unit.kind, declines=(Decline(reason),), notes=(traceback.format_exc(),))
 
 
 def _is_tf(target: str) -> bool:
