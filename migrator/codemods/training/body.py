@@ -239,7 +239,7 @@ class Walker:
         if decisions.before and isinstance(node, cst.While | cst.FunctionDef | cst.ClassDef):
             self.sink.decline("a model call in the head of a loop")
         spans = {**self.ctx.spans, bare: self.ctx.spans[node]} if node in self.ctx.spans else self.ctx.spans
-        rewritten = embed(bare, decisions.decided, replace(self.ctx, spans=spans))
+        rewritten = embed(bare, decisions.decided, replace(self.ctx, spans=spans), _cut(node, bare))
         self.sink.take(rewritten)
         assert isinstance(rewritten.node, cst.SimpleStatementLine | cst.BaseCompoundStatement)
         return rewritten.node, statements("\n".join(decisions.before))
@@ -260,6 +260,15 @@ class Walker:
             return suite.with_changes(body=body or [*_EMPTY.body])
         self.sink.decline("several statements on one line")
         return suite
+
+
+def _cut(node: Statement, bare: Statement) -> list[cst.CSTNode]:
+    """The parts of a block that its head does not have."""
+    parts = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
+    kept = set(getattr(bare, "decorators", ()))
+    parts += [d for d in getattr(node, "decorators", ()) if d not in kept]
+    parts += [handler.body for handler in getattr(node, "handlers", ())]
+    return [part for part in parts if part is not None]
 
 
 class _Inner(cst.CSTVisitor):

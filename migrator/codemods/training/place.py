@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import libcst as cst
 
@@ -23,18 +24,46 @@ def statements(text: str) -> list[Statement]:
     return body
 
 
-def embed(node: cst.CSTNode, decided: Mapping[cst.CSTNode, str], ctx: Context) -> Rewritten:
-    """`node` rewritten by the rules, with the text of `decided` nodes put in their place."""
-    if not decided:
+def embed(
+    node: cst.CSTNode, decided: Mapping[cst.CSTNode, str], ctx: Context, cut: Collection[cst.CSTNode] = ()
+) -> Rewritten:
+    """`node` rewritten by the rules, with the text of `decided` nodes put in their place.
+
+    `cut`: nodes of the original that `node` no longer has.
+    """
+    if not decided and not cut:
         rewritten: Rewritten = ctx.rewrite(node)
         return rewritten
     marker = _Marker(decided, ctx.spans, holders(node, decided))
     marked = node.visit(marker)
     assert isinstance(marked, cst.CSTNode)
-    result = ctx.rules.rewrite(marked, ctx.here, ChainMap(marker.spans, ctx.spans))  # type: ignore[arg-type]
+    result: Rewritten = ctx.rules.rewrite(marked, ctx.here, ChainMap(marker.spans, ctx.spans))  # type: ignore[arg-type]
     filled = result.node.visit(_Filler(marker.texts))
     assert isinstance(filled, cst.CSTNode)
-    return Rewritten(filled, result.declines, result.imports, result.helpers, result.gaps, result.notes)
+    gone = [ctx.spans[n] for n in (*decided, *cut) if n in ctx.spans]
+    declines = tuple(d for d in result.declines if d.span is None or not any(_within(d.span, g) for g in gone))
+    return replace(result, node=filled, declines=declines)
+
+
+def _within(span: Span, other: Span) -> bool:
+    start, end = (span.line, span.column), (span.end_line, span.end_column)
+    return (other.line, other.column) <= start and end <= (other.end_line, other.end_column)
+
+
+def holders(node: cst.CSTNode, wanted: Collection[cst.CSTNode]) -> frozenset[cst.CSTNode]:
+    """`node` and all below it that have one of the wanted nodes in them."""
+    found: set[cst.CSTNode] = set()
+
+    def look(current: cst.CSTNode) -> bool:
+        here = current in wanted
+        inside = [look(child) for child in current.children]  # all of them: no short cut
+        if here or any(inside):
+            found.add(current)
+            return True
+        return False
+
+    look(node)
+    return frozenset(found)
 
 
 class _Marker(cst.CSTTransformer):
@@ -65,22 +94,6 @@ class _Marker(cst.CSTTransformer):
         if updated_node is not original_node and original_node in self._original:
             self.spans[updated_node] = self._original[original_node]
         return updated_node
-
-
-def holders(node: cst.CSTNode, wanted: Collection[cst.CSTNode]) -> frozenset[cst.CSTNode]:
-    """`node` and all below it that have one of the wanted nodes in them."""
-    found: set[cst.CSTNode] = set()
-
-    def look(current: cst.CSTNode) -> bool:
-        here = current in wanted
-        inside = [look(child) for child in current.children]  # all of them: no short cut
-        if here or any(inside):
-            found.add(current)
-            return True
-        return False
-
-    look(node)
-    return frozenset(found)
 
 
 class _Filler(cst.CSTTransformer):
