@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -136,10 +137,20 @@ class Applying:
         if bound.part.takes is None:
             return [term], flat
         if bound.part.api == "tf.keras.layers.Dense":
+            self._spell_out(bound, flat.sizes)
             self.lower.build.reweigh(bound.path, tuple(reordered(p, flat.sizes) for p in bound.part.code.params))
             return [replace(term, layout=LAST)], LAST
         self.lower.unflattened = True
         return [term], LAST
+
+    def _spell_out(self, bound: Bound, sizes: tuple[int, ...]) -> None:
+        """`nn.Linear(64 * 6 * 6, 10)` rather than the product."""
+        product = " * ".join(map(str, (sizes[-1], *sizes[:-1])))
+        total = math.prod(sizes)
+        for lines in (self.lower.build.init, self.lower.made_lines):
+            for index, line in enumerate(lines):
+                if line.startswith(f"{bound.target} = nn.Linear({total},"):
+                    lines[index] = line.replace(f"nn.Linear({total},", f"nn.Linear({product},", 1)
 
     def _module_call(self, bound: Bound, node: cst.Call) -> Term:
         """The call of a module of the repository, with the arguments of the original."""
@@ -182,7 +193,5 @@ def reordered(param: tuple[str, str, str], sizes: tuple[int, ...]) -> tuple[str,
         return param
     dims = ",".join(map(str, sizes))
     order = [len(sizes), len(sizes) - 1, *range(len(sizes) - 1)]
-    total = 1
-    for size in sizes:
-        total *= size
+    total = math.prod(sizes)
     return keras, torch, f"reshape({dims},-1) transpose({','.join(map(str, order))}) reshape(-1,{total})"

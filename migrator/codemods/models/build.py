@@ -30,7 +30,7 @@ class ModuleBuild:
     params: list[str] = field(default_factory=list)
     doc: list[str] = field(default_factory=list)
     init: list[str] = field(default_factory=list)
-    captured: dict[str, None] = field(default_factory=dict)
+    captured: dict[str, str] = field(default_factory=dict)  # name of the constructor → attribute that keeps it
     resets: list[Owned] = field(default_factory=list)
     penalties: list[Owned] = field(default_factory=list)
     records: list[WeightRecord] = field(default_factory=list)
@@ -44,6 +44,12 @@ class ModuleBuild:
         name = fresh(stem, self.taken)
         self.taken.add(name)
         return name
+
+    def capture(self, name: str) -> str:
+        """The attribute that keeps a name of the constructor."""
+        if name not in self.captured:
+            self.captured[name] = self.attribute(name if name not in self.taken else f"{name}_value")
+        return self.captured[name]
 
     def own(self, path: str, part: Part, target: str, frames: Sequence[str] = ()) -> None:
         """Take note of a submodule: how it is initialised, penalised and given its weights."""
@@ -81,7 +87,7 @@ def render(build: ModuleBuild) -> str:
 
 def _constructor(build: ModuleBuild) -> list[str]:
     kept = {line.strip() for line in build.init}
-    captures = [line for name in build.captured if (line := f"self.{name} = {name}") not in kept]
+    captures = [line for name, attr in build.captured.items() if (line := f"self.{attr} = {name}") not in kept]
     reset = ["self.reset_parameters()"] if build.resets else []
     body = ["super().__init__()", *captures, *build.init, *reset]
     return [*signature("__init__", build.params), *indent(body)]

@@ -17,7 +17,7 @@ from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.part import Part, chain
 from migrator.codemods.models.term import Bound
-from migrator.codemods.models.text import indent
+from migrator.codemods.models.text import indent, negated
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
 from migrator.model import Decline, LayerCode, WeightRecord
 from migrator.values import Carried, ModelValue
@@ -409,7 +409,7 @@ class Constructor:
         test = self.maker.static(value.test)
         self.often.add(name)
         then = self._under(self.maker.keep(test), name, value.body)
-        other = self._under(f"not ({self.maker.keep(test)})", name, value.orelse)
+        other = self._under(negated(self.maker.keep(test)), name, value.orelse)
         return [f"if {test}:", *indent(then), "else:", *indent(other)]
 
     def _under(self, test: str, name: str, value: cst.BaseExpression) -> list[str]:
@@ -426,7 +426,7 @@ class Constructor:
         if node.orelse is None:
             return lines
         body: Sequence[cst.BaseStatement] = [node.orelse] if isinstance(node.orelse, cst.If) else body_of(node.orelse)
-        other = self._framed(f"if not ({self._kept(test, node)}):", body)
+        other = self._framed(f"if {negated(self._kept(test, node))}:", body)
         if isinstance(node.orelse, cst.If) and other and other[0].startswith("if "):
             return [*lines, f"el{other[0]}", *other[1:]]
         return [*lines, "else:", *indent(other or ["pass"])]

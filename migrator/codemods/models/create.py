@@ -33,7 +33,7 @@ from migrator.values import (
 )
 
 _STRUCTURAL = frozenset({"name", "input_shape", "batch_input_shape", "batch_shape", "input_length", "batch_size"})
-NEUTRAL = frozenset({"training", "mask"})
+_BASE = _STRUCTURAL | {"trainable", "dtype"}
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Maker:
     scope: set[str] = field(default_factory=set)
     loops: set[str] = field(default_factory=set)
     rename: dict[str, str] = field(default_factory=dict)
-    attributes: set[str] = field(default_factory=set)  # of `self`, that are not the argument of their name
+    saved: set[str] = field(default_factory=set)  # names that the code itself keeps on `self`
 
     def static(self, node: cst.CSTNode) -> str:
         """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
@@ -102,32 +102,47 @@ class Maker:
     def _keras(self, node: cst.Call) -> Part | Decline:
         value = self.ctx.value(node)
         assert isinstance(value, Instance)
-        bound = self.ctx.rules.bind(value.api, node)
+        base = {a.keyword.value: a.value for a in node.args if a.keyword and a.keyword.value in _BASE}
+        own = [a for a in node.args if a.keyword is None or not _is_base(a.keyword.value, value.api)]
+        bound = self.ctx.rules.bind(value.api, node.with_changes(args=own))
         if isinstance(bound, Decline):
             return bound
-        given = {n: e for n, e in bound.items() if n not in _STRUCTURAL and not _input_dim(n, value.api)}
+        given = {**{n: e for n, e in base.items() if n not in _STRUCTURAL}, **bound}
         inputs = self.inputs(node)
-        code = self.ctx.rules.layer(
-            value.api,
-            {n: self.argument(e) for n, e in given.items()},
-            {n: self.ctx.value(e) for n, e in given.items()},
-            inputs,
-        )
-        if isinstance(code, Decline):
-            return code if code.api else replace(code, api=value.api)
-        self.build.needs.take(code)
-        joins = self._axis(given) if value.api == "tf.keras.layers.Concatenate" else None
-        if value.api == "tf.keras.layers.Concatenate" and joins is None:
-            return Decline("the axis of the concatenation is not a literal", value.api)
-        made = keras_part(value.api, code, inputs, joins)
+        made = self._built(value.api, given, inputs)
         if isinstance(made, Decline):
             return made
-        named = self._given_name(bound.get("name"))
+        code = made.code
+        named = self._given_name(base.get("name"))
         if named is not None and code.module is not None:
             made = replace(made, code=replace(made.code, stem=named))
         use = self.use(node)
         shape = inputs[0].shape if len(inputs) == 1 and isinstance(inputs[0], Tensor) else None
         return replace(made, output=use[1] if use else None, shape=shape)
+
+    def _built(self, api: str, given: Mapping[str, cst.BaseExpression], inputs: tuple[Value, ...]) -> Part | Decline:
+        texts = {n: self.argument(e) for n, e in given.items()}
+        code = self.ctx.rules.layer(api, texts, {n: self.ctx.value(e) for n, e in given.items()}, inputs)
+        if isinstance(code, Decline):
+            return code if code.api else replace(code, api=api)
+        self.build.needs.take(code)
+        joins = self._axis(given) if api == "tf.keras.layers.Concatenate" else None
+        if api == "tf.keras.layers.Concatenate" and joins is None:
+            return Decline("the axis of the concatenation is not a literal", api)
+        return keras_part(api, code, inputs, joins)
+
+    def merge(self, api: str, node: cst.Call) -> Part | None:
+        """The part of a merging layer that is called as a function (`layers.add([a, b])`)."""
+        listed = node.args[0].value
+        inputs = [e.value for e in listed.elements] if isinstance(listed, cst.List | cst.Tuple) else [listed]
+        more = {a.keyword.value if a.keyword else "axis": a.value for a in node.args[1:]}
+        made = self._built(
+            api, {n: e for n, e in more.items() if n != "name"}, tuple(self.ctx.value(i) for i in inputs)
+        )
+        if isinstance(made, Decline):
+            self.build.needs.declines.append(replace(made, span=self.ctx.spans.get(node)))
+            return None
+        return made
 
     def argument(self, node: cst.BaseExpression) -> str:
         rewritten = self.ctx.rewrite(node)
@@ -183,7 +198,9 @@ class Maker:
         if isinstance(sizes, Decline):
             return sizes
         texts = [self._arg_text(a) for a in args]
-        name = self.ctx.class_names.get(qualname) or given[0]
+        known = self.ctx.facts.function(qualname)
+        factory = known is not None and known.role == "layer-factory"
+        name = self.ctx.class_names.get(qualname, given[0]) if factory else given[0]
         return f"{name}({', '.join([*sizes, *texts])})"
 
     def sizes(self, node: cst.Call, qualname: str) -> list[str] | Decline:
@@ -223,13 +240,13 @@ class Maker:
         for name in read:
             if name in self.loops:
                 self.build.needs.decline(f"`{name}` changes in a loop and is needed in forward", self.ctx)
-            if name in self.attributes:
-                self.build.needs.decline(
-                    f"`{name}` is needed in forward, but `self.{name}` is something else", self.ctx
-                )
-            self.build.captured.setdefault(name)
-            self.build.taken.add(name)
-        return substitute(text, {name: f"self.{name}" for name in read})
+        return substitute(text, {name: f"self.{self.kept_as(name)}" for name in read})
+
+    def kept_as(self, name: str) -> str:
+        """The attribute that keeps a name of the constructor; the code may have one already."""
+        if name in self.saved:
+            return name
+        return self.build.capture(name)
 
 
 def is_keras_layer(api: str) -> bool:
@@ -250,8 +267,9 @@ def result_layout(output: Value | None, takes: Layout) -> Layout:
     return takes if isinstance(output, Tensor) and first(output.rank) == takes else LAST
 
 
-def _input_dim(name: str, api: str) -> bool:
-    return name == "input_dim" and not api.endswith(".Embedding")
+def _is_base(name: str, api: str) -> bool:
+    """Whether an argument is one that every layer takes."""
+    return name in _BASE or (name == "input_dim" and not api.endswith(".Embedding"))
 
 
 def _drops(arg: cst.Arg) -> bool:

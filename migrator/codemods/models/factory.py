@@ -93,7 +93,7 @@ def tensor_params(node: cst.FunctionDef, ctx: Context) -> list[str]:
 def only_names(node: cst.FunctionDef, param: str) -> bool:
     """Whether a parameter only goes into names of layers."""
     named = sum(
-        len(m.findall(arg, m.Name(param)))
+        len(m.findall(arg.value, m.Name(param)))
         for arg in m.findall(node.body, m.Arg(keyword=m.Name("name") | m.Name("block_name")))
         if isinstance(arg, cst.Arg)
     )

@@ -50,7 +50,7 @@ def module_names(ctx: Context) -> set[str]:
 
 
 def _is_attribute(build: ModuleBuild, name: str) -> bool:
-    return any(re.search(rf"\bself\.{name}\b", line) for line in build.init) and name not in build.captured
+    return any(re.search(rf"\bself\.{name}\b", line) for line in build.init) and name not in build.captured.values()
 
 
 def _rename(build: ModuleBuild, old: str, new: str) -> None:

@@ -75,19 +75,17 @@ def module(ctx: Context, graph: Graph, shape: Shape) -> Made:
 
 def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tuple[Made, bool]:
     build = ModuleBuild(shape.name, shape.owner, doc=list(shape.doc))
-    build.taken |= set(graph.params) | set(shape.sizes)
     maker = Maker(ctx, build, scope={*graph.params, *shape.sizes})
     lower = GraphLowerer(ctx, build, maker, keeps=True, flatten_last=flatten_last)
     lower.layouts.update(_inputs(ctx, graph, shape))
     lower.collects |= _collections(ctx, graph.statements)
     lower.carried = graph.carried
     split = Split(lower, Body(lower, shape.layout))
-    init, lines = split.block(graph.statements)
+    build.init, lines = split.block(graph.statements)
     if graph.sequential:
         lines = merged(lines, _weighted(build))
     if graph.outputs is not None:
         lines.append(_returned(split, graph.outputs))
-    build.init += init
     output = with_logits(lines) if shape.whole else None
     _methods(build, graph, lines, output)
     params = _params(build, graph, shape)

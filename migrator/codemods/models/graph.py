@@ -14,8 +14,8 @@ from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.naming import attribute, class_name, plural, stem
 from migrator.codemods.models.part import Part, chain
-from migrator.codemods.models.term import Bound
-from migrator.codemods.models.text import indent
+from migrator.codemods.models.term import Bound, Term
+from migrator.codemods.models.text import indent, negated
 from migrator.model import Decline, LayerCode
 from migrator.values import Api, Carried, Literal, RepoFunction, Tensor
 
@@ -37,6 +37,10 @@ class GraphLowerer(Lowerer):
     carried: tuple[Carried, ...] = ()
     shared: dict[str, Bound] = field(default_factory=dict)
     collects: set[str] = field(default_factory=set)  # lists that tensors are appended to
+
+    @property
+    def made_lines(self) -> list[str]:
+        return self.init
 
     def makes(self, node: cst.Call) -> bool:
         """A layer made and called at once, or a factory called on a tensor."""
@@ -68,6 +72,14 @@ class GraphLowerer(Lowerer):
             return self._factory_part(node, qualname)
         assert isinstance(node.func, cst.Call)
         return self.maker.part(node.func)
+
+    def call(self, node: cst.Call) -> Term:
+        """A call; a factory's module is called with the tensors alone."""
+        if not isinstance(node.func, cst.Call) and self.factory(node) is not None:
+            bound = self.made(node)
+            tensors = [a for a in node.args if self.dynamic(a.value)]
+            return Term("None") if bound is None else self.apply(bound, node.with_changes(args=tensors))
+        return super().call(node)
 
     def place(self, part: Part, name: str | None = None) -> Bound:
         """Give a part its place in the constructor: an attribute, or an entry of a list inside a loop."""
@@ -189,7 +201,7 @@ def factory_part(lower: GraphLowerer, node: cst.Call, qualname: str) -> Part | D
     penalty = ("{self}.regularization_loss()",) if qualname in lower.ctx.penalised else ()
     code = LayerCode(f"{new}({', '.join([*sizes, *texts])})", "{self}({x})", attr, penalty=penalty)
     output = lower.ctx.value(node)
-    return Part(qualname, code, inner, result_layout(output, inner), output=output)
+    return Part(qualname, code, inner, result_layout(output, inner), arguments=True, output=output)
 
 
 def _name_of(lower: GraphLowerer, node: cst.Call) -> str | None:
@@ -364,9 +376,7 @@ def _if(test: str, then: list[str], other: list[str]) -> list[str]:
     if not then and not other:
         return []
     if not then:
-        negated = test.replace(" is not None", " is None") if test.endswith(" is not None") else f"not ({test})"
-        negated = test.replace(" is None", " is not None") if test.endswith(" is None") else negated
-        return [f"if {negated}:", *indent(other)]
+        return [f"if {negated(test)}:", *indent(other)]
     tail = ["else:", *indent(other)] if other else []
     return [f"if {test}:", *indent(then), *tail]
 

@@ -86,7 +86,14 @@ class Lowerer:
             name = get_full_name_for_node(node) or ""
             known = name in self.bound or name in self.lists or name in self.rename
             return known or self.layouts.get(name, LAST) != LAST
-        return isinstance(node, cst.Call) and self.makes(node)
+        if not isinstance(node, cst.Call):
+            return False
+        return self.makes(node) or getattr(self.ctx.value(node.func), "name", "") in _FUNCTIONS
+
+    @property
+    def made_lines(self) -> list[str]:
+        """Constructor lines that are not in the class yet."""
+        return []
 
     def makes(self, node: cst.Call) -> bool:
         """Whether a call creates a part on the spot (where the graph is built by calls)."""
@@ -165,6 +172,10 @@ class Lowerer:
         bound = self.callee(node.func)
         if bound is not None:
             return self.apply(bound, node)
+        layer = _FUNCTIONS.get(getattr(self.ctx.value(node.func), "name", ""))
+        if layer is not None and node.args and node.args[0].keyword is None:
+            made = self.maker.merge(layer, node)
+            return Term("None") if made is None else self.apply(Bound(made, "", ""), _first_only(node))
         if isinstance(node.func, cst.Attribute) and isinstance(node.func.value, cst.Name):
             held = self.layouts.get(node.func.value.value)
             if isinstance(held, Several):
@@ -304,6 +315,17 @@ class Lowerer:
             return self.operation(node)
         term = self.term(tensor)
         return Term(f"{term.text}.shape[{lay.axis(index, term.layout)}]")
+
+
+_FUNCTIONS = {
+    f"tf.keras.layers.{name}": f"tf.keras.layers.{name.capitalize()}"
+    for name in ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate")
+}
+"""The merging layers in their spelling as functions."""
+
+
+def _first_only(node: cst.Call) -> cst.Call:
+    return node.with_changes(args=node.args[:1])
 
 
 class _Finder(cst.CSTVisitor):

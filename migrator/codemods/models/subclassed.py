@@ -99,8 +99,9 @@ class _Class:
         scope |= set(assigned(build.body) if build else ())
         sizes = {s.name for s in gained(self.ctx.facts, self.qualname)}
         self.build.taken |= sizes
-        attributes = {a for m in (init, build) if m for a in _attributes(m, self.ctx)}
-        return Maker(self.ctx, self.build, scope=(scope - {"self", "training"}) | sizes, attributes=attributes)
+        saved, other = _attributes([m for m in (init, build) if m], self.ctx)
+        self.build.taken |= saved | other
+        return Maker(self.ctx, self.build, scope=(scope - {"self", "training"}) | sizes, saved=saved - other)
 
     # --- constructor ---
 
@@ -307,16 +308,17 @@ def _strip(lines: list[str]) -> list[str]:
     return [line for line in lines if line.strip() != "pass"] or lines[:0]
 
 
-def _attributes(method: cst.FunctionDef, ctx: Context) -> set[str]:
-    """Attributes of `self` that hold something else than the argument of their name."""
-    found = set()
-    for node in m.findall(method, m.Assign()):
+def _attributes(methods: Sequence[cst.FunctionDef], ctx: Context) -> tuple[set[str], set[str]]:
+    """Attributes of `self` that hold the argument of their name, and those that hold something else."""
+    saved: set[str] = set()
+    other: set[str] = set()
+    for node in (found for method in methods for found in m.findall(method, m.Assign())):
         assert isinstance(node, cst.Assign)
         for target in node.targets:
             name = get_full_name_for_node(target.target) or ""
-            if name.startswith("self.") and ctx.code(node.value) != name[5:]:
-                found.add(name[5:])
-    return found
+            if name.startswith("self."):
+                (saved if ctx.code(node.value) == name[5:] else other).add(name[5:])
+    return saved, other
 
 
 def _often(methods: dict[str, cst.FunctionDef]) -> set[str]:

@@ -119,6 +119,23 @@ def indent(lines: list[str]) -> list[str]:
     return [f"    {line}" if line.strip() else line for line in lines]
 
 
+def negated(test: str) -> str:
+    """The opposite of a condition, in words as simple as its own."""
+    node = cst.parse_expression(test)
+    if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Not):
+        return code(node.expression)
+    if isinstance(node, cst.Comparison) and len(node.comparisons) == 1:
+        operator = node.comparisons[0].operator
+        for one, two in _OPPOSITES:
+            if isinstance(operator, one | two):
+                other = two() if isinstance(operator, one) else one()
+                return code(node.with_changes(comparisons=[node.comparisons[0].with_changes(operator=other)]))
+    return f"not {atom(test)}"
+
+
+_OPPOSITES = ((cst.Is, cst.IsNot), (cst.Equal, cst.NotEqual))
+
+
 def fresh(stem: str, taken: Collection[str]) -> str:
     """`stem`, or `stem` with the first free number behind it."""
     if stem not in taken:
