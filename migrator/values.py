@@ -197,6 +197,13 @@ class Repeated(Value):
 
 
 @dataclass(frozen=True)
+class Choice(Value):
+    """One of several callable objects: layers, models or functions that different branches made."""
+
+    options: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
 class ModelValue(Value):
     """A Keras model that is a graph: Sequential or Functional.
 

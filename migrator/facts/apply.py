@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from migrator.facts import carried, classes, dims, functions
 from migrator.facts.calls import CALL_METHODS, Arguments, Where
-from migrator.facts.interpreter import UNKNOWN, Applied, Interpreter
+from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Applied, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.facts.shapes import catalogue
 from migrator.facts.shapes.recurrent import bidirectional
 from migrator.values import (
+    Choice,
     Instance,
     Literal,
     ModelValue,
@@ -16,6 +17,7 @@ from migrator.values import (
     RepoFunction,
     RepoInstance,
     Sequence,
+    ShapeOf,
     Tensor,
     Unknown,
     Value,
@@ -59,6 +61,8 @@ def callable_value(value: Value) -> bool:
 
 
 def _function(it: Interpreter, callee: Value, given: Value, where: Where) -> Value:
+    if isinstance(callee, Choice):
+        return join_all(layer(it, option, (given,), where) for option in callee.options)
     if isinstance(callee, RepoFunction):
         return functions.invoke(it, callee, Arguments([given]), where)
     return Tensor() if isinstance(given, Tensor) else UNKNOWN
@@ -173,27 +177,32 @@ def chain(it: Interpreter, parts: tuple[Value, ...], inputs: tuple[Value, ...], 
 def _repeat(it: Interpreter, part: Repeated, inputs: tuple[Value, ...], where: Where) -> Value:
     """Layers added any number of times: what holds after none, one or many rounds."""
     start = inputs[0] if inputs else UNKNOWN
-    muted = frozenset(it.site_scope)
-    it.muted_uses.append(muted)
+    it.muted.append(EVERYTHING)
     first = chain(it, part.items, inputs, where)
-    it.muted_uses.pop()
-    head = start if first == start else _repeat_head(it, part, start, first, where)
-    after = chain(it, part.items, (head,), where)
-    return head if after == head else join(head, after)
+    it.muted.pop()
+    if first == start:
+        return chain(it, part.items, (start,), where)
+    carried_on = _carried_head(it, part, start, first, where)
+    if carried_on is not None:
+        chain(it, part.items, (carried_on,), where)
+        return carried_on
+    head = join(start, first)
+    return join(head, chain(it, part.items, (head,), where))
 
 
-def _repeat_head(it: Interpreter, part: Repeated, start: Value, first: Value, where: Where) -> Value:
+def _carried_head(it: Interpreter, part: Repeated, start: Value, first: Value, where: Where) -> Value | None:
+    """The tensor before each round, its last axis named; None where it has no name."""
     joined = join(start, first)
     if not isinstance(joined, Tensor) or not isinstance(start, Tensor) or not isinstance(first, Tensor):
-        return joined
+        return None
     site = getattr(part.items[0], "site", None)
     if start.channels == first.channels or site is None or not where.frame.naming:
-        return joined
+        return None
     module = getattr(part.items[0], "module", "")
     if it.site_scope.get((module, site)) != it.root:
-        return joined
+        return None
     symbol = carried.carry(it, where.frame, site, "", start.channels, first.channels)
-    return joined if symbol is None else carried.with_last(joined, symbol)
+    return None if symbol is None else carried.with_last(joined, symbol)
 
 
 def _functional(callee: ModelValue, inputs: tuple[Value, ...]) -> Value:
@@ -220,6 +229,7 @@ def repo_instance(it: Interpreter, callee: RepoInstance, args: Arguments, where:
         if method is None:
             continue
         bound = call_arguments(it, method, args)
+        _build(it, callee, bound, where)
         tensors = tuple(value for value in bound.values() if isinstance(value, Tensor | Sequence)) if bound else ()
         if where.frame.record and bound is not None:
             it.applied.setdefault(callee.qualname, []).append(Applied(tuple(bound.items())))
@@ -230,6 +240,28 @@ def repo_instance(it: Interpreter, callee: RepoInstance, args: Arguments, where:
         return output
     it.record_use(callee, inputs_of(args), Tensor(), where.key)
     return Tensor() if callee.kind != "other" else Unknown("not callable in this repository")
+
+
+def _build(it: Interpreter, callee: RepoInstance, bound: dict[str, Value] | None, where: Where) -> None:
+    """Keras builds a layer when it is first called."""
+    build = classes.method(it, callee, "build")
+    if build is None or not bound or callee in it.built or where.frame.this == callee:
+        return
+    it.built.add(callee)
+    frame_attrs = it.attrs.setdefault(callee, {})
+    shape = shape_value(next(iter(bound.values())))
+    it.attrs[callee] = {**frame_attrs, **functions.attributes_after(it, build, [shape], where)}
+
+
+def shape_value(value: Value) -> Value:
+    """The shape of a tensor, or of each of several."""
+    if isinstance(value, Tensor):
+        # Only the last axis may be known: two axes at least, of which the first is the batch.
+        return ShapeOf((None, value.last) if value.shape is None and value.last is not None else value.shape)
+    if isinstance(value, Sequence) and value.items is not None:
+        items = tuple(map(shape_value, value.items))
+        return Sequence("list", items, join_all(items))
+    return UNKNOWN
 
 
 def call_arguments(it: Interpreter, method: RepoFunction, args: Arguments) -> dict[str, Value] | None:

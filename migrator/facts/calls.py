@@ -11,6 +11,7 @@ from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
 from migrator.values import (
     Api,
+    Choice,
     Dict,
     External,
     Instance,
@@ -102,6 +103,8 @@ def dispatch(it: Interpreter, callee: Value, args: Arguments, where: Where) -> V
         return functions.invoke(it, callee, args, where)
     if isinstance(callee, RepoClass):
         return classes.construct(it, callee.qualname, args, where)
+    if isinstance(callee, Choice):
+        return join_all(dispatch(it, option, args, where) for option in callee.options)
     if isinstance(callee, Instance | ModelValue | RepoInstance):
         return apply.apply(it, callee, args, where)
     if isinstance(callee, External):

@@ -116,6 +116,27 @@ def run(
     return result
 
 
+def attributes_after(
+    it: Interpreter, method: RepoFunction, positional: list[Value], where: Where
+) -> dict[str, Value]:
+    """The attributes that a method leaves on its object."""
+    found = _node(it, method)
+    instance = method.bound_to
+    if found is None or not isinstance(instance, RepoInstance) or where.frame.depth >= MAX_DEPTH:
+        return {}
+    node, module_name, _, owner = found
+    bound = bind(it, node, [instance, *positional], Arguments(), module_name)
+    if bound is None or method.qualname in it.active:
+        return {}
+    scope = owner or method.qualname
+    env = {**bound, **{f"@.{name}": value for name, value in it.attrs.get(instance, {}).items()}}
+    frame = Frame(it.modules[module_name], scope, env, this=instance, depth=where.frame.depth + 1, owner=owner)
+    it.active.append(method.qualname)
+    body_value(it, node, frame)
+    it.active.pop()
+    return {name[2:]: value for name, value in frame.env.items() if name.startswith("@.")}
+
+
 def body_value(it: Interpreter, node: FunctionNode | ast.Lambda, frame: Frame) -> Value:
     """What the body returns in a prepared frame."""
     if isinstance(node, ast.Lambda):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from migrator.facts import apply, attributes, functions, parameters, roots
 from migrator.facts.calls import CALL_METHODS, Where
-from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
+from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
 from migrator.facts.modules import FunctionNode
 from migrator.values import (
@@ -87,27 +87,29 @@ def reserve(
     """Name the last axes of tensor parameters; a trial run says what ranks the layers ask for."""
     if not names:
         return params, {}
-    single = len(names) == 1
+    provisional = {name: "in_features" if i == 0 else f"in_features_{name}" for i, name in enumerate(names)}
     reserved = {}
     trying = dict(params)
     for name in names:
         value = params[name]
         assert isinstance(value, Tensor)
-        symbol = "in_features" if single else f"in_features_{name}"
-        trying[name] = _with_last(value, Sym(symbol))
+        trying[name] = _with_last(value, Sym(provisional[name]))
     it.hints = {}
     it.bound_sizes = {}
+    it.muted.append(EVERYTHING)
     trial(trying)
+    it.muted.clear()
     bound, hints = dict(it.bound_sizes), dict(it.hints)
     found = dict(params)
     for name in names:
         value = params[name]
         assert isinstance(value, Tensor)
-        provisional = "in_features" if single else f"in_features_{name}"
-        rank, convolutional = hints.get(provisional, (None, False))
+        rank, convolutional = hints.get(provisional[name], (None, False))
         rank = value.rank if value.rank is not None else rank
-        symbol = provisional.replace("in_features", "in_channels") if convolutional or (rank or 0) >= 4 else provisional
-        last: Dim = bound.get(provisional, Sym(symbol))
+        symbol = provisional[name]
+        if convolutional or (rank or 0) >= 4:
+            symbol = symbol.replace("in_features", "in_channels")
+        last: Dim = bound.get(provisional[name], Sym(symbol))
         if value.shape == () or (value.dtype or "").startswith(("int", "uint", "bool", "string")):
             continue
         shape = value.shape if value.shape is not None else (None,) * rank if rank else None
@@ -134,9 +136,7 @@ def apply_factory(it: Interpreter, qualname: str, returns: Value, frame: Frame) 
     x = known if isinstance(known, Tensor) else Tensor()
 
     def trial(params: Env) -> None:
-        it.muted_uses.append(frozenset(it.site_scope))
         _apply_all(it, modules, params["x"], frame, False)
-        it.muted_uses.pop()
 
     params, reserved = reserve(it, {"x": x}, ["x"], trial)
     _apply_all(it, modules, params["x"], frame, True)

@@ -108,6 +108,7 @@ class Interpreter:
         self.observed: dict[str, list[Observed]] = {}
         self.applied: dict[str, list[Applied]] = {}
         self.attrs: dict[RepoInstance, dict[str, Value]] = {}
+        self.built: set[RepoInstance] = set()
         self.class_attrs: dict[str, dict[str, Value]] = {}
         self.closures: dict[tuple[str, str], Frame] = {}  # by lambda and root
         self.nested: list[tuple[FunctionNode, Frame, Value]] = []  # nested functions, as lambdas below
@@ -125,7 +126,7 @@ class Interpreter:
         self.active: list[str] = []
         self.weights: list[tuple[RepoInstance, tuple[Dim, ...] | None]] = []  # add_weight calls of the running root
         self.effects: set[str] = set()  # of the running root: "compiles", "fits", "applies-gradients"
-        self.muted_uses: list[frozenset[Site]] = []
+        self.muted: list[tuple[str, int, int]] = []  # modules and lines whose uses are not recorded now
 
     def value(self, node: ast.expr, frame: Frame) -> Value:
         """The value of an expression."""
@@ -200,7 +201,7 @@ class Interpreter:
         site = (layer.module, layer.site)
         if inputs and isinstance(inputs[0], Tensor):
             self.foreign.setdefault(self.origins.get(site, site), []).append(inputs[0])
-        if self.site_scope.get(site) != self.root or any(site in muted for muted in self.muted_uses):
+        if self.site_scope.get(site) != self.root or any(_covers(muted, site) for muted in self.muted):
             return
         use = self.uses.setdefault(site, Use(layer))
         use.layer = layer if use.layer == layer else join(use.layer, layer)
@@ -210,6 +211,14 @@ class Interpreter:
             use.inputs = _join_inputs(use.inputs, inputs)
             use.output = join(use.output, output)
         use.calls.add(call)
+
+
+EVERYTHING = ("", 0, 0)
+
+
+def _covers(muted: tuple[str, int, int], site: Site) -> bool:
+    module, first, last = muted
+    return muted == EVERYTHING or (module == site[0] and first <= site[1].line <= last)
 
 
 def _join_inputs(a: tuple[Value, ...], b: tuple[Value, ...]) -> tuple[Value, ...]:

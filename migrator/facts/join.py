@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from migrator.facts import dims
 from migrator.values import (
+    Choice,
     Dataset,
     Dict,
     Instance,
     Literal,
     ModelValue,
+    RepoFunction,
     RepoInstance,
     Scalar,
     Sequence,
@@ -22,6 +24,7 @@ from migrator.values import (
     Value,
 )
 
+MAX_OPTIONS = 8
 UNKNOWN = Unknown()
 NONE = Literal(None)
 
@@ -41,9 +44,9 @@ def join(a: Value, b: Value) -> Value:
         return _unknown(a, b)
     if isinstance(a, Literal | Scalar) and isinstance(b, Literal | Scalar):
         return _scalars(a, b)
-    if type(a) is not type(b):
-        return _numbers_and_tensors(a, b)
-    return _same_type(a, b)
+    if _is_callable(a) and _is_callable(b) and not _same_site(a, b):
+        return _choice(a, b)
+    return _same_type(a, b) if type(a) is type(b) else UNKNOWN
 
 
 def join_all(values: Iterable[Value]) -> Value:
@@ -67,7 +70,7 @@ def type_name(value: Value) -> str | None:
 
 
 def _is_object(value: Value) -> bool:
-    return isinstance(value, Tensor | Instance | RepoInstance | ModelValue | Dataset | Sequence | ShapeOf)
+    return isinstance(value, Tensor | Instance | RepoInstance | ModelValue | Dataset | Sequence | ShapeOf | Choice)
 
 
 def _unknown(a: Value, b: Value) -> Value:
@@ -86,9 +89,29 @@ def _scalars(a: Value, b: Value) -> Value:
     return Scalar(kind, sym)
 
 
-def _numbers_and_tensors(a: Value, b: Value) -> Value:
-    """A number on one way and a tensor on the other (`loss = 0` before a loop) is neither for sure."""
-    return UNKNOWN
+def _is_callable(value: Value) -> bool:
+    if isinstance(value, Instance):
+        return value.api.startswith("tf.keras.layers.")
+    if isinstance(value, RepoInstance):
+        return value.kind != "other"
+    return isinstance(value, ModelValue | RepoFunction | Choice)
+
+
+def _same_site(a: Value, b: Value) -> bool:
+    if isinstance(a, RepoFunction | Choice) or isinstance(b, RepoFunction | Choice) or type(a) is not type(b):
+        return False
+    return (getattr(a, "module", ""), getattr(a, "site", None)) == (getattr(b, "module", ""), getattr(b, "site", None))
+
+
+def _choice(a: Value, b: Value) -> Value:
+    options = a.options if isinstance(a, Choice) else (a,)
+    for option in b.options if isinstance(b, Choice) else (b,):
+        same = next((i for i, known in enumerate(options) if known == option or _same_site(known, option)), None)
+        if same is None:
+            options = (*options, option)
+        else:
+            options = (*options[:same], join(options[same], option), *options[same + 1 :])
+    return Choice(options) if len(options) <= MAX_OPTIONS else UNKNOWN
 
 
 def _same_type(a: Value, b: Value) -> Value:
@@ -99,7 +122,8 @@ def _same_type(a: Value, b: Value) -> Value:
     if isinstance(a, ShapeOf) and isinstance(b, ShapeOf):
         return ShapeOf(dims.join_shapes(a.dims, b.dims), a.dynamic or b.dynamic)
     if isinstance(a, Instance) and isinstance(b, Instance) and a.api == b.api:
-        return Instance(a.api, args=_arguments(a.args, b.args))
+        site, module = (a.site, a.module) if a.site == b.site and a.module == b.module else (None, "")
+        return Instance(a.api, module, site, _arguments(a.args, b.args))
     if isinstance(a, RepoInstance) and isinstance(b, RepoInstance) and a.qualname == b.qualname:
         site, module = (a.site, a.module) if a.site == b.site and a.module == b.module else (None, "")
         return RepoInstance(a.qualname, a.kind, module, site, _arguments(a.args, b.args))

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from migrator.facts import arithmetic, carried, targets
-from migrator.facts.interpreter import Frame, Interpreter
+from migrator.facts.interpreter import EVERYTHING, Frame, Interpreter
 from migrator.facts.join import join, sym_of
 from migrator.values import (
     Dataset,
@@ -104,21 +104,14 @@ def _precise_end(
 ) -> None:
     """Unroll once more, silently, for what holds behind the loop."""
     widened, frame.env, frame.record, frame.naming = frame.env, before, False, False
-    inside = frozenset(site for site in it.site_scope if _within(it, site, node, frame))
-    it.muted_uses.append(inside)
+    it.muted.append((frame.module.name, node.lineno, node.end_lineno or node.lineno))
     returns, exits = list(frame.returns), list(frame.exits)
     _unroll(it, node, items, frame)
     frame.returns, frame.exits = returns, exits
-    it.muted_uses.pop()
+    it.muted.pop()
     frame.record = frame.naming = True
     for name, value in widened.items():
         frame.env.setdefault(name, value)
-
-
-def _within(it: Interpreter, site: tuple[str, object], node: ast.stmt, frame: Frame) -> bool:
-    module, span = site
-    line = getattr(span, "line", 0)
-    return module == frame.module.name and node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def _heterogeneous(items: tuple[Value, ...]) -> bool:
@@ -185,10 +178,9 @@ def _head(
     head = before
     for attempt in range(4):
         frame.env = dict(head)
-        muted = frozenset(it.site_scope)
-        it.muted_uses.append(muted)
+        it.muted.append(EVERYTHING)
         after = _once(it, body, target, iterable, frame)
-        it.muted_uses.pop()
+        it.muted.pop()
         changed = {n: after[n] for n, v in head.items() if n in after and after[n] is not v and after[n] != v}
         if not changed:
             break

@@ -251,11 +251,10 @@ def _build(it: Interpreter, base: RepoInstance, args: Arguments, where: Where) -
     call = classes.method(it, base, "call")
     bound = apply.call_arguments(it, call, Arguments([Tensor(shape, "float32", "keras")])) if call is not None else None
     running = where.frame.this == base
-    if bound is not None and (where.frame.record or running):
-        it.applied.setdefault(base.qualname, []).append(Applied(tuple(bound.items()), built=running))
+    if bound is not None and running:
+        it.applied.setdefault(base.qualname, []).append(Applied(tuple(bound.items()), built=True))
     if not running:
-        given = Tensor(shape, "float32", "keras")
-        it.record_use(base, (given,), Tensor(), where.key)
+        apply.repo_instance(it, base, Arguments([Tensor(shape, "float32", "keras")]), where)
 
 
 def _add_weight(it: Interpreter, base: RepoInstance, args: Arguments) -> Value:

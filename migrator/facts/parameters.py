@@ -13,6 +13,7 @@ from migrator.facts.modules import FunctionNode
 from migrator.facts.shapes import catalogue
 from migrator.values import (
     Api,
+    Choice,
     Dataset,
     Dict,
     Dim,
@@ -122,6 +123,8 @@ def localise(it: Interpreter, value: Value) -> Value:
         return Dict(None if value.items is None else tuple((key, localise(it, item)) for key, item in value.items))
     if isinstance(value, Dataset):
         return Dataset(localise(it, value.element), value.batched)
+    if isinstance(value, Choice):
+        return Choice(tuple(localise(it, option) for option in value.options))
     return _local_object(it, value)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from migrator.facts import attributes, classes, functions, inputs, parameters, roots, sizes
-from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
+from migrator.facts import apply, attributes, classes, functions, inputs, parameters, roots, sizes
+from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.facts.modules import FunctionNode, Module
 from migrator.values import (
@@ -18,7 +18,6 @@ from migrator.values import (
     RepoFunction,
     RepoInstance,
     Sequence,
-    ShapeOf,
     Tensor,
     Unknown,
     Value,
@@ -122,7 +121,7 @@ def _enter(it: Interpreter, root: str, keep: bool = False) -> None:
     it.weights = []
     it.nested, it.deferred = [], []
     it.active = []
-    it.muted_uses = []
+    it.muted = []
     if not keep:
         it.bound_sizes = {}
         it.hints = {}
@@ -152,7 +151,7 @@ def _try_function(it: Interpreter, qualname: str, params: dict[str, Value]) -> N
     assert isinstance(definition.node, FunctionNode)
     _enter(it, qualname)
     frame = Frame(it.modules[definition.module], qualname, dict(params))
-    it.muted_uses.append(frozenset(it.site_scope))
+    it.muted = [EVERYTHING]
     functions.body_value(it, definition.node, frame)
 
 
@@ -219,21 +218,7 @@ def _built(
     node = it.definitions[build.qualname].node
     assert isinstance(node, FunctionNode)
     names = [arg.arg for arg in roots.all_arguments(node)][1:]
-    return _run_method(it, qualname, this, build, env, {name: _shape(first) for name in names[:1]})[0]
-
-
-def _shape(value: Value) -> Value:
-    if isinstance(value, Tensor):
-        return ShapeOf(value.shape) if value.shape is not None or value.last is None else _open_shape(value)
-    if isinstance(value, Sequence) and value.items is not None:
-        items = tuple(map(_shape, value.items))
-        return Sequence("list", items, join_all(items))
-    return UNKNOWN
-
-
-def _open_shape(value: Tensor) -> Value:
-    """Only the last axis is known: two axes at least, of which the first is the batch."""
-    return ShapeOf((None, value.last))
+    return _run_method(it, qualname, this, build, env, {name: apply.shape_value(first) for name in names[:1]})[0]
 
 
 def _run_call(

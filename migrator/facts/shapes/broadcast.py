@@ -9,7 +9,11 @@ from migrator.values import Dim, Literal, Scalar, Sequence, Shape, Tensor, Value
 
 
 def broadcast(shapes: Iterable[Shape | None]) -> Shape | None:
-    """NumPy's broadcasting; None when a rank is unknown. An unknown size beside 1 stays unknown."""
+    """NumPy's broadcasting; None when a rank is unknown.
+
+    A symbolic size is taken not to be 1: a constructor's `units` beside an unknown size is the result,
+    and of two symbols, which must then be equal, the one that the source itself names.
+    """
     result: Shape = ()
     for shape in shapes:
         if shape is None:
@@ -28,7 +32,9 @@ def _dim(a: Dim, b: Dim) -> Dim:
         return a
     if isinstance(b, int):
         return b
-    return a if a == b else None
+    if a is None or b is None or a == b:
+        return a if b is None else b
+    return b if a.text.startswith(("in_channels", "in_features")) else a
 
 
 def shape_of(value: Value) -> Shape | None:
