@@ -87,7 +87,7 @@ class RepoFacts:
 def sizes_at(it: Interpreter, done: summaries.Summaries, module: str, site: Span) -> tuple[tuple[str, Dim], ...]:
     """Sizes of what is constructed at `site`, from what it is called with there."""
     use: Use | None = it.uses.get((module, site))
-    for qualname, cls in done.classes.items():
+    for cls in done.classes.values():
         if (module, site) in cls.sites:
             return sizes.input_sizes(use, cls.sizes, tuple(name for name, _ in cls.call_inputs))
     for qualname, function in done.functions.items():
@@ -125,13 +125,13 @@ def analyse(sources: Mapping[str, str], packages: Collection[str] = ()) -> RepoF
 
 def _evaluate(it: Interpreter, done: summaries.Summaries) -> None:
     for module in modules.leaf_first(it.modules):
-        _guarded(it, module.name, lambda module=module: summaries.module(it, module))  # type: ignore[misc]
+        _guarded(it, module.name, lambda module=module: summaries.module(it, module))
     tensors = parameters.Tensors(it)
     for qualname in roots.callers_first(it.definitions):
         if isinstance(it.definitions[qualname].node, FunctionNode):
-            _guarded(it, qualname, lambda q=qualname: summaries.function(it, q, done, tensors))  # type: ignore[misc]
+            _guarded(it, qualname, lambda q=qualname: summaries.function(it, q, done, tensors))
         else:
-            _guarded(it, qualname, lambda q=qualname: summaries.cls(it, q, done))  # type: ignore[misc]
+            _guarded(it, qualname, lambda q=qualname: summaries.cls(it, q, done))
 
 
 def _guarded(it: Interpreter, what: str, step: object) -> None:
@@ -141,5 +141,3 @@ def _guarded(it: Interpreter, what: str, step: object) -> None:
         step()
     except Exception as error:
         it.errors.append(f"{what}: {type(error).__name__}: {error}")
-
-

@@ -44,7 +44,7 @@ def inputs_of(args: Arguments) -> tuple[Value, ...]:
         return tuple(named)
     if isinstance(first, Sequence) and first.items is not None and first.sym is None:
         return first.items
-    others = [value for value in args.positional[1:] if isinstance(value, Tensor)]
+    others: list[Value] = [value for value in args.positional[1:] if isinstance(value, Tensor)]
     others += [args.keywords[name] for name in ("value", "key") if name in args.keywords]
     return (first, *others)
 
@@ -52,12 +52,9 @@ def inputs_of(args: Arguments) -> tuple[Value, ...]:
 def layer(it: Interpreter, callee: Value, inputs: tuple[Value, ...], where: Where) -> Value:
     """Call any layer-like value on tensors."""
     given: Value = inputs[0] if len(inputs) == 1 else Sequence("list", inputs, join_all(inputs))
-    return apply(it, callee, Arguments([given]), where) if callable_value(callee) else _function(it, callee, given, where)
-
-
-def callable_value(value: Value) -> bool:
-    """Whether a value is an object that layers are made of."""
-    return isinstance(value, Instance | ModelValue | RepoInstance)
+    if isinstance(callee, Instance | ModelValue | RepoInstance):
+        return apply(it, callee, Arguments([given]), where)
+    return _function(it, callee, given, where)
 
 
 def _function(it: Interpreter, callee: Value, given: Value, where: Where) -> Value:

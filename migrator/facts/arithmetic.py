@@ -234,7 +234,9 @@ def _sequences(op: ast.operator, left: Value, right: Value) -> Value:
         if a.items is None or b.items is None or a.sym or b.sym:
             return Sequence(a.kind, None, join(a.element, b.element))
         items = a.items + b.items
-        return Sequence(a.kind, items, join(a.element, b.element) if a.items and b.items else (a if a.items else b).element)
+        return Sequence(
+            a.kind, items, join(a.element, b.element) if a.items and b.items else (a if a.items else b).element
+        )
     if isinstance(op, ast.Mult):
         sequence, count = (a, right) if a is not None else (b, left)
         if sequence is not None and sequence.items is not None and not sequence.sym:

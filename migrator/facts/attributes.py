@@ -8,6 +8,7 @@ from migrator.facts import calls, names
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
+from migrator.facts.words import words
 from migrator.values import (
     Api,
     DType,
@@ -29,7 +30,9 @@ from migrator.values import (
 )
 
 _DTYPES = frozenset(
-    "float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128 string".split()
+    words(
+        "float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128 string"
+    )
 )
 _NUMPY_DTYPES = _DTYPES | {"bool_", "float_", "int_", "str_"}
 _ALIASES = {"bool_": "bool", "float_": "float64", "int_": "int64", "str_": "string"}

@@ -35,7 +35,7 @@ def define(it: Interpreter, node: ast.ClassDef, frame: Frame) -> None:
 
 
 def kind_of(it: Interpreter, qualname: str) -> str:
-    """"layer", "model" or "other", by the bases."""
+    """ "layer", "model" or "other", by the bases."""
     found = "other"
     for base in _api_bases(it, qualname):
         if base in _MODELS:
@@ -108,9 +108,7 @@ def _bound(it: Interpreter, init: Value, args: Arguments) -> dict[str, Value] | 
     return bound
 
 
-def _initialise(
-    it: Interpreter, instance: RepoInstance, init: Value, bound: dict[str, Value], where: Where
-) -> None:
+def _initialise(it: Interpreter, instance: RepoInstance, init: Value, bound: dict[str, Value], where: Where) -> None:
     if not isinstance(init, RepoFunction) or where.frame.depth >= MAX_DEPTH or init.qualname in it.active:
         return
     definition = it.definitions[init.qualname]
@@ -136,5 +134,3 @@ def _initialise(
 def attributes_of(frame: Frame) -> dict[str, Value]:
     """The attributes that a frame has set on its object."""
     return {name[2:]: value for name, value in frame.env.items() if name.startswith("@.")}
-
-

@@ -79,5 +79,3 @@ def _made(node: Comprehension, rounds: list[tuple[Value, Value]]) -> Value:
         return Sequence(_KINDS[type(node)], items, join_all(items))
     pairs = {key.value: item for key, item in rounds if isinstance(key, Literal)}
     return Dict(tuple(pairs.items()) if len(pairs) == len(rounds) else None)
-
-

@@ -7,6 +7,7 @@ from migrator.facts.calls import Arguments, Where, literal
 from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.join import join_all
 from migrator.facts.shapes.ops import tensor
+from migrator.facts.words import words
 from migrator.values import Dataset, Dict, Dim, RepoFunction, Sequence, Tensor, Value
 
 _IMAGES: dict[str, tuple[tuple[int, ...], tuple[int, ...], int, int]] = {
@@ -16,7 +17,7 @@ _IMAGES: dict[str, tuple[tuple[int, ...], tuple[int, ...], int, int]] = {
     "cifar100": ((32, 32, 3), (1,), 50000, 10000),
 }
 _KEEPING = frozenset(
-    "shuffle repeat prefetch cache take skip shard with_options filter apply_options ignore_errors rebatch".split()
+    words("shuffle repeat prefetch cache take skip shard with_options filter apply_options ignore_errors rebatch")
 )
 
 
@@ -136,5 +137,3 @@ def _zipped(value: Value) -> Value:
 def _signature(args: Arguments) -> Value:
     """`output_signature` of a generator is not read yet: its elements stay open."""
     return UNKNOWN
-
-

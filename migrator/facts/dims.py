@@ -77,7 +77,13 @@ def modulo(a: Dim, b: Dim) -> Dim:
 
 def negate(a: Dim) -> Dim:
     """The negative."""
-    return -a if isinstance(a, int) else None if a is None else Sym(f"-{a.text}" if _strength(a.text) == _ATOM else f"-({a.text})")
+    return (
+        -a
+        if isinstance(a, int)
+        else None
+        if a is None
+        else Sym(f"-{a.text}" if _strength(a.text) == _ATOM else f"-({a.text})")
+    )
 
 
 def combine(a: Dim, operator: str, b: Dim) -> Sym | None:
@@ -91,7 +97,10 @@ def combine(a: Dim, operator: str, b: Dim) -> Sym | None:
 
 def product(dims: Shape) -> Dim:
     """The product of all dimensions, None when one is unknown."""
-    return functools.reduce(multiply, dims, 1)
+    total: Dim = 1
+    for dim in dims:
+        total = multiply(total, dim)
+    return total
 
 
 def join(a: Dim, b: Dim) -> Dim:

@@ -116,9 +116,7 @@ def run(
     return result
 
 
-def attributes_after(
-    it: Interpreter, method: RepoFunction, positional: list[Value], where: Where
-) -> dict[str, Value]:
+def attributes_after(it: Interpreter, method: RepoFunction, positional: list[Value], where: Where) -> dict[str, Value]:
     """The attributes that a method leaves on its object."""
     found = _node(it, method)
     instance = method.bound_to

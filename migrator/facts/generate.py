@@ -17,7 +17,9 @@ from types import ModuleType
 from typing import Any
 
 TARGET = Path(__file__).with_name("_names.json")
-SKIPPED_MODULES = frozenset({"compat", "_api", "python", "core", "src", "legacy_tf_layers", "protobuf", "tsl", "legacy"})
+SKIPPED_MODULES = frozenset(
+    {"compat", "_api", "python", "core", "src", "legacy_tf_layers", "protobuf", "tsl", "legacy"}
+)
 METHODS_OF = (
     "tf.data.Dataset",
     "tf.GradientTape",
@@ -190,7 +192,8 @@ def _signature(value: Any) -> list[list[str | None]] | None:
         return None
     found: list[list[str | None]] = []
     for parameter in parameters:
-        prefix = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        prefix = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        prefix = "**" if parameter.kind is parameter.VAR_KEYWORD else prefix
         empty = parameter.default is parameter.empty
         found.append([prefix + parameter.name, None if empty else _default(parameter.default)])
     return None if [name for name, _ in found] == ["*args", "**kwargs"] else found

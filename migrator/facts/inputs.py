@@ -43,11 +43,11 @@ def call_method(it: Interpreter, qualname: str) -> RepoFunction | None:
 
 def call_inputs(
     it: Interpreter, qualname: str, this: RepoInstance, env: Env, run_call: RunCall
-) -> tuple[Env, Env, dict[str, str]]:
+) -> tuple[Env, dict[str, str]]:
     """The values of `call`'s parameters in the class's own symbols, and reserved symbol → parameter."""
     method = call_method(it, qualname)
     if method is None or this.kind == "other":
-        return env, {}, {}
+        return {}, {}
     definition = it.definitions[method.qualname]
     node = definition.node
     assert isinstance(node, FunctionNode)
@@ -65,9 +65,8 @@ def call_inputs(
         given[arg.arg] = _parameter(arg.arg, values, defaults.get(arg.arg))
     tensors = [name for name, value in given.items() if isinstance(value, Tensor)]
     if fixed:
-        return env, given, {}
-    given, reserved = reserve(it, given, tensors, lambda trial: run_call(it, qualname, this, env, trial, False))
-    return env, given, reserved
+        return given, {}
+    return reserve(it, given, tensors, lambda trial: run_call(it, qualname, this, dict(env), trial, False))
 
 
 def _parameter(name: str, values: list[Value], default: Value | None) -> Value:

@@ -49,8 +49,9 @@ def _math(name: str, args: Arguments) -> Value:
 
 
 def _range(it: Interpreter, args: Arguments, where: Where) -> Value:
-    numbers = [value.value for value in args.positional if isinstance(value, Literal)]
-    if len(numbers) == len(args.positional) and numbers and all(isinstance(n, int) for n in numbers):
+    literals = [value.value for value in args.positional if isinstance(value, Literal)]
+    numbers = [number for number in literals if isinstance(number, int)]
+    if len(numbers) == len(args.positional) and numbers:
         try:
             known = range(*numbers)
         except (TypeError, ValueError):
@@ -234,4 +235,3 @@ _KNOWN: dict[str, Callable[[Interpreter, Arguments, Where], Value]] = {
     "numpy.prod": _product,
     "time.time": _constant("float"),
 }
-

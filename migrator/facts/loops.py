@@ -66,12 +66,13 @@ def loop_variable(value: Value, target: ast.expr | None, frame: Frame) -> Value:
     """The loop target's value; a single name stands for its own size inside the loop."""
     if isinstance(target, ast.Name) and isinstance(value, Scalar | Unknown | Literal):
         return _own_name(value, target.id, frame)
-    if isinstance(target, ast.Tuple) and isinstance(value, Sequence) and value.items is not None:
-        if len(value.items) == len(target.elts):
-            items = tuple(
-                loop_variable(item, element, frame) for item, element in zip(value.items, target.elts, strict=True)
-            )
-            return replace(value, items=items)
+    if not isinstance(target, ast.Tuple) or not isinstance(value, Sequence) or value.items is None:
+        return value
+    if len(value.items) == len(target.elts):
+        items = tuple(
+            loop_variable(item, element, frame) for item, element in zip(value.items, target.elts, strict=True)
+        )
+        return replace(value, items=items)
     return value
 
 
@@ -121,9 +122,15 @@ def _heterogeneous(items: tuple[Value, ...]) -> bool:
     joined = items[0]
     for item in items[1:]:
         joined = join(joined, item)
-    return isinstance(joined, Unknown) or (
-        isinstance(joined, Sequence) and joined.items is not None and any(isinstance(i, Unknown) for i in joined.items)
-    ) or (not isinstance(joined, Literal | Scalar | Tensor | Sequence | Unknown) and joined != items[0])
+    return (
+        isinstance(joined, Unknown)
+        or (
+            isinstance(joined, Sequence)
+            and joined.items is not None
+            and any(isinstance(i, Unknown) for i in joined.items)
+        )
+        or (not isinstance(joined, Literal | Scalar | Tensor | Sequence | Unknown) and joined != items[0])
+    )
 
 
 def _unroll(it: Interpreter, node: ast.For | ast.AsyncFor, items: tuple[Value, ...], frame: Frame) -> None:
@@ -246,7 +253,7 @@ def _widen(
 
 def repeated(head: ModelValue, after: ModelValue) -> Value:
     """A Sequential that every round adds the same layers to."""
-    if head.site != after.site or not after.parts[: len(head.parts)] == head.parts:
+    if head.site != after.site or after.parts[: len(head.parts)] != head.parts:
         return join(head, after)
     added = after.parts[len(head.parts) :]
     if not added:
@@ -254,5 +261,3 @@ def repeated(head: ModelValue, after: ModelValue) -> Value:
     if head.parts and head.parts[-1] == Repeated(added):
         return head
     return replace(head, layers=None, parts=(*head.parts, Repeated(added)))
-
-

@@ -133,8 +133,7 @@ def _model(it: Interpreter, base: ModelValue, func: ast.Attribute, args: Argumen
         return Literal(None)
     if func.attr in ("get_layer",):
         return UNKNOWN
-    found = _keras_model(it, base, func.attr, args, where)
-    return found
+    return _keras_model(it, base, func.attr, args, where)
 
 
 def _keras_model(it: Interpreter, base: Value, name: str, args: Arguments, where: Where) -> Value | None:
@@ -301,4 +300,3 @@ _BY_TYPE: dict[type, Callable[[Interpreter, Any, ast.Attribute, Arguments, Where
     Scalar: _text,
     Dataset: _dataset,
 }
-

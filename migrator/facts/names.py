@@ -61,7 +61,12 @@ _INNER = (
     (re.compile(r"^tf\.keras\.(?:engine\.|models\.)?(?:sequential|functional|training|model)\.(?=[A-Z])"), "tf.keras."),
     (re.compile(r"^tf\.keras\.utils\.(np|vis|generic|data|layer|io|conv|multi_gpu)_utils\."), "tf.keras.utils."),
     (re.compile(r"^tf\.keras\.optimizer(?:s|_v2|_v1)\.[a-z_0-9]+\.(?=[A-Z])"), "tf.keras.optimizers."),
-    (re.compile(r"^tf\.keras\.(callbacks|losses|metrics|initializers|constraints|regularizers)\.[a-z_0-9]+\.(?=[A-Z])"), ""),
+    (
+        re.compile(
+            r"^tf\.keras\.(callbacks|losses|metrics|initializers|constraints|regularizers)\.[a-z_0-9]+\.(?=[A-Z])"
+        ),
+        "",
+    ),
 )
 _RENAMED = {
     "tf.layers": "tf.compat.v1.layers",

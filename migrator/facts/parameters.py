@@ -11,6 +11,7 @@ from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
 from migrator.facts.modules import FunctionNode
 from migrator.facts.shapes import catalogue
+from migrator.facts.words import words
 from migrator.values import (
     Api,
     Choice,
@@ -35,10 +36,10 @@ from migrator.values import (
 _TYPES = {"int": "int", "float": "float", "str": "str", "bool": "bool"}
 # Operations whose first argument is no tensor but a shape, a number or a name.
 _MAKERS = frozenset(
-    """tf.constant tf.convert_to_tensor tf.zeros tf.ones tf.fill tf.eye tf.range tf.linspace tf.random.normal
+    words("""tf.constant tf.convert_to_tensor tf.zeros tf.ones tf.fill tf.eye tf.range tf.linspace tf.random.normal
     tf.random.uniform tf.random.truncated_normal tf.Variable tf.keras.Input tf.keras.backend.variable
     tf.keras.backend.constant tf.compat.v1.placeholder tf.io.decode_jpeg tf.io.decode_png tf.io.decode_image tf.einsum
-    tf.concat tf.stack tf.keras.backend.zeros tf.keras.backend.ones tf.scatter_nd""".split()
+    tf.concat tf.stack tf.keras.backend.zeros tf.keras.backend.ones tf.scatter_nd""")
 )
 
 
@@ -91,7 +92,9 @@ def _symbolic_sequence(value: Sequence, sym: Sym | None) -> Value:
     items = None
     if value.items is not None and sym is not None:
         items = tuple(
-            Scalar(_type(item), Sym(f"{sym.text}[{i}]")) if isinstance(item, Literal | Scalar) and item != NONE else item
+            Scalar(_type(item), Sym(f"{sym.text}[{i}]"))
+            if isinstance(item, Literal | Scalar) and item != NONE
+            else item
             for i, item in enumerate(value.items)
         )
     return Sequence(value.kind, items, kind, sym)
@@ -189,7 +192,7 @@ class Tensors:
         callee = self._callee(call, module)
         if isinstance(callee, Api):
             tail = callee.name.rsplit(".", 1)[1]
-            return callee.name.startswith("tf.keras.layers.") and tail[:1].isupper() or tail == "Sequential"
+            return (callee.name.startswith("tf.keras.layers.") and tail[:1].isupper()) or tail == "Sequential"
         if isinstance(callee, RepoClass):
             bases = (b for c in linear_bases(self.it, callee.qualname) for b in self.it.bases.get(c, ()))
             return any(isinstance(b, Api) and b.name.startswith("tf.keras.") for b in bases)

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from migrator.facts.modules import Definition, FunctionNode
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_REPEATING = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def stable_names(node: FunctionNode) -> frozenset[str]:
@@ -21,8 +20,8 @@ def stable_names(node: FunctionNode) -> frozenset[str]:
     stores: Counter[str] = Counter()
     looped: set[str] = set()
     targets: set[str] = set()
-    for child, in_loop in _stores(node.body, False):
-        name = child.id if isinstance(child, ast.Name) else f"@.{child.attr}"
+    for store, in_loop in _stores(node.body, False):
+        name = store.id if isinstance(store, ast.Name) else f"@.{store.attr}"
         stores[name] += 1
         if in_loop:
             looped.add(name)
@@ -32,7 +31,7 @@ def stable_names(node: FunctionNode) -> frozenset[str]:
     once = {name for name, count in stores.items() if count == 1}
     parameters = {arg.arg for arg in all_arguments(node)}
     stable = {name for name in parameters if not stores[name]}
-    stable |= {name for name in once - looped - targets - parameters}
+    stable |= once - looped - targets - parameters
     return frozenset(stable | {f"for {name}" for name in once & targets - parameters})
 
 
@@ -56,7 +55,7 @@ def _stores(nodes: Iterable[ast.AST], in_loop: bool) -> Iterator[tuple[ast.Name 
             continue
         if isinstance(node, ast.AugAssign):
             yield from _stores([node.target], True)
-        inside = in_loop or isinstance(node, _LOOPS) or isinstance(node, _COMPREHENSIONS)
+        inside = in_loop or isinstance(node, _REPEATING)
         yield from _stores(ast.iter_child_nodes(node), inside)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from migrator.facts import dims
 from migrator.facts.interpreter import Interpreter, Use
+from migrator.facts.words import words
 from migrator.values import (
     ClassFacts,
     Dim,
@@ -22,11 +23,11 @@ from migrator.values import (
 # Layers whose torch module is made with the size of its input.
 SIZED = frozenset(
     f"tf.keras.layers.{name}"
-    for name in """Dense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose SeparableConv1D
+    for name in words("""Dense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose SeparableConv1D
     SeparableConv2D DepthwiseConv1D DepthwiseConv2D BatchNormalization LayerNormalization GroupNormalization
     RMSNormalization UnitNormalization LSTM GRU SimpleRNN RNN Bidirectional TimeDistributed PReLU MultiHeadAttention
     EinsumDense LocallyConnected1D LocallyConnected2D ConvLSTM2D SpectralNormalization CuDNNLSTM CuDNNGRU Attention
-    AdditiveAttention""".split()
+    AdditiveAttention""")
 )
 
 
@@ -47,7 +48,9 @@ def needed(
     for carried in it.carried.values():
         mentioned |= dims.names(dims.symbol(carried.init))
     return tuple(
-        SizeParam(symbol, parameter, _default(it, qualname, parameter)) for symbol, parameter in reserved.items() if symbol in mentioned
+        SizeParam(symbol, parameter, _default(it, qualname, parameter))
+        for symbol, parameter in reserved.items()
+        if symbol in mentioned
     )
 
 
@@ -84,7 +87,9 @@ def _default(it: Interpreter, qualname: str, parameter: str) -> int | None:
     return first if isinstance(first, int) and all(dim == first for dim in seen) else None
 
 
-def input_sizes(use: Use | None, sizes: tuple[SizeParam, ...], parameters: tuple[str, ...]) -> tuple[tuple[str, Dim], ...]:
+def input_sizes(
+    use: Use | None, sizes: tuple[SizeParam, ...], parameters: tuple[str, ...]
+) -> tuple[tuple[str, Dim], ...]:
     """The value of each size at a construction, in the symbols of the scope it stands in."""
     found = []
     for size in sizes:
@@ -93,5 +98,3 @@ def input_sizes(use: Use | None, sizes: tuple[SizeParam, ...], parameters: tuple
         value = inputs[position] if position < len(inputs) else None
         found.append((size.name, value.channels if isinstance(value, Tensor) else size.default))
     return tuple(found)
-
-

@@ -168,9 +168,7 @@ def _try(it: Interpreter, node: ast.Try, frame: Frame) -> bool:
     return final_ended or all(ended for _, ended in results)
 
 
-def _merge_try(
-    it: Interpreter, node: ast.Try, frame: Frame, results: list[tuple[dict[str, Value], bool]]
-) -> None:
+def _merge_try(it: Interpreter, node: ast.Try, frame: Frame, results: list[tuple[dict[str, Value], bool]]) -> None:
     """`try: import a except ImportError: a = None` leaves `a`: what failed is not used."""
     merged, ended = results[0]
     for env, handler_ended in results[1:]:

@@ -80,7 +80,9 @@ def _sequence(base: Sequence, part: Index) -> Value:
 
 
 def _type(value: Value) -> str | None:
-    return type(value.value).__name__ if isinstance(value, Literal) else value.type if isinstance(value, Scalar) else None
+    return (
+        type(value.value).__name__ if isinstance(value, Literal) else value.type if isinstance(value, Scalar) else None
+    )
 
 
 def _sliced(base: Sequence, part: Slice) -> Value:
@@ -92,7 +94,7 @@ def _sliced(base: Sequence, part: Slice) -> Value:
 
 
 def _bounds(part: Slice) -> slice | None:
-    values = []
+    values: list[int | None] = []
     for bound in (part.lower, part.upper, part.step):
         if bound is None or bound == Literal(None):
             values.append(None)
@@ -106,8 +108,8 @@ def _bounds(part: Slice) -> slice | None:
 def _shape(base: ShapeOf, part: Index) -> Value:
     if isinstance(part, Slice):
         bounds = _bounds(part)
-        known = base.dims is not None and bounds is not None
-        return ShapeOf(base.dims[bounds] if known and base.dims is not None else None, base.dynamic)
+        left = base.dims[bounds] if base.dims is not None and bounds is not None else None
+        return ShapeOf(left, base.dynamic)
     position = part.value if isinstance(part, Literal) else None
     if base.dims is None or not isinstance(position, int):
         return Scalar("int")
@@ -120,7 +122,9 @@ def _tensor(base: Tensor, parts: list[Index]) -> Value:
         keeps_last = parts[0] == Literal(Ellipsis) and len(parts) > 1 and _is_new_axis(parts[-1])
         return Tensor(None, base.dtype, origin, last=1 if keeps_last else None)
     shape = _indexed(base.shape, parts)
-    return Tensor(shape, base.dtype, origin, base.layout if shape is not None and len(shape) == len(base.shape) else None)
+    return Tensor(
+        shape, base.dtype, origin, base.layout if shape is not None and len(shape) == len(base.shape) else None
+    )
 
 
 def _is_new_axis(part: Index) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from migrator.facts import apply, attributes, classes, functions, inputs, parameters, roots, sizes
+from migrator.facts.calls import decorators
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.facts.modules import FunctionNode, Module
@@ -79,27 +80,18 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
 
 def cls(it: Interpreter, qualname: str, done: Summaries) -> None:
     """Evaluate a class: constructor, build, call, then the other methods, on one object."""
-    definition = it.definitions[qualname]
     kind = classes.kind_of(it, qualname)
     this = RepoInstance(qualname, kind)
     _enter(it, qualname)
     env = _constructed(it, qualname, this)
-    env, given, reserved = inputs.call_inputs(it, qualname, this, env, _run_call)
-    _enter(it, qualname, keep=True)
-    env = _constructed(it, qualname, this)
+    carried = dict(it.carried)
+    given, reserved = inputs.call_inputs(it, qualname, this, env, _run_call)
+    it.carried, it.weights, it.nested, it.deferred = carried, [], [], []
     output: Value = UNKNOWN
     if kind != "other" and given:
         env = _built(it, qualname, this, env, given)
         env, output = _run_call(it, qualname, this, env, given, True)
-    call_attrs = dict(env)
-    for name, member in it.class_attrs.get(qualname, {}).items():
-        if isinstance(member, RepoFunction) and name not in ("__init__", "build", "call", "__call__", "forward"):
-            env = _method(it, qualname, this, member, env)
-        elif name in ("call", "__call__", "forward") and (kind == "other" or not given) and isinstance(member, RepoFunction):
-            env = _method(it, qualname, this, member, env)
-        elif name == "build" and not given and isinstance(member, RepoFunction):
-            env = _method(it, qualname, this, member, env)
-    attrs = {**{n: v for n, v in env.items()}, **call_attrs}
+    attrs = _other_methods(it, qualname, this, env, done=_CALLED if kind != "other" and given else _BUILT)
     it.attrs[this] = {name[2:]: value for name, value in attrs.items()}
     done.carried[qualname] = tuple(it.carried.values())
     done.classes[qualname] = ClassFacts(
@@ -114,7 +106,22 @@ def cls(it: Interpreter, qualname: str, done: Summaries) -> None:
     )
 
 
-def _enter(it: Interpreter, root: str, keep: bool = False) -> None:
+_BUILT = frozenset({"__init__"})
+_CALLED = frozenset({"__init__", "build", "call", "__call__", "forward"})
+
+
+def _other_methods(
+    it: Interpreter, qualname: str, this: RepoInstance, env: dict[str, Value], done: frozenset[str]
+) -> dict[str, Value]:
+    """Walk the methods that nothing has run yet; what they set besides counts too."""
+    called = dict(env)
+    for name, member in it.class_attrs.get(qualname, {}).items():
+        if isinstance(member, RepoFunction) and name not in done:
+            env = _method(it, qualname, this, member, env)
+    return {**env, **called}
+
+
+def _enter(it: Interpreter, root: str) -> None:
     it.root = root
     it.carried = {}
     it.effects = set()
@@ -122,9 +129,8 @@ def _enter(it: Interpreter, root: str, keep: bool = False) -> None:
     it.nested, it.deferred = [], []
     it.active = []
     it.muted = []
-    if not keep:
-        it.bound_sizes = {}
-        it.hints = {}
+    it.bound_sizes = {}
+    it.hints = {}
 
 
 def _frame(it: Interpreter, module_name: str, scope: str, node: FunctionNode, env: dict[str, Value]) -> Frame:
@@ -143,7 +149,9 @@ def _note_parameters(it: Interpreter, node: FunctionNode, frame: Frame) -> None:
     values = it.values[frame.module.name]
     for arg in roots.all_arguments(node):
         if arg.arg in frame.env:
-            values[(arg.lineno, arg.col_offset, arg.lineno, arg.col_offset + len(arg.arg.encode()))] = frame.env[arg.arg]
+            values[(arg.lineno, arg.col_offset, arg.lineno, arg.col_offset + len(arg.arg.encode()))] = frame.env[
+                arg.arg
+            ]
 
 
 def _try_function(it: Interpreter, qualname: str, params: dict[str, Value]) -> None:
@@ -266,7 +274,7 @@ def _run_method(
     frame.record = frame.naming = record and definition.owner == qualname
     frame.stable = frozenset(name for name in frame.stable if name.startswith("for "))
     frame.owner = definition.owner or qualname
-    if node.args.args and "staticmethod" not in functions.decorators(node):
+    if node.args.args and "staticmethod" not in decorators(node):
         frame.env[node.args.args[0].arg] = this
         frame.this, frame.this_name = this, node.args.args[0].arg
     if frame.record:
@@ -319,5 +327,3 @@ def _has_dataset(value: Value) -> bool:
     if isinstance(value, Sequence) and value.items is not None:
         return any(map(_has_dataset, value.items))
     return isinstance(value, Dataset)
-
-

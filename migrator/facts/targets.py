@@ -75,7 +75,13 @@ def _indexed(element: Value, sym: Sym, position: int) -> Value:
     text = Sym(f"{sym.text}[{position}]")
     if isinstance(element, Unknown):
         return Unknown(sym=text)
-    kind = element.type if isinstance(element, Scalar) else type(element.value).__name__ if isinstance(element, Literal) else None
+    kind = (
+        element.type
+        if isinstance(element, Scalar)
+        else type(element.value).__name__
+        if isinstance(element, Literal)
+        else None
+    )
     return Scalar(kind, text)
 
 
@@ -128,5 +134,3 @@ def _subscript(it: Interpreter, target: ast.Subscript, value: Value, frame: Fram
             update(it, target.value, Dict(tuple(items.items())), frame)
     elif isinstance(base, Sequence):
         update(it, target.value, Sequence(base.kind, None, join(base.element, value)), frame)
-
-

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence as Many
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Many
 
 from migrator.facts.arithmetic import dim_of, dims_of
 from migrator.facts.join import join_all
@@ -10,15 +11,16 @@ from migrator.facts.shapes import broadcast, ops
 from migrator.facts.shapes.layers import concatenated
 from migrator.facts.shapes.ops import dtype_of, reduction, tensor
 from migrator.facts.shapes.ops_axes import expanded, reshaped, squeezed, stacked, transposed
+from migrator.facts.words import words
 from migrator.values import Literal, Scalar, Sequence, ShapeOf, Tensor, Unknown, Value
 
 Keywords = Mapping[str, Value]
-REDUCTIONS = frozenset("sum mean max min prod std var any all median amax amin nanmean nansum".split())
+REDUCTIONS = frozenset(words("sum mean max min prod std var any all median amax amin nanmean nansum"))
 ELEMENTWISE = frozenset(
-    """abs exp log log2 log10 sqrt square sin cos tan tanh floor ceil round rint sign clip copy ascontiguousarray sort
-    nan_to_num negative cumsum cumprod flip fliplr flipud roll conj""".split()
+    words("""abs exp log log2 log10 sqrt square sin cos tan tanh floor ceil round rint sign clip copy ascontiguousarray sort
+    nan_to_num negative cumsum cumprod flip fliplr flipud roll conj""")
 )
-PAIRS = frozenset("add subtract multiply divide maximum minimum power mod floor_divide true_divide".split())
+PAIRS = frozenset(words("add subtract multiply divide maximum minimum power mod floor_divide true_divide"))
 
 
 def method(x: Tensor, name: str, positional: Many[Value], keywords: Keywords) -> Value | None:
@@ -44,7 +46,9 @@ def method(x: Tensor, name: str, positional: Many[Value], keywords: Keywords) ->
 
 def _array_method(x: Tensor, name: str, positional: Many[Value], keywords: Keywords) -> Value | None:
     if name == "astype":
-        return Tensor(x.shape, dtype_of(positional[0] if positional else keywords.get("dtype")), "numpy", x.layout, x.last)
+        return Tensor(
+            x.shape, dtype_of(positional[0] if positional else keywords.get("dtype")), "numpy", x.layout, x.last
+        )
     if name == "reshape":
         target = positional[0] if len(positional) == 1 else Sequence("tuple", tuple(positional), join_all(positional))
         return reshaped(x, target)

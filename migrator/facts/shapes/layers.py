@@ -10,6 +10,7 @@ from migrator.facts import dims
 from migrator.facts.arithmetic import dim_of, dims_of, plain
 from migrator.facts.join import join_all
 from migrator.facts.shapes import broadcast
+from migrator.facts.words import words
 from migrator.values import Dim, Instance, Literal, Sequence, Shape, Sym, Tensor, Unknown, Value
 
 UNKNOWN = Unknown()
@@ -17,10 +18,10 @@ Inputs = tuple[Value, ...]
 LAYERS: dict[str, Callable[[Instance, Inputs], Value]] = {}
 
 KEEPERS = frozenset(
-    """BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization Dropout
+    words("""BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization Dropout
     SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianNoise GaussianDropout AlphaDropout ReLU LeakyReLU
     PReLU ELU ThresholdedReLU Softmax ActivityRegularization Masking SpectralNormalization Normalization Identity
-    Rescaling RandomFlip RandomRotation RandomZoom RandomContrast RandomBrightness RandomTranslation""".split()
+    Rescaling RandomFlip RandomRotation RandomZoom RandomContrast RandomBrightness RandomTranslation""")
 )
 
 

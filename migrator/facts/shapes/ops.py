@@ -9,6 +9,7 @@ from migrator.facts.arithmetic import dim_of, dims_of, plain
 from migrator.facts.join import join_all
 from migrator.facts.shapes import broadcast
 from migrator.facts.shapes.layers import concatenated
+from migrator.facts.words import words
 from migrator.values import (
     Api,
     Dim,
@@ -57,7 +58,9 @@ def literal_dtype(value: Value) -> str | None:
     """TF's dtype for a Python number or nested list."""
     while isinstance(value, Sequence) and value.items:
         value = join_all(value.items)
-    kind = type(value.value).__name__ if isinstance(value, Literal) else value.type if isinstance(value, Scalar) else None
+    kind = (
+        type(value.value).__name__ if isinstance(value, Literal) else value.type if isinstance(value, Scalar) else None
+    )
     return {"int": "int32", "float": "float32", "bool": "bool", "str": "string"}.get(kind or "")
 
 
@@ -97,7 +100,7 @@ def made(shape: Value | None, dtype: str | None) -> Tensor:
     return Tensor(dims_of(shape), dtype)
 
 
-ELEMENTWISE = """abs acos acosh asin asinh atan atanh ceil cos cosh exp floor negative round sign sin sinh sqrt square
+ELEMENTWISE = words("""abs acos acosh asin asinh atan atanh ceil cos cosh exp floor negative round sign sin sinh sqrt square
 tan tanh sigmoid identity stop_gradient math.log math.log1p math.expm1 math.rsqrt math.reciprocal math.softplus math.erf
 math.sigmoid math.lgamma math.digamma math.log_sigmoid math.cumsum math.cumprod cumsum math.cumulative_logsumexp
 nn.relu nn.relu6 nn.elu nn.selu nn.leaky_relu nn.gelu nn.silu nn.softplus nn.softsign nn.crelu nn.softmax nn.log_softmax
@@ -113,21 +116,21 @@ keras.activations.linear keras.activations.exponential keras.activations.hard_si
 keras.backend.exp keras.backend.log keras.backend.sqrt keras.backend.square keras.backend.sigmoid keras.backend.relu
 keras.backend.softmax keras.backend.tanh keras.backend.clip keras.backend.sign keras.backend.round
 keras.backend.softplus keras.backend.l2_normalize keras.backend.stop_gradient keras.backend.sin keras.backend.cos
-keras.backend.elu keras.backend.dropout keras.backend.cumsum keras.backend.bias_add""".split()
+keras.backend.elu keras.backend.dropout keras.backend.cumsum keras.backend.bias_add""")
 
-BROADCAST = """add subtract multiply divide maximum minimum pow truediv math.add math.divide math.divide_no_nan
+BROADCAST = words("""add subtract multiply divide maximum minimum pow truediv math.add math.divide math.divide_no_nan
 math.multiply_no_nan math.floordiv math.mod math.floormod math.squared_difference math.xdivy math.xlogy math.atan2
 math.subtract math.multiply math.truediv where_ add_n_ bitwise.bitwise_and
-keras.backend.maximum keras.backend.minimum keras.backend.pow""".split()
+keras.backend.maximum keras.backend.minimum keras.backend.pow""")
 
-COMPARISONS = """equal not_equal less less_equal greater greater_equal logical_and logical_or math.logical_xor
+COMPARISONS = words("""equal not_equal less less_equal greater greater_equal logical_and logical_or math.logical_xor
 keras.backend.equal keras.backend.not_equal keras.backend.less keras.backend.greater keras.backend.less_equal
-keras.backend.greater_equal""".split()
+keras.backend.greater_equal""")
 
-REDUCTIONS = """reduce_sum reduce_mean reduce_max reduce_min reduce_prod reduce_any reduce_all reduce_logsumexp
+REDUCTIONS = words("""reduce_sum reduce_mean reduce_max reduce_min reduce_prod reduce_any reduce_all reduce_logsumexp
 math.reduce_std math.reduce_variance math.reduce_euclidean_norm norm linalg.norm math.count_nonzero
 keras.backend.sum keras.backend.mean keras.backend.max keras.backend.min keras.backend.prod keras.backend.std
-keras.backend.var keras.backend.any keras.backend.all keras.backend.logsumexp""".split()
+keras.backend.var keras.backend.any keras.backend.all keras.backend.logsumexp""")
 
 
 def _same_shape(args: Args) -> Value:
@@ -160,7 +163,9 @@ def reduced(shape: Shape | None, axis: object, keepdims: object) -> Shape | None
     if axis is ... or keepdims is ... or shape is None:
         return () if shape is None and axis is None and keepdims is False else None
     axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    if not isinstance(axes, range | tuple) or not all(isinstance(a, int) and -len(shape) <= a < len(shape) for a in axes):
+    if not isinstance(axes, range | tuple) or not all(
+        isinstance(a, int) and -len(shape) <= a < len(shape) for a in axes
+    ):
         return None
     gone = {a % len(shape) for a in axes} if len(shape) else set()
     if keepdims:
@@ -225,7 +230,9 @@ def fill(args: Args) -> Value:
 def eye(args: Args) -> Value:
     rows = dim_of(args.get("num_rows"))
     columns = args.get("num_columns")
-    return Tensor((rows, rows if columns in (None, Literal(None)) else dim_of(columns)), dtype_of(args.get("dtype")) or "float32")
+    return Tensor(
+        (rows, rows if columns in (None, Literal(None)) else dim_of(columns)), dtype_of(args.get("dtype")) or "float32"
+    )
 
 
 @op("tf.zeros_like", "tf.ones_like", "tf.keras.backend.zeros_like", "tf.keras.backend.ones_like")
@@ -237,7 +244,7 @@ def zeros_like(args: Args) -> Value:
 @op("tf.range", "tf.keras.backend.arange")
 def range_(args: Args) -> Value:
     values = [args[name] for name in ("start", "limit", "stop") if name in args and args[name] != Literal(None)]
-    start, limit = (Literal(0), values[0]) if len(values) == 1 else (values + [UNKNOWN, UNKNOWN])[:2]
+    start, limit = (Literal(0), values[0]) if len(values) == 1 else ([*values, UNKNOWN, UNKNOWN])[:2]
     step = args.get("delta", args.get("step", Literal(1)))
     span = dims.subtract(dim_of(limit), dim_of(start) if dim_of(start) is not None else None)
     size = dims.ceil_divide(span, dim_of(step))

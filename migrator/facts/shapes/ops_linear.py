@@ -93,12 +93,19 @@ def _strides(args: Args, rank: int, name: str = "strides") -> Shape:
 def _nn_conv(args: Args, rank: int, last: Dim, kernels: Shape) -> Value:
     x = tensor(first(args))
     padding, data_format = literal(args, "padding"), literal(args, "data_format", "N")
-    if x.shape is None or len(x.shape) != rank + 2 or not isinstance(padding, str) or not str(data_format).endswith(("C", "N")):
+    if (
+        x.shape is None
+        or len(x.shape) != rank + 2
+        or not isinstance(padding, str)
+        or not str(data_format).endswith(("C", "N"))
+    ):
         return like(x, None)
     dilations = _strides(args, rank, "dilations")
     spatial = map(window, x.shape[1:-1], kernels, _strides(args, rank), [padding.lower()] * rank, dilations)
     found = like(x, (x.shape[0], *spatial, last))
-    return Tensor(found.shape, found.dtype, found.origin, "channels_last" if data_format in ("N", "NHWC", "NWC") else None)
+    return Tensor(
+        found.shape, found.dtype, found.origin, "channels_last" if data_format in ("N", "NHWC", "NWC") else None
+    )
 
 
 @op("tf.nn.conv2d", "tf.nn.conv1d", "tf.nn.depthwise_conv2d")
@@ -219,5 +226,3 @@ def scatter_nd(args: Args) -> Value:
 def scatter_update(args: Args) -> Value:
     x = tensor(first(args))
     return like(x, x.shape)
-
-

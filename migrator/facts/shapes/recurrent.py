@@ -57,8 +57,7 @@ def _attention(instance: Instance, inputs: Inputs) -> Value:
     query = inputs[0] if inputs and isinstance(inputs[0], Tensor) else Tensor()
     width = instance.arg("output_shape")
     last = query.channels if width is None else dim_of(width)
-    output = floating(query, None if query.shape is None else (*query.shape[:-1], last), last)
-    return output
+    return floating(query, None if query.shape is None else (*query.shape[:-1], last), last)
 
 
 def _dot_attention(instance: Instance, inputs: Inputs) -> Value:
