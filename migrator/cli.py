@@ -145,7 +145,7 @@ def _tell(report: Report, json: bool, page: Path | None) -> None:
         typer.echo(dumps(report), nl=False)
         return
     console = Console()
-    console.print(summary(report))
+    console.print(summary(report, console.width))
     if page is not None:
         console.print(f"\nOutput: {report.run.out}\nReport: {page}", markup=False, highlight=False, soft_wrap=True)
 
@@ -285,10 +285,10 @@ def rules(
 @app.command()
 def doctor(tf_python: TfPython = None, torch_python: TorchPython = None, json: Json = False) -> None:
     """Check that everything a run needs is here."""
+    from migrator_validators.doctor import doctor as examine
     from rich.console import Console
 
     from migrator import views
-    from migrator_validators.doctor import doctor as examine
 
     checks = examine(Path(tf_python) if tf_python else None, Path(torch_python) if torch_python else None)
     if json:

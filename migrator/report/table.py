@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -16,46 +16,42 @@ from migrator.report.schema import Report, UnitEntry
 from migrator.report.words import OUTCOME, STATUS, decisive, figures, why
 
 
-def summary(report: Report) -> RenderableType:
-    """The verdict table: one row a unit with TensorFlow in it, totals below."""
-    lines: list[RenderableType] = [_table(report), _totals(report)]
+def summary(report: Report, width: int = 100) -> RenderableType:
+    """The verdict table for a terminal of `width` columns: one row a unit with TensorFlow, totals below."""
+    lines: list[RenderableType] = [*_tables(report, width), _totals(report)]
     unread = [file for file in report.files if file.uses_tf and file.why]
     lines += [Text(f"  {file.path}: copied as it is, {file.why}", style="yellow") for file in unread]
     return Group(*lines)
 
 
-def _table(report: Report) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-    table.add_column("Unit", overflow="fold", ratio=3, min_width=18)
-    for title in ("Kind", "Status", "Highest rung"):
-        table.add_column(title, no_wrap=True)
-    table.add_column("Measured", overflow="fold", ratio=2, min_width=12)
-    table.add_column("Why", overflow="fold", ratio=4, min_width=16)
-    path = ""
+def _tables(report: Report, width: int) -> Iterator[RenderableType]:
+    """Each file's path with its units below; columns of all files are aligned."""
+    shown = [unit for unit in report.units if unit.status != Status.UNTOUCHED]
+    room = max(width - 20, 40) // 3  # for each of name, verdict and reason
+    name = min(max((len(unit.name) for unit in shown), default=0), room)
+    verdict = min(max((len(line) for unit in shown for line in _verdict(unit).split("\n")), default=0), room)
     for file in report.files:
-        for unit in file.units:
-            if unit.status == Status.UNTOUCHED:
-                continue
-            if file.path != path:
-                path = file.path
-                table.add_row(Text(path, style="bold cyan"))
-            table.add_row(*_row(unit))
+        units = [unit for unit in file.units if unit.status != Status.UNTOUCHED]
+        if units:
+            yield Text(file.path, style="bold cyan")
+            yield _table(units, name, verdict)
+
+
+def _table(units: Sequence[UnitEntry], name: int, verdict: int) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for width in (name + 2, max(len(words) for words, _ in STATUS.values()), verdict):
+        table.add_column(width=width, overflow="fold")
+    table.add_column(overflow="fold", min_width=20)
+    for unit in units:
+        words, style = STATUS[unit.status]
+        table.add_row(Text(f"  {unit.name}"), Text(words, style=style), Text(_verdict(unit)), Text(why(unit)))
     return table
 
 
-def _row(unit: UnitEntry) -> tuple[RenderableType, ...]:
-    name, style = STATUS[unit.status]
+def _verdict(unit: UnitEntry) -> str:
+    """The decisive rung with its sign, and its first figures below."""
     verdict = decisive(unit)
-    measured = "\n".join(figures(verdict)[:2]) if verdict else ""
-    rung = f"{OUTCOME[verdict.outcome]} {verdict.rung}" if verdict else ""
-    return (
-        Text(f"  {unit.name}"),
-        Text(unit.kind),
-        Text(name, style=style),
-        Text(rung),
-        Text(measured),
-        Text(why(unit)),
-    )
+    return "\n".join([f"{OUTCOME[verdict.outcome]} {verdict.rung}", *figures(verdict)[:2]]) if verdict else ""
 
 
 def _totals(report: Report) -> Text:
@@ -69,11 +65,6 @@ def _totals(report: Report) -> Text:
     if totals.islands:
         line += f"\n{totals.islands_whole} of {totals.islands} islands whole"
     return Text.from_markup(line)
-
-
-def where(report: Report, page: str) -> str:
-    """The closing line of a run, as rich markup: where output and page are."""
-    return f"Output: {escape(report.run.out)}\nReport: {escape(page)}"
 
 
 @contextmanager
