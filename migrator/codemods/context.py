@@ -17,6 +17,7 @@ from migrator.model import (
     MetricCode,
     OptimizerCode,
     OutputFacts,
+    Rewritten,
     UnitKind,
     WeightRecord,
 )
@@ -81,6 +82,18 @@ class Objects(Protocol):
 
 
 @dataclass(frozen=True)
+class ModelTraits:
+    """What training asks of a generated model class.
+
+    `activation`: what its `logits` leaves out ("softmax"), or "" when it has no such method.
+    `penalty`: it has `regularization_loss()`.
+    """
+
+    activation: str = ""
+    penalty: bool = False
+
+
+@dataclass(frozen=True)
 class Draft:
     """What a codemod made of a unit: its new text (dedented, without the file's imports).
 
@@ -124,6 +137,7 @@ class Context:
     objects: Objects | None = None
     layouts: Mapping[str, str] = field(default_factory=dict)  # qualname → layout of a module used only inside others
     penalised: frozenset[str] = frozenset()  # qualnames of what has a `regularization_loss()`
+    models: Mapping[str, ModelTraits] | None = None  # model classes and factories by qualname, once drafted
 
     @property
     def here(self) -> ModuleFacts:

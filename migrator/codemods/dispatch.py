@@ -13,19 +13,30 @@ from migrator.model import UnitKind
 FACTORIES = frozenset({"model-factory", "layer-factory", "module-factory"})
 
 
+def is_model_unit(segment: Segment, ctx: Context) -> bool:
+    """Whether the unit is a layer, a model, or a function that makes some."""
+    statement = segment.statements[0]
+    qualname = f"{ctx.module}:{segment.unit.name}"
+    if isinstance(statement, cst.ClassDef):
+        facts = ctx.facts.cls(qualname)
+        return facts is not None and facts.kind in ("layer", "model")
+    if isinstance(statement, cst.FunctionDef):
+        known = ctx.facts.function(qualname)
+        return known is not None and known.role in FACTORIES
+    return False
+
+
 def draft_unit(segment: Segment, ctx: Context) -> Draft | None:
     """The draft of a unit, or None for imports, which are decided once all units are."""
     unit = segment.unit
     if unit.kind is UnitKind.IMPORTS:
         return None
     statement = segment.statements[0]
-    if isinstance(statement, cst.ClassDef):
-        facts = ctx.facts.cls(f"{ctx.module}:{unit.name}")
-        if facts is not None and facts.kind in ("layer", "model"):
+    if is_model_unit(segment, ctx):
+        if isinstance(statement, cst.ClassDef):
             return class_unit(statement, ctx)
+        assert isinstance(statement, cst.FunctionDef)
+        return factory_unit(statement, ctx)
     if isinstance(statement, cst.FunctionDef):
-        known = ctx.facts.function(f"{ctx.module}:{unit.name}")
-        if known is not None and known.role in FACTORIES:
-            return factory_unit(statement, ctx)
         return function_unit(statement, ctx)
     return script_unit(segment.statements, ctx, unit.kind)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from migrator.codemods.context import Context, Draft, Objects, Rules
-from migrator.codemods.dispatch import draft_unit
+from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rules
+from migrator.codemods.dispatch import draft_unit, is_model_unit
 from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
 from migrator.codemods.models import ModelPlan, plan_models
@@ -97,13 +97,33 @@ def migrate(
     models = plan_models(facts, trees)
     package_names = frozenset(packages)
     imported = {module: imported_names(tree, module, module in package_names) for module, tree in trees.items()}
+    using = [f for f in files if f.uses_tf and f.text is not None and f.module is not None]
+    contexts = [(file, _context(file, facts, rules, objects, keras, fidelity, models)) for file in using]
+    made, traits = _model_drafts([context for _, context in contexts])
     drafts: dict[str, FileDraft] = {}
-    for file in files:
-        if file.uses_tf and file.text is not None and file.module is not None:
-            progress(str(file.path))
-            context = _context(file, facts, rules, objects, keras, fidelity, models)
-            drafts[str(file.path)] = _draft_file(file, context, imported[file.module])
+    for file, context in contexts:
+        progress(str(file.path))
+        context = replace(context, models=traits)
+        drafts[str(file.path)] = _draft_file(file, context, imported[file.module or ""], made)
     return RepositoryDraft(drafts, _edges(drafts, imported))
+
+
+def _model_drafts(contexts: Sequence[Context]) -> tuple[dict[str, Draft], dict[str, ModelTraits]]:
+    """The drafts of all model classes and factories by unit, and what training must know of them by qualname."""
+    drafts: dict[str, Draft] = {}
+    traits: dict[str, ModelTraits] = {}
+    for ctx in contexts:
+        for seg in segment(ctx.path, ctx.tree, ctx.spans, ctx.here):
+            draft = _drafted(seg, ctx) if is_model_unit(seg, ctx) else None
+            if draft is None:
+                continue
+            drafts[seg.unit.id] = draft
+            qualname = f"{ctx.module}:{seg.unit.name}"
+            name = ctx.class_names.get(qualname, seg.unit.name)
+            if name == seg.unit.name and not isinstance(seg.statements[0], cst.ClassDef):
+                continue  # it hands on what another factory makes
+            traits[qualname] = ModelTraits(draft.has_logits.get(name, ""), name in draft.has_penalty)
+    return drafts, traits
 
 
 def _context(
@@ -137,9 +157,11 @@ def _context(
     )
 
 
-def _draft_file(file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str, str | None]]) -> FileDraft:
+def _draft_file(
+    file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str, str | None]], made: Mapping[str, Draft]
+) -> FileDraft:
     segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here)
-    parts = tuple(Part(s, _changed(s, _drafted(s, ctx), ctx)) for s in segments)
+    parts = tuple(Part(s, _changed(s, made.get(s.unit.id) or _drafted(s, ctx), ctx)) for s in segments)
     bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target))
     replaced = {name for name, changes in ctx.changes.items() if any(c.kind == "factory-to-module" for c in changes)}
     renames = {

@@ -59,7 +59,7 @@ class Walker:
 
     @property
     def finder(self) -> Finder:
-        return Finder(self.ctx, self.plan, self.tapes, self.data)
+        return Finder(self.ctx, self.plan, self.tapes, self.data, self.holder)
 
     def decisions(self, where: cst.CSTNode) -> Decisions:
         return Decisions(

@@ -43,7 +43,7 @@ class Decisions:
     gone: bool = False
 
     def decide(self, node: cst.CSTNode) -> Decisions:
-        for found, kind in Finder(self.ctx, self.plan, self.tapes, self.data).nodes(node):
+        for found, kind in Finder(self.ctx, self.plan, self.tapes, self.data, self.holder).nodes(node):
             self.decided[found] = self.text(found, kind)
         return self
 
@@ -128,7 +128,7 @@ class Decisions:
         return self.data.text(call, self.writer.text)
 
     def penalty(self, call: cst.Call) -> str:
-        inner = Finder(self.ctx, self.plan, self.tapes, self.data).penalty_of(call)
+        inner = Finder(self.ctx, self.plan, self.tapes, self.data, self.holder).penalty_of(call)
         text = penalty_text(inner, self.ctx) if inner is not None else None
         if text is None:
             raise Unfit("the losses of a model of which no regulariser is known")

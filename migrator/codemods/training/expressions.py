@@ -13,6 +13,7 @@ from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.models import VARIABLES, model_text
 from migrator.codemods.training.plan import FilePlan
+from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.traits import traits_of
 from migrator.values import Api, External, History, Instance
@@ -29,6 +30,7 @@ class Finder:
     plan: FilePlan
     tapes: TapePlan
     data: DataPlan
+    holder: Holder
 
     def nodes(self, node: cst.CSTNode) -> list[tuple[cst.CSTNode, str]]:
         """Nodes below, with what each is, innermost first."""
@@ -59,11 +61,19 @@ class Finder:
         return "object" if self.is_object_call(call) else ""
 
     def attribute_kind(self, node: cst.Attribute) -> str:
-        if node.attr.value == "history" and isinstance(self.ctx.value(node.value), History):
+        if node.attr.value == "history" and self.is_history(node.value):
             return "history"
         if node.attr.value in VARIABLES and model_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "variables"
         return ""
+
+    def is_history(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression is what `fit` returned."""
+        if isinstance(self.ctx.value(node), History):
+            return True
+        if isinstance(node, cst.Call):
+            return model_call(node, self.ctx, self.plan.models) == "fit"
+        return isinstance(node, cst.Name) and (self.holder, node.value) in self.plan.histories
 
     def penalty_of(self, call: cst.Call) -> cst.BaseExpression | None:
         """The model in `tf.add_n(model.losses)` and the like."""

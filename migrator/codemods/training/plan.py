@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -46,7 +46,7 @@ class Compiled:
 @dataclass(frozen=True)
 class FilePlan:
     """The training calls of a file. `models`: texts of what it compiles; `known_models`: of all
-    that only a Keras model is used like."""
+    that only a Keras model is used like. `histories`: names that hold what `fit` returned, by scope."""
 
     holders: Mapping[cst.CSTNode, Holder]
     models: frozenset[str]
@@ -54,6 +54,7 @@ class FilePlan:
     of_call: Mapping[cst.Call, Compiled] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
     known_models: frozenset[str] = frozenset()
+    histories: frozenset[tuple[Holder, str]] = frozenset()
 
     def name(self, wish: str, compiled: Compiled | None = None) -> str:
         """The name of a shared function, not one that the file has already."""
@@ -84,7 +85,24 @@ def _plan(ctx: Context) -> FilePlan:
     compiled = tuple(_compiled(call, holders, ctx) for call in compiles)
     of_call = _resolve(calls, compiled, models, holders, ctx)
     _settle(compiled, of_call, holders, ctx)
-    return FilePlan(holders, models, compiled, of_call, frozenset(_top_level(ctx)), used_as_models(ctx.tree, models))
+    known = used_as_models(ctx.tree, models)
+    histories = frozenset(_histories(holders, models, ctx))
+    return FilePlan(holders, models, compiled, of_call, frozenset(_top_level(ctx)), known, histories)
+
+
+def _histories(
+    holders: Mapping[cst.CSTNode, Holder], models: frozenset[str], ctx: Context
+) -> Iterator[tuple[Holder, str]]:
+    """Names that a scope binds to nothing but what `fit` returns."""
+    for line, holder in holders.items():
+        part = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+        if not isinstance(part, cst.Assign) or not isinstance(part.value, cst.Call):
+            continue
+        target = part.targets[0].target
+        if isinstance(target, cst.Name) and model_call(part.value, ctx, models) == "fit":
+            bound = m.findall(holder, m.AssignTarget(target=m.Name(target.value)))
+            if len(bound) == 1:
+                yield holder, target.value
 
 
 def _compiled(call: cst.Call, holders: Mapping[cst.CSTNode, Holder], ctx: Context) -> Compiled:

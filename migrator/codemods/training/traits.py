@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
-from migrator.codemods.context import Context
+from migrator.codemods.context import Context, ModelTraits
 from migrator.model import OutputFacts
 from migrator.values import Instance, Literal, ModelValue, RepoInstance, Tensor, Value
 
@@ -71,20 +71,31 @@ def _known(value: Value, ctx: Context) -> Traits | None:
     return None
 
 
-def _graph(model: ModelValue, ctx: Context) -> Traits:
+def _graph(model: ModelValue, ctx: Context) -> Traits | None:
     layers = model.layers or ()
-    output = model.outputs[0] if model.outputs else None
-    facts = _shape(output)
+    made = _made_by(model, ctx)
+    if made is None and model.layers is None:
+        return None  # whether it has regularisers is not known
     last = layers[-1] if layers else None
+    facts = _shape(model.outputs[0] if model.outputs else None)
     if facts.width is None and isinstance(last, Instance):
         facts = replace(facts, width=_units(last))
     return Traits(
-        replace(facts, activation=_activation(last)),
-        penalty=_penalised(model, ctx),
+        replace(facts, activation=_activation(last) if made is None else made.activation),
+        penalty=_penalised(model, ctx) if made is None else made.penalty,
         inputs=_input_kind(model),
-        masked=facts.rank != 2 and any(_masks(layer) for layer in layers),
+        masked=facts.rank != 2 and _may_mask(model),
         single=len(model.outputs or (0,)) == 1 and len(model.inputs or (0,)) == 1,
     )
+
+
+def _made_by(model: ModelValue, ctx: Context) -> ModelTraits | None:
+    """What the drafted factory says that made a model."""
+    for qualname, traits in (ctx.models or {}).items():
+        facts = ctx.facts.function(qualname)
+        if facts is not None and ((model.module, model.site) in facts.callers or facts.returns == model):
+            return traits
+    return None
 
 
 def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
@@ -95,13 +106,25 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
     kind = None
     if facts.call_inputs and isinstance(facts.call_inputs[0][1], Tensor):
         kind = _dtype_kind(facts.call_inputs[0][1].dtype)
-    return Traits(_shape(facts.call_output), _penalised(value, ctx), kind, single, False, _own_step(value, ctx))
+    made = (ctx.models or {}).get(value.qualname)
+    output, penalty = _shape(facts.call_output), _penalised(value, ctx)
+    if made is not None:
+        output, penalty = replace(output, activation=made.activation), made.penalty
+    return Traits(output, penalty, kind, single, False, _own_step(value, ctx))
 
 
 def _own_step(value: RepoInstance, ctx: Context) -> str:
     """The override of Keras's training that a class has, if any."""
     names = ("train_step", "test_step", "predict_step", "compute_loss", "compile", "fit", "evaluate", "predict")
     return next((name for name in names if ctx.facts.function(f"{value.qualname}.{name}") is not None), "")
+
+
+def _may_mask(model: ModelValue) -> bool:
+    """Whether any layer masks; where the layers are not known, images have no mask."""
+    if model.layers is not None:
+        return any(_masks(layer) for layer in model.layers)
+    shapes = [i.rank for i in model.inputs or () if isinstance(i, Tensor)]
+    return not shapes or any(rank is None or rank < 4 for rank in shapes)
 
 
 def _masks(layer: Value) -> bool:
@@ -156,6 +179,9 @@ def _penalised(value: Value, ctx: Context, depth: int = 0) -> bool:
 def _input_kind(model: ModelValue) -> str | None:
     if any(isinstance(layer, Instance) and layer.api == "tf.keras.layers.Embedding" for layer in model.layers or ()):
         return "ids"
+    first = model.inputs[0] if model.inputs else None
+    if model.layers is None and isinstance(first, Tensor) and first.rank == 2:
+        return None  # numbers or the ids of an embedding
     if model.inputs and isinstance(model.inputs[0], Tensor):
         return _dtype_kind(model.inputs[0].dtype or "float32")
     return "float" if model.layers else None
