@@ -29,9 +29,14 @@ class Rulebook:
         load_all()
         self.keras = keras
 
-    def rewrite(self, node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span]) -> Rewritten:
-        """Rewrites every TF call, constant, attribute, method and operator below `node`."""
-        return rewriter.rewrite(node, here, spans, self.keras)
+    def rewrite(
+        self, node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], device: str = ""
+    ) -> Rewritten:
+        """Rewrites every TF call, constant, attribute, method and operator below `node`.
+
+        `device`: source of the device of new tensors ("x.device") where no function around them gives it.
+        """
+        return rewriter.rewrite(node, here, spans, self.keras, device)
 
     def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
         """The given arguments of a call by TF's parameter names."""

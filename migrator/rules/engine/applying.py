@@ -34,6 +34,7 @@ def apply(
     receiver: cst.BaseExpression | None,
     new_receiver: cst.BaseExpression | None,
     value: Callable[[cst.CSTNode], Value],
+    device: str = "",
 ) -> Made:
     """The torch expression for a use of `rule.api`.
 
@@ -42,7 +43,7 @@ def apply(
     before = [*_receiver(receiver), *(original.args if isinstance(original, cst.Call) else ())]
     after = [*_receiver(new_receiver), *(updated.args if isinstance(updated, cst.Call) else ())]
     args, extra = bind(rule.signature, before, after, value)
-    output = rule.template.run(args, rule.signature.facts)
+    output = rule.template.run(args, rule.signature.facts, device)
     placed = {arg.name for arg in output.args.values()}
     for name, arg in args.items():
         unknown = literal(arg.node, arg.value) is NOTHING

@@ -72,8 +72,8 @@ class Dynamic:
     def _refuse(self, *_: object) -> NoReturn:
         raise Decline(f"`{self.arg.name}` must be known when rewriting")
 
-    __bool__ = __len__ = __iter__ = __getitem__ = __hash__ = __index__ = _refuse  # type: ignore[assignment]
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse  # type: ignore[assignment]
+    __bool__ = __len__ = __iter__ = __getitem__ = __hash__ = __index__ = _refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _refuse
     __mod__ = __floordiv__ = __truediv__ = __rtruediv__ = __contains__ = _refuse
 
@@ -86,6 +86,9 @@ class Code:
     args: tuple[tuple[str, Arg], ...] = ()
 
 
+_NEVER_NONE = (cst.List, cst.Tuple, cst.ListComp, cst.BinaryOperation, cst.Dict)
+
+
 def is_none(thing: object) -> bool:
     """Whether an argument is None; declines when that is not known."""
     if not isinstance(thing, Dynamic):
@@ -95,7 +98,11 @@ def is_none(thing: object) -> bool:
         default = value.default
         if value.type is not None and not (isinstance(default, Literal) and default.value is None):
             return False
-    elif not isinstance(value, Unknown) or isinstance(thing.arg.node, (cst.List, cst.Tuple, cst.ListComp, cst.BinaryOperation, cst.Dict)):
+    elif (
+        not isinstance(value, Unknown)
+        or isinstance(thing.arg.node, _NEVER_NONE)
+        or (isinstance(thing.arg.node, cst.Attribute) and thing.arg.node.attr.value == "dtype")
+    ):
         return False
     raise Decline(f"whether `{thing.arg.name}` is None must be known when rewriting")
 

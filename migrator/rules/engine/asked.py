@@ -77,7 +77,7 @@ def size(thing: object, axis: int) -> Dim:
 
 def is_integer(name: str | None) -> bool:
     """Whether a dtype name is an integer's."""
-    return name is not None and (name.startswith("int") or name.startswith("uint"))
+    return name is not None and name.startswith(("int", "uint"))
 
 
 def is_float(name: str | None) -> bool:

@@ -21,7 +21,7 @@ def build(output: Output) -> cst.BaseExpression:
             raise Decline(f"`{arg.name}` would be evaluated twice")
     skeleton = _parsed(ast.unparse(output.expr))
     if not output.args:
-        return skeleton.deep_clone()  # type: ignore[no-any-return]
+        return skeleton.deep_clone()
     made = skeleton.visit(_Fill({mark: arg.node for mark, arg in output.args.items()}))
     assert isinstance(made, cst.BaseExpression)
     return made
@@ -54,9 +54,15 @@ class _Fill(Parenthesise):
         if node is None:
             return updated_node
         if updated_node.value in self.used:
-            return node.deep_clone()  # type: ignore[no-any-return]
+            return node.deep_clone()
         self.used.add(updated_node.value)
         return node
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        fitted = super().leave_Arg(original_node, updated_node)
+        if fitted.keyword is not None and fitted.keyword.value == "dim" and isinstance(fitted.value, cst.List):
+            return fitted.with_changes(value=_as_tuple(fitted.value))
+        return fitted
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         fitted = super().leave_Call(original_node, updated_node)
@@ -65,6 +71,16 @@ class _Fill(Parenthesise):
             return fitted
         args = [new for a in fitted.args for new in (_spread(a.value) if _spreads(a) else [a])]
         return fitted.with_changes(args=[a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in args])
+
+
+def _as_tuple(node: cst.List) -> cst.BaseExpression:
+    """`dim=(1, 2)` for `[1, 2]`, `dim=1` for `[1]`; only where all items are literals."""
+    items = [e.value for e in node.elements]
+    if not items or not all(isinstance(i, (cst.Integer, cst.UnaryOperation)) for i in items):
+        return node
+    if len(items) == 1:
+        return items[0]
+    return cst.Tuple([cst.Element(i) for i in items])
 
 
 def _spreads(arg: cst.Arg) -> bool:
@@ -77,7 +93,12 @@ def _spread(node: cst.BaseExpression) -> list[cst.Arg]:
     return [cst.Arg(e.value, star="*" if isinstance(e, cst.StarredElement) else "") for e in node.elements]
 
 
-class _DoubleQuotes(cst.CSTTransformer):
+class _Spelling(cst.CSTTransformer):
+    """Double quotes, and `1e-6` for `1e-06`."""
+
+    def leave_Float(self, original_node: cst.Float, updated_node: cst.Float) -> cst.Float:
+        return updated_node.with_changes(value=updated_node.value.replace("e-0", "e-"))
+
     def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.SimpleString:
         text = updated_node.value
         if text.startswith("'") and not text.startswith("'''") and '"' not in text and "\\" not in text:
@@ -87,6 +108,6 @@ class _DoubleQuotes(cst.CSTTransformer):
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> cst.BaseExpression:
-    made = cst.parse_expression(text).visit(_DoubleQuotes())
+    made = cst.parse_expression(text).visit(_Spelling())
     assert isinstance(made, cst.BaseExpression)
     return made

@@ -67,7 +67,7 @@ def statement(
     run: _Refusing,
 ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
     """A line of statements: `x += y` must not change a tensor in place; assignments need no_grad."""
-    body = [_augmented(o, u, value) for o, u in zip(original.body, updated.body, strict=True)]
+    body = [_unreversed(_augmented(o, u, value)) for o, u in zip(original.body, updated.body, strict=True)]
     if any(new is not old for new, old in zip(body, updated.body, strict=True)):
         updated = updated.with_changes(body=body)
     if not no_grad:
@@ -82,6 +82,24 @@ def statement(
 def _under_no_grad(line: cst.SimpleStatementLine) -> cst.With:
     item = cst.WithItem(cst.parse_expression("torch.no_grad()"))
     return cst.With([item], cst.IndentedBlock([line.with_changes(leading_lines=())]), leading_lines=line.leading_lines)
+
+
+def _unreversed(statement: cst.BaseSmallStatement) -> cst.BaseSmallStatement:
+    """`mean, var = torch.var_mean(x)[::-1]` is `var, mean = torch.var_mean(x)`."""
+    if not isinstance(statement, cst.Assign) or len(statement.targets) != 1:
+        return statement
+    target, value = statement.targets[0].target, statement.value
+    if not (isinstance(target, cst.Tuple) and len(target.elements) == 2 and isinstance(value, cst.Subscript)):
+        return statement
+    if not (isinstance(value.value, cst.Call) and _REVERSED.deep_equals(cst.Subscript(cst.Name("x"), value.slice))):
+        return statement
+    first, second = (e.value for e in target.elements)
+    elements = [e.with_changes(value=v) for e, v in zip(target.elements, (second, first), strict=True)]
+    targets = [statement.targets[0].with_changes(target=target.with_changes(elements=elements))]
+    return statement.with_changes(targets=targets, value=value.value)
+
+
+_REVERSED = cst.ensure_type(cst.parse_expression("x[::-1]"), cst.Subscript)
 
 
 def _augmented(

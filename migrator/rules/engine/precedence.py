@@ -133,5 +133,5 @@ class Parenthesise(cst.CSTTransformer):
 
     def leave_StarredElement(
         self, original_node: cst.StarredElement, updated_node: cst.StarredElement
-    ) -> cst.BaseElement:
+    ) -> cst.BaseExpression:
         return updated_node.with_changes(value=fit(updated_node.value, 45))

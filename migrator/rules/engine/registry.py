@@ -40,7 +40,7 @@ def _registering(
 ) -> Callable[[_Function], _Function]:
     def register(function: _Function) -> _Function:
         tree = _definition(function)
-        template = Template(tree.body, function.__globals__)  # type: ignore[attr-defined]
+        template = Template(tree.body, function.__globals__)
         record = Rule(api, kind, Signature.of_ast(tree.args), template, tuple(samples), tuple(gaps), name, keras)
         _add(_RULES, record)
         return function

@@ -10,6 +10,7 @@ from migrator.model import Decline, Helper, Rewritten
 from migrator.rules.engine import comments
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
+from migrator.rules.engine.devices import is_tensor_parameter
 from migrator.rules.engine.names import Names
 from migrator.rules.engine.operators import statement, subscript
 from migrator.rules.engine.precedence import Parenthesise
@@ -19,13 +20,16 @@ from migrator.rules.engine.registry import find, find_layer
 from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
 
 
-def rewrite(node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int = 3) -> Rewritten:
+def rewrite(
+    node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int = 3, device: str = ""
+) -> Rewritten:
     """Rewrites every TF call, constant, attribute, method and operator below `node`.
 
     `spans`: positions of the original nodes, by which the facts of `here` are found. What no rule
-    covers stays as it is and is in `declines`.
+    covers stays as it is and is in `declines`. `device`: source of the device of new tensors outside
+    of any function; inside one it is taken from its tensor arguments.
     """
-    run = Rewriter(here, spans, keras)
+    run = Rewriter(here, spans, keras, device)
     made = node.visit(run)
     assert isinstance(made, cst.CSTNode)
     if run.pending:
@@ -44,7 +48,7 @@ def rewrite(node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Sp
 class Rewriter(Parenthesise):
     """Applies rules bottom-up; `declines` tells what was left."""
 
-    def __init__(self, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int) -> None:
+    def __init__(self, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int, device: str = "") -> None:
         super().__init__()
         self.here, self.spans, self.keras = here, spans, keras
         self.names = Names(here, spans)
@@ -56,6 +60,7 @@ class Rewriter(Parenthesise):
         self.notes: list[str] = []
         self.pending: list[cst.Comment] = []
         self.no_grad = False
+        self.devices = [device]
 
     # --- what is asked of the facts
 
@@ -88,6 +93,24 @@ class Rewriter(Parenthesise):
     def visit_Arg_keyword(self, node: cst.Arg) -> None:
         if node.keyword is not None:
             self.callees.add(node.keyword)
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        tensors = [p.name.value for p in node.params.params if is_tensor_parameter(p, node, self.value, self.names)]
+        self.devices.append(f"{tensors[0]}.device" if tensors else self.devices[-1] if len(self.devices) > 1 else "")
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.BaseStatement:
+        self.devices.pop()
+        return updated_node
+
+    def leave_Decorator(
+        self, original_node: cst.Decorator, updated_node: cst.Decorator
+    ) -> cst.Decorator | cst.RemovalSentinel:
+        inner = original_node.decorator
+        name = self.names.canonical(inner.func if isinstance(inner, cst.Call) else inner)
+        if name != "tf.function":
+            return updated_node
+        self.declines = [d for d in self.declines if d.api != "tf.function"]
+        return cst.RemoveFromParent()
 
     def visit_Param(self, node: cst.Param) -> None:
         self.callees.add(node.name)
@@ -194,7 +217,7 @@ class Rewriter(Parenthesise):
         new_receiver: cst.BaseExpression | None,
     ) -> cst.BaseExpression:
         try:
-            made = apply(found, original, updated, receiver, new_receiver, self.value)
+            made = apply(found, original, updated, receiver, new_receiver, self.value, self.devices[-1])
         except Declined as no:
             self.refuse(no.reason, found.api, original)
             return updated

@@ -109,4 +109,4 @@ class Signature:
 def _annotation(arg: ast.arg) -> str:
     if arg.annotation is None:
         return ""
-    return arg.annotation.value if isinstance(arg.annotation, ast.Constant) else ast.unparse(arg.annotation)
+    return str(arg.annotation.value) if isinstance(arg.annotation, ast.Constant) else ast.unparse(arg.annotation)

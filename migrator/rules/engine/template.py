@@ -19,6 +19,7 @@ from migrator.rules.engine.args import NOTHING, Arg, Code, Dynamic, from_facts, 
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.folding import folded
 from migrator.rules.engine.torch_defaults import is_default
+from migrator.values import Unknown
 
 OUTPUT_NAMES = {
     "torch": "import torch",
@@ -29,6 +30,8 @@ OUTPUT_NAMES = {
 }
 _KEPT = frozenset({"int", "float", "bool", "len", "tuple", "list", "range", "str", "print", "zip", "isinstance", "sum"})
 _MARK = "__arg_"
+device_here = "device_here"
+"""In a template `device=device_here` is the device of the tensors at hand, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ class Template:
             ast.fix_missing_locations(statement)
         self.names = names
 
-    def run(self, args: Mapping[str, Arg], facts: tuple[str, ...] = ()) -> Output:
-        """The output for these arguments. Raises `Decline`."""
-        return _Run(self, args, facts).result()
+    def run(self, args: Mapping[str, Arg], facts: tuple[str, ...] = (), device: str = "") -> Output:
+        """The output for these arguments; `device` is source text or "". Raises `Decline`."""
+        return _Run(self, args, facts, device).result()
 
 
 def _compiled(expr: ast.expr) -> CodeType:
@@ -86,15 +89,15 @@ class _NoneTests(ast.NodeTransformer):
 class _Run:
     """One evaluation of a template."""
 
-    def __init__(self, template: Template, args: Mapping[str, Arg], facts: tuple[str, ...]) -> None:
-        self.template, self.args = template, args
+    def __init__(self, template: Template, args: Mapping[str, Arg], facts: tuple[str, ...], device: str) -> None:
+        self.template, self.args, self.device = template, args, device
         self.env: dict[str, object] = {}
         self.written: set[str] = set()
         for name, arg in args.items():
             value = literal(arg.node, arg.value)
             self.env[name] = Dynamic(arg) if value is NOTHING else value
             if value is not NOTHING and (
-                from_facts(arg.value) is NOTHING or literal(arg.node, _NO_FACT) is not NOTHING
+                from_facts(arg.value) is NOTHING or literal(arg.node, Unknown()) is not NOTHING
             ):
                 self.written.add(name)
         for name in facts:
@@ -152,7 +155,9 @@ class _Run:
         return self.evaluate(expr)
 
     def residual(self, expr: ast.expr) -> ast.expr:
-        return _Residual(self).visit(copy.deepcopy(expr))  # type: ignore[no-any-return]
+        made = _Residual(self).visit(copy.deepcopy(expr))
+        assert isinstance(made, ast.expr)
+        return made
 
     def _makes_output(self, expr: ast.expr) -> bool:
         """Whether an assigned expression is torch code, rather than a value known now."""
@@ -223,7 +228,9 @@ class _Residual(ast.NodeTransformer):
         if isinstance(found, Helper):
             self.run.output.helpers[found.name] = found
             return ast.Name(found.name, ast.Load())
-        if found is None or node.id in _KEPT:
+        if node.id == device_here and self.run.device:
+            return ast.parse(self.run.device, mode="eval").body
+        if found is None or node.id in _KEPT or node.id == device_here:
             return node
         return self._embed(found)
 
@@ -255,6 +262,7 @@ class _Residual(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         name = ast.unparse(node.func)
+        node.keywords = [k for k in node.keywords if not _is_open_device(k.value)]
         kept = [k for k in node.keywords if k.arg is None or not self._droppable(name, k.arg, k.value)]
         if any(k.arg == "keepdim" for k in kept):  # torch.sum(x, keepdim=True) needs its dim, even None
             kept = [k for k in node.keywords if k in kept or k.arg == "dim"]
@@ -268,14 +276,11 @@ class _Residual(ast.NodeTransformer):
         return isinstance(value, ast.Constant) and is_default(function, keyword, value.value)
 
 
+def _is_open_device(value: ast.expr) -> bool:
+    return isinstance(value, ast.Name) and value.id == device_here
+
+
 def _constant(value: object) -> ast.expr:
     if isinstance(value, ast.expr):
         return value
     return ast.parse(repr(value), mode="eval").body
-
-
-class _Nothing:
-    pass
-
-
-_NO_FACT = _Nothing()  # type: ignore[assignment]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_REDUCTION = {"dim": None, "keepdim": False}
+_REDUCTION: dict[str, object] = {"dim": None, "keepdim": False}
 
 DEFAULTS: dict[str, dict[str, object]] = {
     "torch.sum": _REDUCTION,
@@ -50,15 +50,7 @@ def is_default(function: str, keyword: str, value: object) -> bool:
     if keyword not in defaults:
         return False
     default = defaults[keyword]
-    return (
-        (type(default) is type(value)
-        and default == value)
-        or (
-            isinstance(default, (int, float))
-            and isinstance(value, (int, float))
-            and default is not True
-            and default is not False
-            and not isinstance(value, bool)
-            and default == value
-        )
-    )
+    plain = isinstance(default, (int, float)) and isinstance(value, (int, float))
+    if plain and not isinstance(default, bool) and not isinstance(value, bool):
+        return default == value
+    return type(default) is type(value) and default == value

@@ -10,7 +10,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor, Tensors
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import S, f32, i32, no_grad, pos, src
-from migrator.rules.ops.pieces import elements, torch_dtype
+from migrator.rules.ops.pieces import dtype_name, elements, torch_dtype
 from migrator.rules.ops.reduce import not_empty
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def backend_argmax(x: Tensor, axis=-1):
 @rule("tf.keras.backend.cast", samples=[no_grad(S(i32(3), "float32")), S(f32(3), "int32")])
 def backend_cast(x: Tensor, dtype):
     target = torch_dtype(dtype)
-    if dtype == "float32":
+    if dtype_name(dtype) == "float32":
         return x.float()
     return x.to(target)
 

@@ -10,7 +10,8 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor
 from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
-from migrator.rules.ops.pieces import dtype_name, torch_dtype
+from migrator.rules.engine.template import device_here
+from migrator.rules.ops.pieces import dtype_name, given, torch_dtype
 
 if TYPE_CHECKING:
     import torch
@@ -70,12 +71,16 @@ def constant(value, dtype=None, shape=None, name="Const", *, kind):
         raise Decline("a constant made from a tensor")
     target = torch_dtype(dtype)
     if shape is None:
-        return torch.tensor(value, dtype=target)
+        return (
+            torch.tensor(value, dtype=target)
+            if kind == "number"
+            else torch.tensor(value, dtype=target, device=device_here)
+        )
     if kind == "number":
         if dtype is None:
-            return torch.full(shape, value)
-        return torch.full(shape, value, dtype=target)
-    return torch.tensor(value, dtype=target).reshape(shape)
+            return torch.full(shape, value, device=device_here)
+        return torch.full(shape, value, dtype=target, device=device_here)
+    return torch.tensor(value, dtype=target, device=device_here).reshape(shape)
 
 
 @rule(
@@ -114,9 +119,9 @@ def zeros(shape, dtype="float32", name=None, layout=None):
     if layout is not None:
         raise Decline("`layout` is given")
     target = torch_dtype(dtype)
-    if dtype == "float32":
-        return torch.zeros(shape)
-    return torch.zeros(shape, dtype=target)
+    if dtype_name(dtype) == "float32":
+        return torch.zeros(shape, device=device_here)
+    return torch.zeros(shape, dtype=target, device=device_here)
 
 
 @rule("tf.ones", samples=[S([2, 3]), S((2,)), S([2], src("tf.int32")), S(3), S(src("tf.shape(a)", a=f32(2, 3)))])
@@ -124,9 +129,9 @@ def ones(shape, dtype="float32", name=None, layout=None):
     if layout is not None:
         raise Decline("`layout` is given")
     target = torch_dtype(dtype)
-    if dtype == "float32":
-        return torch.ones(shape)
-    return torch.ones(shape, dtype=target)
+    if dtype_name(dtype) == "float32":
+        return torch.ones(shape, device=device_here)
+    return torch.ones(shape, dtype=target, device=device_here)
 
 
 @rule("tf.zeros_like", samples=[no_grad(S(f32(2, 3))), S(i32(3)), no_grad(S(f32(2), dtype=src("tf.int32")))])
@@ -151,7 +156,7 @@ def fill(dims, value, name=None, layout=None, *, kind_value):
         raise Decline("`layout` is given")
     if kind_value == "tensor":
         raise Decline("filling with a tensor")
-    return torch.full(dims, value)
+    return torch.full(dims, value, device=device_here)
 
 
 @rule("tf.eye", samples=[S(3), S(3, 4), S(2, dtype=src("tf.float64")), declines(2, batch_shape=[3])])
@@ -159,9 +164,13 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype="float32", name=None
     if batch_shape is not None:
         raise Decline("`batch_shape` is given")
     target = torch_dtype(dtype)
+    if dtype_name(dtype) == "float32":
+        if num_columns is None:
+            return torch.eye(num_rows, device=device_here)
+        return torch.eye(num_rows, num_columns, device=device_here)
     if num_columns is None:
-        return torch.eye(num_rows) if dtype == "float32" else torch.eye(num_rows, dtype=target)
-    return torch.eye(num_rows, num_columns) if dtype == "float32" else torch.eye(num_rows, num_columns, dtype=target)
+        return torch.eye(num_rows, dtype=target, device=device_here)
+    return torch.eye(num_rows, num_columns, dtype=target, device=device_here)
 
 
 @rule(
@@ -178,11 +187,11 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype="float32", name=None
 )
 def arange(start, limit=None, delta=1, dtype=None, name="range"):
     target = torch_dtype(dtype)
-    if limit is None:
-        return torch.arange(start, dtype=target)
+    if not given(limit):
+        return torch.arange(start, dtype=target, device=device_here)
     if delta == 1:
-        return torch.arange(start, limit, dtype=target)
-    return torch.arange(start, limit, delta, dtype=target)
+        return torch.arange(start, limit, dtype=target, device=device_here)
+    return torch.arange(start, limit, delta, dtype=target, device=device_here)
 
 
 @rule("tf.linspace", samples=[S(0.0, 1.0, 5), S(-2.0, 2.0, num=3), declines(0, 1, 5)])
@@ -191,7 +200,7 @@ def linspace(start, stop, num, name=None, axis=0, *, kind_start):
         raise Decline("`axis` is given")
     if kind_start == "number" and isinstance(start, int):
         raise Decline("from integers TensorFlow makes float64")
-    return torch.linspace(start, stop, num)
+    return torch.linspace(start, stop, num, device=device_here)
 
 
 _LENGTHS = i32(4, low=0, high=6)
@@ -216,7 +225,7 @@ def sequence_mask(lengths: Tensor, maxlen=None, dtype="bool", name=None, *, rank
         mask = steps < lengths[:, None]
     else:
         mask = steps < lengths[..., None]
-    if dtype == "bool":
+    if dtype_name(dtype) == "bool":
         return mask
     return mask.to(target)
 
@@ -242,7 +251,7 @@ def one_hot(indices: Tensor, depth, on_value=None, off_value=None, axis=None, dt
         if on_value is None or off_value is None or dtype is not None:
             raise Decline("on_value or off_value without the other, or with a dtype")
         return torch.where(hot, on_value, off_value)
-    if dtype is None or dtype == "float32":
+    if dtype is None or dtype_name(dtype) == "float32":
         return hot.float()
     return hot.to(target)
 

@@ -1,10 +1,11 @@
 """Images, NHWC as the callers have them."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.model import Helper
 from migrator.rules.engine.asked import is_float
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
 
 for _method in ("BILINEAR", "NEAREST_NEIGHBOR"):
     constant(f"tf.image.ResizeMethod.{_method}", f'"{"nearest" if _method.startswith("N") else "bilinear"}"')
+
+
+resize_images = Helper(
+    "resize_images",
+    '''def resize_images(images, size):
+    """Bilinear resizing of NHWC images, or of one HWC image."""
+    batch = images if images.dim() == 4 else images[None]
+    batch = F.interpolate(batch.permute(0, 3, 1, 2), size=size, mode="bilinear").permute(0, 2, 3, 1)
+    return batch if images.dim() == 4 else batch[0]
+''',
+    ("import torch.nn.functional as F",),
+)
 
 
 def method_name(method: object) -> str:
@@ -43,13 +56,13 @@ def resize(
     if preserve_aspect_ratio:
         raise Decline("`preserve_aspect_ratio`")
     mode = method_name(method)
-    if rank is None or dtype is None:
-        raise Decline("the rank or dtype of the images is not known")
     if mode == "nearest":
         if not is_float(dtype) or rank != 4:
             raise Decline("nearest resizing of integers")
         return F.interpolate(images.permute(0, 3, 1, 2), size=size, mode="nearest-exact").permute(0, 2, 3, 1)
     floats = images if dtype == "float32" else images.float()
+    if rank is None and not antialias:
+        return resize_images(floats, size)
     if rank == 4 and antialias:
         return F.interpolate(floats.permute(0, 3, 1, 2), size=size, mode="bilinear", antialias=True).permute(0, 2, 3, 1)
     if antialias:

@@ -1,5 +1,5 @@
 """Variables, printing, clipping of gradients, and what only TensorFlow needs."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from migrator.rules.ops.create import no_strings
 from migrator.rules.ops.pieces import torch_dtype
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 clip_by_global_norm = Helper(

@@ -12,9 +12,9 @@ from migrator.rules.engine.declining import Decline
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-DTYPES = frozenset(
-    ["float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "complex64", "complex128"]
-)
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
+_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+DTYPES = frozenset((*_FLOATS, *_INTEGERS, "bool", "complex64", "complex128"))
 
 
 def on_arguments(function: _F) -> _F:
@@ -49,6 +49,14 @@ def torch_dtype(arg: object) -> object:
 
 
 @on_arguments
+def given(arg: object) -> bool:
+    """Whether an argument is written in the call, other than as None."""
+    if not isinstance(arg, Arg):
+        return arg is not None
+    return arg.given and arg.text != "None"
+
+
+@on_arguments
 def elements(arg: object) -> list[cst.BaseExpression] | None:
     """The expressions in a list or tuple that is written out, else None."""
     node = arg.node if isinstance(arg, Arg) else None
@@ -72,7 +80,7 @@ def text(node: cst.BaseExpression) -> str:
 
 
 @on_arguments
-def flat_paddings(arg: object) -> object:
+def flat_paddings(arg: object) -> Any:
     """`[[0, 0], [t, b], [l, r]]` as torch's `(l, r, t, b)`: last dimension first, outer zeros gone."""
     rows = elements(arg)
     if rows is None:

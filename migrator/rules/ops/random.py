@@ -9,7 +9,8 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import f32, random
-from migrator.rules.ops.pieces import torch_dtype
+from migrator.rules.engine.template import device_here
+from migrator.rules.ops.pieces import dtype_name, on_arguments, torch_dtype
 
 if TYPE_CHECKING:
     import torch
@@ -27,10 +28,10 @@ same("tf.keras.utils.set_random_seed", "torch.manual_seed(seed)", "seed", sample
 )
 def normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed: Ignored = None, name=None):
     target = torch_dtype(dtype)
-    if dtype != "float32":
-        draw = torch.randn(shape, dtype=target)
+    if dtype_name(dtype) != "float32":
+        draw = torch.randn(shape, dtype=target, device=device_here)
     else:
-        draw = torch.randn(shape)
+        draw = torch.randn(shape, device=device_here)
     if mean == 0 and stddev == 1:
         return draw
     if mean == 0:
@@ -38,9 +39,10 @@ def normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed: Ignored = None, n
     return draw * stddev + mean
 
 
-def is_integer_dtype(dtype: object) -> bool:
+@on_arguments
+def is_integer_dtype(arg: object) -> bool:
     """Whether a draw is of integers."""
-    return isinstance(dtype, str) and "int" in dtype
+    return "int" in (dtype_name(arg) or "")
 
 
 @rule(
@@ -51,21 +53,25 @@ def uniform(shape, minval=0, maxval=None, dtype="float32", seed: Ignored = None,
     if is_integer_dtype(dtype):
         if maxval is None:
             raise Decline("integers without `maxval`")
-        return torch.randint(minval, maxval, shape, dtype=target)
-    if dtype != "float32":
+        return torch.randint(minval, maxval, shape, dtype=target, device=device_here)
+    if dtype_name(dtype) != "float32":
         raise Decline("a dtype other than float32")
     if maxval is None:
-        return torch.rand(shape) if minval == 0 else torch.empty(shape).uniform_(minval, 1)
+        return (
+            torch.rand(shape, device=device_here)
+            if minval == 0
+            else torch.empty(shape, device=device_here).uniform_(minval, 1)
+        )
     if minval == 0 and maxval == 1:
-        return torch.rand(shape)
-    return torch.empty(shape).uniform_(minval, maxval)
+        return torch.rand(shape, device=device_here)
+    return torch.empty(shape, device=device_here).uniform_(minval, maxval)
 
 
 @rule("tf.random.truncated_normal", samples=[random([300, 20]), random([6000], stddev=0.1)], gaps=_SEED)
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed: Ignored = None, name=None):
-    if dtype != "float32" or mean != 0:
+    if dtype_name(dtype) != "float32" or mean != 0:
         raise Decline("a mean or a dtype is given")
-    return nn.init.trunc_normal_(torch.empty(shape), std=stddev, a=-2 * stddev, b=2 * stddev)
+    return nn.init.trunc_normal_(torch.empty(shape, device=device_here), std=stddev, a=-2 * stddev, b=2 * stddev)
 
 
 @rule("tf.random.shuffle", samples=[random(f32(3000))], gaps=_SEED)

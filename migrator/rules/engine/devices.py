@@ -1,0 +1,57 @@
+"""Which argument of a function gives the device of the tensors that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import libcst as cst
+
+from migrator.rules.engine.names import Names
+from migrator.values import Tensor, Unknown, Value
+
+
+def is_tensor_parameter(
+    parameter: cst.Param, function: cst.FunctionDef, value: Callable[[cst.CSTNode], Value], names: Names
+) -> bool:
+    """Whether a parameter is a tensor: by the facts, or because `tf.shape`, `.dtype` … are asked of it."""
+    if parameter.default is not None or parameter.name.value == "self":
+        return False
+    known = value(parameter.name)
+    if isinstance(known, Tensor):
+        return known.origin != "numpy"
+    if not isinstance(known, Unknown):
+        return False
+    asked = _Asked(parameter.name.value, names, value)
+    function.body.visit(asked)
+    return asked.found and not asked.refuted
+
+
+class _Asked(cst.CSTVisitor):
+    """Looks for uses of a name that only a tensor has."""
+
+    def __init__(self, name: str, names: Names, value: Callable[[cst.CSTNode], Value]) -> None:
+        self.name, self.names, self.value = name, names, value
+        self.found = self.refuted = False
+
+    def _is_it(self, node: cst.BaseExpression) -> bool:
+        return isinstance(node, cst.Name) and node.value == self.name
+
+    def visit_Attribute(self, node: cst.Attribute) -> None:
+        if self._is_it(node.value) and node.attr.value in ("shape", "dtype"):
+            self.found = True
+
+    def visit_Name(self, node: cst.Name) -> None:
+        if node.value == self.name and isinstance(self.value(node), Tensor):
+            self.found = True
+
+    def visit_Call(self, node: cst.Call) -> None:
+        api = self.names.canonical(node.func) or ""
+        if node.args and self._is_it(node.args[0].value) and api in _OF_TENSORS:
+            self.found = True
+
+
+_OF_TENSORS = frozenset(
+    {"tf.shape", "tf.size", "tf.rank", "tf.reduce_sum", "tf.reduce_mean", "tf.reduce_max", "tf.transpose"}
+    | {"tf.square", "tf.exp", "tf.sqrt", "tf.abs", "tf.one_hot", "tf.sequence_mask", "tf.expand_dims", "tf.pad"}
+    | {"tf.nn.relu", "tf.nn.softmax", "tf.sigmoid", "tf.split", "tf.gather", "tf.image.resize", "tf.zeros_like"}
+)
