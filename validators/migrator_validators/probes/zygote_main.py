@@ -19,6 +19,7 @@ import sys
 import time
 
 NEWNS, NEWIPC, NEWUSER, NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
+BIND, RECURSIVE = 4096, 16384
 MIB = 1024 * 1024
 PROBES = "migrator_probes"
 TF_NAMES = (
@@ -85,10 +86,27 @@ def isolate(scratch_mib):
     with open("/proc/self/gid_map", "w") as f:
         f.write("%d %d 1" % (gid, gid))
     set_dumpable(0)
+    kept = [(os.open(path, os.O_PATH | os.O_DIRECTORY), path) for path in below_tmp()]
     for place in (b"/tmp", b"/dev/shm"):
         if lib.mount(b"tmpfs", place, b"tmpfs", 0, b"mode=1777,size=%dm" % scratch_mib) != 0:
             return "mount %s: %s" % (place.decode(), os.strerror(ctypes.get_errno()))
+    for fd, path in kept:
+        os.makedirs(path, exist_ok=True)
+        if lib.mount(b"/proc/self/fd/%d" % fd, path.encode(), None, BIND | RECURSIVE, None) != 0:
+            return "bind %s: %s" % (path, os.strerror(ctypes.get_errno()))
+        os.close(fd)
     return ""
+
+
+def below_tmp():
+    """Folders of the interpreter and of the probes that a fresh /tmp would hide: the shortest paths."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    wanted = sorted({os.path.realpath(p) for p in [sys.prefix, sys.base_prefix, here, *sys.path] if p.startswith("/tmp/")})
+    found = []
+    for path in wanted:
+        if os.path.isdir(path) and not any(path.startswith(other + os.sep) for other in found):
+            found.append(path)
+    return found
 
 
 def limit_resources(limits):
