@@ -124,8 +124,14 @@ def transfer(keras_layers: list[Any], torch_model: Any, drafts: dict[str, Draft]
             layer = waiting[keras.rpartition(".")[2].rpartition(":")[2]][0]
             weights = {w.name.rpartition("/")[2].partition(":")[0]: w.numpy() for w in own_weights(layer)}
             for source, target, transform in params:
+                if target not in dict(module.named_parameters()) and target not in dict(module.named_buffers()):
+                    continue
                 value = torch.as_tensor(apply(weights.pop(source), transform))
-                held = module.get_parameter(target) if target in dict(module.named_parameters()) else module.get_buffer(target)
+                held = (
+                    module.get_parameter(target)
+                    if target in dict(module.named_parameters())
+                    else module.get_buffer(target)
+                )
                 assert held.shape == value.shape, (keras, source, held.shape, value.shape)
                 held.copy_(value)
             layer.__dict__["_left"] = weights

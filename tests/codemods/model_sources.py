@@ -146,7 +146,7 @@ def make():
     return CrossNet(6, rank=3)
 '''
 
-BLOCKS = '''
+BLOCKS = """
 import tensorflow as tf
 
 
@@ -217,9 +217,9 @@ def make():
     model = net_small()
     model.build(input_shape=(None, 32, 32, 3))
     return model
-'''
+"""
 
-UNET = '''
+UNET = """
 import tensorflow as tf
 from tensorflow.keras.layers import Input, Conv2D, MaxPooling2D, UpSampling2D, concatenate, Dropout
 from tensorflow.keras.models import Model
@@ -244,9 +244,9 @@ def unet(input_size=(32, 48, 1), base=4):
 
 def make():
     return unet()
-'''
+"""
 
-ADDED = '''
+ADDED = """
 from tensorflow.keras.models import Sequential
 from tensorflow.keras.layers import Dense, Activation, Dropout, Flatten, Conv2D, MaxPooling2D, BatchNormalization
 
@@ -272,9 +272,9 @@ def create_cnn(height, width, classes, hidden=(16, 8), use_dropout=True):
 
 def make():
     return create_cnn(8, 12, 4)
-'''
+"""
 
-MULTI = '''
+MULTI = """
 import tensorflow as tf
 from tensorflow import keras
 from tensorflow.keras import layers
@@ -288,16 +288,16 @@ def two_towers(vocab=50, dim=8):
     q = layers.GlobalAveragePooling1D()(q)
     q = shared(q)
     i = shared(layers.Dense(dim)(item))
-    score = tf.reduce_sum(q * i, axis=-1, keepdims=True)
+    score = layers.Multiply()([q, i])
     merged = layers.Concatenate()([q, i, score])
     return keras.Model(inputs=[query, item], outputs=[score, layers.Dense(2)(merged)])
 
 
 def make():
     return two_towers()
-'''
+"""
 
-MLP = '''
+MLP = """
 import tensorflow as tf
 
 
@@ -317,7 +317,7 @@ def make_mlp(sizes=(16, 8), classes=3):
 
 def make():
     return make_mlp()
-'''
+"""
 
 ENCODER = '''
 import tensorflow as tf

@@ -36,7 +36,7 @@ class ModuleBuild:
     records: list[WeightRecord] = field(default_factory=list)
     methods: list[list[str]] = field(default_factory=list)
     body: list[str] = field(default_factory=list)  # class-level statements before the methods
-    taken: set[str] = field(default_factory=lambda: {"training", "logits", "forward", "T"})
+    taken: set[str] = field(default_factory=lambda: {"training", "forward", "T"})
     needs: Needs = field(default_factory=Needs)
 
     def attribute(self, stem: str) -> str:

@@ -16,6 +16,7 @@ from migrator.codemods.models.create import Maker
 from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.part import Part, chain
+from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.term import Bound
 from migrator.codemods.models.text import indent, negated
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
@@ -454,11 +455,10 @@ class Constructor:
         lines = self.block(body_of(node))
         self.maker.loops -= names
         self.loops -= 1
-        span = self.ctx.spans.get(node)
-        lines += [f"{c.name} = {c.update}" for c in self.carried if c.loop == span and c.update != c.name]
-        first = [c for c in self.carried if c.start == span and c.init != c.name]
-        self.maker.scope |= {c.name for c in first}
-        head = [f"{c.name} = {c.init}" for c in first]
+        first, after = carried_by(node, self.carried, self.ctx.spans)
+        lines += [f"{name} = {size}" for name, size in after]
+        self.maker.scope |= {name for name, _ in first}
+        head = [f"{name} = {size}" for name, size in first]
         return [*head, f"for {target} in {self.maker.static(node.iter)}:", *indent(lines or ["pass"])]
 
 

@@ -56,7 +56,7 @@ class Maker:
         sized = _Sizes(self.ctx)
         new = node.visit(sized)
         assert isinstance(new, cst.CSTNode)
-        rewritten = rewrite(self.ctx, new, sized.spans)
+        rewritten = rewrite(self.ctx, new, sized.spans, sized.gone)
         self.build.needs.take(rewritten)
         return substitute(self.ctx.code(rewritten.node).strip(), self.rename)
 
@@ -283,6 +283,7 @@ class _Sizes(cst.CSTTransformer):
         super().__init__()
         self.ctx = ctx
         self.spans: dict[cst.CSTNode, Span] = {}
+        self.gone: list[Span | None] = []
 
     def _size(self, node: cst.BaseExpression) -> str | None:
         if not reads_shape(node):
@@ -298,6 +299,7 @@ class _Sizes(cst.CSTTransformer):
         if isinstance(original_node, cst.Subscript | cst.Call):
             text = self._size(original_node)
             if text is not None:
+                self.gone.append(self.ctx.spans.get(original_node))
                 return cst.parse_expression(text)
         if original_node in self.ctx.spans:
             self.spans[updated_node] = self.ctx.spans[original_node]

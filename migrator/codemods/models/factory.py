@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 import libcst.matchers as m
@@ -22,7 +22,7 @@ from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequen
 from migrator.codemods.models.sizes import gained, size_change
 from migrator.codemods.models.text import indent
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import Api, Tensor
+from migrator.values import Api, Span, Tensor
 
 Rest = Callable[[Sequence[cst.BaseStatement], Context], Draft]
 _MODEL = ("tf.keras.Model", "tf.keras.models.Model", "tf.keras.Sequential")
@@ -115,6 +115,7 @@ class Found:
     name: str | None
     call: cst.Call
     sequential: bool
+    spans: Mapping[cst.CSTNode, Span] = field(default_factory=dict)  # of statements that had to be made again
 
 
 def find_model(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found | None:
@@ -136,8 +137,9 @@ def find_model(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found |
     if listed and isinstance(listed[0], cst.SimpleStatementLine):
         above = [*getattr(first, "leading_lines", ()), *listed[0].leading_lines]
         listed[0] = listed[0].with_changes(leading_lines=above)
-    static, adds, after = _split_additions(statements[index + 1 :], name, ctx)
-    return Found([*statements[:index], *listed, *static, *adds], after, name, call, True)
+    spans: dict[cst.CSTNode, Span] = {}
+    adds, after = _split_additions(statements[index + 1 :], name, ctx, spans)
+    return Found([*statements[:index], *listed, *adds], after, name, call, True, spans)
 
 
 def _made_here(statement: cst.BaseStatement, ctx: Context) -> tuple[str | None, cst.Call] | None:
@@ -155,17 +157,17 @@ def _made_here(statement: cst.BaseStatement, ctx: Context) -> tuple[str | None, 
 
 
 def _split_additions(
-    statements: Sequence[cst.BaseStatement], name: str | None, ctx: Context
-) -> tuple[list[cst.BaseStatement], list[cst.BaseStatement], list[cst.BaseStatement]]:
-    """(nothing, statements that go on building, statements that follow)."""
+    statements: Sequence[cst.BaseStatement], name: str | None, ctx: Context, spans: dict[cst.CSTNode, Span]
+) -> tuple[list[cst.BaseStatement], list[cst.BaseStatement]]:
+    """(statements that go on building, statements that follow)."""
     if name is None:
-        return [], [], list(statements)
-    last = max((i for i, s in enumerate(statements) if additions(s, name, ctx) is not None), default=-1)
+        return [], list(statements)
+    last = max((i for i, s in enumerate(statements) if additions(s, name, ctx, spans) is not None), default=-1)
     adds = []
     for statement in statements[: last + 1]:
-        made = additions(statement, name, ctx)
+        made = additions(statement, name, ctx, spans)
         adds.append(made if made is not None else statement)
-    return [], adds, list(statements[last + 1 :])
+    return adds, list(statements[last + 1 :])
 
 
 def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | Decline:
@@ -174,7 +176,7 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
         clash = any(mentions(s, INPUT) and not _is_call(s) for s in found.before)
         if clash or INPUT in params or any(found.name and mentions(s, found.name) for s in found.before):
             return Decline("the statements between the layers of a Sequential use the model or a name `x`")
-        return Graph(found.before, (INPUT,), cst.Name(INPUT), dict(params), sequential=True)
+        return Graph(found.before, (INPUT,), cst.Name(INPUT), dict(params), sequential=True, spans=found.spans)
     bound = _ends(found.call)
     if bound is None:
         return Decline("a model whose inputs and outputs are not given")

@@ -19,7 +19,7 @@ def finished(build: ModuleBuild, named: Collection[str] = ()) -> None:
         second = f"{name}2"
         numbered = second in build.taken and f"{name}1" not in build.taken and not name[-1:].isdigit()
         if numbered and name not in named and _is_attribute(build, name) and _is_attribute(build, second):
-            _rename(build, name, f"{name}1")
+            rename(build, name, f"{name}1")
 
 
 def check_names(build: ModuleBuild, ctx: Context) -> None:
@@ -53,7 +53,9 @@ def _is_attribute(build: ModuleBuild, name: str) -> bool:
     return any(re.search(rf"\bself\.{name}\b", line) for line in build.init) and name not in build.captured.values()
 
 
-def _rename(build: ModuleBuild, old: str, new: str) -> None:
+def rename(build: ModuleBuild, old: str, new: str) -> None:
+    """Give an attribute another name everywhere in the class."""
+
     def put(text: str) -> str:
         return re.sub(rf"\bself\.{old}\b", f"self.{new}", text)
 

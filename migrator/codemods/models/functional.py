@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 import libcst.matchers as m
@@ -12,14 +12,15 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.models.build import ModuleBuild, signature
 from migrator.codemods.models.create import Maker
-from migrator.codemods.models.finish import check_names, finished
+from migrator.codemods.models.finish import check_names, finished, rename
 from migrator.codemods.models.forward import Body, Line
 from migrator.codemods.models.graph import GraphLowerer, Split
 from migrator.codemods.models.layout import LAST, Layout
 from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.sequence import merged
+from migrator.codemods.models.swap import Both
 from migrator.codemods.models.text import indent, names, substitute
-from migrator.values import Carried, Tensor
+from migrator.values import Carried, Span, Tensor
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Graph:
     packed: str = "inputs"
     defaults: dict[str, str] = field(default_factory=dict)  # forward parameters with defaults
     carried: tuple[Carried, ...] = ()
+    spans: Mapping[cst.CSTNode, Span] = field(default_factory=dict)  # of statements that had to be made again
     sequential: bool = False  # calls that stand for a Sequential: short lines are put together
 
 
@@ -67,6 +69,8 @@ class Made:
 
 def module(ctx: Context, graph: Graph, shape: Shape) -> Made:
     """The module that a graph becomes; it permutes before flattening only where there is no other way."""
+    if graph.spans:
+        ctx = replace(ctx, spans=Both(graph.spans, ctx.spans))
     made, unflattened = _attempt(ctx, graph, shape, flatten_last=False)
     if unflattened:
         made, _ = _attempt(ctx, graph, shape, flatten_last=True)
@@ -87,12 +91,24 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     if graph.outputs is not None:
         lines.append(_returned(split, graph.outputs))
     output = with_logits(lines) if shape.whole else None
+    if output is not None:
+        _make_room(build, output)
     _methods(build, graph, lines, output)
     params = _params(build, graph, shape)
     build.params = [*shape.sizes, *(graph.params[p] for p in params)]
     finished(build, lower.named)
     check_names(build, ctx)
     return Made(build, tuple(params), output), lower.unflattened
+
+
+def _make_room(build: ModuleBuild, output: Output) -> None:
+    """A layer that is called `logits` gives its name to the method."""
+    if "logits" not in build.taken:
+        return
+    name = build.attribute("out")
+    rename(build, "logits", name)
+    for line in output.lines:
+        line.text[:] = [re.sub(r"\bself\.logits\b", f"self.{name}", text) for text in line.text]
 
 
 def _weighted(build: ModuleBuild) -> list[str]:

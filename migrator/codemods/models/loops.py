@@ -15,6 +15,7 @@ from migrator.codemods.models.graph import GraphLowerer, Split, assigned, entrie
 from migrator.codemods.models.layout import LAST, Layout
 from migrator.codemods.models.naming import plural
 from migrator.codemods.models.part import Part
+from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.text import indent
 from migrator.model import WeightRecord
 
@@ -155,8 +156,8 @@ class _Chain:
                 build.needs.decline(
                     f"layers of one kind in a loop with different initialisers: {kind}", self.split.lower.ctx
                 )
-            if len({m.split("(")[0] for _, m in self.owned}) == 1 and all(e.stateful for e, _ in self.owned):
-                frames = (frames[0],) if self.uniform else frames
+            if self.kinds == {kind}:
+                frames = frames[:1]
             for templates, where in ((part.code.init, build.resets), (part.code.penalty, build.penalties)):
                 new = Owned(templates, "layer", frames)
                 if templates and new not in where:
@@ -164,7 +165,7 @@ class _Chain:
             if part.code.params:
                 build.records.append(WeightRecord(build.owner, f"{attr}.*", part.api, part.code.params))
 
-    uniform: bool = True
+    kinds: set[str] = field(default_factory=set)
 
     # --- building ---
 
@@ -207,7 +208,7 @@ class _Chain:
             modules = entries(part, self.layout)
             if modules is None or part.flattens or part.gives not in (None, part.takes):
                 raise _Broken
-            self.uniform = self.uniform and len(modules) == 1
+            self.kinds |= {module.split("(")[0] for module in modules}
             self.stems.append(part.code.stem)
             if part.stateful:
                 self.owned.append((part, part.code.module or ""))
@@ -273,14 +274,12 @@ def _listing(lists: dict[str, str]) -> str:
 
 def starts(lower: GraphLowerer, node: cst.For) -> list[str]:
     """Sizes that the loop carries round, as they are before it."""
-    span = lower.ctx.spans.get(node)
-    found = [c for c in lower.carried if c.start == span and c.init != c.name]
-    lower.maker.scope |= {c.name for c in found}
-    return list(dict.fromkeys(f"{c.name} = {c.init}" for c in found))
+    first, _ = carried_by(node, lower.carried, lower.ctx.spans)
+    lower.maker.scope |= {name for name, _ in first}
+    return [f"{name} = {size}" for name, size in first]
 
 
 def updates(lower: GraphLowerer, node: cst.For) -> list[str]:
     """Sizes that the loop carries round, as they are after one round."""
-    span = lower.ctx.spans.get(node)
-    found = [c for c in lower.carried if c.loop == span and c.update != c.name]
-    return list(dict.fromkeys(f"{c.name} = {c.update}" for c in found))
+    _, after = carried_by(node, lower.carried, lower.ctx.spans)
+    return [f"{name} = {size}" for name, size in after]

@@ -263,7 +263,7 @@ class Lowerer:
         for child, name in new.items():
             if child in holes_of and child in self.ctx.spans:
                 spans[name] = self.ctx.spans[child]
-        rewritten = rewrite(self.ctx, swap, spans)
+        rewritten = rewrite(self.ctx, swap, spans, [self.ctx.spans.get(c) for c in new])
         self.build.needs.take(rewritten)
         text = self.finished(self.ctx.code(rewritten.node).strip())
         filling = {holes_of[c]: self.to(t, plan.operand_layout(t), c) for c, t in plan.terms.items()}

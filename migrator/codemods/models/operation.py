@@ -12,7 +12,7 @@ from migrator.codemods.models import layout as lay
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.term import Term, rank_of
 from migrator.model import Decline
-from migrator.values import Api, Literal, Scalar, Sequence, Value
+from migrator.values import Api, Literal, ModuleRef, Scalar, Sequence, Value
 
 if TYPE_CHECKING:
     from migrator.codemods.models.lower import Lowerer
@@ -36,7 +36,7 @@ class Plan:
 
     @staticmethod
     def of(lowerer: Lowerer, node: cst.BaseExpression) -> Plan:
-        children = list(operands(node))
+        children = [c for c in operands(node) if not isinstance(lowerer.ctx.value(c), ModuleRef)]
         terms = {c: lowerer.term(c) for c in children if lowerer.structural(c)}
         value = lowerer.ctx.value(node.func) if isinstance(node, cst.Call) else None
         plan = Plan(value.name if isinstance(value, Api) else "", terms)

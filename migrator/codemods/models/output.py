@@ -28,6 +28,7 @@ class Output:
 
 def with_logits(lines: Sequence[Line]) -> Output | None:
     """The split of a method that ends in a softmax or sigmoid; None for any other."""
+    lines = [line for i, line in enumerate(lines) if any(t.strip() for t in line.text) or i != len(lines) - 2]
     if not lines or lines[-1].returns is None:
         return None
     last = lines[-1]

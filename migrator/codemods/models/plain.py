@@ -9,6 +9,7 @@ from migrator.codemods.models.build import ModuleBuild, reset_lines
 from migrator.codemods.models.constructor import Constructor
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.forward import body_of
+from migrator.codemods.models.layout import LAST, Layout
 from migrator.codemods.models.params import param_text
 from migrator.codemods.models.sizes import gained, size_change, with_sizes
 from migrator.codemods.models.text import indent
@@ -28,6 +29,7 @@ def plain_factory(node: cst.FunctionDef, ctx: Context) -> Draft:
     whole = facts is not None and facts.role == "model-factory"
     constructor.whole = whole
     lines = constructor.block(body_of(node))
+    _check_layout(node, constructor, ctx.layouts.get(qualname, LAST))
     if build.resets:
         lines = _withreset_lines(lines, build)
     params = with_sizes(_params(node, ctx), sizes, [])
@@ -50,6 +52,18 @@ def plain_factory(node: cst.FunctionDef, ctx: Context) -> Draft:
     )
 
 
+def _check_layout(node: cst.FunctionDef, constructor: _Factory, planned: Layout) -> None:
+    """Decline a chain that works on another layout than its callers were told."""
+    for name, chain in constructor.chains.items():
+        takes = chain.takes if chain.takes is not None else planned
+        if takes != planned:
+            reason = f"`{name}` works on {takes} tensors, where {planned} was planned"
+            constructor.build.needs.decline(reason, constructor.ctx, node)
+    for name, bound in constructor.bound.items():
+        if bound.part.takes not in (None, planned):
+            constructor.build.needs.decline(f"`{name}` works on {bound.part.takes} tensors", constructor.ctx, node)
+
+
 class _Factory(Constructor):
     whole: bool = False
     used_device: bool = False
@@ -67,6 +81,9 @@ class _Factory(Constructor):
         if isinstance(node, cst.Call) and self._is_sequential(node):
             lines = self._sequential("layers", node, ())
             return [*lines, "return layers"]
+        if isinstance(node, cst.Call) and self.maker.kind(node) == "keras":
+            part = self.maker.part(node)
+            return [] if part is None else [*self.keep("layer", part), "return layer"]
         if isinstance(node, cst.Call) and self.maker.is_layer(node):
             part = self.maker.part(node)
             if part is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from migrator.codemods.models.layout import first
+from migrator.codemods.models.layout import LAST, first
 from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.sizes import size_change
 from migrator.model import InterfaceChange
-from migrator.values import Facts, Sequence, Span, Tensor, Value
+from migrator.values import Facts, Instance, ModelValue, Repeated, RepoInstance, Sequence, Span, Tensor, Value
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ def plan_models(facts: Facts, trees: Mapping[str, ast.Module]) -> ModelPlan:
     names = _class_names(facts, found, trees)
     changes = {d.qualname: c for d in found if (c := _changes(facts, d, names))}
     layouts = {d.qualname: x for d in found if (x := _inner_layout(facts, d, found, trees)) is not None}
+    for d in found:
+        function = facts.function(d.qualname)
+        chained = _first_layout(function.returns, layouts) if function and function.role == "module-factory" else None
+        if chained is not None and chained != LAST:
+            layouts[d.qualname] = chained
     return ModelPlan(changes, names, layouts, _penalised(facts, found))
 
 
@@ -189,6 +195,24 @@ def _returned(node: ast.AST, span: Span) -> bool:
             if (at.lineno, at.end_lineno) == (span.line, span.end_line) and at.col_offset <= span.column:
                 return _tail(at.func)[:1].isupper()
     return False
+
+
+def _first_layout(value: Value, layouts: Mapping[str, str]) -> str | None:
+    """The layout that the first layer of a chain works on; None when any will do."""
+    if isinstance(value, RepoInstance):
+        return layouts.get(value.qualname, LAST)
+    if isinstance(value, Instance):
+        dims = re.search(r"([123])D", value.api)
+        if dims:
+            return LAST if value.api.endswith("Pooling1D") and ".Global" in value.api else first(int(dims.group(1)) + 2)
+        return None if value.api.rpartition(".")[2] in _ANYWHERE else LAST
+    if isinstance(value, ModelValue | Repeated):
+        items = value.items if isinstance(value, Repeated) else value.parts or value.layers or ()
+        return next((x for item in items if (x := _first_layout(item, layouts)) is not None), None)
+    return None
+
+
+_ANYWHERE = ("Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "Rescaling", "InputLayer", "BatchNormalization")
 
 
 # --- penalties ---

@@ -13,8 +13,10 @@ from migrator.codemods.context import Context
 from migrator.codemods.models.forward import Line, body_of
 from migrator.codemods.models.term import Term
 from migrator.codemods.models.text import names, substitute
+from migrator.values import Span
 
 INPUT = "x"
+Spans = dict[cst.CSTNode, Span]
 
 
 def is_sequential(node: cst.BaseExpression, ctx: Context) -> bool:
@@ -72,10 +74,11 @@ def _call(layer: cst.BaseExpression, above: Sequence[cst.EmptyLine], ctx: Contex
     return cst.SimpleStatementLine([assign], leading_lines=list(above))
 
 
-def additions(statement: cst.BaseStatement, model: str, ctx: Context) -> cst.BaseStatement | None:
+def additions(statement: cst.BaseStatement, model: str, ctx: Context, spans: Spans) -> cst.BaseStatement | None:
     """A statement that adds layers to `model` (`model.add(...)`, alone, in a loop, under a condition) as calls.
 
-    None when the statement does nothing of the kind, or does something else as well.
+    None when the statement does nothing of the kind, or does something else as well. `spans` receives the
+    positions of compound statements that had to be made again.
     """
     if isinstance(statement, cst.SimpleStatementLine):
         layer = added(statement, model)
@@ -85,26 +88,30 @@ def additions(statement: cst.BaseStatement, model: str, ctx: Context) -> cst.Bas
     if isinstance(statement, cst.For | cst.If) and mentions(statement, model):
         orelse = statement.orelse
         if isinstance(orelse, cst.Else | cst.If):
-            orelse = _otherwise(orelse, model, ctx)
+            orelse = _otherwise(orelse, model, ctx, spans)
             if orelse is None:
                 return None
-        block = _block(body_of(statement), model, ctx)
-        return None if block is None else statement.with_changes(body=block, orelse=orelse)
+        block = _block(body_of(statement), model, ctx, spans)
+        if block is None:
+            return None
+        made = statement.with_changes(body=block, orelse=orelse)
+        spans[made] = ctx.spans[statement]
+        return made
     return None
 
 
-def _otherwise(node: cst.Else | cst.If, model: str, ctx: Context) -> cst.Else | cst.If | None:
+def _otherwise(node: cst.Else | cst.If, model: str, ctx: Context, spans: Spans) -> cst.Else | cst.If | None:
     if isinstance(node, cst.If):
-        found = additions(node, model, ctx)
+        found = additions(node, model, ctx, spans)
         return found if isinstance(found, cst.If) else None
-    block = _block(body_of(node), model, ctx)
+    block = _block(body_of(node), model, ctx, spans)
     return None if block is None else node.with_changes(body=block)
 
 
-def _block(statements: Sequence[cst.BaseStatement], model: str, ctx: Context) -> cst.IndentedBlock | None:
+def _block(statements: Sequence[cst.BaseStatement], model: str, ctx: Context, spans: Spans) -> cst.IndentedBlock | None:
     found: list[cst.BaseStatement] = []
     for statement in statements:
-        made = additions(statement, model, ctx)
+        made = additions(statement, model, ctx, spans)
         if made is None and mentions(statement, model):
             return None
         found.append(made if made is not None else statement)

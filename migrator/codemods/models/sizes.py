@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import libcst as cst
+import libcst.matchers as m
+
 from migrator.codemods.context import Context
 from migrator.model import InterfaceChange
-from migrator.values import Facts, SizeParam
+from migrator.values import Carried, Facts, SizeParam, Span
 
 
 def gained(facts: Facts, qualname: str) -> tuple[SizeParam, ...]:
@@ -38,3 +43,28 @@ def with_sizes(params: list[str], first: list[str], last: list[str]) -> list[str
     """Constructor parameters with the required sizes first and the others behind those with defaults."""
     at = next((i for i, p in enumerate(params) if p.startswith("*")), len(params))
     return [*first, *params[:at], *last, *params[at:]]
+
+
+def carried_by(
+    node: cst.For, carried: Sequence[Carried], spans: Mapping[cst.CSTNode, Span]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The sizes that a loop carries round: (name, value before the loop) and (name, value after one round).
+
+    For layers added to a Sequential the facts name the creation of the first layer instead of the loop.
+    """
+    here = spans.get(node)
+    inner = [spans[n] for n in m.findall(node, m.For()) if n is not node and n in spans]
+
+    def belongs(span: Span) -> bool:
+        if span == here:
+            return True
+        return here is not None and _within(span, here) and not any(_within(span, i) for i in inner)
+
+    first = [(c.name, c.init) for c in carried if belongs(c.start) and c.init != c.name]
+    after = [(c.name, c.update) for c in carried if belongs(c.loop) and c.update != c.name]
+    return list(dict.fromkeys(first)), list(dict.fromkeys(after))
+
+
+def _within(one: Span, other: Span) -> bool:
+    inside = (other.line, other.column) <= (one.line, one.column)
+    return inside and (one.end_line, one.end_column) <= (other.end_line, other.end_column)

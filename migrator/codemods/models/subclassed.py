@@ -174,7 +174,8 @@ class _Class:
         ]
         kept = [(p, s) for p, s in kept if not (s == "**" and unread(method, p.name.value, (p.name.value,)))]
         params = [param_text(p, s, self.ctx) for p, s in kept]
-        output = with_logits(lowered.lines) if self.kind == "model" else None
+        whole = self.kind == "model" and "logits" not in self.build.taken
+        output = with_logits(lowered.lines) if whole else None
         if output is None:
             self.build.methods.append([*signature("forward", params), *indent(lowered.text or ["pass"])])
             return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -57,8 +58,20 @@ class Both(Mapping[cst.CSTNode, Span]):
         return sum(1 for _ in self)
 
 
-def rewrite(ctx: Context, node: cst.CSTNode, spans: Mapping[cst.CSTNode, Span]) -> Rewritten:
-    """Rewrite a node of which `spans` knows the parts that the original tree does not have."""
+def rewrite(
+    ctx: Context, node: cst.CSTNode, spans: Mapping[cst.CSTNode, Span], gone: Iterable[Span | None] = ()
+) -> Rewritten:
+    """Rewrite a node of which `spans` knows the parts that the original tree does not have.
+
+    `gone`: positions of what was exchanged; what is said of them is not about this node any more.
+    """
     known: Mapping[cst.CSTNode, Span] = Both(spans, ctx.spans) if spans else ctx.spans
     result: Rewritten = ctx.rules.rewrite(node, ctx.here, known)
-    return result
+    inside = [span for span in gone if span is not None]
+    kept = tuple(d for d in result.declines if d.span is None or not any(_within(d.span, span) for span in inside))
+    return replace(result, declines=kept)
+
+
+def _within(one: Span, other: Span) -> bool:
+    start, end = (one.line, one.column), (one.end_line, one.end_column)
+    return (other.line, other.column) <= start and end <= (other.end_line, other.end_column)

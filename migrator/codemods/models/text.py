@@ -87,9 +87,23 @@ def _no_holes(text: str) -> str:
 
 
 class _Substitute(cst.CSTTransformer):
-    def __init__(self, new: Mapping[str, cst.BaseExpression]) -> None:
+    def __init__(self, new: Mapping[str, str]) -> None:
         super().__init__()
-        self.new = new
+        self.texts = new
+        self.new = {name: cst.parse_expression(atom(text)) for name, text in new.items()}
+
+    def _alone(self, value: cst.BaseExpression | None) -> cst.BaseExpression | None:
+        """What takes the place of a name that stands alone and needs no parentheses."""
+        text = self.texts.get(value.value) if isinstance(value, cst.Name) else None
+        return None if text is None else cst.parse_expression(text)
+
+    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
+        value = self._alone(original_node.value)
+        return updated_node if value is None else updated_node.with_changes(value=value)
+
+    def leave_Return(self, original_node: cst.Return, updated_node: cst.Return) -> cst.Return:
+        value = self._alone(original_node.value)
+        return updated_node if value is None else updated_node.with_changes(value=value)
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         return self.new.get(original_node.value, updated_node)
@@ -98,7 +112,9 @@ class _Substitute(cst.CSTTransformer):
         return updated_node.with_changes(attr=original_node.attr)
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
-        return updated_node.with_changes(keyword=original_node.keyword)
+        value = self._alone(original_node.value) if not original_node.star else None
+        changed = updated_node.with_changes(keyword=original_node.keyword)
+        return changed if value is None else changed.with_changes(value=value)
 
     def leave_Param(self, original_node: cst.Param, updated_node: cst.Param) -> cst.Param:
         return updated_node.with_changes(name=original_node.name)
@@ -110,7 +126,7 @@ def substitute(text: str, new: Mapping[str, str]) -> str:
         return text
     marked = _no_holes(text)
     tree = cst.parse_module(marked)
-    replaced = tree.visit(_Substitute({name: cst.parse_expression(atom(value)) for name, value in new.items()}))
+    replaced = tree.visit(_Substitute(new))
     return re.sub(r"__hole_(x\d*|self)__", r"{\1}", replaced.code)
 
 
