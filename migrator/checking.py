@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -129,12 +129,14 @@ class Checker:
         plans = self._plans(draft, files, facts)
         sound = {u: p for u, p in plans.items() if not any(v.outcome is Outcome.FAIL for v in verdicts[u])}
         reached: dict[str, frozenset[str]] = {}
+        rewrites = {unit.unit.id: unit for file in files.values() for unit in file.units}
         for number, (unit, (found, entered)) in enumerate(self._run_all(sound, tree)):
             step(f"checking {unit}", number + 1, len(sound))
             verdicts[unit] += found
             reached[unit] = entered
         for unit, planned in sound.items():
-            verdicts[unit] = spoken_for(unit, verdicts, planned.callers, reached)
+            names = {unit.partition("::")[2], *rewrites[unit].defines}
+            verdicts[unit] = spoken_for(unit, names, verdicts, planned.callers, reached)
         return verdicts
 
     def _static(self, file: FileRewrite, target: Tree) -> list[Verdict]:
@@ -163,7 +165,8 @@ class Checker:
 
     def _run(self, unit: str, planned: Plan, target: Tree) -> Ran:
         if planned.reason:
-            return [Verdict(Rung.FORWARD, Outcome.UNVERIFIABLE, planned.reason)], frozenset()
+            note = f"; the original's own run: {self.recording_note}" if self.recording_note else ""
+            return [Verdict(Rung.FORWARD, Outcome.UNVERIFIABLE, planned.reason + note)], frozenset()
         if planned.cases:
             ran = [self._case(unit, case, target) for case in planned.cases]
             return [v for found, _ in ran for v in found], frozenset().union(*(entered for _, entered in ran))
@@ -194,29 +197,31 @@ class Checker:
 
 
 def spoken_for(
-    unit: str, verdicts: Mapping[str, Sequence[Verdict]], callers: Sequence[str], reached: Mapping[str, frozenset[str]]
+    unit: str,
+    names: Collection[str],
+    verdicts: Mapping[str, Sequence[Verdict]],
+    callers: Sequence[str],
+    reached: Mapping[str, frozenset[str]],
 ) -> list[Verdict]:
     """The unit's verdicts; where nothing could be run on it alone, those of a caller that ran through it.
 
-    The caller must have been compared itself, and the migrated unit must have been entered meanwhile.
+    The caller must have been compared itself, and the migrated unit (one of the functions or
+    classes that it defines) must have been entered meanwhile.
     """
     own = list(verdicts[unit])
     if any(v.rung in BEHAVIOUR and v.outcome is not Outcome.UNVERIFIABLE for v in own):
         return own
-    path, _, name = unit.partition("::")
+    path = unit.partition("::")[0]
+    starts = tuple(f"{path}:{name}{end}" for name in names for end in (".", "\0"))
     for caller in callers:
         through = verdicts.get(caller, ())
-        entered = any(e.startswith((f"{path}:{name}.", f"{path}:{name}\0")) for e in _ended(reached.get(caller)))
+        entered = any(f"{name}\0".startswith(starts) for name in reached.get(caller, ()))
         compared = [v for v in through if v.rung in BEHAVIOUR and v.outcome in (Outcome.PASS, Outcome.GAP)]
         if entered and compared and not any(v.outcome in (Outcome.FAIL, Outcome.INFRA) for v in through):
             best = max(compared, key=lambda v: list(Rung).index(v.rung))
             kept = [v for v in own if v.outcome not in (Outcome.UNVERIFIABLE,)]
             return [*kept, replace(best, detail=f"ran inside {caller}: {best.detail}".rstrip(": "))]
     return own
-
-
-def _ended(names: frozenset[str] | None) -> Iterator[str]:
-    return (f"{name}\0" for name in names or ())
 
 
 def _python(path: str | None) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from migrator.codemods.files import reason_of
 from migrator.codemods.repository import RepositoryDraft
 from migrator.model import (
     FileRewrite,
@@ -28,7 +29,6 @@ BEHAVIOUR = frozenset(
         Rung.STEPS,
         Rung.TRAINING,
         Rung.BATCHES,
-        Rung.RUNS,
     }
 )
 """Rungs that compare what the unit does; without one of them nothing is accepted."""
@@ -97,7 +97,7 @@ def result(rewrite: UnitRewrite, verdicts: Sequence[Verdict]) -> UnitResult:
     found = tuple(verdicts)
     if rewrite.text is None:
         if rewrite.declines:
-            reason = "; ".join(dict.fromkeys(d.reason for d in rewrite.declines))
+            reason = "; ".join(dict.fromkeys(reason_of(d) for d in rewrite.declines))
             return UnitResult(rewrite, Status.NEEDS_REVIEW, reason, found)
         return UnitResult(rewrite, Status.UNTOUCHED, "no TensorFlow in it", found)
     outcomes = {v.outcome for v in found}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -66,6 +66,8 @@ def render(file: FileDraft, reverted: Mapping[str, str]) -> FileRewrite:
 
 def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str], text: str) -> UnitRewrite:
     draft, unit = part.draft, part.segment.unit
+    if draft is not None:
+        unit = replace(unit, kind=draft.kind)
     if unit.kind is UnitKind.IMPORTS:
         return _imports(file, part, text)
     if draft is None:
@@ -107,8 +109,13 @@ def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> str 
     if migrated(part, reverted):
         text = part.draft.text.rstrip("\n") + "\n" if part.draft.text.strip() else ""
         return _hoisted(part.draft.hoisted) + (lead + text if text else "")
-    reasons = [d.reason for d in part.draft.declines] or [reverted[unit.id]]
+    reasons = [reason_of(d) for d in part.draft.declines] or [reverted[unit.id]]
     return lead + "".join(f"{MARKER}{_one_line(reason)}\n" for reason in dict.fromkeys(reasons)) + rest
+
+
+def reason_of(decline: Decline) -> str:
+    """The reason with the API that it is about."""
+    return decline.reason if not decline.api or decline.api in decline.reason else f"{decline.api}: {decline.reason}"
 
 
 def _hoisted(text: str) -> str:
@@ -177,20 +184,19 @@ def _with_imports(file: FileDraft, texts: list[str | None], used: set[str], want
             return True
         return binding not in file.tf_bindings and binding not in original
 
-    target = next((i for i in runs if _binds_tf(file, i)), runs[0] if runs else None)
+    def beside(statement: cst.BaseStatement) -> bool:
+        return bool(set(bound_names(statement)) & file.tf_bindings)
+
+    target = next((i for i in runs if any(map(beside, file.parts[i].segment.statements))), runs[0] if runs else None)
     out = list(texts)
     renames = {name: new for name, new in file.renames.items() if name not in used or set(new) & used}
     for i in runs:
         block = added if i == target else []
-        out[i] = rewrite_imports(file.parts[i].segment.statements, code, keep, renames, block)
+        out[i] = rewrite_imports(file.parts[i].segment.statements, code, keep, renames, block, beside)
     if target is None and added:
         at = 1 if file.parts and _is_docstring(file.parts[0].segment) else 0
         out.insert(at, "".join(line + "\n" for line in added))
     return out
-
-
-def _binds_tf(file: FileDraft, index: int) -> bool:
-    return any(set(bound_names(s)) & file.tf_bindings for s in file.parts[index].segment.statements)
 
 
 def _is_docstring(segment: Segment) -> bool:

@@ -39,15 +39,17 @@ def rewrite_imports(
     keep: Callable[[str, str], bool],
     renames: Mapping[str, Sequence[str]],
     added: Sequence[str],
+    beside: Callable[[cst.BaseStatement], bool] = lambda statement: False,
 ) -> str:
     """The text of one run of import statements.
 
     `keep(binding, dotted source)` says whether a bound name stays; `renames` gives for an imported
     name the names that replace it; `added` are statements to put where the first removed import
-    was, or at the end.
+    was, else behind the first statement that `beside` holds of, else at the end.
     """
     out: list[str] = []
     new = "".join(line + "\n" for line in added)
+    nothing_goes = all(_statement(statement, code, keep, renames)[1] for statement in statements)
     carried = ""  # comments of removed imports go to the next statement
     for statement in statements:
         lead = "".join(_lead(statement))
@@ -57,6 +59,8 @@ def rewrite_imports(
         if text:
             out.append(carried + lead + text)
             carried = ""
+            if new and nothing_goes and beside(statement):
+                new = _put(out, "", new)
         else:
             carried += _comments(lead)
     return "".join(out) + carried + new
