@@ -178,7 +178,7 @@ class Instance(Value):
     args: tuple[tuple[str, Value], ...] = ()
 
     def arg(self, name: str) -> Value | None:
-        return dict(self.args).get(name)
+        return next((value for key, value in self.args if key == name), None)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrator.facts import carried, classes, dims, functions
 from migrator.facts.calls import CALL_METHODS, Arguments, Where
-from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Applied, Interpreter
+from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Applied, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.facts.shapes import catalogue
 from migrator.facts.shapes.recurrent import bidirectional
@@ -231,12 +231,31 @@ def repo_instance(it: Interpreter, callee: RepoInstance, args: Arguments, where:
         if where.frame.record and bound is not None:
             it.applied.setdefault(callee.qualname, []).append(Applied(tuple(bound.items())))
         recording, where.frame.record = where.frame.record, False
-        output = functions.invoke(it, method, args, where)
+        output = _called(it, callee, method, args, bound, where)
         where.frame.record = recording
         it.record_use(callee, tensors, output, where.key)
         return output
     it.record_use(callee, inputs_of(args), Tensor(), where.key)
     return Tensor() if callee.kind != "other" else Unknown("not callable in this repository")
+
+
+def _called(
+    it: Interpreter,
+    callee: RepoInstance,
+    method: RepoFunction,
+    args: Arguments,
+    bound: dict[str, Value] | None,
+    where: Where,
+) -> Value:
+    """Run `call`, once for equal objects and arguments."""
+    running: Frame | None = where.frame
+    while running is not None and running.this != callee:
+        running = running.outer
+    free = running is None and bound is not None and callee not in it.touched and callee.qualname not in it.active
+    if not free or bound is None or any(map(functions.is_object, (*bound.values(), *(v for _, v in callee.args)))):
+        return functions.invoke(it, method, args, where)
+    key = ("call", callee.qualname, callee.args, tuple(bound.items()))
+    return functions.remembered(it, key, lambda: functions.invoke(it, method, args, where))
 
 
 def _build(it: Interpreter, callee: RepoInstance, bound: dict[str, Value] | None, where: Where) -> None:

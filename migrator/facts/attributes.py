@@ -31,7 +31,8 @@ from migrator.values import (
 
 _DTYPES = frozenset(
     words(
-        "float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128 string"
+        """float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128
+        string"""
     )
 )
 _NUMPY_DTYPES = _DTYPES | {"bool_", "float_", "int_", "str_"}

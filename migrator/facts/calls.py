@@ -6,20 +6,14 @@ import ast
 from dataclasses import dataclass, field
 
 from migrator.facts import names
-from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
+from migrator.facts.interpreter import Frame, Interpreter
 from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
 from migrator.values import (
-    Api,
-    Choice,
     Dict,
-    External,
-    Instance,
     Literal,
-    ModelValue,
     RepoClass,
     RepoFunction,
-    RepoInstance,
     Sequence,
     Span,
     Value,
@@ -53,24 +47,6 @@ class Where:
         return (self.module, self.span)
 
 
-def call(it: Interpreter, node: ast.Call, frame: Frame) -> Value:
-    """The value of a call expression."""
-    from migrator.facts import methods, supers
-
-    if supers.is_super(node):
-        return supers.value(it, node, frame)
-    where = Where(frame, it.span(frame.module, node))
-    if isinstance(node.func, ast.Attribute):
-        base = it.value(node.func.value, frame)
-        args = arguments(it, node, frame)
-        found = methods.method(it, base, node.func, args, where)
-        if frame.record:
-            it.note(frame.module, node.func, found.callee)
-        return found.result if found.result is not None else dispatch(it, found.callee, args, where)
-    callee = it.value(node.func, frame)
-    return dispatch(it, callee, arguments(it, node, frame), where)
-
-
 def arguments(it: Interpreter, node: ast.Call, frame: Frame) -> Arguments:
     """Evaluate the arguments of a call, spreading what stars are known to hold."""
     found = Arguments()
@@ -91,25 +67,6 @@ def arguments(it: Interpreter, node: ast.Call, frame: Frame) -> Arguments:
         else:
             found.open = True
     return found
-
-
-def dispatch(it: Interpreter, callee: Value, args: Arguments, where: Where) -> Value:
-    """Call a value."""
-    from migrator.facts import apply, classes, functions, libraries, tensorflow
-
-    if isinstance(callee, Api):
-        return tensorflow.call_api(it, callee.name, args, where)
-    if isinstance(callee, RepoFunction):
-        return functions.invoke(it, callee, args, where)
-    if isinstance(callee, RepoClass):
-        return classes.construct(it, callee.qualname, args, where)
-    if isinstance(callee, Choice):
-        return join_all(dispatch(it, option, args, where) for option in callee.options)
-    if isinstance(callee, Instance | ModelValue | RepoInstance):
-        return apply.apply(it, callee, args, where)
-    if isinstance(callee, External):
-        return libraries.call_external(it, callee.name, args, where)
-    return UNKNOWN
 
 
 def closure(it: Interpreter, node: ast.Lambda | FunctionNode, frame: Frame) -> Value:

@@ -60,8 +60,12 @@ def construct(it: Interpreter, qualname: str, args: Arguments, where: Where) -> 
     if where.frame.record:
         it.observed.setdefault(qualname, []).append(Observed(where.module, where.span, instance.args))
     if instance not in it.attrs and bound is not None:
+        key = (qualname, instance.args)
         it.attrs[instance] = {}
-        _initialise(it, instance, init, bound, where)
+        if key not in it.made:
+            _initialise(it, instance, init, bound, where)
+            it.made[key] = it.attrs[instance]
+        it.attrs[instance] = dict(it.made[key])
     return instance
 
 

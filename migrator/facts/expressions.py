@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from migrator.facts import arithmetic, attributes, calls, comprehensions, subscripts
+from migrator.facts import arithmetic, attributes, calls, comprehensions, dispatching, subscripts
 from migrator.facts.interpreter import MAX_STEPS, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.values import Dict, Literal, Scalar, Sequence, Unknown, Value
@@ -35,7 +35,7 @@ def _attribute(it: Interpreter, node: ast.Attribute, frame: Frame) -> Value:
 
 
 def _call(it: Interpreter, node: ast.Call, frame: Frame) -> Value:
-    return calls.call(it, node, frame)
+    return dispatching.call(it, node, frame)
 
 
 def _items(it: Interpreter, elements: list[ast.expr], frame: Frame, kind: str) -> Value:

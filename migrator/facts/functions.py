@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import replace
 
 from migrator.facts.calls import Arguments, Where, decorators
@@ -10,6 +11,7 @@ from migrator.facts.interpreter import MAX_DEPTH, MAX_STEPS, UNKNOWN, Frame, Int
 from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
 from migrator.values import (
+    Choice,
     Dict,
     Instance,
     Literal,
@@ -95,8 +97,21 @@ def run(
     if caller.depth >= MAX_DEPTH or it.active.count(function.qualname) > 1 or it.steps > MAX_STEPS:
         return Unknown("recursion or depth")
     key = _memo_key(it, function, bound, closure, owner)
-    if key is not None and key in it.memo:
-        return it.memo[key]
+    if key is not None:
+        return remembered(it, key, lambda: _run(it, function, node, bound, module_name, closure, owner, caller))
+    return _run(it, function, node, bound, module_name, closure, owner, caller)
+
+
+def _run(
+    it: Interpreter,
+    function: RepoFunction,
+    node: FunctionNode | ast.Lambda,
+    bound: dict[str, Value],
+    module_name: str,
+    closure: Frame | None,
+    owner: str,
+    caller: Frame,
+) -> Value:
     frame = Frame(
         it.modules[module_name],
         closure.scope if closure is not None else owner or function.qualname,
@@ -111,8 +126,6 @@ def run(
     it.active.pop()
     if shared is not None:
         _give_back(frame, shared)
-    if key is not None:
-        it.memo[key] = result
     return result
 
 
@@ -212,7 +225,32 @@ def _memo_key(
     """Only plain functions are remembered: methods and closures see state that is not in their arguments."""
     if closure is not None or owner:
         return None
-    return (it.root, function.qualname, tuple(bound.items()))
+    arguments = tuple(bound.items())
+    return (it.root if any(is_object(value) for value in bound.values()) else "", function.qualname, arguments)
+
+
+def is_object(value: Value) -> bool:
+    """Whether calling the value may be a use in the running root."""
+    if isinstance(value, Sequence):
+        return any(map(is_object, value.items or (value.element,)))
+    if isinstance(value, Instance):
+        return value.api.startswith("tf.keras.layers.")
+    return isinstance(value, ModelValue | RepoInstance | RepoFunction | Dict | Choice)
+
+
+def remembered(it: Interpreter, key: object, compute: Callable[[], Value]) -> Value:
+    """A result computed once, with what the computation noted about reserved symbols on the way."""
+    known = it.memo.get(key)
+    if known is None:
+        outer = it.hints, it.bound_sizes
+        it.hints, it.bound_sizes = {}, {}
+        result = compute()
+        known = it.memo[key] = (result, it.hints, it.bound_sizes)
+        it.hints, it.bound_sizes = outer
+    result, hints, bound = known
+    it.hints = {**hints, **it.hints}
+    it.bound_sizes.update(bound)
+    return result
 
 
 def _share_attributes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -66,7 +67,8 @@ def call_inputs(
     tensors = [name for name, value in given.items() if isinstance(value, Tensor)]
     if fixed:
         return given, {}
-    return reserve(it, given, tensors, lambda trial: run_call(it, qualname, this, dict(env), trial, False))
+    declares = declares_inputs(it.definitions[qualname].node)
+    return reserve(it, given, tensors, lambda trial: run_call(it, qualname, this, dict(env), trial, False), declares)
 
 
 def _parameter(name: str, values: list[Value], default: Value | None) -> Value:
@@ -81,9 +83,12 @@ def _parameter(name: str, values: list[Value], default: Value | None) -> Value:
 
 
 def reserve(
-    it: Interpreter, params: Env, names: list[str], trial: Callable[[Env], object]
+    it: Interpreter, params: Env, names: list[str], trial: Callable[[Env], object], declares: bool = False
 ) -> tuple[Env, dict[str, str]]:
-    """Name the last axes of tensor parameters; a trial run says what ranks the layers ask for."""
+    """Name the last axes of tensor parameters; a trial run says what ranks the layers ask for.
+
+    `declares`: the scope mentions input shapes of its own, which may fix a size.
+    """
     if not names:
         return params, {}
     provisional = {name: "in_features" if i == 0 else f"in_features_{name}" for i, name in enumerate(names)}
@@ -95,9 +100,10 @@ def reserve(
         trying[name] = _with_last(value, Sym(provisional[name]))
     it.hints = {}
     it.bound_sizes = {}
-    it.muted.append(EVERYTHING)
-    trial(trying)
-    it.muted.clear()
+    if declares or any(_rank_of(params[name]) in (None, 3) for name in names):
+        it.muted.append(EVERYTHING)
+        trial(trying)
+        it.muted.clear()
     bound, hints = dict(it.bound_sizes), dict(it.hints)
     found = dict(params)
     for name in names:
@@ -117,6 +123,17 @@ def reserve(
         if isinstance(last, Sym):
             reserved[symbol] = name
     return found, reserved
+
+
+def declares_inputs(node: ast.AST) -> bool:
+    """Whether the code gives any layer an input shape."""
+    return any(
+        isinstance(child, ast.keyword) and str(child.arg).startswith(("input_", "batch_")) for child in ast.walk(node)
+    )
+
+
+def _rank_of(value: Value) -> int | None:
+    return value.rank if isinstance(value, Tensor) else None
 
 
 def _with_last(value: Tensor, last: Dim) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from migrator.facts import arithmetic, dims, loops
-from migrator.facts.calls import Arguments, Where, dispatch
+from migrator.facts import arithmetic, dims, functions, loops
+from migrator.facts.calls import Arguments, Where
 from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.join import join_all, sym_of
 from migrator.facts.shapes import arrays
@@ -184,7 +184,7 @@ def _map(it: Interpreter, args: Arguments, where: Where) -> Value:
     if len(args.positional) != 2 or not isinstance(args.positional[0], RepoFunction):
         return Sequence("list", None)
     item = arithmetic.element(args.positional[1])
-    return Sequence("list", None, dispatch(it, args.positional[0], Arguments([item]), where))
+    return Sequence("list", None, functions.invoke(it, args.positional[0], Arguments([item]), where))
 
 
 def _getattr(it: Interpreter, args: Arguments, where: Where) -> Value:

@@ -235,7 +235,7 @@ def _repo(it: Interpreter, base: RepoInstance, func: ast.Attribute, args: Argume
     if base.kind == "other":
         return None
     if name in ("add_weight", "add_variable"):
-        return _add_weight(it, base, args)
+        return _add_weight(it, base, args, where)
     if name == "add_loss":
         it.effect("add-loss", where.frame.scope)
         return Literal(None)
@@ -256,13 +256,14 @@ def _build(it: Interpreter, base: RepoInstance, args: Arguments, where: Where) -
         apply.repo_instance(it, base, Arguments([Tensor(shape, "float32", "keras")]), where)
 
 
-def _add_weight(it: Interpreter, base: RepoInstance, args: Arguments) -> Value:
+def _add_weight(it: Interpreter, base: RepoInstance, args: Arguments, where: Where) -> Value:
     bound = bind_api("tf.keras.layers.Layer.add_weight", args) or {}
     shape = bound.get("shape")
     if isinstance(shape, Literal) and isinstance(shape.value, str):  # Keras 2 took the name first
         shape = args.positional[1] if len(args.positional) > 1 else None
     found = () if shape is None or shape == Literal(None) else arithmetic.dims_of(shape)
-    it.weights.append((base, found))
+    if where.frame.scope == it.root:
+        it.weights.append((base, found))
     return Tensor(found, dtype_of(bound.get("dtype")) or "float32", "variable")
 
 

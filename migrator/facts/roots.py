@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -11,6 +12,7 @@ from migrator.facts.modules import Definition, FunctionNode
 _REPEATING = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
+@functools.lru_cache(maxsize=2048)
 def stable_names(node: FunctionNode) -> frozenset[str]:
     """Names that may stand for their own value: bound once, outside loops.
 
@@ -41,6 +43,7 @@ def all_arguments(node: FunctionNode | ast.Lambda) -> list[ast.arg]:
     return [*spec.posonlyargs, *spec.args, *spec.kwonlyargs, *filter(None, (spec.vararg, spec.kwarg))]
 
 
+@functools.lru_cache(maxsize=2048)
 def identifiers(node: ast.AST) -> frozenset[str]:
     """All names that a fresh one must not collide with."""
     found = {child.id for child in ast.walk(node) if isinstance(child, ast.Name)}

@@ -57,7 +57,9 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
     reserved: dict[str, str] = {}
     if builds:
         named = [name for name in names if isinstance(params[name], Tensor)]
-        params, reserved = inputs.reserve(it, params, named, lambda trial: _try_function(it, qualname, trial))
+        params, reserved = inputs.reserve(
+            it, params, named, lambda trial: _try_function(it, qualname, trial), inputs.declares_inputs(node)
+        )
     _enter(it, qualname)
     frame = _frame(it, definition.module, qualname, node, params)
     _note_parameters(it, node, frame)

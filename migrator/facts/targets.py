@@ -118,6 +118,7 @@ def _attribute(it: Interpreter, target: ast.Attribute, value: Value, frame: Fram
             current.env[f"@.{target.attr}"] = value
             return
         current = current.outer
+    it.touched.add(base)
     attrs = it.attrs.setdefault(base, {})
     attrs[target.attr] = join(attrs[target.attr], value) if target.attr in attrs else value
 
