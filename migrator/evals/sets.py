@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from migrator import resources
 from migrator.errors import UsageError
+from migrator.evals.migrated import migrate as migrate_by_rules
 from migrator.evals.mutants import run_base
-from migrator.evals.programs import Migrate, not_run, run_program
+from migrator.evals.programs import Migrate, run_program
 from migrator.evals.result import EvalResult, TaskResult
 from migrator.evals.score import total
 from migrator.evals.verifier import Executed, Verifier
@@ -30,7 +31,7 @@ def run(
     *,
     tasks: Sequence[str] = (),
     jobs: int = 2,
-    migrate: Migrate = not_run,
+    migrate: Migrate = migrate_by_rules,
     workers: Workers | None = None,
     progress: Callable[[TaskResult], None] = lambda task: None,
 ) -> EvalResult:
