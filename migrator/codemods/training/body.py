@@ -12,18 +12,19 @@ from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan, plan_data
 from migrator.codemods.data.chains import read_chain
 from migrator.codemods.training.building import build, model_runs
-from migrator.codemods.training.callbacks import makes_callbacks
+from migrator.codemods.training.callbacks import is_written_in_place, makes_callbacks
 from migrator.codemods.training.calls import api_of, calls_in
 from migrator.codemods.training.decisions import Decisions
 from migrator.codemods.training.expressions import Finder, Modes
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file
-from migrator.codemods.training.scope import Holder, Names, names_in
+from migrator.codemods.training.scope import Holder, Names, count, names_in
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.standalone import define, definition
 from migrator.codemods.training.tape import TapePlan, plan_tapes, tape_items
 from migrator.codemods.training.writer import Unfit
-from migrator.values import Dataset, Instance, ModelValue, RepoFunction, RepoInstance, Unknown
+from migrator.model import InterfaceChange
+from migrator.values import Api, Dataset, Instance, ModelValue, RepoFunction, RepoInstance, Unknown
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -117,8 +118,10 @@ class Walker:
             return True
         if isinstance(node, cst.SimpleStatementLine):
             known = node in self.tapes.lines or definition(node, self.ctx) is not None
-            known = known or makes_callbacks(node, self.ctx, self.holder)
+            known = known or makes_callbacks(node, self.ctx, self.holder) or self.is_tuning(node)
             return known or bool(self.detached(node)) or self.freezes(node)
+        if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
+            return True
         finder = _Inner(self)
         node.visit(finder)
         return finder.found
@@ -132,7 +135,7 @@ class Walker:
         if self.freezes(line):
             self.sink.decline("layers that are frozen have no rule: batch normalisation would keep learning")
             return [line]
-        if makes_callbacks(line, self.ctx, self.holder):
+        if makes_callbacks(line, self.ctx, self.holder) or self.is_tuning(line):
             return []
         made = definition(line, self.ctx)
         if made is not None:
@@ -161,6 +164,19 @@ class Walker:
         assert isinstance(rewritten.node, cst.SimpleStatementLine)
         return [rewritten.node.with_changes(leading_lines=())]
 
+    def is_tuning(self, line: cst.SimpleStatementLine) -> bool:
+        """`AUTOTUNE = tf.data.AUTOTUNE`, which only pipelines read."""
+        part = line.body[0]
+        if len(line.body) > 1 or not isinstance(part, cst.Assign) or not isinstance(part.targets[0].target, cst.Name):
+            return False
+        value, name = self.ctx.value(part.value), part.targets[0].target.value
+        if not isinstance(value, Api) or not value.name.endswith(".AUTOTUNE"):
+            return False
+        given = m.Arg(value=m.Name(name))
+        readers = m.findall(self.ctx.tree, m.Call(func=m.Attribute(), args=[m.ZeroOrMore(), given, m.ZeroOrMore()]))
+        chained = [call for call in readers if isinstance(call, cst.Call) and read_chain(call, self.ctx) is not None]
+        return len(chained) == count(self.ctx.tree, name) - 1
+
     def freezes(self, line: cst.SimpleStatementLine) -> bool:
         """`layer.trainable = False`, on anything that may be a layer or a model."""
         targets = m.findall(line, m.AssignTarget(target=m.Attribute(attr=m.Name("trainable"))))
@@ -187,13 +203,22 @@ class Walker:
 
     def compound(self, node: Statement) -> list[Statement]:
         if isinstance(node, cst.FunctionDef):
-            return [self.function(node)]
+            return [] if self.drops(node) else [self.function(node)]
         if isinstance(node, cst.ClassDef):
             head, _ = self.header(node, node.with_changes(body=_EMPTY))
             return [head.with_changes(body=self.suite(node.body))]
         before, new = self.block(node)
         self.modes.forget()
         return _with_lead(node, [*before, new.with_changes(leading_lines=())]) if before else [new]
+
+    def drops(self, node: cst.FunctionDef) -> bool:
+        """Whether a function is gone: a factory of callbacks, which are lines of the loop now."""
+        if not isinstance(self.holder, cst.Module) or not is_written_in_place(node, self.ctx):
+            return False
+        qualname = f"{self.ctx.module}:{node.name.value}"
+        detail = f"{node.name.value} is code in the loop"
+        self.sink.changes.append(InterfaceChange(qualname, "drops-callbacks", detail))
+        return True
 
     def function(self, node: cst.FunctionDef) -> Statement:
         body = self.inside(node).suite(node.body)

@@ -42,13 +42,16 @@ class Writer:
     names: Names
     holder: Holder
     decided: Mapping[cst.CSTNode, str] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)  # of a function that is written in place
 
     def text(self, node: cst.BaseExpression) -> str:
         """An argument as torch source; calls inside that are decided already are put in their place."""
         inside = {n: t for n, t in self.decided.items() if n in holders(node, self.decided)}
         rewritten = embed(node, inside, self.ctx)
         self.sink.take(rewritten)
-        return cst.Module([]).code_for_node(rewritten.node).strip()
+        made = rewritten.node.visit(Renamer(self.renames)) if self.renames else rewritten.node
+        assert isinstance(made, cst.CSTNode)
+        return cst.Module([]).code_for_node(made).strip()
 
     def bound(self, call: cst.Call, method: str, known: frozenset[str]) -> Bound:
         bound = bind(call, METHODS[method])
@@ -65,6 +68,24 @@ class Writer:
             return "32"
         text = self.text(node)
         return f"{text} or 32" if may_be_none(node, self.holder) else text
+
+
+class Renamer(cst.CSTTransformer):
+    """Puts arguments in the place of parameters."""
+
+    def __init__(self, renames: Mapping[str, str]) -> None:
+        super().__init__()
+        self.renames = renames
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        text = self.renames.get(updated_node.value)
+        return updated_node if text is None else cst.parse_expression(text)
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        return updated_node.with_changes(keyword=original_node.keyword)
 
 
 def configured(compiled: Compiled | None) -> Configuration:
