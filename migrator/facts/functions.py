@@ -216,7 +216,7 @@ def _node(it: Interpreter, function: RepoFunction) -> tuple[FunctionNode | ast.L
 def _observe(it: Interpreter, function: RepoFunction, bound: dict[str, Value], where: Where) -> None:
     self_name = next(iter(bound), "") if function.bound_to is not None else ""
     args = tuple((name, value) for name, value in bound.items() if name != self_name)
-    it.observed.setdefault(function.qualname, []).append(Observed(where.module, where.span, args))
+    it.observed.setdefault(function.qualname, []).append(Observed(where.module, where.span, args, it.root))
 
 
 def _memo_key(

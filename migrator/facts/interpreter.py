@@ -74,6 +74,7 @@ class Observed:
     module: str
     site: Span
     args: tuple[tuple[str, Value], ...]
+    root: str = ""  # the function, class or module that was being summed up
 
 
 @dataclass(frozen=True)

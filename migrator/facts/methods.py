@@ -25,6 +25,7 @@ from migrator.values import (
     Sequence,
     ShapeOf,
     Tensor,
+    Unknown,
     Value,
 )
 
@@ -45,7 +46,19 @@ def method(it: Interpreter, base: Value, func: ast.Attribute, args: Arguments, w
         result = handler(it, base, func, args, where)
         if result is not None:
             return Found(UNKNOWN, result)
+    if isinstance(base, Unknown):
+        _suspected(it, func.attr, args, where)
     return Found(attributes.attribute(it, base, name, where.frame))
+
+
+def _suspected(it: Interpreter, name: str, args: Arguments, where: Where) -> None:
+    """Training shows by its calls even where the receiver is not known."""
+    if name == "compile" and {"optimizer", "loss"} & set(args.keywords):
+        it.effect("compiles", where.frame.scope)
+    elif name in ("fit", "fit_generator") and {"epochs", "validation_data", "callbacks"} & set(args.keywords):
+        it.effect("fits", where.frame.scope)
+    elif name == "apply_gradients":
+        it.effect("applies-gradients", where.frame.scope)
 
 
 def _tensor(it: Interpreter, base: Tensor, func: ast.Attribute, args: Arguments, where: Where) -> Value | None:
@@ -250,7 +263,7 @@ def _build(it: Interpreter, base: RepoInstance, args: Arguments, where: Where) -
     call = classes.method(it, base, "call")
     bound = apply.call_arguments(it, call, Arguments([Tensor(shape, "float32", "keras")])) if call is not None else None
     running = where.frame.this == base
-    if bound is not None and running:
+    if bound is not None and running and where.frame.record and it.root == base.qualname:
         it.applied.setdefault(base.qualname, []).append(Applied(tuple(bound.items()), built=True))
     if not running:
         apply.repo_instance(it, base, Arguments([Tensor(shape, "float32", "keras")]), where)

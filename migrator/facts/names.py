@@ -99,6 +99,19 @@ def known(api: str) -> bool:
 
 
 @functools.cache
+def _by_canonical() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for alias, name in _table()["aliases"].items():
+        found.setdefault(name, []).append(alias)
+    return {name: tuple(sorted(spellings)) for name, spellings in found.items()}
+
+
+def aliases(api: str) -> tuple[str, ...]:
+    """Other names under which TensorFlow exports a canonical name."""
+    return _by_canonical().get(api, ())
+
+
+@functools.cache
 def _modules() -> frozenset[str]:
     found = {"tf"}
     for section in ("signatures", "aliases"):

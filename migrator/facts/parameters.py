@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import replace
 
-from migrator.facts import functions, roots
+from migrator.facts import classes, functions, roots
 from migrator.facts.calls import linear_bases
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
@@ -18,6 +19,7 @@ from migrator.values import (
     Dataset,
     Dict,
     Dim,
+    External,
     Instance,
     Literal,
     ModelValue,
@@ -55,8 +57,48 @@ def symbolic(it: Interpreter, node: FunctionNode, qualname: str, module: str, na
             continue
         values = [localise(it, dict(call.args).get(arg.arg, UNKNOWN)) for call in seen]
         sym = Sym(arg.arg) if named and arg.arg in stable else None
-        found[arg.arg] = one(values, defaults.get(arg.arg), _annotated(arg), sym)
+        value = one(values, defaults.get(arg.arg), _annotated(arg), sym)
+        found[arg.arg] = _recognised(it, node, arg, value, module) if isinstance(value, Unknown) else value
     return found
+
+
+_MODEL_USES = frozenset(
+    {"trainable_variables", "trainable_weights", "save_weights", "load_weights", "non_trainable_weights"}
+)
+_FIT_ARGUMENTS = frozenset({"epochs", "validation_data", "callbacks", "optimizer", "loss"})
+_ANNOTATIONS: dict[str, Value] = {
+    "tf.Tensor": Tensor(),
+    "tf.Variable": Tensor(origin="variable"),
+    "numpy.ndarray": Tensor(origin="numpy"),
+    "tf.keras.Model": ModelValue("tf.keras.Model"),
+    "tf.keras.Sequential": ModelValue("tf.keras.Model"),
+    "tf.data.Dataset": Dataset(),
+}
+
+
+def _recognised(it: Interpreter, node: FunctionNode, arg: ast.arg, value: Unknown, module: str) -> Value:
+    """A parameter that nobody passes, by its annotation or by what only a Keras model can do."""
+    if arg.annotation is not None:
+        kind = it.value(arg.annotation, Frame(it.modules[module], it.root, {}))
+        if isinstance(kind, RepoClass):
+            return RepoInstance(kind.qualname, classes.kind_of(it, kind.qualname))
+        if isinstance(kind, Api | External):
+            return _ANNOTATIONS.get(kind.name, value)
+    return ModelValue("tf.keras.Model") if arg.arg in _models(node) else value
+
+
+@functools.lru_cache(maxsize=2048)
+def _models(node: FunctionNode) -> frozenset[str]:
+    """Names on which the body calls what only Keras models have."""
+    found = set()
+    for child in ast.walk(node):
+        if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name) and child.attr in _MODEL_USES:
+            found.add(child.value.id)
+        if isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):
+            owner, given = child.func.value, {keyword.arg for keyword in child.keywords}
+            if child.func.attr in ("fit", "compile") and isinstance(owner, ast.Name) and given & _FIT_ARGUMENTS:
+                found.add(owner.id)
+    return frozenset(found)
 
 
 def one(values: list[Value], default: Value | None, annotation: str | None, sym: Sym | None) -> Value:

@@ -43,6 +43,12 @@ def needed(
     for site, use in it.uses.items():
         if it.site_scope.get(site) == qualname and _is_sized(use.layer):
             mentioned |= _names(use.inputs or ())
+    for callee, calls in it.observed.items():
+        known = functions.get(callee)
+        values = [dict(call.args) for call in calls if call.root == qualname] if known is not None else []
+        mentioned |= (
+            _names(tuple(v[size.of] for v in values for size in known.sizes if size.of in v)) if known else set()
+        )
     for _, shape in it.weights:
         mentioned |= {name for dim in shape or () for name in dims.names(dim)}
     for carried in it.carried.values():

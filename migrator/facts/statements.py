@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from migrator.facts import arithmetic, attributes, calls, classes, loops, targets
+from migrator.facts import arithmetic, attributes, calls, classes, loops, refinement, targets
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join
 from migrator.facts.modules import FunctionNode
@@ -87,8 +87,11 @@ def _if(it: Interpreter, node: ast.If, frame: Frame) -> bool:
         return it.run(node.body if truth else node.orelse, frame)
     before = dict(frame.env)
     body_ended = it.run(node.body, frame)
-    after_body, frame.env = frame.env, before
+    after_body, frame.env = frame.env, dict(before)
+    equal = refinement.when_false(it, node.test, frame)
+    frame.env.update(equal)
     orelse_ended = it.run(node.orelse, frame)
+    refinement.forget(frame.env, after_body, equal, before)
     if truth is not None:
         if truth:
             frame.env = after_body
