@@ -16,6 +16,7 @@ What each TensorFlow API becomes. Every call that is counted under *compared* is
 sides by the tests: structure, dtype, shape, values and input gradients agree. Integers may be wider in
 torch (`int64` for `int32`).
 """
+_COLUMNS = "| TensorFlow | PyTorch | declined or different | compared |\n|---|---|---|---|\n"
 _SECTIONS = {
     "function": "Functions",
     "layer": "Layers",
@@ -30,9 +31,7 @@ def document(rows: Sequence[Explanation]) -> str:
     parts = [_HEAD]
     for kind, title in _SECTIONS.items():
         own = [r for r in rows if r.kind == kind]
-        parts.append(
-            f"\n## {title} ({len(own)})\n\n| TensorFlow | PyTorch | declined or different | compared |\n|---|---|---|---|\n"
-        )
+        parts.append(f"\n## {title} ({len(own)})\n\n{_COLUMNS}")
         parts += [_row(r) for r in own]
     return "".join(parts)
 

@@ -89,6 +89,8 @@ class FakeModule:
         name = ast.unparse(node.func)
         if name == "tf.shape":
             return ShapeOf(None, dynamic=True)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "get_shape":
+            return ShapeOf(None)
         if name == "tf.Variable":
             return Tensor(origin="variable")
         return Tensor() if name == "tf.constant" else Unknown()

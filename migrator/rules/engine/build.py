@@ -19,6 +19,11 @@ def build(output: Output) -> cst.BaseExpression:
     for mark, arg in output.args.items():
         if uses[mark] > 1 and not is_plain(arg.node):
             raise Decline(f"`{arg.name}` would be evaluated twice")
+    return filled(output)
+
+
+def filled(output: Output) -> cst.BaseExpression:
+    """The expression with the arguments put in, in parentheses where they need them."""
     skeleton = _parsed(ast.unparse(output.expr))
     if not output.args:
         return skeleton.deep_clone()

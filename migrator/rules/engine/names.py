@@ -36,7 +36,7 @@ class Names:
         name = self.here.canonical(text, span)
         if name is None:
             value = self.here.at(span)
-            name = value.name if isinstance(value, Api) else None
+            name = value.name if isinstance(value, Api) or _is_tf_module(value) else None  # type: ignore[attr-defined]
         if name is None and root is not node and isinstance(self._root(root), ModuleRef):
             name = text
         if name is not None:
@@ -49,9 +49,11 @@ class Names:
 
     def _is_tf(self, root: cst.Name) -> bool:
         value = self._root(root)
-        if isinstance(value, ModuleRef):
-            return value.name == "tf" or value.name.startswith("tf.")
-        return isinstance(value, Api)
+        return isinstance(value, Api) or _is_tf_module(value)
+
+
+def _is_tf_module(value: object) -> bool:
+    return isinstance(value, ModuleRef) and (value.name == "tf" or value.name.startswith("tf."))
 
 
 def _parts(node: cst.BaseExpression) -> tuple[cst.Name, str] | None:

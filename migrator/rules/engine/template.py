@@ -136,7 +136,7 @@ class _Run:
 
     def _assign(self, name: str, value: ast.expr) -> None:
         known = not self._makes_output(value)
-        self.env[name] = self.evaluate(value) if known else Piece(self.residual(value))
+        self.env[name] = folded(value, self.evaluate) if known else Piece(self.residual(value))
         if known and not isinstance(self.env[name], (Dynamic, Code)):
             self.written.add(name)
 

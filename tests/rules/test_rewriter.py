@@ -1,0 +1,148 @@
+"""What the rewriter does around the rules: names, receivers, comments, statements, and nothing."""
+
+from __future__ import annotations
+
+import libcst as cst
+import pytest
+from fake_facts import FakeModule, parsed
+
+from migrator.model import Rewritten
+from migrator.rules import rulebook
+from migrator.values import Dataset, Instance, Literal, Scalar, ShapeOf, Tensor, Value
+
+RULES = rulebook()
+X = Tensor((None, 3), "float32")
+KNOWN: dict[str, Value] = {
+    "x": X,
+    "y": X,
+    "v": Tensor((3,), "float32", origin="variable"),
+    "a": Tensor((4, 3), "float64", origin="numpy"),
+    "n": Scalar("int"),
+    "shape": ShapeOf((None, 3)),
+    "layer": Instance("tf.keras.layers.Dense"),
+    "ds": Dataset(X),
+}
+
+
+def rewritten(source: str, known: dict[str, Value] | None = None) -> Rewritten:
+    tree, spans = parsed(source)
+    return RULES.rewrite(tree, FakeModule(source, KNOWN if known is None else known), spans)
+
+
+def code(source: str) -> str:
+    made = rewritten(source)
+    assert not made.declines, made.declines
+    assert isinstance(made.node, cst.Module)
+    return made.node.code
+
+
+def reasons(source: str, known: dict[str, Value] | None = None) -> list[str]:
+    made = rewritten(source, known)
+    assert isinstance(made.node, cst.Module)
+    assert made.node.code == source
+    return [d.reason for d in made.declines]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("z = tf.reduce_sum(x + y, 1, keepdims=True)  # kept\n", "z = torch.sum(x + y, dim=1, keepdim=True)  # kept\n"),
+        ("z = 2.0 * tf.matmul(x, y, transpose_b=True)\n", "z = 2.0 * (x @ y.T)\n"),
+        ("z = -tf.add(x, y) ** 2\n", "z = -(x + y) ** 2\n"),
+        ("z = tf.nn.relu(tf.concat([x, y], -1)).shape[0]\n", "z = F.relu(torch.cat([x, y], dim=-1)).shape[0]\n"),
+        ("z = map(tf.nn.relu, [x])\n", "z = map(F.relu, [x])\n"),
+        ("z: tf.Tensor = tf.cast(x, tf.int32)\n", "z: torch.Tensor = x.to(torch.int32)\n"),
+        ("z = x[..., tf.newaxis]\n", "z = x[..., None]\n"),
+        ("z = x[:, ::-1]\n", "z = x.flip(1)\n"),
+        ("z = x.numpy()\n", "z = x.detach().cpu().numpy()\n"),
+        ("z = x.get_shape().as_list()\n", "z = list(x.shape)\n"),
+        ("z = tf.sqrt(a)\n", "z = torch.sqrt(torch.as_tensor(a))\n"),
+        ("z = tf.sqrt(2.0)\n", "z = torch.sqrt(torch.tensor(2.0))\n"),
+        ("m, s = tf.nn.moments(x, [0])\n", "s, m = torch.var_mean(x, dim=0, correction=0)\n"),
+        ("x += tf.square(y)\n", "x = x + torch.square(y)\n"),
+        ("x -= y - x\n", "x = x - (y - x)\n"),
+        ("v.assign_add(tf.square(v))\n", "with torch.no_grad():\n    v.add_(torch.square(v))\n"),
+        ("@tf.function\ndef f(x):\n    return tf.exp(x)\n", "def f(x):\n    return torch.exp(x)\n"),
+        (
+            "def f(x, n):\n    return tf.zeros([n, 2]) + tf.ones_like(x)\n",
+            "def f(x, n):\n    return torch.zeros([n, 2], device=x.device) + torch.ones_like(x)\n",
+        ),
+    ],
+)
+def test_rewrites(before: str, after: str) -> None:
+    assert code(before) == after
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "z = x + y\n",
+        "a += 1\n",
+        "a[::-1]\n",
+        "z = np.sum(a)\n",
+        "z = thing.numpy\n",
+        "reduce_sum = 1\nz = reduce_sum\n",
+        "z = dict(tf_name=1)\n",
+        "shape[::-1]\n",
+        "z = model.tf.reduce_sum(x)\n",
+    ],
+)
+def test_leaves_alone(source: str) -> None:
+    assert reasons(source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("z = tf.strings.join([x])\n", "no rule"),
+        ("z = tf.reduce_sum(*args)\n", "* or ** arguments"),
+        ("z = tf.reduce_sum(x, unknown=1)\n", "unknown argument `unknown`"),
+        ("z = tf.reduce_sum(x, 1, True, None, 5)\n", "more positional arguments than TensorFlow's signature has"),
+        ("z = tf.no_such_name\n", "no rule"),
+        ("z = tf\n", "a TensorFlow module as a value"),
+        ("z = layer.kernel\n", "no rule for attribute `kernel`"),
+        ("z = layer.count_params()\n", "no rule for method `count_params`"),
+        ("z = ds.shuffle(3)\n", "no rule for method `shuffle`"),
+        ("z = foo().numpy()\n", "`.numpy()` of something unknown"),
+        ("z = tf.keras.layers.Dense(3)\n", "a layer made outside a model"),
+        ("z = x[1:, ::-1]\n", "a negative step beside other indexing"),
+        ("z = [v.assign(x)]\n", "the result of an assignment to a variable is used"),
+        ("z = tf.concat([x, a], 0)\n", "`values` has NumPy arrays in it"),
+        ("z = tf.add(n, 3)\n", "no argument is a tensor"),
+    ],
+)
+def test_declines(source: str, reason: str) -> None:
+    made = rewritten(source)
+    assert reason in [d.reason for d in made.declines]
+
+
+def test_every_name_is_met() -> None:
+    made = rewritten("z = tf.reduce_sum(tf.strings.lower(tf.foo))\n")
+    assert {d.api for d in made.declines} >= {"tf.strings.lower", "tf.foo"}
+
+
+def test_comments_inside_a_call_go_above_the_statement() -> None:
+    before = "z = tf.reduce_sum(\n    x,  # the values\n    1,\n)\n"
+    assert code(before) == "# the values\nz = torch.sum(x, dim=1)\n"
+
+
+def test_a_comment_without_a_place_declines() -> None:
+    source = "tf.reduce_sum(\n    x,  # the values\n    1)\n"
+    tree, spans = parsed(source)
+    call = tree.body[0].body[0].value  # type: ignore[union-attr,index]
+    made = RULES.rewrite(call, FakeModule(source, KNOWN), spans)
+    assert [d.reason for d in made.declines] == ["a comment inside the expression would be lost"]
+
+
+def test_bind_gives_given_arguments_by_name() -> None:
+    call = cst.parse_expression("L.Dense(10, 'relu', use_bias=False)")
+    assert isinstance(call, cst.Call)
+    bound = RULES.bind("tf.keras.layers.Dense", call)
+    assert isinstance(bound, dict)
+    assert list(bound) == ["units", "activation", "use_bias"]
+
+
+def test_activation() -> None:
+    assert RULES.activation(Literal("relu")) == ("F.relu({x})", "relu")
+    assert RULES.activation(Literal(None)) is None
+    assert rulebook(2).activation(Literal("hard_sigmoid")) != RULES.activation(Literal("hard_sigmoid"))
