@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from migrator.facts import dims
 from migrator.facts.interpreter import Interpreter, Use
@@ -37,18 +37,20 @@ def needed(
     reserved: Mapping[str, str],
     classes: Mapping[str, ClassFacts],
     functions: Mapping[str, FunctionFacts],
+    builds: Callable[[str], bool] = lambda callee: False,
 ) -> tuple[SizeParam, ...]:
-    """The reserved symbols that some layer or weight of the scope depends on."""
+    """The reserved symbols that some layer or weight of the scope depends on.
+
+    `builds` says whether a function makes layers: then what it is handed counts too.
+    """
     mentioned: set[str] = set()
     for site, use in it.uses.items():
         if it.site_scope.get(site) == qualname and _is_sized(use.layer):
             mentioned |= _names(use.inputs or ())
     for callee, calls in it.observed.items():
-        known = functions.get(callee)
-        values = [dict(call.args) for call in calls if call.root == qualname] if known is not None else []
-        mentioned |= (
-            _names(tuple(v[size.of] for v in values for size in known.sizes if size.of in v)) if known else set()
-        )
+        handed = [value for call in calls if call.root == qualname for _, value in call.args]
+        if handed and builds(callee):
+            mentioned |= _names(tuple(handed))
     for _, shape in it.weights:
         mentioned |= {name for dim in shape or () for name in dims.names(dim)}
     for carried in it.carried.values():

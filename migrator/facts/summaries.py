@@ -74,7 +74,7 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
         tuple(params.items()),
         returns,
         role,
-        sizes.needed(it, qualname, reserved, done.classes, done.functions) if builds else (),
+        sizes.needed(it, qualname, reserved, done.classes, done.functions, tensors.builds_layers) if builds else (),
         tuple((call.module, call.site) for call in it.observed.get(qualname, [])),
         done.carried[qualname],
     )
