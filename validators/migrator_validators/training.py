@@ -8,7 +8,7 @@ outside the sandbox.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from migrator_validators.inputs import Inputs, sizes_of
 from migrator_validators.matching import Matching, match
 from migrator_validators.training_compare import Difference, Trace, compare
 from migrator_validators.workers import Arrays, Reply, Side, Tree, Workers
+
+Code = Path | Tree | Mapping[str, str | bytes]
+"""A folder, a packed tree, or texts by relative path."""
 
 MOST_STEPS = 120
 SECONDS = 120.0
@@ -49,20 +52,22 @@ class _Outcome:
 
 def check_training(
     case: Case,
-    source: Path | Tree,
-    target: Path | Tree,
+    source: Code,
+    target: Code,
     workers: Workers,
     *,
     folder: Path = Path(),
     keras: int = 3,
     repro: str = "",
+    sources: dict[str, Reply] | None = None,
 ) -> tuple[Verdict, ...]:
     """Verdicts of the rungs gradients, steps and training for one case.
 
-    `folder` is where the case's stored arrays lie. As shipped first; where that differs and the case
-    has documented gaps, again with those removed; where that still differs, in float64.
+    `folder` is where the case's stored arrays lie; `sources` keeps the source's replies between calls
+    with the same case and source. As shipped first; where that differs and the case has documented
+    gaps, again with those removed; where little still differs, in float64.
     """
-    runner = _Runner(case, source, target, workers, folder, keras)
+    runner = _Runner(case, source, target, workers, folder, keras, {} if sources is None else sources)
     shipped = runner.run(_Setting())
     if shipped.stopped is not None:
         return (replace(shipped.stopped, inputs=case.inputs_from, repro=repro),)
@@ -70,10 +75,9 @@ def check_training(
     if case.gaps and _failed(shipped):
         removed = runner.run(_Setting(gaps=case.gaps))
         exact = removed if removed.stopped is None else shipped
-    if _failed(exact):
+    if _failed(exact) and all(d.equal or d.measured <= ROUNDING for d in exact.differences):
         double = runner.run(_Setting(gaps=case.gaps, floatx="float64"))
-        if double.stopped is None and not _failed(double):
-            exact = _rounding(exact, double)
+        exact = exact if double.stopped is not None else _rounding(exact, double)
     verdicts = _verdicts(shipped, exact, case.gaps)
     unchecked = tuple(dict.fromkeys((*case.unchecked, *shipped.unchecked)))
     return tuple(replace(v, inputs=case.inputs_from, unchecked=unchecked, repro=repro) for v in verdicts)
@@ -86,10 +90,7 @@ def _failed(outcome: _Outcome) -> bool:
 def _rounding(single: _Outcome, double: _Outcome) -> _Outcome:
     """Differences that vanish in float64 are rounding: the float64 figures decide."""
     by_rung = {d.rung: d for d in double.differences}
-    decided = []
-    for one in single.differences:
-        rounds = not one.equal and one.measured <= ROUNDING and one.rung in by_rung
-        decided.append(replace(by_rung[one.rung], rounding=one.measured) if rounds else one)
+    decided = [d if d.equal else replace(by_rung[d.rung], rounding=d.measured) for d in single.differences]
     return replace(single, differences=tuple(decided))
 
 
@@ -123,11 +124,19 @@ class _Runner:
     """Runs both sides of one case under a setting."""
 
     def __init__(
-        self, case: Case, source: Path | Tree, target: Path | Tree, workers: Workers, folder: Path, keras: int
+        self,
+        case: Case,
+        source: Code,
+        target: Code,
+        workers: Workers,
+        folder: Path,
+        keras: int,
+        sources: dict[str, Reply],
     ) -> None:
         self.case, self.source, self.target = case, source, target
         self.workers, self.folder, self.keras = workers, folder, keras
-        self._sources: dict[str, Reply] = {}
+        self._sources = sources
+        self._matchings: list[Matching] | None = None
 
     def run(self, setting: _Setting) -> _Outcome:
         """Both sides, compared; or why one of them did not run."""
@@ -139,12 +148,9 @@ class _Runner:
             return _Outcome(
                 stopped=Verdict(Rung.SOURCE_RUNS, Outcome.UNVERIFIABLE, "the source made no optimizer step")
             )
-        probe = self._target(setting, source, [], {}, 1)
-        if probe.status != "ok":
-            return _Outcome(stopped=_target_stopped(probe))
-        maps = self._maps(roots, probe.result["roots"])
-        if isinstance(maps, str):
-            return _Outcome(stopped=Verdict(Rung.WEIGHTS, Outcome.FAIL, maps))
+        maps = self._maps(setting, source)
+        if isinstance(maps, Verdict):
+            return _Outcome(stopped=maps)
         states, arrays = _states(maps, roots, source.arrays)
         reply = self._target(setting, source, states, arrays, MOST_STEPS)
         if reply.status != "ok":
@@ -211,18 +217,25 @@ class _Runner:
     def _made(self) -> list[Made]:
         return list(made_objects(self.case.call))
 
-    def _maps(self, source: list[dict[str, Any]], target: list[dict[str, Any]]) -> list[Matching] | str:
-        """The resolved weight map of each root, or what is wrong with one."""
-        if len(source) != len(target):
-            return f"the source trains {len(source)} model(s), the target {len(target)}"
+    def _maps(self, setting: _Setting, source: Reply) -> list[Matching] | Verdict:
+        """The resolved weight map of each model, or what is wrong. The target runs up to its first step for it."""
+        if self._matchings is not None:
+            return self._matchings
+        probe = self._target(setting, source, [], {}, 1)
+        if probe.status != "ok":
+            return _target_stopped(probe)
+        ours, theirs = source.result["roots"], probe.result["roots"]
+        if len(ours) != len(theirs):
+            detail = f"the target trains {len(theirs)} model(s), the source {len(ours)}"
+            return Verdict(Rung.WEIGHTS, Outcome.FAIL, detail)
         by_label = {m.label: m.map for m in self._made()}
         maps = []
-        for ours, theirs in zip(source, target, strict=True):
-            weights = by_label.get(ours["label"]) or self.case.weights
-            matching = match(weights, ours["described"], theirs["described"])
+        for one, other in zip(ours, theirs, strict=True):
+            matching = match(by_label.get(one["label"]) or self.case.weights, one["described"], other["described"])
             if matching.problems:
-                return "; ".join(matching.problems[:3])
+                return Verdict(Rung.WEIGHTS, Outcome.FAIL, "; ".join(matching.problems[:3]))
             maps.append(matching)
+        self._matchings = maps
         return maps
 
 

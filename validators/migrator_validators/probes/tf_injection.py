@@ -55,6 +55,12 @@ def keras_package() -> Any:
     return keras
 
 
+def widen() -> None:
+    """Everything in float64, where the program says `tf.float32` too: what still differs then is no rounding."""
+    keras_package().backend.set_floatx("float64")
+    everywhere(tf.float32, tf.float64)
+
+
 def start_step() -> None:
     """Restart the ordinals of all draws: both sides call this before a batch that is compared."""
     STREAMS.start_step()

@@ -10,6 +10,7 @@ for optimizer 0, step 2.
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     tf_injection.install()
     tf_objects.stamp_layers()
     if request.get("float64"):
-        tf_injection.keras_package().backend.set_floatx("float64")
+        tf_injection.widen()
     log = Log(request)
     log.install()
     program = wire.Program(arrays, _tensor, _dataset)
@@ -106,6 +107,7 @@ class Log:
         self.request = request
         self.armed = False
         self.begun = False
+        self.scheduled = False
         self.optimizers: list[dict[str, Any]] = []
         self._variables: dict[int, tuple[str, Any]] = {}
         self._starts: dict[str, Any] = {}
@@ -140,6 +142,7 @@ class Log:
             note(self_)
             return result
 
+        call.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]  # Keras reads it
         setattr(cls, name, call)
 
     def _before(self, cls: Any, name: str, note: Any) -> None:
@@ -147,13 +150,17 @@ class Log:
 
         @functools.wraps(original)
         def call(self_: Any, *args: Any, **kwargs: Any) -> Any:
-            note()
+            note(args, kwargs)
             return original(self_, *args, **kwargs)
 
         setattr(cls, name, call)
 
-    def begin(self) -> None:
+    def begin(self, args: Any = (), kwargs: Any = None) -> None:
         """Training begins: the values that all variables have now are the common start."""
+        callbacks = [
+            c for value in [*args, *(kwargs or {}).values()] if isinstance(value, (list, tuple)) for c in value
+        ]
+        self.scheduled = self.scheduled or any(_schedules(c) for c in callbacks)
         if not self.armed or self.begun:
             return
         self.begun = True
@@ -243,7 +250,8 @@ class Log:
 
     def _change_rate(self, optimizer: Any, entry: dict[str, Any], done: int) -> None:
         """After `lr_change` steps the rate is multiplied, unless the program varies it by itself."""
-        if done != self.request.get("lr_change", 0) or not _constant(optimizer) or len(set(entry["rates"])) > 1:
+        varies = self.scheduled or not _constant(optimizer) or len(set(entry["rates"])) > 1
+        if varies or done != self.request.get("lr_change", 0):
             return
         try:
             optimizer.learning_rate = entry["rates"][-1] * self.request["lr_factor"]
@@ -299,6 +307,15 @@ def _epsilon(optimizer: Any) -> Any:
         return None
     value = getattr(optimizer, "epsilon", getattr(optimizer, "_epsilon", None))
     return None if value is None else float(value)
+
+
+def _schedules(callback: Any) -> bool:
+    """Can this callback set the rate? Keras's own ones that cannot are known; of others it may be."""
+    bases = [c for c in type(callback).__mro__ if c.__name__ == "Callback"]
+    if not bases:
+        return False
+    name, own = type(callback).__name__, type(callback).__module__.split(".")[0] in ("keras", "tf_keras")
+    return not own or name in ("LearningRateScheduler", "ReduceLROnPlateau", "LambdaCallback")
 
 
 def _constant(optimizer: Any) -> bool:

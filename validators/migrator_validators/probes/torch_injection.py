@@ -264,6 +264,30 @@ def _install_loaders() -> None:
     base.next = __next__
 
 
+# --- precision ------------------------------------------------------------------------------------------
+
+
+def widen() -> None:
+    """Everything in float64, where the program says float32 too: what still differs then is no rounding."""
+    double, single = torch.float64, torch.float32
+    torch.set_default_dtype(double)
+    for name in ("as_tensor", "from_numpy", "tensor"):
+        setattr(torch, name, _widened(getattr(torch, name), single))
+    torch.float32 = torch.float = double
+    torch.FloatTensor = torch.DoubleTensor
+    torch.Tensor.float = torch.Tensor.double
+    torch.nn.Module.float = torch.nn.Module.double
+
+
+def _widened(original: Callable[..., Any], single: Any) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        made = original(*args, **kwargs)
+        return made.double() if made.dtype == single and not made.requires_grad else made
+
+    return call
+
+
 # --- documented gaps ----------------------------------------------------------------------------------
 
 

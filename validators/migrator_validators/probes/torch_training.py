@@ -28,7 +28,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     torch_injection.install()
     torch_injection.remove_gaps(request.get("gaps", ()), request.get("keras", 3))
     if request.get("float64"):
-        torch.set_default_dtype(torch.float64)
+        torch_injection.widen()
     log = Log(request, arrays)
     log.install()
     program = Loaded(arrays, lambda array, as_: torch.as_tensor(array), list)

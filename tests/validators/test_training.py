@@ -1,0 +1,291 @@
+"""The training kind: a right counterpart passes, wrong ones fail at the rung that is theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from migrator_validators.cases import Array as ArrayArg
+from migrator_validators.cases import Batches, Call, Case, Lit, Made, WeightMap, WeightPair
+from migrator_validators.training import check_training
+from migrator_validators.workers import Reply, Workers
+
+from migrator.model import Outcome, Rung, Verdict
+from tests.validators import training_programs as programs
+
+SOURCES: dict[str, dict[str, Reply]] = {}
+
+
+def check(workers: Workers, target: str, optimizer: str = "sgd", gaps: tuple[str, ...] = ()) -> dict[Rung, Verdict]:
+    """Verdicts by rung; the source runs once an optimizer."""
+    verdicts = check_training(
+        programs.case(gaps),
+        {"program.py": programs.source(optimizer)},
+        {"program.py": target},
+        workers,
+        sources=SOURCES.setdefault(optimizer, {}),
+    )
+    return {v.rung: v for v in verdicts}
+
+
+def test_a_right_program_passes_but_for_the_documented_gap(workers: Workers) -> None:
+    verdicts = check(workers, programs.target("sgd"), gaps=("batchnorm-variance",))
+    assert verdicts[Rung.GRADIENTS].outcome is Outcome.PASS
+    assert verdicts[Rung.STEPS].outcome is Outcome.PASS
+    assert "after step 3" in verdicts[Rung.STEPS].detail
+    assert verdicts[Rung.TRAINING].outcome is Outcome.GAP
+    figures = dict(verdicts[Rung.TRAINING].measured)
+    assert figures["gap removed"] < 1e-4 < figures["as shipped"]
+
+
+def test_without_the_documented_gap_the_same_difference_is_a_failure(workers: Workers) -> None:
+    assert check(workers, programs.target("sgd"))[Rung.TRAINING].outcome is Outcome.FAIL
+
+
+def test_adam_passes_with_its_gaps(workers: Workers) -> None:
+    verdicts = check(workers, programs.target("adam"), "adam", ("adam-epsilon", "batchnorm-variance"))
+    assert {v.outcome for v in verdicts.values()} <= {Outcome.PASS, Outcome.GAP}
+
+
+def test_a_wrong_epsilon_fails(workers: Workers) -> None:
+    wrong = programs.target("adam").replace("eps=1e-7", "eps=1e-8")
+    verdict = check(workers, wrong, "adam", ("adam-epsilon", "batchnorm-variance"))[Rung.STEPS]
+    assert verdict.outcome is Outcome.FAIL
+    assert "epsilon" in verdict.detail
+
+
+@pytest.mark.parametrize("name", programs.MUTANTS)
+def test_a_wrong_program_fails_at_its_rung(workers: Workers, name: str) -> None:
+    old, new, rung = programs.MUTANTS[name]
+    right = programs.target("sgd")
+    assert old in right
+    verdicts = check(workers, right.replace(old, new), gaps=("batchnorm-variance",))
+    first = next(v for v in verdicts.values() if v.outcome is not Outcome.PASS)
+    assert (first.rung, first.outcome) == (Rung(rung), Outcome.FAIL), first
+
+
+def test_a_target_that_raises_fails_with_its_line(workers: Workers) -> None:
+    wrong = programs.target("sgd").replace("loss.backward()", "loss.backwards()")
+    verdicts = check(workers, wrong)
+    assert verdicts[Rung.STEPS].outcome is Outcome.FAIL
+    assert "program.py:" in verdicts[Rung.STEPS].detail
+
+
+def test_a_wrong_weight_map_fails_at_weights(workers: Workers) -> None:
+    pairs = programs.MAP.pairs[:-1]
+    case = programs.case(weights=WeightMap(pairs=pairs))
+    source, target = {"program.py": programs.source("sgd")}, {"program.py": programs.target("sgd")}
+    (verdict,) = check_training(case, source, target, workers)
+    assert (verdict.rung, verdict.outcome) == (Rung.WEIGHTS, Outcome.FAIL)
+
+
+def test_a_source_that_raises_says_nothing_of_the_target(workers: Workers) -> None:
+    source = {"program.py": programs.source("sgd").replace("sparse_categorical_crossentropy", "no_such_loss")}
+    (verdict,) = check_training(programs.case(), source, {"program.py": programs.target("sgd")}, workers)
+    assert verdict.rung is Rung.SOURCE_RUNS
+
+
+def test_a_source_without_steps_cannot_be_verified(workers: Workers) -> None:
+    source = {"program.py": programs.source("sgd").replace("epochs=epochs", "epochs=0")}
+    (verdict,) = check_training(programs.case(), source, {"program.py": programs.target("sgd")}, workers)
+    assert verdict.outcome is Outcome.UNVERIFIABLE
+
+
+LOOP_SOURCE = """
+import tensorflow as tf
+from tensorflow import keras
+
+
+def make(units, out):
+    return keras.Sequential([keras.Input((units,)), keras.layers.Dense(out, activation="tanh")])
+
+
+class GAN:
+    def __init__(self, generator, discriminator):
+        self.generator = generator
+        self.discriminator = discriminator
+        self.g_optimizer = keras.optimizers.SGD(0.1)
+        self.d_optimizer = keras.optimizers.SGD(0.2)
+
+    @tf.function
+    def train_step(self, real, noise):
+        with tf.GradientTape(persistent=True) as tape:
+            fake = self.generator(noise, training=True)
+            d_fake = tf.reduce_mean(self.discriminator(fake, training=True))
+            d_loss = d_fake - tf.reduce_mean(self.discriminator(real, training=True))
+            g_loss = -d_fake
+        g_vars, d_vars = self.generator.trainable_variables, self.discriminator.trainable_variables
+        g_grads, d_grads = tape.gradient(g_loss, g_vars), tape.gradient(d_loss, d_vars)
+        self.g_optimizer.apply_gradients(zip(g_grads, g_vars))
+        self.d_optimizer.apply_gradients(zip(d_grads, d_vars))
+        return g_loss, d_loss
+
+    def train(self, dataset, epochs):
+        losses = []
+        for _ in range(epochs):
+            for real in dataset:
+                noise = tf.random.normal([tf.shape(real)[0], 3])
+                g_loss, d_loss = self.train_step(real, noise)
+                losses.append((float(g_loss), float(d_loss)))
+        return losses
+"""
+
+LOOP_TARGET = """
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self, units, out):
+        super().__init__()
+        self.fc = nn.Linear(units, out)
+
+    def forward(self, x):
+        return torch.tanh(self.fc(x))
+
+
+def make(units, out):
+    return Model(units, out)
+
+
+class GAN:
+    def __init__(self, generator, discriminator):
+        self.generator = generator
+        self.discriminator = discriminator
+        self.g_optimizer = torch.optim.SGD(generator.parameters(), lr=0.1)
+        self.d_optimizer = torch.optim.SGD(discriminator.parameters(), lr=0.2)
+
+    def train_step(self, real, noise):
+        fake = self.generator(noise)
+        d_fake = self.discriminator(fake).mean()
+        d_loss = d_fake - self.discriminator(real).mean()
+        g_loss = -d_fake
+        g_params, d_params = list(self.generator.parameters()), list(self.discriminator.parameters())
+        g_grads = torch.autograd.grad(g_loss, g_params, retain_graph=True)
+        d_grads = torch.autograd.grad(d_loss, d_params)
+        for param, grad in zip(g_params + d_params, g_grads + d_grads):
+            param.grad = grad
+        self.g_optimizer.step()
+        self.d_optimizer.step()
+        return g_loss.detach(), d_loss.detach()
+
+    def train(self, loader, epochs):
+        losses = []
+        for _ in range(epochs):
+            for real in loader:
+                noise = torch.randn(len(real), 3)
+                g_loss, d_loss = self.train_step(real, noise)
+                losses.append((float(g_loss), float(d_loss)))
+        return losses
+"""
+
+DENSE = WeightMap(
+    pairs=(
+        WeightPair(source="weights[0]", target="fc.weight", transform="T"),
+        WeightPair(source="weights[1]", target="fc.bias"),
+    )
+)
+
+
+def gan_case() -> Case:
+    def model(label: str, units: int, out: int) -> Made:
+        call = Call(source="program:make", args=(Lit(value=units), Lit(value=out)))
+        return Made(label=label, call=call, map=DENSE)
+
+    models = (model("generator", 3, 4), model("discriminator", 4, 1))
+    gan = Made(label="gan", call=Call(source="program:GAN", args=models), weights=False)
+    data = Batches(element=ArrayArg(shape=(8, 4)), sizes=(5, 5, 2))
+    return Case(id="gan", kind="training", call=Call(source="train", on=gan, args=(data, Lit(value=2))))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rung"),
+    [
+        ("", "", None),
+        ("lr=0.2", "lr=0.1", Rung.STEPS),
+        ("g_loss = -d_fake", "g_loss = -2 * d_fake", Rung.GRADIENTS),
+        ("torch.randn(len(real), 3)", "torch.rand(len(real), 3)", Rung.GRADIENTS),
+        ("        self.d_optimizer.step()\n", "", Rung.STEPS),
+    ],
+    ids=["right", "rate", "loss", "noise", "one optimizer"],
+)
+def test_two_optimizers_in_a_loop_of_its_own(workers: Workers, old: str, new: str, rung: Rung | None) -> None:
+    target = LOOP_TARGET.replace(old, new) if old else LOOP_TARGET
+    verdicts = check_training(
+        gan_case(), {"program.py": LOOP_SOURCE}, {"program.py": target}, workers, sources=SOURCES.setdefault("gan", {})
+    )
+    failed = [v.rung for v in verdicts if v.outcome is not Outcome.PASS]
+    assert failed[:1] == ([] if rung is None else [rung]), verdicts
+
+
+INSIDE_SOURCE = """
+import numpy as np
+from tensorflow import keras
+
+
+def run(x, y):
+    model = keras.Sequential([keras.layers.Dense(4, activation="relu"), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(x, y, batch_size=4, epochs=2, verbose=0)
+    return model.predict(x, verbose=0), history.history["loss"]
+"""
+
+INSIDE_TARGET = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(3, 4)
+        self.fc2 = nn.Linear(4, 1)
+
+    def forward(self, x):
+        return self.fc2(torch.relu(self.fc1(x)))
+
+
+def run(x, y):
+    model = Model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    loader = DataLoader(TensorDataset(torch.as_tensor(x), torch.as_tensor(y)), batch_size=4, shuffle=True)
+    losses = []
+    for _ in range(2):
+        total = 0.0
+        for xb, yb in loader:
+            loss = nn.functional.mse_loss(model(xb), yb)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(xb)
+        losses.append(total / len(x))
+    with torch.no_grad():
+        return model(torch.as_tensor(x)).numpy(), losses
+"""
+
+
+@pytest.mark.parametrize(("old", "new"), [("", ""), ("torch.relu(self.fc1(x))", "self.fc1(x)")], ids=["right", "wrong"])
+def test_a_model_made_inside_starts_from_the_weights_of_the_source(workers: Workers, old: str, new: str) -> None:
+    pairs = [WeightPair(source=f"layers[{i}].kernel", target=f"fc{i + 1}.weight", transform="T") for i in (0, 1)]
+    pairs += [WeightPair(source=f"layers[{i}].bias", target=f"fc{i + 1}.bias") for i in (0, 1)]
+    x = ArrayArg(**{"as": "numpy"}, shape=(10, 3), seed=1)
+    y = ArrayArg(**{"as": "numpy"}, shape=(10, 1), seed=2)
+    call = Call(source="program:run", args=(x, y))
+    case = Case(id="inside", kind="training", call=call, weights=WeightMap(pairs=tuple(pairs)))
+    target = INSIDE_TARGET.replace(old, new) if old else INSIDE_TARGET
+    verdicts = check_training(case, {"program.py": INSIDE_SOURCE}, {"program.py": target}, workers)
+    assert all(v.outcome is Outcome.PASS for v in verdicts) == (not old), verdicts
+
+
+def test_stored_arrays_are_read_from_the_folder(workers: Workers, tmp_path: Path) -> None:
+    import numpy as np
+
+    x = np.random.default_rng(0).normal(size=(28, 6)).astype("float32")
+    np.savez(tmp_path / "arrays.npz", x=x)
+    case = programs.case(("batchnorm-variance",))
+    stored = ArrayArg(**{"as": "numpy"}, shape=x.shape, npz="arrays.npz#x")
+    call = case.call.model_copy(update={"args": (case.call.args[0], stored, case.call.args[2])})
+    source, target = {"program.py": programs.source("sgd")}, {"program.py": programs.target("sgd")}
+    verdicts = check_training(case.model_copy(update={"call": call}), source, target, workers, folder=tmp_path)
+    assert not any(v.outcome is Outcome.FAIL for v in verdicts)
