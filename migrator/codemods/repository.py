@@ -16,7 +16,7 @@ from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
 from migrator.codemods.models import ModelPlan, plan_models
 from migrator.codemods.units import MAIN, Segment, bound_names, segment
-from migrator.model import Decline, FileRewrite, SourceFile, UnitKind
+from migrator.model import Decline, FileRewrite, InterfaceChange, SourceFile, UnitKind
 from migrator.values import Facts, Span
 
 Edges = Mapping[str, frozenset[str]]
@@ -175,11 +175,20 @@ def _draft_file(
 def _drafted(seg: Segment, ctx: Context) -> Draft | None:
     """The unit boundary: a mistake of ours leaves this unit as it was and no other, and is reported."""
     try:
-        return draft_unit(seg, ctx)
+        return _with_layout(draft_unit(seg, ctx), seg, ctx)
     except Exception as error:
         text = "".join(ctx.code(statement) for statement in seg.statements)
         reason = f"a mistake of the migrator ({type(error).__name__}: {error}); please report it"
         return Draft(text, seg.unit.kind, declines=(Decline(reason),), notes=(traceback.format_exc(),))
+
+
+def _with_layout(draft: Draft | None, seg: Segment, ctx: Context) -> Draft | None:
+    """A module that only other modules use works on what they work on; that is a change of its interface."""
+    qualname = f"{ctx.module}:{seg.unit.name}"
+    if draft is None or qualname not in ctx.layouts:
+        return draft
+    change = InterfaceChange(qualname, "takes-channels-first", ctx.layouts[qualname])
+    return replace(draft, changes=(*draft.changes, change))
 
 
 def _is_tf(target: str) -> bool:

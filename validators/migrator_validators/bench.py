@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from migrator_validators.cases import Case, Made, WeightMap
-from migrator_validators.inputs import Inputs, Side, Tree, sizes_of, widen
+from migrator_validators.inputs import Inputs, Side, Tree, scales, sizes_of, varies, widen
 from migrator_validators.matching import Matching
 from migrator_validators.workers import Arrays, Reply, Workers
 from migrator_validators.workers import Tree as CodeTree
@@ -97,10 +97,13 @@ class Bench:
             "sources": sources,
             "floatx": floatx,
             "grad": self.case.grad,
-            "inject": mode == "train" or self.case.random or (self.subject == "function" and bool(made_objects(self.case))),
+            "inject": mode == "train"
+            or self.case.random
+            or (self.subject == "function" and bool(made_objects(self.case))),
             "gaps": [],
             "train_mode": mode == "train",
             "widen": False,
+            "layout": self.case.layout,
         }
         return request, arrays
 
@@ -108,8 +111,8 @@ class Bench:
         """The trees of each batch: at least three plain ones, two in training; for functions also tiny and large inputs."""
         if self.case.kind == "constant":
             return []
-        plans = [(i, "plain") for i in range(2 if mode == "train" else max(3, self.case.batches))]
-        if mode == "plain" and self.subject == "function":
+        plans = [(i, "plain") for i in range(self._count(mode))]
+        if mode == "plain" and self.subject == "function" and scales(self.case):
             plans += [(len(plans), "tiny"), (len(plans) + 1, "large")]
         out = []
         for number, variant in plans:
@@ -119,6 +122,12 @@ class Bench:
             tree = self._batch(inputs, side)
             out.append({**tree, "optional": variant != "plain", "number": number})
         return out
+
+    def _count(self, mode: Mode) -> int:
+        """Plain batches: inputs that never change need no second one."""
+        if not varies(self.case):
+            return 1
+        return 2 if mode == "train" else max(3, self.case.batches)
 
     def _batch(self, inputs: Inputs, side: Side) -> Tree:
         if self.subject == "function":

@@ -186,6 +186,8 @@ class Case(_Strict):
     `inputs`: positional arguments of the model or layer, batch first. `grad`: whether gradients apply.
     `inputs_from`: "recorded", "declared" or "invented". `gaps`: documented gaps that may explain a
     difference ("adam-epsilon", "batchnorm-variance", "sgd-velocity").
+    `layout`: what the migrated model or layer works on, where only other modules use it: its inputs and
+    outputs of that rank are permuted on the target's side.
     `tolerance`: name of a row of the tolerance table, for a case whose reason is stated there.
     """
 
@@ -205,6 +207,7 @@ class Case(_Strict):
     gaps: tuple[str, ...] = ()
     inputs_from: Literal["recorded", "declared", "invented"] = "declared"
     tolerance: str = ""
+    layout: Literal["last", "ncl", "nchw", "ncdhw"] = "last"
     unchecked: tuple[str, ...] = ()
 
 

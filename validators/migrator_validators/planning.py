@@ -49,7 +49,10 @@ def plan(
     all units that it refers to; `inside`: recorded name → names of what called it, nearest first.
     """
     units = {(modules[r.unit.path], r.unit.name): r for r in rewrites}
-    changes = {change.qualname: change for r in rewrites for change in r.changes}
+    changes: dict[str, list[InterfaceChange]] = {}
+    for rewrite in rewrites:
+        for change in rewrite.changes:
+            changes.setdefault(change.qualname, []).append(change)
     gaps = {r.unit.id: r.gaps for r in rewrites}
     weights = WeightMap(
         records=tuple(
@@ -116,26 +119,31 @@ def _owner(case: Case) -> tuple[str, str]:
 class _Adapter:
     """Gives the target's side of calls the arguments that interface changes ask for."""
 
-    changes: Mapping[str, InterfaceChange]
+    changes: Mapping[str, Sequence[InterfaceChange]]
     facts: Facts
 
     def case(self, case: Case) -> Case:
         call = self._call(case.call, case.inputs)
-        return case.model_copy(update={"call": call, "inputs": tuple(self._arg(a) for a in case.inputs)})
+        inputs = tuple(self._arg(a) for a in case.inputs)
+        layouts = [c.detail for c in self.changes.get(case.call.source, ()) if c.kind == "takes-channels-first"]
+        return case.model_copy(update={"call": call, "inputs": inputs, "layout": layouts[0] if layouts else "last"})
 
     def _call(self, call: Call, inputs: Sequence[Arg] = ()) -> Call:
         args = tuple(self._arg(a) for a in call.args)
         kwargs = {name: self._arg(a) for name, a in call.kwargs.items()}
         on = None if call.on is None else self._arg(call.on)
         update: dict[str, object] = {"args": args, "kwargs": kwargs, "on": on}
-        change = self.changes.get(call.source)
-        if change is not None and call.target_kwargs is None and (change.added or change.removed):
+        changes = self.changes.get(call.source, ())
+        removed = {name for change in changes for name in change.removed}
+        if call.target_kwargs is None and any(change.added or change.removed for change in changes):
             named = {**dict(zip(self._params(call.source), args, strict=False)), **kwargs}
-            kept = {name: a for name, a in named.items() if name not in change.removed}
-            update |= {"target_args": (), "target_kwargs": {**kept, **self._added(change, kept, inputs)}}
+            kept = {name: a for name, a in named.items() if name not in removed}
+            added = {name: size for change in changes for name, size in self._added(change, inputs).items()}
+            update |= {"target_args": (), "target_kwargs": {**kept, **added}}
         return call.model_copy(update=update)
 
-    def _added(self, change: InterfaceChange, named: Mapping[str, Arg], inputs: Sequence[Arg]) -> dict[str, Arg]:
+    def _added(self, change: InterfaceChange, inputs: Sequence[Arg]) -> dict[str, Arg]:
+        """Input sizes, read off the inputs of the case."""
         if change.kind != "adds-size":
             return {}
         last = [a.shape[-1] for a in inputs if isinstance(a, Array) and a.shape]

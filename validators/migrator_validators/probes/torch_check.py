@@ -26,6 +26,18 @@ class Batches(list):  # type: ignore[type-arg]
         return self
 
 
+RANKS = {"ncl": 3, "nchw": 4, "ncdhw": 5}
+
+
+def moved(value: Any, rank: int, source: int, target: int) -> Any:
+    """Tensors of this rank, also in lists and tuples, with their channels at another axis."""
+    if isinstance(value, torch.Tensor):
+        return value.movedim(source, target) if rank and value.dim() == rank else value
+    if type(value) in (list, tuple):
+        return type(value)(moved(item, rank, source, target) for item in value)
+    return value
+
+
 def seed_all(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
@@ -55,13 +67,15 @@ class Check:
 
     def invoke(self, batch: Dict[str, Any]) -> Any:
         """The subject's call on one batch, its arguments already made."""
-        tree = batch if self.request["kind"] == "object" else batch["call"]
-        args = [self.clone(self.program.value(arg)) for arg in tree["args"]]
-        kwargs = {name: self.clone(self.program.value(arg)) for name, arg in tree["kwargs"].items()}
-        if self.request["kind"] == "object":
-            subject = self.program.made[SELF]
-            return lambda: wire.guard(subject, *args, **kwargs)
-        return lambda: self.program.call_with(tree, args, kwargs)
+        if self.request["kind"] != "object":
+            return self.program.bind(batch["call"], self.clone)
+        subject = self.program.made[SELF]
+        rank = RANKS.get(self.request.get("layout", "last"), 0)
+        args = [moved(self.clone(self.program.value(arg)), rank, -1, 1) for arg in batch["args"]]
+        kwargs = {
+            name: moved(self.clone(self.program.value(arg)), rank, -1, 1) for name, arg in batch["kwargs"].items()
+        }
+        return lambda: moved(wire.guard(subject, *args, **kwargs), rank, 1, -1)
 
     def clone(self, value: Any) -> Any:
         """What the program gets is no leaf: it may write into its arguments where TensorFlow would copy."""
@@ -114,7 +128,7 @@ class Check:
         self.program.fresh()
         run = self.invoke(batch)
         output = run()
-        seen: Dict[str, Any] = {}
+        seen: Dict[str, Any] = {"number": number}
         if self.grad:
             seen["grads"] = self._gradients(number, output)
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
@@ -170,12 +184,12 @@ def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arr
         return {"objects": check.describe(), "signature": subject_signature(request)}, check.out
     check.build(0)
     seen: List[Dict[str, Any]] = []
-    for number, batch in enumerate(request["batches"]):
+    for batch in request["batches"]:
         check.load()
         if injection is not None:
             injection.restart()
             injection.start_step()
-        seen.append(check.observe(number, batch))
+        seen.append(check.observe(batch["number"], batch))
     return {"batches": seen}, check.out
 
 
