@@ -169,11 +169,12 @@ class Checker:
             return [Verdict(Rung.FORWARD, Outcome.UNVERIFIABLE, planned.reason + note)], frozenset()
         if planned.cases:
             ran = [self._case(unit, case, target) for case in planned.cases]
+            ran += [r for case in planned.varied if _accepted_by_source(r := self._case(unit, case, target))]
             return [v for found, _ in ran for v in found], frozenset().union(*(entered for _, entered in ran))
         found: Ran = ([], frozenset())
         for case in planned.alternatives:
             found = self._case(unit, case, target)
-            if not any(v.rung is Rung.SOURCE_RUNS and v.outcome is not Outcome.PASS for v in found[0]):
+            if _accepted_by_source(found):
                 break
         return found
 
@@ -222,6 +223,10 @@ def spoken_for(
             kept = [v for v in own if v.outcome not in (Outcome.UNVERIFIABLE,)]
             return [*kept, replace(best, detail=f"ran inside {caller}: {best.detail}".rstrip(": "))]
     return own
+
+
+def _accepted_by_source(ran: Ran) -> bool:
+    return not any(v.rung is Rung.SOURCE_RUNS and v.outcome is not Outcome.PASS for v in ran[0])
 
 
 def _python(path: str | None) -> Path | None:

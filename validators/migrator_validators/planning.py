@@ -6,11 +6,11 @@ the documented gaps of everything it uses, and the arguments that an interface c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from migrator.model import InterfaceChange, UnitKind, UnitRewrite
-from migrator.values import Facts
+from migrator.values import Facts, Literal, Scalar, Value
 from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit, Made, RecordedMap, WeightMap
 from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.invent import NoInputs, invent
@@ -23,13 +23,14 @@ MOST = 4
 class Plan:
     """What to run for a unit.
 
-    `cases` are all run; `alternatives` are tried in turn until the source accepts one. Both empty:
+    `cases` are all run; `varied` as well, where the source accepts them; `alternatives` are tried in turn until the source accepts one. Both empty:
     `reason` says why the unit cannot be checked by running it alone. `callers`: units whose recorded
     runs went through it, so that their checks may speak for it.
     """
 
     cases: tuple[Case, ...] = ()
     alternatives: tuple[Case, ...] = ()
+    varied: tuple[Case, ...] = ()
     reason: str = ""
     callers: tuple[str, ...] = ()
 
@@ -77,7 +78,11 @@ def plan(
         unit = rewrite.unit.id
         callers = _callers(rewrite, modules, units, inside or {}, reachable)
         if unit in by_unit:
-            plans[unit] = Plan(cases=tuple(by_unit[unit][:MOST]), callers=callers)
+            plans[unit] = Plan(
+                cases=tuple(by_unit[unit][:MOST]),
+                varied=tuple(finished(c, unit) for c in varied(by_unit[unit][0], facts)),
+                callers=callers,
+            )
             continue
         try:
             tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts)
@@ -85,6 +90,40 @@ def plan(
         except NoInputs as missing:
             plans[unit] = Plan(reason=missing.reason, callers=callers)
     return plans
+
+
+def varied(case: Case, facts: Facts) -> Iterator[Case]:
+    """The same model or layer with one integer of its constructor changed at a time, three at most.
+
+    What a recorded call left at its default would else never be seen with another value, and a
+    rewrite that froze it (16 for `width`) would pass.
+    """
+    if case.kind not in ("model", "layer") or case.call.on is not None:
+        return
+    source = case.call.source
+    known = facts.function(source) or facts.function(f"{source}.__init__")
+    params = [(name, value) for name, value in (known.params if known else ()) if name != "self"]
+    given = {**dict(zip([name for name, _ in params], case.call.args, strict=False)), **case.call.kwargs}
+    count = 0
+    for name, value in params:
+        old = _integer(given[name] if name in given else _default(value))
+        if old is None or count == 3:
+            continue
+        count += 1
+        new = old + max(old // 2, 1)
+        call = case.call.model_copy(update={"args": (), "kwargs": {**given, name: Lit(value=new)}})
+        update = {"id": f"{case.id}-{name}", "call": call, "inputs_from": "invented"}
+        yield case.model_copy(update=update)
+
+
+def _integer(value: Arg | None) -> int | None:
+    constant = value.value if isinstance(value, Lit) else None
+    return constant if isinstance(constant, int) and not isinstance(constant, bool) and constant > 0 else None
+
+
+def _default(value: Value) -> Lit | None:
+    default = value.default if isinstance(value, Scalar) else None
+    return Lit(value=default.value) if isinstance(default, Literal) else None
 
 
 def _callers(
