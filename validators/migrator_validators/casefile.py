@@ -49,13 +49,14 @@ def check_file(
     changes: Sequence[InterfaceChange] = (),
     up_to: Rung = Rung.RUNS,
 ) -> Iterator[Checked]:
-    """Run the cases of a file, one after the other; `only` names some of them. The migrated modules are read first.
+    """Run the cases of a file, one after the other; `only` names some of them. The migrated modules are read
+    first. A file that names no trees has them beside it as `source/` and `reference/`.
 
     Raises UsageError for a file that is none, a tree that is missing or a case that is not in it.
     """
     made = read_case_file(path)
     folder = path.parent
-    source, target = folder / made.source, folder / made.target
+    source, target = folder / (made.source or "source"), folder / (made.target or "reference")
     for tree in (source, target):
         if not tree.exists():
             raise UsageError(f"{path}: there is no {tree}")

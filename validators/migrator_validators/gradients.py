@@ -33,7 +33,7 @@ class TrainingMode:
     def run(self, plain: Reply) -> None:
         """Say "train-forward" and "gradients"; functions without modules have gradients only."""
         case = self.check.case
-        if self.bench.subject == "function" and not case.grad and not self.check.matchings:
+        if self.bench.subject == "function" and not case.grad:
             return
         weights = weight_arrays(plain.arrays)
         source = self.bench.source("train", arrays=weights)
@@ -64,10 +64,8 @@ class TrainingMode:
     def _outputs(self, source: Reply, target: Reply, row: str) -> Comparison:
         """Training outputs and the state afterwards."""
         tolerance = TABLE["float64"] if row == "float64" else self.check.tolerance("train-forward")
-        found = self.check._compare(source, target, tolerance)
-        for number in range(len(target.result["batches"])):
-            for label, matching in self.check.matchings.items():
-                found.add(_states(number, label, matching, source, target, tolerance))
+        found = self.check.compare(source, target, tolerance)
+        found.add(states_afterwards(self.check.matchings, source, target, tolerance))
         return found
 
     def _gradients(self, source: Reply, target: Reply, weights: Mapping[str, Any]) -> None:
@@ -82,7 +80,8 @@ class TrainingMode:
     def _gradient_figures(self, source: Reply, target: Reply, row: str) -> Comparison:
         tolerance = TABLE["float64-gradients"] if row == "float64" else self.check.tolerance("gradients")
         found = Comparison()
-        for number, (a, b) in enumerate(zip(source.result["batches"], target.result["batches"], strict=True)):
+        for a, b in zip(source.result["batches"], target.result["batches"], strict=True):
+            number = a["number"]
             pairs = _input_gradients(number, a, b, source, target)
             for label, matching in self.check.matchings.items():
                 pairs |= _weight_gradients(number, label, matching, a, b, source, target)
@@ -144,6 +143,18 @@ class TrainingMode:
             source, state_arrays(self.check.matchings, weights), "float64", gaps=list(self.check.case.gaps)
         )
         return figures(source, target, "float64") if target.status == "ok" else None
+
+
+def states_afterwards(
+    matchings: Mapping[str, Matching], source: Reply, target: Reply, tolerance: Tolerance
+) -> Comparison:
+    """The mapped state after every call that both sides observed."""
+    found = Comparison()
+    for number in (seen["number"] for seen in target.result["batches"]):
+        for label, matching in matchings.items():
+            if f"a.{number}.{label}.0" in source.arrays:
+                found.add(_states(number, label, matching, source, target, tolerance))
+    return found
 
 
 def _states(

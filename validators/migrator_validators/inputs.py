@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel
 
 from migrator.errors import UsageError
 from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Lit, Made, Mapping, Name
@@ -173,19 +175,41 @@ def _sorted(spec: Array, shape: tuple[int, ...], rng: np.random.Generator) -> np
 # --- sizes -----------------------------------------------------------------------------------------------
 
 
+def arrays_of(value: Any) -> Iterator[Array]:
+    """Every array spec in a case or a part of one."""
+    if isinstance(value, Array):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from arrays_of(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from arrays_of(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from arrays_of(item)
+
+
 def named_dims(case: Case) -> tuple[str, ...]:
     """Names of the free dims in a case, sorted."""
-    found: set[str] = set()
-    stack: list[Any] = [case.model_dump(by_alias=True)]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            if value.get("kind") == "array":
-                found.update(dim for dim in value["shape"] if isinstance(dim, str))
-            stack.extend(value.values())
-        elif isinstance(value, list | tuple):
-            stack.extend(value)
-    return tuple(sorted(found))
+    return tuple(sorted({dim for array in arrays_of(case) for dim in array.shape if isinstance(dim, str)}))
+
+
+def varies(case: Case) -> bool:
+    """Whether the inputs differ from batch to batch: stored values and literals are the same every time."""
+    return any(array.values is None and array.npz is None for array in arrays_of(_given(case)))
+
+
+def scales(case: Case) -> bool:
+    """Whether an input is drawn from all numbers, so that tiny and large ones are as good."""
+    fresh = (a for a in arrays_of(_given(case)) if a.values is None and a.npz is None)
+    return any(a.dist == "normal" and np.dtype(a.dtype).kind == "f" for a in fresh)
+
+
+def _given(case: Case) -> list[Any]:
+    """What is given to the call, without what objects are made from."""
+    values = [*case.inputs, *case.input_kwargs.values(), *case.call.args, *case.call.kwargs.values()]
+    return [value for value in values if not isinstance(value, Made)]
 
 
 def sizes_of(case: Case, batch: int) -> dict[str, int]:

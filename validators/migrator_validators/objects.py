@@ -10,6 +10,7 @@ from migrator_validators import gradients
 from migrator_validators.bench import SELF, Bench, numbered, state_arrays
 from migrator_validators.compare import Comparison, compare_trees, says_something
 from migrator_validators.distributions import compare_initial
+from migrator_validators.inputs import varies
 from migrator_validators.ladder import Ladder
 from migrator_validators.matching import Matching, match
 from migrator_validators.signatures import signature_problem
@@ -31,7 +32,7 @@ class ObjectCheck:
         source = self.bench.source("plain")
         if self.ladder.source_failed(source):
             return
-        refused = [i for i, seen in enumerate(source.result["batches"]) if "error" in seen]
+        refused = [seen["number"] for seen in source.result["batches"] if "error" in seen]
         self.bench.dropped |= set(refused)
         self.ladder.say(Rung.SOURCE_RUNS, Outcome.PASS, f"{len(source.result['batches']) - len(refused)} batches")
         if self.ladder.ended:
@@ -110,7 +111,7 @@ class ObjectCheck:
                 settings = {"train_mode": mode, "widen": widened}
                 reply = self.bench.target("plain", arrays=state, **settings)
                 self.settings = settings
-                if reply.status == "ok" and not self._compare(source, reply, TABLE["forward"]).differences:
+                if reply.status == "ok" and not self.compare(source, reply, TABLE["forward"]).differences:
                     return reply
             if reply.status != "error":
                 return reply
@@ -120,10 +121,11 @@ class ObjectCheck:
         """The row of a rung, or the looser one that the case names with its reason."""
         return TABLE[self.case.tolerance] if self.case.tolerance else TABLE[rung]
 
-    def _compare(self, source: Reply, target: Reply, tolerance: Tolerance) -> Comparison:
+    def compare(self, source: Reply, target: Reply, tolerance: Tolerance) -> Comparison:
+        """The outputs of every batch that the source ran."""
         found = Comparison()
-        ours = [(i, seen) for i, seen in enumerate(source.result["batches"]) if "error" not in seen]
-        for (_, a), b in zip(ours, target.result["batches"], strict=True):
+        ours = [seen for seen in source.result["batches"] if "error" not in seen]
+        for a, b in zip(ours, target.result["batches"], strict=True):
             found.add(compare_trees(a["output"], source.arrays, b["output"], target.arrays, tolerance))
         return found
 
@@ -134,7 +136,7 @@ class ObjectCheck:
         if problem is not None:
             self.ladder.say(Rung.SPEC, Outcome.FAIL, problem)
             return
-        found = self._compare(source, target, self.tolerance("forward"))
+        found = self.compare(source, target, self.tolerance("forward"))
         if found.shapes_differ:
             self.ladder.say(Rung.SPEC, Outcome.FAIL, found.first(structural=True))
             return
@@ -157,15 +159,18 @@ class ObjectCheck:
     def _forward(self, source: Reply, target: Reply) -> None:
         ours = [(seen["output"], source.arrays) for seen in source.result["batches"] if "error" not in seen]
         takes_arrays = any(seen.get("inputs") for seen in source.result["batches"]) or self.bench.subject == "object"
-        found = self._compare(source, target, self.tolerance("forward"))
+        found = self.compare(source, target, self.tolerance("forward"))
+        if self.bench.subject == "function":
+            found.add(gradients.states_afterwards(self.matchings, source, target, self.tolerance("train-forward")))
         if not found.leaves:
             self.ladder.say(Rung.FORWARD, Outcome.UNVERIFIABLE, "it returns nothing that can be compared", found)
         elif found.differences:
             self._differs(found)
-        elif takes_arrays and not says_something(ours):
+        elif takes_arrays and not says_something(ours, varies(self.case)):
             self.ladder.say(Rung.FORWARD, Outcome.UNVERIFIABLE, "the output does not depend on the input", found)
         else:
-            self.ladder.say(Rung.FORWARD, Outcome.PASS, f"{len(ours)} batches", found)
+            one = () if varies(self.case) else ("other inputs than the one given",)
+            self.ladder.say(Rung.FORWARD, Outcome.PASS, f"{len(ours)} batches", found, unchecked=one)
 
     def _differs(self, found: Comparison) -> None:
         """Values differ: once more in float64, to tell rounding from meaning."""
@@ -192,7 +197,7 @@ class ObjectCheck:
         target = self.bench.target("plain", "float64", state_arrays(self.matchings, source.arrays), **self.settings)
         if target.status != "ok" or len(source.result["batches"]) < len(target.result["batches"]):
             return None
-        wide = self._compare(source, target, TABLE["float64"])
+        wide = self.compare(source, target, TABLE["float64"])
         return None if wide.shapes_differ or not _is_wide(source) else wide
 
     # --- initial values ---

@@ -61,12 +61,11 @@ class Check:
 
     def invoke(self, batch: Dict[str, Any]) -> Any:
         """The subject's call on one batch, its arguments already made, so that a tape can watch them."""
-        tree = batch if self.request["kind"] == "object" else batch["call"]
-        args = [self.program.value(arg) for arg in tree["args"]]
-        kwargs = {name: self.program.value(arg) for name, arg in tree["kwargs"].items()}
-        if self.request["kind"] == "object":
-            return lambda: call_object(self.program.made[SELF], args, kwargs, self.training)
-        return lambda: self.program.call_with(tree, args, kwargs)
+        if self.request["kind"] != "object":
+            return self.program.bind(batch["call"])
+        args = [self.program.value(arg) for arg in batch["args"]]
+        kwargs = {name: self.program.value(arg) for name, arg in batch["kwargs"].items()}
+        return lambda: call_object(self.program.made[SELF], args, kwargs, self.training)
 
     def build(self, seed: int) -> None:
         """Make the objects and run the first batch once, so that every weight exists."""
@@ -112,7 +111,7 @@ class Check:
         """Output, and in training mode gradients and weights afterwards."""
         self.program.fresh()
         run = self.invoke(batch)
-        seen: Dict[str, Any] = {}
+        seen: Dict[str, Any] = {"number": number}
         if self.training and self.request["grad"]:
             with tf.GradientTape(persistent=False) as tape:
                 for value in self.program.inputs.values():
@@ -187,17 +186,17 @@ def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arr
     if not given:
         check.randomise()
     seen = []
-    for number, batch in enumerate(request["batches"]):
+    for batch in request["batches"]:
         check.load(arrays if given else check.out)
         if injection is not None:
             injection.restart()
             injection.start_step()
         try:
-            seen.append(check.observe(number, batch))
+            seen.append(check.observe(batch["number"], batch))
         except wire.ProgramError as error:
             if not batch.get("optional"):
                 raise
-            seen.append({"error": str(error.__cause__)[:300]})
+            seen.append({"number": batch["number"], "error": str(error.__cause__)[:300]})
     return {"objects": described, "batches": seen, "signature": subject_signature(request)}, check.out
 
 

@@ -65,7 +65,12 @@ def walk(root: Any) -> Iterator[Tuple[str, Any]]:
         path, value = queue.pop(0)
         for step, item in children(value):
             plain = isinstance(item, (str, bytes, int, float, bool, type(None), np.ndarray))
-            if plain or id(item) in seen or isinstance(item, type) or (callable(item) and not hasattr(item, "__dict__")):
+            if (
+                plain
+                or id(item) in seen
+                or isinstance(item, type)
+                or (callable(item) and not hasattr(item, "__dict__"))
+            ):
                 continue
             seen.add(id(item))
             name = step if not path else path + "." + step
@@ -82,8 +87,46 @@ def walk(root: Any) -> Iterator[Tuple[str, Any]]:
                 queue.append((name, item))
 
 
+class GraphWeight:
+    """A variable of a TensorFlow 1 graph, read and written through the session of its object."""
+
+    def __init__(self, variable: Any, session: Any) -> None:
+        self.variable, self.session = variable, session
+        self.name, self.shape, self.dtype = variable.name, variable.shape, variable.dtype.base_dtype
+        self.trainable = True
+
+    def numpy(self) -> np.ndarray:
+        return np.asarray(self.session.run(self.variable))
+
+    def assign(self, value: np.ndarray) -> None:
+        self.variable.load(value, self.session)
+
+
+_graph_weights: Dict[int, List[GraphWeight]] = {}
+
+
+def graph_weights(root: Any) -> List[GraphWeight]:
+    """The weights of an object that keeps a session: trainable ones, then moving averages."""
+    if id(root) not in _graph_weights:
+        v1 = tf.compat.v1
+        session = next(
+            (v for v in getattr(root, "__dict__", {}).values() if isinstance(v, (v1.Session, v1.InteractiveSession))),
+            None,
+        )
+        found: List[GraphWeight] = []
+        if session is not None:
+            every = session.graph.get_collection(v1.GraphKeys.GLOBAL_VARIABLES)
+            trained = session.graph.get_collection(v1.GraphKeys.TRAINABLE_VARIABLES)
+            found = [GraphWeight(v, session) for v in trained + [v for v in every if "moving_" in v.name]]
+        _kept.append(root)
+        _graph_weights[id(root)] = found
+    return _graph_weights[id(root)]
+
+
 def weights_of(root: Any) -> List[Any]:
     """The weights in the framework's own order; of a plain object, of all it holds."""
+    if graph_weights(root):
+        return list(graph_weights(root))
     if is_layer(root):
         return list(root.weights)
     if isinstance(root, tf.Module):
@@ -162,6 +205,9 @@ def _find(root: Any, source: str, weights: List[Any], index: Dict[int, int]) -> 
     match = re.fullmatch(r"weights\[(\d+)\]", source)
     if match:
         return int(match.group(1)) if int(match.group(1)) < len(weights) else None
+    match = re.fullmatch(r"variable\((.+)\)", source)
+    if match:
+        return next((i for i, w in enumerate(weights) if w.name.split(":")[0] == match.group(1)), None)
     try:
         value = follow(root, source)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):

@@ -134,18 +134,20 @@ class Program:
 
     def bind(self, tree: Tree, change: Callable[[Any], Any] = lambda value: value) -> Callable[[], Any]:
         """A call with its object and arguments already made, so that a tape can watch them; `change` is done to each."""
-        on = tree.get("on")
-        owner = None if on is None else self.value(on)
+        if tree.get("on") is not None:
+            self.value(tree["on"])
         args = [change(self.value(arg)) for arg in tree["args"]]
         kwargs = {name: change(self.value(arg)) for name, arg in tree["kwargs"].items()}
 
-        def perform() -> Any:
-            function = self._function(tree["ref"], owner, on is not None)
-            result = guard(function, *args, **kwargs)
-            with program("pick %s" % tree.get("pick", "")):
-                return pick(result, tree.get("pick") or "")
+        return lambda: self.call_with(tree, args, kwargs)
 
-        return perform
+    def call_with(self, tree: Tree, args: List[Any], kwargs: Dict[str, Any]) -> Any:
+        """The call alone, its arguments made before."""
+        on = tree.get("on")
+        function = self._function(tree["ref"], None if on is None else self.value(on), on is not None)
+        result = guard(function, *args, **kwargs)
+        with program("pick %s" % tree.get("pick", "")):
+            return pick(result, tree.get("pick") or "")
 
     def _function(self, ref: str, owner: Any, is_method: bool) -> Any:
         if not is_method:

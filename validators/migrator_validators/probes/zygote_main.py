@@ -101,7 +101,9 @@ def isolate(scratch_mib):
 def below_tmp():
     """Folders of the interpreter and of the probes that a fresh /tmp would hide: the shortest paths."""
     here = os.path.dirname(os.path.abspath(__file__))
-    wanted = sorted({os.path.realpath(p) for p in [sys.prefix, sys.base_prefix, here, *sys.path] if p.startswith("/tmp/")})
+    wanted = sorted(
+        {os.path.realpath(p) for p in [sys.prefix, sys.base_prefix, here, *sys.path] if p.startswith("/tmp/")}
+    )
     found = []
     for path in wanted:
         if os.path.isdir(path) and not any(path.startswith(other + os.sep) for other in found):
@@ -164,7 +166,7 @@ def error_of(error, root):
     }
 
 
-def perform(header, body, npz, root):
+def perform(side, header, body, npz, root):
     """Run the probe; the frame parts of its reply."""
     import numpy as np
 
@@ -172,16 +174,17 @@ def perform(header, body, npz, root):
     reached = set()
     try:
         probe = importlib.import_module(PROBES + "." + header["probe"])
-        sys.setprofile(Reached(root, reached))
+        if side == "torch":
+            sys.settrace(Reached(root, reached))
         result, out = probe.run(json.loads(body.decode()), arrays)
-        sys.setprofile(None)
+        sys.settrace(None)
         payload = json.dumps({"ok": True, "result": result, "reached": sorted(reached)}).encode()
         buffer = io.BytesIO()
         if out:
             np.savez(buffer, **{name: np.asarray(value) for name, value in out.items()})
         return payload, buffer.getvalue()
     except BaseException as error:
-        sys.setprofile(None)
+        sys.settrace(None)
         return json.dumps({"ok": False, "error": error_of(error, root)}).encode(), b""
 
 
@@ -192,6 +195,7 @@ class Reached:
         self.root, self.found, self.seen = root.rstrip(os.sep) + os.sep, found, {}
 
     def __call__(self, frame, event, arg):
+        """A trace function for new frames only: none of them is traced further."""
         if event == "call":
             code = frame.f_code
             if code not in self.seen:
@@ -217,7 +221,7 @@ def worker(side, header, parts, root, reply_fd, output_fd):
             importlib.import_module(PROBES + ".placeholder").install()
         else:
             sys.meta_path.insert(0, Blocker())
-    payload, npz = perform(header, parts[1], parts[2], root)
+    payload, npz = perform(side, header, parts[1], parts[2], root)
     sys.stdout.flush()
     sys.stderr.flush()
     data = memoryview(frame(payload, npz))
