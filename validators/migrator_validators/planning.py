@@ -23,9 +23,10 @@ MOST = 4
 class Plan:
     """What to run for a unit.
 
-    `cases` are all run; `varied` as well, where the source accepts them; `alternatives` are tried in turn until the source accepts one. Both empty:
-    `reason` says why the unit cannot be checked by running it alone. `callers`: units whose recorded
-    runs went through it, so that their checks may speak for it.
+    `cases` are all run; `varied` as well, where the source accepts them; `alternatives` are tried in
+    turn until the source accepts one. All empty: `reason` says why the unit cannot be checked by
+    running it alone. `callers`: units whose recorded runs went through it, so that their checks may
+    speak for it.
     """
 
     cases: tuple[Case, ...] = ()
@@ -111,7 +112,9 @@ def varied(case: Case, facts: Facts) -> Iterator[Case]:
             continue
         count += 1
         new = old + max(old // 2, 1)
-        call = case.call.model_copy(update={"args": (), "kwargs": {**given, name: Lit(value=new)}})
+        kwargs = {**given, name: Lit(value=new)}
+        call = Call(source=source, kwargs=kwargs, source_result=case.call.source_result)
+        call = call.model_copy(update={"target_result": case.call.target_result})
         update = {"id": f"{case.id}-{name}", "call": call, "inputs_from": "invented"}
         yield case.model_copy(update=update)
 
