@@ -84,7 +84,7 @@ class Walker:
             else:
                 new = self.statement(statement)
             if not new:
-                comments += [line for line in statement.leading_lines if line.comment]
+                comments += _comments(statement)
             elif comments:
                 new[0] = new[0].with_changes(leading_lines=[*comments, *new[0].leading_lines])
                 comments = []
@@ -285,6 +285,12 @@ class Walker:
             return suite.with_changes(body=body or [*_EMPTY.body])
         self.sink.decline("several statements on one line")
         return suite
+
+
+def _comments(statement: Statement) -> list[cst.EmptyLine]:
+    """The comment lines above a statement and inside it."""
+    lines = m.findall(statement, m.EmptyLine(comment=m.Comment()))
+    return [line for line in lines if isinstance(line, cst.EmptyLine)]
 
 
 def _cut(node: Statement, bare: Statement) -> list[cst.CSTNode]:

@@ -1,0 +1,102 @@
+"""Input pipelines: text in, text out; the orders that are declined; the same batches."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.codemods.training_support import HEAD, draft, migrated, reasons, torch_module
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+
+def test_a_pipeline_built_step_by_step() -> None:
+    text = migrated('''
+        def make(x, y, batch_size, training=False):
+            """Batches."""
+            ds = tf.data.Dataset.from_tensor_slices((x, y))
+            if training:
+                # a new order each time
+                ds = ds.shuffle(100)
+            ds = ds.batch(batch_size, drop_remainder=training)
+            return ds.prefetch(tf.data.AUTOTUNE)
+    ''')
+    assert (
+        text.strip()
+        == textwrap.dedent('''
+        def make(x, y, batch_size, training=False):
+            """Batches."""
+            ds = TensorDataset(torch.as_tensor(x), torch.as_tensor(y))
+            ds = DataLoader(ds, batch_size=batch_size, shuffle=training, drop_last=training)
+            return ds
+    ''').strip()
+    )
+
+
+def test_a_chain_with_a_map() -> None:
+    text = migrated("""
+        def half(x, y):
+            return x / 2.0, y
+
+        def make(x, y):
+            return tf.data.Dataset.from_tensor_slices((x, y)).map(half).shuffle(10, seed=3).batch(4)
+    """)
+    assert "MapDataset(TensorDataset(torch.as_tensor(x), torch.as_tensor(y)), half)" in text
+    assert "shuffle=True, generator=torch.Generator().manual_seed(3))" in text
+    assert "class MapDataset(Dataset):" in text
+
+
+@pytest.mark.parametrize(
+    ("chain", "reason"),
+    [
+        (".batch(4).shuffle(10)", "batches that are shuffled"),
+        (".repeat().batch(4)", "repeat"),
+        (".batch(4).repeat(2)", "repeat"),
+        (".shuffle(10).cache().batch(4)", "shuffled order that is cached"),
+        (".shuffle(10).take(3).batch(4)", "after shuffling"),
+        (".shuffle(10, reshuffle_each_iteration=False).batch(4)", "shuffled once"),
+        (".batch(4).map(lambda a, b: (a, b))", "map over batches"),
+        (".batch(2).batch(2)", "batches of batches"),
+        (".padded_batch(4)", "padded_batch"),
+        (".filter(lambda a, b: True).batch(4)", "filter"),
+        (".shuffle(10)", "not batched"),
+    ],
+    ids=str,
+)
+def test_orders_that_are_declined(chain: str, reason: str) -> None:
+    text = f"def make(x, y):\n    return tf.data.Dataset.from_tensor_slices((x, y)){chain}\n"
+    assert reason in reasons(text)
+
+
+def test_other_sources_are_declined() -> None:
+    assert "from_generator" in reasons("ds = tf.data.Dataset.from_generator(f, tf.float32).batch(2)\n")
+    assert "structure" in reasons("def make(x):\n    return tf.data.Dataset.from_tensor_slices(x).batch(2)\n")
+
+
+def test_the_same_batches() -> None:
+    tf = pytest.importorskip("tensorflow")
+    source = HEAD + textwrap.dedent("""
+        def scaled(x, y):
+            return x * 2.0 + 1.0, y
+
+        def make(x, y):
+            ds = tf.data.Dataset.from_tensor_slices((x, y)).skip(1).map(scaled).take(6)
+            return ds.batch(4)
+    """)
+    made = draft(source)
+    assert made.declines == ()
+    theirs: dict[str, Any] = {"tf": tf}
+    exec(source, theirs)
+    x, y = np.arange(20, dtype="float32").reshape(10, 2), np.arange(10)
+    expected = list(theirs["make"](x, y))
+    got = list(torch_module(made, "")["make"](x, y))
+    assert len(expected) == len(got) == 2
+    for (a, b), (c, d) in zip(expected, got, strict=True):
+        np.testing.assert_array_equal(a.numpy(), c.numpy())
+        np.testing.assert_array_equal(b.numpy(), d.numpy())
+        assert str(c.dtype) == "torch.float32"

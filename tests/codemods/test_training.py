@@ -1,0 +1,226 @@
+"""Training code: text in, text out; and where nothing must happen, or a decline."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.codemods.training_programs import PROGRAMS, Program
+from tests.codemods.training_support import HEAD, draft, migrated, reasons
+
+MODEL = """
+def build_model():
+    return keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])
+
+
+"""
+LOGITS = MODEL.replace(', activation="softmax"', "")
+
+
+def body(text: str, model: str = MODEL) -> str:
+    """The migrated text of a function, without the model above it."""
+    made = draft(HEAD + model + textwrap.dedent(text))
+    assert made.declines == ()
+    return made.text.strip("\n")
+
+
+def why(text: str, model: str = MODEL) -> str:
+    return reasons(model + textwrap.dedent(text))
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
+def test_programs(program: Program, snapshot: object) -> None:
+    made = draft(program.source)
+    assert made.declines == ()
+    assert "\n\n".join([*(helper.source for helper in made.helpers), made.text]) == snapshot
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
+def test_comments_and_docstrings_survive(program: Program) -> None:
+    made = draft(program.source)
+    for line in program.source.splitlines():
+        if line.strip().startswith(("#", '"""')):
+            assert line.strip() in made.text
+
+
+def test_one_step_of_fit() -> None:
+    assert body("""
+        def train(model, x, y):
+            # the usual loss
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            model.fit(x, y, verbose=0)
+    """) == textwrap.dedent("""
+        def train(model, x, y):
+            # the usual loss
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+            loader = make_loader(x, y, batch_size=32, shuffle=True)
+            for epoch in range(1):
+                logs = run_epoch(model, loader, optimizer)
+    """).strip("\n")
+
+
+def test_names_that_are_taken_are_left_alone() -> None:
+    text = body("""
+        def predict(model, x):
+            return model.predict(x)
+
+        def train(model, x, y, loader):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            history = model.fit(x, y, verbose=0)
+            return history.history["loss"], loader
+    """)
+    assert "return predict_(model, x)" in text
+    assert "train_loader = make_loader(x, y" in text
+    assert 'return history["loss"], loader' in text
+
+
+def test_saving_and_loading() -> None:
+    assert body("""
+        def save(model):
+            model.compile("sgd", loss="mse")
+            model.summary()
+            model.save_weights("a.weights.h5")
+            model.load_weights("a.weights.h5")
+    """).splitlines()[2:] == [
+        "    print(model)",
+        '    torch.save(model.state_dict(), "a.pt")',
+        '    model.load_state_dict(torch.load("a.pt", map_location=device))',
+    ]
+
+
+def test_compiled_in_another_function() -> None:
+    text = body("""
+        def prepare(model, rate):
+            model.compile(keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy")
+            return model
+
+        def train(model, x, y):
+            return model.fit(x, y, epochs=2, verbose=0)
+    """)
+    assert "model.optimizer = torch.optim.Adam(model.parameters(), lr=rate, eps=1e-7)" in text
+    assert "logs = run_epoch(model, loader, model.optimizer)" in text
+    assert "return history" in text
+
+
+def test_two_configurations_have_two_passes() -> None:
+    made = draft(
+        HEAD
+        + LOGITS
+        + textwrap.dedent("""
+        def first(model, x, y):
+            model.compile("sgd", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+            model.fit(x, y, verbose=0)
+
+        def second(model, x, y):
+            model.compile("sgd", loss="mse")
+            model.fit(x, y, verbose=0)
+    """)
+    )
+    assert made.declines == ()
+    assert {"run_epoch", "run_epoch_second"} <= {helper.name for helper in made.helpers}
+    assert "run_epoch_second(model, loader, optimizer)" in made.text
+
+
+def test_two_optimizers_take_gradients_before_any_step() -> None:
+    text = migrated("""
+        class GAN:
+            def __init__(self, g, d):
+                self.g, self.d = g, d
+                self.generator = g
+                self.discriminator = d
+                self.g_optimizer = tf.keras.optimizers.Adam(1e-4, beta_1=0.5)
+                self.d_optimizer = tf.keras.optimizers.Adam(1e-4, beta_1=0.5)
+
+            @tf.function
+            def step(self, images, noise):
+                with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
+                    fake = self.generator(noise, training=True)
+                    g_loss = self.discriminator(fake, training=True)
+                    d_loss = self.discriminator(images, training=True) - g_loss
+                g_grads = g_tape.gradient(g_loss, self.generator.trainable_variables)
+                d_grads = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
+                self.g_optimizer.apply_gradients(zip(g_grads, self.generator.trainable_variables))
+                self.d_optimizer.apply_gradients(zip(d_grads, self.discriminator.trainable_variables))
+                return g_loss, d_loss
+    """)
+    assert text.index("torch.autograd.grad(d_loss") < text.index("self.g_optimizer.step()")
+    assert "torch.autograd.grad(g_loss, list(self.generator.parameters()), retain_graph=True)" in text
+    assert "return g_loss.detach(), d_loss.detach()" in text
+    assert "tf." not in text
+
+
+def test_a_tape_on_inputs() -> None:
+    text = migrated("""
+        def sensitivity(model, x):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                scores = model(x, training=False)
+            return tape.gradient(scores, x)
+    """)
+    assert "x = x.clone().requires_grad_()" in text
+    assert "model.eval()" in text
+    assert "return torch.autograd.grad(scores.sum(), x, create_graph=True)[0]" in text
+
+
+MSE = "model.compile('sgd', loss='mse')"
+TWO_COMPILES = """if x is None:
+        model.compile('sgd', loss='mse')
+    else:
+        model.compile('sgd', loss='mae')
+    model.fit(x, y)"""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("model.compile('sgd', loss='mse', loss_weights=[1.0])", "loss_weights"),
+        ("model.compile('sgd', loss=['mse', 'mae'])", "not known"),
+        ("model.compile('ftrl', loss='mse')", "no rule for the optimizer"),
+        ("model.compile('sgd', loss='mse', weighted_metrics=['mae'])", "weighted_metrics"),
+        (f"{MSE}\n    model.fit([x, x], y)", "several inputs"),
+        (f"{MSE}\n    model.fit(x, y, steps_per_epoch=3)", "steps_per_epoch"),
+        (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.CSVLogger('a')])", "CSVLogger"),
+        (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.EarlyStopping()])", "val_loss"),
+        (f"{MSE}\n    z = [model.fit(x, y) for _ in range(2)]", "may not be evaluated"),
+        (f"{MSE}\n    model.layers[0].trainable = False", "frozen"),
+        (TWO_COMPILES, "not certain"),
+        ("model.fit(x, y)\n    model.compile('sgd', loss='mse', metrics=[keras.metrics.MeanIoU(2)])", "MeanIoU"),
+    ],
+    ids=lambda v: v.splitlines()[-1].strip()[:40],
+)
+def test_what_is_declined(text: str, reason: str) -> None:
+    assert reason in why(f"def train(model, x, y):\n    {text}\n", LOGITS)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("optimizer = keras.optimizers.Adam(1e-3)", "which parameters"),
+        (
+            "def f(model, x, y):\n    model.compile('sgd', loss='mse')\n    model.fit(x, y)",
+            "nothing is known of the model",
+        ),
+    ],
+    ids=lambda v: v.splitlines()[0][:30],
+)
+def test_what_is_declined_without_a_model(text: str, reason: str) -> None:
+    assert reason in reasons(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import re\npattern = re.compile('a')\n",
+        "def f(estimator, x, y):\n    estimator.fit(x, y)\n    return estimator.predict(x)\n",
+        "def f(history):\n    return history.history\n",
+        "class Log:\n    def summary(self):\n        return 1\n\n\nprint(Log().summary())\n",
+        "def f(x):\n    for a in x:\n        print(a)\n",
+    ],
+    ids=lambda v: v.splitlines()[-1],
+)
+def test_nothing_happens_to_other_code(text: str) -> None:
+    made = draft(text)
+    assert made.declines == ()
+    assert made.text.strip() == "\n".join(line for line in text.splitlines() if line != "import re").strip()
+    assert made.helpers == ()
