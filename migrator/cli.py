@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from migrator import __version__
-from migrator.errors import EnvironmentMissing, MigratorError
+from migrator.errors import EnvironmentMissing, MigratorError, UsageError
 
 if TYPE_CHECKING:
     from migrator.config import RunSettings
@@ -263,12 +263,21 @@ def evaluate(
 
 @app.command()
 def explain(
-    api: Annotated[str, typer.Argument(help="A TensorFlow name, such as tf.reduce_sum.")], json: Json = False
+    api: Annotated[str, typer.Argument(help="A TensorFlow name, such as tf.reduce_sum.", show_default=False)],
+    json: Json = False,
 ) -> None:
     """Show the rule for an API: spelling, traps, tests."""
-    from migrator import views
+    from rich.console import Console
 
-    views.explain(api, json)
+    from migrator import catalog, views
+
+    entries = catalog.find(api)
+    if not entries:
+        raise UsageError(f"{api}: no rule or codemod knows it; what uses it stays as it is")
+    if json:
+        typer.echo(views.explain_json(entries))
+    else:
+        Console().print(*map(views.explain_view, entries), sep="\n")
 
 
 @app.command()
@@ -277,9 +286,20 @@ def rules(
     json: Json = False,
 ) -> None:
     """List every rule, or those that a repository needs."""
-    from migrator import views
+    from rich.console import Console
 
-    views.rules(coverage, json)
+    from migrator import catalog, views
+
+    entries, uses = catalog.catalog(), None
+    if coverage is not None:
+        from migrator import pipeline
+        from migrator.config import load
+
+        uses = {api.api: api.uses for api in pipeline.plan(load(coverage)).apis}
+    if json:
+        typer.echo(views.rules_json(entries, uses))
+    else:
+        Console().print(views.rules_table(entries) if uses is None else views.coverage_table(entries, uses))
 
 
 @app.command()

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from migrator import catalog, source
 from migrator import facts as facts_room
 from migrator import report as report_room
-from migrator import source
 from migrator.checking import Checker
 from migrator.codemods.repository import RepositoryDraft, migrate
 from migrator.config import RunSettings
@@ -46,8 +46,7 @@ def plan(settings: RunSettings) -> report_room.Plan:
     facts = _facts(repo)
     files = _draft(repo, facts, lambda *_: None).render({})
     rewrites = [unit for file in files.values() for unit in file.units]
-    book = rulebook(repo.keras)
-    covered = {name: book.covers(name) for unit in rewrites for name, _ in unit.unit.uses}
+    covered = dict.fromkeys(catalog.known(), True)
     return report_room.plan(repo, rewrites, covered)
 
 

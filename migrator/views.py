@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-import typer
-from rich.console import Console
+from migrator_validators.doctor import Check
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from migrator_validators.doctor import Check
+from migrator.catalog import Entry
 
 
 def doctor_json(checks: Sequence[Check]) -> str:
@@ -25,5 +25,64 @@ def doctor_table(checks: Sequence[Check]) -> Table:
     for check in checks:
         sign = Text("✓", style="green") if check.ok else Text("✗", style="red" if check.needed else "yellow")
         detail = check.detail if check.ok or not check.hint else f"{check.detail}\n→ {check.hint}"
-        table.add_row(sign, Text(check.name), Text(detail))
+        table.add_row(sign, Text(check.name), Text(detail, overflow="fold"))
+    return table
+
+
+def rules_json(entries: Sequence[Entry], uses: Mapping[str, int] | None = None) -> str:
+    """A JSON list of `{api, aliases, kind, tested, gaps, keras}`; with `uses`, of `{api, uses, covered}`."""
+    if uses is None:
+        keys = ("api", "aliases", "kind", "tested", "gaps", "keras")
+        return json.dumps([{key: asdict(entry)[key] for key in keys} for entry in entries], indent=1)
+    known = {entry.api for entry in entries}
+    return json.dumps([{"api": api, "uses": count, "covered": api in known} for api, count in uses.items()], indent=1)
+
+
+def rules_table(entries: Sequence[Entry]) -> RenderableType:
+    """Every entry, one a row."""
+    table = _table("API", "Kind", "Tested", "Known differences")
+    for entry in entries:
+        name = f"{entry.api} (Keras {entry.keras})" if entry.keras else entry.api
+        table.add_row(Text(name), entry.kind, "yes" if entry.tested else "no", Text("; ".join(entry.gaps)))
+    return Group(
+        table, Text(f"\n{len(entries)} APIs, {sum(entry.tested for entry in entries)} tested against TensorFlow")
+    )
+
+
+def coverage_table(entries: Sequence[Entry], uses: Mapping[str, int]) -> RenderableType:
+    """What a repository uses, the most used first, and whether it is known."""
+    known = {entry.api: entry for entry in entries}
+    table = _table("API", "Uses", "Known by")
+    for api, count in uses.items():
+        kind = Text(known[api].kind, style="green") if api in known else Text("nothing yet", style="yellow")
+        table.add_row(Text(api), str(count), kind)
+    covered = sum(count for api, count in uses.items() if api in known)
+    return Group(
+        table, Text(f"\n{covered} of {sum(uses.values())} uses are of a known API; a use may still be declined")
+    )
+
+
+def explain_json(entries: Sequence[Entry]) -> str:
+    """All that is known of the entries."""
+    return json.dumps([asdict(entry) for entry in entries], indent=1)
+
+
+def explain_view(entry: Entry) -> RenderableType:
+    """One entry for people."""
+    lines: list[RenderableType] = [Text(entry.api + entry.signature, style="bold")]
+    if entry.keras:
+        lines.append(Text(f"as Keras {entry.keras} means it"))
+    if entry.aliases:
+        lines.append(Text(f"also {', '.join(entry.aliases)}", style="dim"))
+    lines += [Text(f"  → {line}", style="cyan") for line in entry.torch]
+    lines += [Text(f"  left alone: {reason}", style="yellow") for reason in entry.declines]
+    lines += [Text(f"  differs: {gap}", style="yellow") for gap in entry.gaps]
+    lines.append(Text("tested against TensorFlow" if entry.tested else "not tested against TensorFlow", style="dim"))
+    return Group(*lines)
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, overflow="fold")
     return table

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +69,25 @@ def test_a_bad_setting_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert contents(tmp_path) == before
     monkeypatch.setenv("MIGRATOR_JOBS", "many")
     assert command("run", str(tmp_path / "src"), "--check", "none").err.startswith("migrator: jobs: ")
+
+
+def test_plan_and_coverage_name_what_is_known_and_what_is_not(tmp_path: Path) -> None:
+    source = plant(
+        tmp_path / "src", {"m.py": "import tensorflow as tf\n\n\ndef f(x):\n    return tf.sin(tf.no_such(x))\n"}
+    )
+    before = contents(tmp_path)
+    planned = json.loads(command("plan", str(source), "--json").out)
+    assert {api["api"]: api["covered"] for api in planned["apis"]} == {"tf.sin": True, "tf.no_such": False}
+    assert "m.py::f" in {item["unit"] for item in planned["left"]}
+    covered = json.loads(command("rules", "--coverage", str(source), "--json").out)
+    assert {row["api"]: row["covered"] for row in covered} == {"tf.sin": True, "tf.no_such": False}
+    assert "tf.no_such" in command("rules", "--coverage", str(source)).out
+    assert contents(tmp_path) == before
+
+
+def test_diff_and_dry_run(tmp_path: Path) -> None:
+    source = plant(tmp_path / "src", {"m.py": "import tensorflow as tf\n\n\ndef f(x):\n    return tf.sin(x)\n"})
+    done = command("run", str(source), "--check", "none", "--dry-run", "--diff")
+    assert done.code == 1  # nothing was checked
+    assert "-    return tf.sin(x)\n+    return torch.sin(x)\n" in done.out
+    assert [path.name for path in tmp_path.iterdir()] == ["src"]

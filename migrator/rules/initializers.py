@@ -123,6 +123,7 @@ _MAKERS: dict[str, _Maker] = {
     "Orthogonal": _orthogonal,
     "VarianceScaling": _variance_scaling,
 }
+APIS = tuple(f"tf.keras.initializers.{name}" for name in _MAKERS)
 _NAMES = {
     **{name.lower(): name for name in _MAKERS},
     "glorot_uniform": "GlorotUniform",

@@ -7,6 +7,7 @@ from migrator.rules.spelling import of_value
 from migrator.values import Instance, Literal, Value
 
 _DEFAULTS = {"L1": {"l1": 0.01}, "L2": {"l2": 0.01}, "L1L2": {"l1": 0.0, "l2": 0.0}}
+APIS = tuple(f"tf.keras.regularizers.{name}" for name in _DEFAULTS)
 _NAMES = {"l1": "L1", "l2": "L2", "l1_l2": "L1L2", "l1l2": "L1L2"}
 _TERMS = {"l1": "{c} * {w}.abs().sum()", "l2": "{c} * {w}.square().sum()"}
 

@@ -105,3 +105,4 @@ _RULES: dict[str, Callable[[dict[str, Value]], str]] = {
     "CosineDecay": cosine,
     "PiecewiseConstantDecay": piecewise,
 }
+APIS = tuple(f"{_PREFIX}{name}" for name in _RULES)

@@ -1,0 +1,110 @@
+"""Everything that the tool knows how to write, by canonical TensorFlow name: rules and codemods together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrator.codemods.data import chains
+from migrator.codemods.training import callbacks, calls
+from migrator.facts import names
+from migrator.rules import initializers, regularizers
+from migrator.rules.explain import rules_table
+from migrator.rules.objects import losses, metrics, optimizers, schedules
+
+STRUCTURE = {
+    "tf.keras.Sequential": "one nn.Module with named layers",
+    "tf.keras.Model": "an nn.Module, functional graphs and subclasses alike",
+    "tf.keras.Input": "goes; sizes become arguments or literals",
+    "tf.keras.layers.Layer": "an nn.Module; build and add_weight become parameters",
+    "tf.GradientTape": "loss.backward(), or torch.autograd.grad where several gradients share a graph",
+    "tf.data.AUTOTUNE": "goes",
+    "tf.function": "goes; the function stays as it is",
+}
+"""What the structural codemods write, in words; `tests/codemods` runs them."""
+
+
+RECEIVERS = {"Shape": "tf.TensorShape", "Tensor": "tf.Tensor", "Variable": "tf.Variable"}
+"""The rules name a method by the kind of its receiver."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One API. `kind`: rule (one name to its torch spelling) or codemod (structure around it).
+
+    `torch`: the spelling or what becomes of it. `declines`: reasons why a use may be left alone.
+    `tested`: uses of it are executed beside TensorFlow by the test suite.
+    """
+
+    api: str
+    aliases: tuple[str, ...]
+    kind: str
+    tested: bool
+    gaps: tuple[str, ...] = ()
+    keras: int | None = None
+    signature: str = ""
+    torch: tuple[str, ...] = ()
+    declines: tuple[str, ...] = ()
+
+
+def catalog() -> tuple[Entry, ...]:
+    """All entries, sorted by name."""
+    return tuple(
+        sorted((*_rules(), *_objects(), *_arguments(), *_codemods()), key=lambda entry: (entry.api, entry.keras or 0))
+    )
+
+
+def find(api: str) -> tuple[Entry, ...]:
+    """The entries of an API under any spelling (`keras.layers.Dense`, `tf.math.reduce_sum`)."""
+    canonical = names.canonical(api) or api
+    return tuple(entry for entry in catalog() if entry.api == canonical)
+
+
+def known() -> frozenset[str]:
+    """The canonical names of all entries."""
+    return frozenset(entry.api for entry in catalog())
+
+
+def _rules() -> Iterator[Entry]:
+    for rule in rules_table():
+        head, _, rest = rule.api.partition(".")
+        api = f"{RECEIVERS[head]}.{rest}" if head in RECEIVERS else rule.api
+        yield Entry(
+            api=api,
+            aliases=names.aliases(api),
+            kind="rule",
+            tested=rule.tested,
+            gaps=rule.gaps,
+            keras=rule.keras,
+            signature=rule.signature,
+            torch=rule.torch,
+            declines=rule.declines,
+        )
+
+
+def _objects() -> Iterator[Entry]:
+    records = {rule.api: rule for rule in (*losses.RULES, *metrics.RULES, *optimizers.RULES) if "." in rule.api}
+    for api, rule in records.items():
+        shown = ", ".join(name if default is None else f"{name}={default!r}" for name, default in rule.parameters)
+        torch = ("written into the training code that uses it",)
+        yield Entry(api, names.aliases(api), "rule", True, signature=f"({shown})", torch=torch)
+
+
+def _arguments() -> Iterator[Entry]:
+    """What layers and optimizers are given; the layer's or the loop's code says it in full."""
+    for api in schedules.APIS:
+        yield Entry(api, names.aliases(api), "rule", True, torch=("a function of the step in LambdaLR",))
+    for api in initializers.APIS:
+        yield Entry(api, names.aliases(api), "rule", False, torch=("a line of reset_parameters",))
+    for api in regularizers.APIS:
+        yield Entry(api, names.aliases(api), "rule", False, torch=("a term of regularization_loss",))
+
+
+def _codemods() -> Iterator[Entry]:
+    found = dict(STRUCTURE)
+    found |= {f"tf.keras.Model.{method}": "written into a readable loop or statement" for method in calls.METHODS}
+    found |= {f"tf.keras.callbacks.{name}": "lines in the training loop" for name in callbacks.PARAMETERS}
+    found |= {f"tf.data.Dataset.{method}": "part of a Dataset and its DataLoader" for method in chains.METHODS}
+    found[chains.SOURCE] = "a TensorDataset"
+    for api, becomes in found.items():
+        yield Entry(api, names.aliases(api), "codemod", True, torch=(becomes,))
