@@ -96,6 +96,7 @@ def table() -> dict[str, Any]:
         signatures[best] = _signature(objects[key])
     _add_methods(tf, signatures)
     _add_keras2(signatures, aliases)
+    _prefer(signatures, aliases)
     return {"aliases": aliases, "signatures": signatures}
 
 
@@ -185,18 +186,25 @@ def _own_constants(constants: list[str], aliases: dict[str, str]) -> list[str]:
     return own
 
 
-def _signature(value: Any) -> list[list[str | None]] | None:
+def _parameters(value: Any) -> list[inspect.Parameter]:
     try:
-        parameters = inspect.signature(value).parameters.values()
+        return list(inspect.signature(value).parameters.values())
     except (TypeError, ValueError):
-        return None
+        return []
+
+
+def _signature(value: Any) -> list[list[str | None]] | None:
+    parameters = _parameters(value)
+    if [p.kind for p in parameters] == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]:
+        own = _parameters(getattr(value, "__init__", None))[1:] if inspect.isclass(value) else []
+        parameters = own or parameters
     found: list[list[str | None]] = []
     for parameter in parameters:
         prefix = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
         prefix = "**" if parameter.kind is parameter.VAR_KEYWORD else prefix
         empty = parameter.default is parameter.empty
         found.append([prefix + parameter.name, None if empty else _default(parameter.default)])
-    return None if [name for name, _ in found] == ["*args", "**kwargs"] else found
+    return None if not parameters or [name for name, _ in found] == ["*args", "**kwargs"] else found
 
 
 def _default(value: Any) -> str:
@@ -207,6 +215,15 @@ def _default(value: Any) -> str:
     if type(value).__name__ == "DType":
         return f"tf.{value.name}"
     return "..."
+
+
+def _prefer(signatures: dict[str, list[list[str | None]] | None], aliases: dict[str, str]) -> None:
+    """Make the preferred names canonical that only an older Keras exports."""
+    for name in sorted(PREFERRED & set(aliases)):
+        old = aliases.pop(name)
+        signatures[name] = signatures.pop(old)
+        aliases.update({alias: name for alias, target in aliases.items() if target == old})
+        aliases[old] = name
 
 
 def _add_methods(tf: Any, signatures: dict[str, list[list[str | None]] | None]) -> None:

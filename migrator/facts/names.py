@@ -70,6 +70,10 @@ _INNER = (
 )
 _RENAMED = {
     "tf.layers": "tf.compat.v1.layers",
+    "tf.flags": "tf.compat.v1.flags",
+    "tf.app": "tf.compat.v1.app",
+    "tf.logging": "tf.compat.v1.logging",
+    "tf.gfile": "tf.compat.v1.gfile",
     "tf.keras.layers.BatchNormalizationV2": "tf.keras.layers.BatchNormalization",
     "tf.keras.layers.Merge": "tf.keras.layers.Merge",
     "tf.keras.layers.Convolution1D": "tf.keras.layers.Conv1D",

@@ -205,8 +205,7 @@ def broadcast_to(args: Args) -> Value:
 
 @op("tf.meshgrid")
 def meshgrid(args: Args) -> Value:
-    inputs = args.get("args")
-    tensors = [tensor(item) for item in inputs.items] if isinstance(inputs, Sequence) and inputs.items else []
+    tensors = [value for value in args.values() if isinstance(value, Tensor)]
     sizes: list[Dim] = [t.shape[0] if t.shape else None for t in tensors]
     if literal(args, "indexing", "xy") == "xy" and len(sizes) > 1:
         sizes[0], sizes[1] = sizes[1], sizes[0]
