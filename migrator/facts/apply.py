@@ -261,11 +261,14 @@ def _called(
 def _build(it: Interpreter, callee: RepoInstance, bound: dict[str, Value] | None, where: Where) -> None:
     """Keras builds a layer when it is first called."""
     build = classes.method(it, callee, "build")
-    if build is None or not bound or callee in it.built or where.frame.this == callee:
+    if build is None or not bound or where.frame.this == callee:
         return
-    it.built.add(callee)
-    frame_attrs = it.attrs.setdefault(callee, {})
     shape = shape_value(next(iter(bound.values())))
+    # one site makes many objects: another root or round of a factory may build it for another size
+    if it.built.get(callee) == (it.root, shape):
+        return
+    it.built[callee] = (it.root, shape)
+    frame_attrs = it.attrs.setdefault(callee, {})
     it.attrs[callee] = {**frame_attrs, **functions.attributes_after(it, build, [shape], where)}
 
 
