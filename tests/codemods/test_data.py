@@ -32,6 +32,7 @@ def test_a_pipeline_built_step_by_step() -> None:
         def make(x, y, batch_size, training=False):
             """Batches."""
             ds = TensorDataset(torch.as_tensor(x), torch.as_tensor(y))
+            # a new order each time
             ds = DataLoader(ds, batch_size=batch_size, shuffle=training, drop_last=training)
             return ds
     ''').strip()

@@ -19,6 +19,9 @@ def training_body(statements: Sequence[cst.BaseStatement], ctx: Context, kind: U
     body = walker.run(statements)
     if body:  # the file keeps the comments above a unit
         body[0] = body[0].with_changes(leading_lines=())
+    for name in walker.sink.helpers:
+        if name in walker.plan.own:
+            walker.sink.decline(f"the file has a `{name}` of its own")
     return walker.sink.draft(cst.Module(body=body).code, kind)
 
 

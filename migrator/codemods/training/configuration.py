@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import libcst as cst
+import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.training.calls import METHODS, api_of, bind, constant, is_none
+from migrator.codemods.training.scope import bound_at_top
 from migrator.codemods.training.traits import Traits
 from migrator.model import Decline, LossCode, MetricCode, OptimizerCode
 from migrator.values import Api, Instance, Literal, RepoFunction, Sequence, Value
@@ -75,7 +78,20 @@ def _configure(bound: dict[str, cst.BaseExpression], traits: Traits, ctx: Contex
     metrics = tuple(_metric(node, loss, traits, ctx) for node in _metric_nodes(bound.get("metrics"), ctx))
     if len({metric.name for metric in metrics}) < len(metrics):
         raise _Stop(Decline("two metrics of one name"))
-    return Configuration(loss, metrics, _optimizer(bound.get("optimizer"), ctx), traits)
+    optimizer = _optimizer(bound.get("optimizer"), ctx)
+    for text in (loss.mean, *(line.strip().removeprefix("for ") for line in optimizer.clip)):
+        _only_globals(text, ctx)
+    return Configuration(loss, metrics, optimizer, traits)
+
+
+def _only_globals(text: str, ctx: Context) -> None:
+    """Raises for code of the shared function that needs a variable of the function that compiles."""
+    known = {*bound_at_top(ctx.tree), "signed_labels", "log_probabilities"}
+    if "{p}" in text and text.split("(")[0] not in known and not text.startswith(("F.", "(", "-", "{")):
+        raise _Stop(Decline(f"`{text.split('(')[0]}` is not a function of the file"))
+    limit = re.search(r"(?:max_norm|clip_value)=([\w.]+)\)", text)
+    if limit and not re.fullmatch(r"[\d.e+-]+", limit.group(1)) and limit.group(1) not in known:
+        raise _Stop(Decline(f"clipping to `{limit.group(1)}`, which is not a constant of the file"))
 
 
 def _loss(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
@@ -130,8 +146,6 @@ def _assigned_list(node: cst.BaseExpression, ctx: Context) -> list[cst.BaseExpre
 
 
 def _assignments(tree: cst.Module) -> list[cst.Assign]:
-    import libcst.matchers as m
-
     return [node for node in m.findall(tree, m.Assign()) if isinstance(node, cst.Assign)]
 
 

@@ -128,7 +128,8 @@ class Modes:
         elif known is not None:
             wanted = f"{model}.train()"
         else:
-            wanted = f"{model}.train({text})"
+            self.known.pop(model, None)
+            return f"{model}.train({text})"
         if self.known.get(model) == wanted:
             return ""
         self.known[model] = wanted

@@ -50,7 +50,7 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     extra = callbacks(bound["callbacks"], loop, writer) if "callbacks" in bound else []
     step = f"{optimizer}, scheduler" if config.optimizer.schedule is not None else optimizer
     body = [f"{logs} = {run}({model}, {loader}, {step})", *_validate(run, model, val_loader, logs)]
-    body = [*_part(extra, "begin"), *body, *_part(extra, "end"), *_record(history, logs)]
+    body = [*_part(extra, "begin"), *body, *_part(extra, "end"), *_record(history, logs, writer)]
     epochs = writer.text(bound["epochs"]) if "epochs" in bound else "1"
     body += [*_progress(bound.get("verbose"), epoch, epochs, logs, writer), *_part(extra, "last")]
     start = f"{writer.text(bound['initial_epoch'])}, " if "initial_epoch" in bound else ""
@@ -72,10 +72,11 @@ def _keys(config: Configuration, validation: Validation | None) -> frozenset[str
     return frozenset(keys)
 
 
-def _record(history: str, logs: str) -> list[str]:
+def _record(history: str, logs: str, writer: Writer) -> list[str]:
     if not history:
         return []
-    return [f"for name, value in {logs}.items():", f"    {history}.setdefault(name, []).append(value)"]
+    name, value = writer.names.fresh("name", "key"), writer.names.fresh("value", "figure")
+    return [f"for {name}, {value} in {logs}.items():", f"    {history}.setdefault({name}, []).append({value})"]
 
 
 def _validate(run: str, model: str, validation: Validation | None, logs: str) -> list[str]:

@@ -12,7 +12,7 @@ from migrator.codemods.context import Context
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.models import used_as_models
-from migrator.codemods.training.scope import Holder, conditional, enclosing, names_in
+from migrator.codemods.training.scope import Holder, bound_at_top, conditional, enclosing, names_in
 from migrator.codemods.training.traits import traits_of
 from migrator.model import Decline
 from migrator.values import Dataset, Unknown
@@ -45,21 +45,27 @@ class Compiled:
 
 @dataclass(frozen=True)
 class FilePlan:
-    """The training calls of a file. `models`: texts of what it compiles; `known_models`: of all
-    that only a Keras model is used like. `histories`: names that hold what `fit` returned, by scope."""
+    """The training calls of a file.
+
+    `models`: texts of what it compiles; `known_models`: of all that only a Keras model is used like.
+    `taken`: names of the top level; `everywhere`: of any scope; `own`: that the file binds at the top
+    level, not to TensorFlow. `histories`: names that hold what `fit` returned, by scope.
+    """
 
     holders: Mapping[cst.CSTNode, Holder]
     models: frozenset[str]
     compiled: tuple[Compiled, ...]
     of_call: Mapping[cst.Call, Compiled] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+    everywhere: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
     known_models: frozenset[str] = frozenset()
     histories: frozenset[tuple[Holder, str]] = frozenset()
 
     def name(self, wish: str, compiled: Compiled | None = None) -> str:
         """The name of a shared function, not one that the file has already."""
         name = wish + (compiled.suffix if compiled else "")
-        while name in self.taken:
+        while name in self.everywhere:
             name += "_"
         return name
 
@@ -87,7 +93,17 @@ def _plan(ctx: Context) -> FilePlan:
     _settle(compiled, of_call, holders, ctx)
     known = used_as_models(ctx.tree, models)
     histories = frozenset(_histories(holders, models, ctx))
-    return FilePlan(holders, models, compiled, of_call, frozenset(_top_level(ctx)), known, histories)
+    return FilePlan(
+        holders,
+        models,
+        compiled,
+        of_call,
+        frozenset(_top_level(ctx)),
+        frozenset(names_in(ctx.tree)),
+        frozenset(_own(ctx)),
+        known,
+        histories,
+    )
 
 
 def _histories(
@@ -175,7 +191,8 @@ def _settle(
     for index, own in enumerate(compiled):
         users = [call for call, owner in of_call.items() if owner is own and call is not own.call]
         fits = [call for call in users if _method(call) == "fit"]
-        own.local = all(holders[call] is own.holder for call in fits) and _attribute_free(own, ctx)
+        near = all(holders[call] is own.holder for call in fits)
+        own.local = near and _attribute_free(own, ctx) and _name_is_free(own)
         own.weighted = any(_has(call, "class_weight", "sample_weight") for call in fits)
         own.streamed = any(_streams(call, ctx) for call in users)
         twin = next((c for c in compiled[:index] if _twins(c, own)), None)
@@ -191,6 +208,15 @@ def _twins(one: Compiled, other: Compiled) -> bool:
 def _attribute_free(own: Compiled, ctx: Context) -> bool:
     """Whether no code reads the optimizer off a model."""
     return not m.findall(ctx.tree, m.Attribute(attr=m.Name("optimizer")) & ~m.Attribute(value=m.Name("tf")))
+
+
+def _name_is_free(own: Compiled) -> bool:
+    """Whether `optimizer` is no variable of the scope, or the one that `compile` is given."""
+    body = own.holder.body.body if isinstance(own.holder, cst.FunctionDef) else own.holder.body
+    there = {name for s in body if not isinstance(s, cst.FunctionDef | cst.ClassDef) for name in names_in(s)}
+    given = m.findall(own.call, m.Arg(value=m.Name("optimizer")))
+    parameters = names_in(own.holder.params) if isinstance(own.holder, cst.FunctionDef) else set()
+    return "optimizer" not in parameters and (bool(given) or "optimizer" not in there)
 
 
 def _method(call: cst.Call) -> str:
@@ -209,6 +235,12 @@ def _streams(call: cst.Call, ctx: Context) -> bool:
     data = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "validation_data"), None)
     validation = data is not None and (isinstance(ctx.value(data), Dataset) or isinstance(data, cst.Name))
     return not given_y or validation
+
+
+def _own(ctx: Context) -> set[str]:
+    """Names that the file defines or imports, other than those of TensorFlow."""
+    found = set(bound_at_top(ctx.tree))
+    return {name for name in found if ctx.here.canonical(name) is None}
 
 
 def _top_level(ctx: Context) -> set[str]:

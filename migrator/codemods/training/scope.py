@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import libcst as cst
+import libcst.matchers as m
 
 Holder = cst.FunctionDef | cst.Module
 
@@ -102,6 +103,23 @@ class _Variables(cst.CSTVisitor):
     def visit_Arg(self, node: cst.Arg) -> bool:
         node.value.visit(self)
         return False
+
+
+def bound_at_top(tree: cst.Module) -> Iterator[str]:
+    """Names that definitions, assignments and imports of the top level bind."""
+    for statement in tree.body:
+        if isinstance(statement, cst.FunctionDef | cst.ClassDef):
+            yield statement.name.value
+        for node in m.findall(statement, m.AssignTarget(target=m.Name())) if _is_line(statement) else ():
+            if isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Name):
+                yield node.target.value
+        for alias in m.findall(statement, m.ImportAlias()) if _is_line(statement) else ():
+            if isinstance(alias, cst.ImportAlias):
+                yield alias.evaluated_alias or alias.evaluated_name.split(".")[0]
+
+
+def _is_line(statement: cst.BaseStatement) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine)
 
 
 @dataclass

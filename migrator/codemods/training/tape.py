@@ -10,7 +10,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.training.calls import api_of
 from migrator.codemods.training.models import parameters, variables_of
-from migrator.codemods.training.scope import Holder
+from migrator.codemods.training.scope import Holder, count
 from migrator.values import Tensor
 
 TAPE = "tf.GradientTape"
@@ -93,12 +93,32 @@ class _Planner:
             if names is not None:
                 self.found.blocks.append(block)
                 self.found.tapes |= set(names)
-        if not self.found.blocks:
-            return self.found
         for line in self.lines:
             self.look(line)
-        self.settle()
+        if self.found.blocks:
+            self.settle()
+            self.check_uses()
+        for apply in self.applies:
+            if apply.line not in self.found.lines:
+                self.found.problems.append((apply.line, "gradients that are applied where they are not computed"))
         return self.found
+
+    def check_uses(self) -> None:
+        """A tape may be read by what was understood here, and by nothing else."""
+        for block in self.found.blocks:
+            for name in tape_items(block, self.ctx) or ():
+                understood = sum(g.tape == name for g in self.gradients) + 1
+                understood += sum(count(line, name) for line in self.found.lines if self.leaves(line, name))
+                if count(self.holder, name) != understood:
+                    self.found.problems.append((block, f"`{name}` is used for more than gradients"))
+
+    def leaves(self, line: cst.SimpleStatementLine, name: str) -> bool:
+        """Whether a line that mentions a tape is no gradient of it."""
+        return not any(g.line is line and g.tape == name for g in self.gradients)
+
+    def free(self, wish: str) -> str:
+        """A name that the function does not have."""
+        return wish if not count(self.holder, wish) else f"{wish}_"
 
     def look(self, line: cst.SimpleStatementLine) -> None:
         part = line.body[0]
@@ -225,9 +245,10 @@ class _Planner:
         if apply.models is None or not isinstance(apply.gradients, cst.Name):
             self.found.problems.append((apply.line, "gradients applied to variables that are not known"))
             return
+        param, grad = self.free("param"), self.free("grad")
         self.found.lines[apply.line] = (
-            f"for param, grad in zip({parameters(apply.models)}, {apply.gradients.value}):\n"
-            f"    param.grad = grad\n{apply.optimizer}.step()"
+            f"for {param}, {grad} in zip({parameters(apply.models)}, {apply.gradients.value}):\n"
+            f"    {param}.grad = {grad}\n{apply.optimizer}.step()"
         )
 
     def of_tensors(self, gradient: Gradient) -> None:
@@ -284,7 +305,8 @@ class _Planner:
         api = api_of(self.ctx.value(call.func))
         limits = [self.ctx.code(arg.value).strip() for arg in call.args[1:]]
         if api == "tf.clip_by_norm" and len(limits) == 1:
-            return f"for p in {params}:\n    torch.nn.utils.clip_grad_norm_(p, {limits[0]})"
+            p = self.free("p")
+            return f"for {p} in {params}:\n    torch.nn.utils.clip_grad_norm_({p}, {limits[0]})"
         if api == "tf.clip_by_value" and len(limits) == 2 and limits[0] == f"-{limits[1]}":
             return f"torch.nn.utils.clip_grad_value_({params}, {limits[1]})"
         return None
