@@ -19,7 +19,8 @@ def tensor(
         return None
     if head.rank != after.rank:
         return None
-    symbol = carry(it, frame, it.span(frame.module, node), name.removeprefix("@."), head.channels, after.channels)
+    init = before.channels if isinstance(before, Tensor) else head.channels
+    symbol = carry(it, frame, it.span(frame.module, node), name.removeprefix("@."), init, after.channels)
     return None if symbol is None else with_last(joined, symbol)
 
 
@@ -30,9 +31,9 @@ def carry(it: Interpreter, frame: Frame, loop: Span, variable: str, init: Dim, u
         return None
     known = {entry.name for entry in it.carried.values()}
     here = it.carried.get((loop, variable))
-    if here is not None and init_text == here.name:
-        name, init_text = here.name, here.init
-    elif init_text in known:
+    if here is not None and update_text == here.name:
+        return Sym(here.name)
+    if init_text in known:
         name = init_text
     elif update_text in known:
         name = update_text

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from migrator.facts import arithmetic, attributes, calls, classes, loops, refinement, targets
+from migrator.facts import arithmetic, attributes, calls, classes, loops, names, refinement, targets
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join
 from migrator.facts.modules import FunctionNode
@@ -212,7 +212,10 @@ def _member(it: Interpreter, base: str, name: str) -> Value:
 
 def _star(it: Interpreter, base: str, frame: Frame) -> None:
     source = it.frames.get(base)
-    if source is not None:
+    if names.is_tf_root(base):
+        it.stars.setdefault(frame.module.name, []).append(base)
+    elif source is not None:
+        it.stars.setdefault(frame.module.name, []).extend(it.stars.get(base, []))
         for name in list(source.env):
             if not name.startswith("_"):
                 it.bind(name, attributes.of_module(it, base, name), frame)

@@ -63,9 +63,8 @@ def sizes(instance: Instance, name: str, count: int, default: int | None) -> Sha
 
 
 def floating(x: Tensor, shape: Shape | None, last: Dim = None) -> Tensor:
-    """The float result of a layer on `x`."""
-    dtype = x.dtype if x.dtype in ("float16", "bfloat16", "float64") else "float32"
-    return Tensor(shape, dtype, "keras" if x.origin == "keras" else "tf", None, None if shape is not None else last)
+    """The float result of a layer on `x`: Keras casts what it is given to its own float32."""
+    return Tensor(shape, "float32", "keras" if x.origin == "keras" else "tf", None, None if shape is not None else last)
 
 
 def channels_first(instance: Instance) -> bool:

@@ -1,0 +1,319 @@
+"""Symbolic sizes: what classes and factories must gain, and what it is where they are used."""
+
+from __future__ import annotations
+
+import textwrap
+
+from migrator.facts import RepoFacts, analyse
+from migrator.values import SizeParam
+from tests.facts.programs import check, dim, facts_of, render, site
+
+
+def inputs(facts: RepoFacts, source: str, text: str, module: str = "m") -> str:
+    """The rendered inputs of the layer that is created by the call reading `text`."""
+    use = facts.layer(module, site(source, text))
+    assert use is not None, text
+    return ", ".join(map(render, use.inputs))
+
+
+def sizes(facts: RepoFacts, source: str, text: str, module: str = "m") -> dict[str, str]:
+    """The rendered sizes at the construction reading `text`."""
+    return {name: dim(value) for name, value in facts.sizes_at(module, site(source, text))}
+
+
+BLOCKS = """
+    import tensorflow as tf
+    from tensorflow.keras import layers
+
+    class Block(layers.Layer):
+        def __init__(self, width, stride=1):
+            super().__init__()
+            self.conv = layers.Conv2D(width, 3, strides=stride, padding="same")
+            self.norm = layers.BatchNormalization()
+            if stride != 1:
+                self.short = tf.keras.Sequential()
+                self.short.add(layers.Conv2D(width, 1, strides=stride))
+            else:
+                self.short = lambda x: x
+
+        def call(self, inputs, training=None):
+            x = self.norm(self.conv(inputs), training=training)
+            return tf.nn.relu(layers.add([x, self.short(inputs)]))
+
+    def make_stage(width, count, stride=1):
+        stage = tf.keras.Sequential()
+        stage.add(Block(width, stride))
+        for _ in range(1, count):
+            stage.add(Block(width))
+        return stage
+
+    class Net(tf.keras.Model):
+        def __init__(self, counts, classes):
+            super().__init__()
+            self.stem = layers.Conv2D(64, 7, strides=2, padding="same")
+            self.stage1 = make_stage(64, counts[0])
+            self.stage2 = make_stage(width=128, count=counts[1], stride=2)
+            self.pool = layers.GlobalAveragePooling2D()
+            self.head = layers.Dense(classes)
+
+        def call(self, inputs, training=None):
+            x = self.stem(inputs)
+            x = self.stage1(x, training=training)
+            x = self.stage2(x, training=training)
+            return self.head(self.pool(x))
+
+    model = Net([2, 2], 10)
+    model.build(input_shape=(None, 32, 32, 3))
+    """
+
+
+def test_blocks_made_by_a_factory() -> None:
+    facts = facts_of(BLOCKS)
+    block, net = facts.cls("m:Block"), facts.cls("m:Net")
+    stage = facts.function("m:make_stage")
+    assert block is not None
+    assert net is not None
+    assert stage is not None
+    assert block.sizes == (SizeParam("in_channels", "inputs"),)
+    assert net.sizes == (SizeParam("in_channels", "inputs", 3),)
+    assert stage.role == "module-factory"
+    assert stage.sizes == (SizeParam("in_channels", ""),)
+    assert inputs(facts, BLOCKS, 'layers.Conv2D(width, 3, strides=stride, padding="same")') == (
+        "Kfloat32[?, ?, ?, in_channels]"
+    )
+    assert inputs(facts, BLOCKS, "layers.BatchNormalization()") == "Kfloat32[?, ?, ?, width]"
+    assert sizes(facts, BLOCKS, "Block(width, stride)") == {"in_channels": "in_channels"}
+    assert sizes(facts, BLOCKS, "Block(width)") == {"in_channels": "width"}
+    assert sizes(facts, BLOCKS, "make_stage(64, counts[0])") == {"in_channels": "64"}
+    assert sizes(facts, BLOCKS, "make_stage(width=128, count=counts[1], stride=2)") == {"in_channels": "64"}
+    assert sizes(facts, BLOCKS, "Net([2, 2], 10)") == {"in_channels": "3"}
+    assert inputs(facts, BLOCKS, "layers.Dense(classes)") == "Kfloat32[?, 128]"
+
+
+FACTORIES = """
+    from tensorflow.keras import layers, models
+
+    def conv_bn(x, filters, kernel_size, strides=1, name=None):
+        x = layers.Conv2D(filters, kernel_size, strides=strides, padding="same", name=f"{name}_conv")(x)
+        x = layers.BatchNormalization()(x)
+        return layers.ReLU()(x)
+
+    def block(x, filters, strides=1):
+        shortcut = x
+        y = conv_bn(x, filters, 3, strides)
+        y = conv_bn(y, filters, 3)
+        if strides != 1 or x.shape[-1] != filters:
+            shortcut = conv_bn(x, filters, 1, strides)
+        return layers.Add()([y, shortcut])
+
+    def build(classes=10, widths=(16, 32, 64), depth=2):
+        inputs = layers.Input(shape=(None, None, 3))
+        x = conv_bn(inputs, widths[0], 5)
+        for stage, width in enumerate(widths):
+            for i in range(depth):
+                x = block(x, width, 2 if i == 0 else 1)
+        x = layers.GlobalAveragePooling2D()(x)
+        return models.Model(inputs, layers.Dense(classes)(x))
+    """
+
+
+def test_factories_take_their_input_sizes_from_their_tensors() -> None:
+    facts = facts_of(FACTORIES)
+    conv_bn, block, build = (facts.function(f"m:{name}") for name in ("conv_bn", "block", "build"))
+    assert conv_bn is not None
+    assert block is not None
+    assert build is not None
+    assert [f.role for f in (conv_bn, block, build)] == ["layer-factory", "layer-factory", "model-factory"]
+    assert conv_bn.sizes == block.sizes == (SizeParam("in_channels", "x"),)
+    assert build.sizes == ()
+    assert render(conv_bn.returns) == "Kfloat32[?, ?, ?, filters]"
+    assert render(block.returns) == "Kfloat32[?, ?, ?, filters]"
+    assert sizes(facts, FACTORIES, "conv_bn(y, filters, 3)") == {"in_channels": "filters"}
+    assert sizes(facts, FACTORIES, "conv_bn(x, filters, 1, strides)") == {"in_channels": "in_channels"}
+    assert sizes(facts, FACTORIES, "conv_bn(inputs, widths[0], 5)") == {"in_channels": "3"}
+
+
+def test_a_loop_carries_channels() -> None:
+    facts = facts_of(FACTORIES)
+    build = facts.function("m:build")
+    assert build is not None
+    outer, inner = sorted(build.carried, key=lambda c: c.loop)
+    assert (outer.variable, outer.name, outer.init) == ("x", "channels", "widths[0]")
+    assert (inner.variable, inner.name, inner.init, inner.update) == ("x", "channels", "channels", "width")
+    assert inner.start == outer.start == outer.loop
+    assert sizes(facts, FACTORIES, "block(x, width, 2 if i == 0 else 1)") == {"in_channels": "channels"}
+    assert inputs(facts, FACTORIES, "layers.Dense(classes)") == "Kfloat32[?, channels]"
+
+
+def test_a_taken_name_is_avoided() -> None:
+    source = """
+        from tensorflow.keras import layers
+        def f(x, widths, channels):
+            for w in widths:
+                x = layers.Dense(w)(x)
+            return x
+        """
+    facts = facts_of(source)
+    function = facts.function("m:f")
+    assert function is not None
+    assert [(c.name, c.init, c.update) for c in function.carried] == [("channels_2", "in_features", "w")]
+    assert inputs(facts, source, "layers.Dense(w)") == "any[..., channels_2]"
+
+
+def test_a_steady_loop_carries_nothing() -> None:
+    source = """
+        from tensorflow.keras import layers
+        def f(x, units, depth):
+            x = layers.Dense(units)(x)
+            for _ in range(depth):
+                x = layers.Dense(units)(x) + x
+            return x
+        """
+    facts = facts_of(source)
+    function = facts.function("m:f")
+    assert function is not None
+    assert function.carried == ()
+
+
+CROSS = """
+    import tensorflow as tf
+    from tensorflow import keras
+
+    class Cross(keras.layers.Layer):
+        def __init__(self, rank=None, **kwargs):
+            super().__init__(**kwargs)
+            self.rank = rank
+
+        def build(self, input_shape):
+            dim = int(input_shape[-1])
+            self.u = self.add_weight(name="u", shape=(dim, self.rank))
+            self.bias = self.add_weight(name="bias", shape=(dim,))
+
+        def call(self, x0, x=None):
+            if x is None:
+                x = x0
+            y = tf.matmul(tf.matmul(x, self.u), self.u, transpose_b=True)
+            return x0 * (y + self.bias) + x
+
+    class CrossNet(keras.Model):
+        def __init__(self, num_features, hidden=(64, 32), rank=None):
+            super().__init__()
+            self.cross = [Cross(rank=rank) for _ in range(3)]
+            self.deep = keras.Sequential([keras.layers.Dense(u) for u in hidden])
+            self.head = keras.layers.Dense(1)
+            self.build((None, num_features))
+
+        def call(self, inputs):
+            x = inputs
+            for layer in self.cross:
+                x = layer(inputs, x)
+            return self.head(tf.concat([x, self.deep(inputs)], axis=-1))
+    """
+
+
+def test_a_class_that_names_its_own_size_gains_none() -> None:
+    facts = facts_of(CROSS)
+    cross, net = facts.cls("m:Cross"), facts.cls("m:CrossNet")
+    assert cross is not None
+    assert net is not None
+    assert net.sizes == ()
+    assert render(net.call_inputs[0][1]) == "Kfloat32[?, num_features]"
+    assert cross.sizes == (SizeParam("in_features", "x0"),)
+    assert render(cross.attr("u") or cross.call_output) == "Vfloat32[in_features, rank]"
+    assert sizes(facts, CROSS, "Cross(rank=rank)") == {"in_features": "num_features"}
+    assert inputs(facts, CROSS, "keras.layers.Dense(1)") == "Kfloat32[?, num_features + channels]"
+    (carried,) = net.carried
+    assert (carried.init, carried.update) == ("num_features", "u")
+
+
+def test_a_declared_input_fixes_the_size() -> None:
+    source = """
+        from tensorflow import keras
+        class Net(keras.Model):
+            def __init__(self, units):
+                super().__init__()
+                self.conv = keras.layers.Conv2D(units, 3, input_shape=(28, 28, 1))
+                self.flat = keras.layers.Flatten()
+                self.head = keras.layers.Dense(10)
+            def call(self, x):
+                return self.head(self.flat(self.conv(x)))
+        """
+    facts = facts_of(source)
+    net = facts.cls("m:Net")
+    assert net is not None
+    assert net.sizes == ()
+    assert inputs(facts, source, "keras.layers.Conv2D(units, 3, input_shape=(28, 28, 1))").endswith(" 1]")
+
+
+def test_a_literal_size_that_all_uses_share_is_the_default() -> None:
+    source = """
+        import numpy as np
+        from tensorflow import keras
+        class Net(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.head = keras.layers.Dense(10)
+            def call(self, x):
+                return self.head(x)
+        net = Net()
+        net(np.zeros((4, 7), dtype="float32"))
+        """
+    net = facts_of(source).cls("m:Net")
+    assert net is not None
+    assert net.sizes == (SizeParam("in_features", "x", 7),)
+    other = facts_of(textwrap.dedent(source) + "net(np.zeros((4, 8)))\n").cls("m:Net")
+    assert other is not None
+    assert other.sizes == (SizeParam("in_features", "x"),)
+
+
+def test_layers_without_a_size_ask_for_none() -> None:
+    source = """
+        from tensorflow import keras
+        class Net(keras.layers.Layer):
+            def __init__(self):
+                super().__init__()
+                self.drop = keras.layers.Dropout(0.5)
+            def call(self, x):
+                return self.drop(x)
+        """
+    net = facts_of(source).cls("m:Net")
+    assert net is not None
+    assert net.sizes == ()
+
+
+def test_sizes_are_arithmetic_on_arguments() -> None:
+    check("""
+        from tensorflow.keras import layers, Model
+        class Decoder(Model):
+            def __init__(self, side, latent):
+                super().__init__()
+                self.fc = layers.Dense(side * side * 64)
+                self.shape_to = layers.Reshape((side, side, 64))
+                self.up = layers.Conv2DTranspose(32, 3, strides=2, padding="same")
+                self.latent = latent
+                self.build((None, latent))
+            def call(self, z):
+                x = self.fc(z)  # Kfloat32[?, side * side * 64]
+                x = self.shape_to(x)  # Kfloat32[?, side, side, 64]
+                return self.up(x)  # Kfloat32[?, side * 2, side * 2, 32]
+        """)
+
+
+def test_constants_cross_files() -> None:
+    sources = {
+        "config": "CHANNELS = 3\nSIDE = 16\n",
+        "nets.blocks": "from tensorflow.keras import layers\n"
+        "class B(layers.Layer):\n"
+        "    def __init__(self, n):\n        super().__init__()\n        self.c = layers.Conv2D(n, 1)\n"
+        "    def call(self, x):\n        return self.c(x)\n",
+        "nets": "from .blocks import B\n",
+        "main": "import numpy as np\nimport config\nfrom nets import B\n"
+        "b = B(4)\ny = b(np.zeros((1, config.SIDE, config.SIDE, config.CHANNELS)))\n",
+    }
+    facts = analyse(sources, packages={"nets"})
+    block = facts.cls("nets.blocks:B")
+    assert block is not None
+    assert block.sizes == (SizeParam("in_channels", "x", 3),)
+    assert sizes(facts, sources["main"], "B(4)", "main") == {"in_channels": "3"}
+    call = site(sources["main"], "b(np.zeros((1, config.SIDE, config.SIDE, config.CHANNELS)))")
+    assert render(facts.modules["main"].at(call)) == "float32[1, 16, 16, 4]"
