@@ -7,9 +7,11 @@ import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from migrator.facts import names
 from migrator.facts.join import join
 from migrator.facts.modules import Definition, FunctionNode, Module
 from migrator.values import (
+    Api,
     Carried,
     Dim,
     External,
@@ -109,6 +111,7 @@ class Interpreter:
         self.observed: dict[str, list[Observed]] = {}
         self.applied: dict[str, list[Applied]] = {}
         self.attrs: dict[RepoInstance, dict[str, Value]] = {}
+        self.stars: dict[str, list[str]] = {}  # TensorFlow modules whose names a file has all imported
         self.built: dict[RepoInstance, object] = {}  # for which root and shape
         self.class_attrs: dict[str, dict[str, Value]] = {}
         self.closures: dict[tuple[str, str], Frame] = {}  # by lambda and root
@@ -166,6 +169,10 @@ class Interpreter:
         module_frame = self.frames.get(frame.module.name)
         if module_frame is not None and name in module_frame.env:
             return self._global(name, module_frame, frame)
+        for base in self.stars.get(frame.module.name, ()):
+            api = names.canonical(f"{base}.{name}") or ""
+            if names.known(api):
+                return Api(api)
         if hasattr(builtins, name):
             return External(name)
         return Unknown(f"{name} is not defined where it is known")
