@@ -137,6 +137,7 @@ class _Runner:
         self.workers, self.folder, self.keras = workers, folder, keras
         self._sources = sources
         self._matchings: list[Matching] | None = None
+        self._widen = False
 
     def run(self, setting: _Setting) -> _Outcome:
         """Both sides, compared; or why one of them did not run."""
@@ -162,7 +163,8 @@ class _Runner:
             setting.floatx,
             self.case.training.history,
         )
-        return _Outcome(differences, unchecked=unchecked)
+        widened = ("int32 inputs were given as int64",) if self._widen else ()
+        return _Outcome(differences, unchecked=(*widened, *unchecked))
 
     def _source(self, floatx: str) -> Reply:
         if floatx not in self._sources:
@@ -206,6 +208,7 @@ class _Runner:
             "lr_changes": changes,
             "lr_factor": self.case.training.lr_factor,
             "float64": setting.floatx == "float64",
+            "widen": self._widen,
         }
         return self.workers.run(
             "torch", "torch_training", request, {**inputs.arrays, **arrays}, tree=self.target, timeout=SECONDS
@@ -222,6 +225,11 @@ class _Runner:
         if self._matchings is not None:
             return self._matchings
         probe = self._target(setting, source, [], {}, 1)
+        if probe.status == "error":
+            self._widen = True  # a tensor of int32 is int64 among migrated callers
+            again = self._target(setting, source, [], {}, 1)
+            self._widen = again.status == "ok"
+            probe = again if self._widen else probe
         if probe.status != "ok":
             return _target_stopped(probe)
         ours, theirs = source.result["roots"], probe.result["roots"]

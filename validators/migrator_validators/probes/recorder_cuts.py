@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from . import tf_injection
+from . import tf_exports
 
 
 def install(request: dict[str, Any], notebook: Any) -> None:
@@ -26,7 +26,7 @@ def install(request: dict[str, Any], notebook: Any) -> None:
 
 
 def _cut_keras(limits: dict[str, int]) -> None:
-    model = tf_injection.keras_package().Model
+    model = tf_exports.keras_package().Model
     trainer = next(c for c in model.__mro__ if "fit" in c.__dict__)
     for name in ("fit", "evaluate", "predict"):
         setattr(trainer, name, _short(getattr(trainer, name), limits))
@@ -35,7 +35,7 @@ def _cut_keras(limits: dict[str, int]) -> None:
 def _short(original: Any, limits: dict[str, int]) -> Any:
     @functools.wraps(original)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = tf_injection.bind(original, (self, *args), kwargs)
+        bound = tf_exports.bind(original, (self, *args), kwargs)
         rows = (bound.get("batch_size") or 32) * limits["batches"]
         for name in ("x", "y", "sample_weight", "validation_data"):
             if name in bound:
@@ -150,27 +150,27 @@ def _synthetic_data(rows: int) -> None:
         "boston_housing": _table_loader(13, rows),
         "california_housing": _table_loader(8, rows),
     }
-    datasets = tf_injection.keras_package().datasets
+    datasets = tf_exports.keras_package().datasets
     for name, loader in loaders.items():
         module = getattr(datasets, name, None)
         if module is not None:
-            tf_injection.everywhere(module.load_data, loader)
+            tf_exports.everywhere(module.load_data, loader)
             if hasattr(module, "get_word_index"):
-                tf_injection.everywhere(module.get_word_index, _word_index)
+                tf_exports.everywhere(module.get_word_index, _word_index)
 
 
 def _no_downloads() -> None:
     def get_file(fname: Any = None, origin: Any = None, *args: Any, **kwargs: Any) -> Any:
         raise OSError(f"not downloaded while recording: {origin}")
 
-    tf_injection.everywhere(tf_injection.keras_package().utils.get_file, get_file)
+    tf_exports.everywhere(tf_exports.keras_package().utils.get_file, get_file)
 
 
 # --- watching -------------------------------------------------------------------------------------------
 
 
 def _watch_steps(notebook: Any) -> None:
-    for cls, name in tf_injection.step_methods():
+    for cls, name in tf_exports.step_methods():
         setattr(cls, name, _stepping(getattr(cls, name), notebook))
 
 
@@ -185,7 +185,7 @@ def _stepping(original: Any, notebook: Any) -> Any:
 
 
 def _watch_calls(notebook: Any) -> None:
-    layer = tf_injection.keras_package().layers.Layer
+    layer = tf_exports.keras_package().layers.Layer
     original = layer.__call__
 
     @functools.wraps(original)

@@ -8,7 +8,6 @@ counters of `streams` count what runs and not what is traced. Works with Keras 3
 from __future__ import annotations
 
 import functools
-import os
 import random
 import sys
 from collections.abc import Callable
@@ -17,10 +16,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from .streams import STREAMS, Pass, install_numpy_permutations
-
-LEGACY = os.environ.get("TF_USE_LEGACY_KERAS", "") in ("1", "true", "True")
-_FIT: list[bool] = []  # is the innermost fit or evaluate on arrays asked to shuffle?
+from . import tf_order
+from .streams import STREAMS, install_numpy_permutations
+from .tf_exports import LEGACY, everywhere, keras_package
 
 
 def install() -> None:
@@ -30,8 +28,7 @@ def install() -> None:
     tf.data.experimental.enable_debug_mode()
     _install_draws()
     _install_dropout()
-    _install_datasets()
-    _install_keras()
+    tf_order.install()
     _install_dense_gradients()
     install_numpy_permutations()
 
@@ -42,17 +39,6 @@ def restart() -> None:
     np.random.seed(0)
     random.seed(0)
     tf.random.set_seed(0)
-
-
-def keras_package() -> Any:
-    """The Keras that `tf.keras` is."""
-    if LEGACY:
-        import tf_keras
-
-        return tf_keras
-    import keras
-
-    return keras
 
 
 def widen() -> None:
@@ -67,19 +53,6 @@ def start_step() -> None:
 
 
 # --- replacing exports --------------------------------------------------------------------------------
-
-
-def everywhere(original: Any, patch: Any) -> None:
-    """Put `patch` wherever the public modules of TensorFlow, or any of Keras, have `original`."""
-    for name, module in list(sys.modules.items()):
-        if not name.startswith(("tensorflow._api", "keras.", "tf_keras.")) and name not in _TOPS:
-            continue
-        for key, value in list(getattr(module, "__dict__", {}).items()):
-            if value is original:
-                setattr(module, key, patch)
-
-
-_TOPS = ("tensorflow", "keras", "tf_keras", "tensorflow.compat.v1", "tensorflow.compat.v2")
 
 
 def _patch(path: str, patch: Callable[..., Any]) -> None:
@@ -292,173 +265,6 @@ def _install_keras_dropout(backend: Any) -> None:
         return original(inputs, rate, noise_shape, seed)
 
     backend.dropout = dropout
-
-
-# --- data ---------------------------------------------------------------------------------------------
-
-
-class Watched:
-    """An iterator over a dataset that notices whether it feeds training."""
-
-    def __init__(self, iterator: Any, shuffled: bool) -> None:
-        self._iterator = iterator
-        self._pass = Pass(STREAMS, shuffled)
-
-    def __iter__(self) -> Any:
-        return self
-
-    def __next__(self) -> Any:
-        self._pass.advance()
-        return next(self._iterator)
-
-    next = __next__
-
-    def get_next(self) -> Any:
-        self._pass.advance()
-        return self._iterator.get_next()
-
-    def get_next_as_optional(self) -> Any:
-        self._pass.advance()
-        return self._iterator.get_next_as_optional()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._iterator, name)
-
-
-def _shuffled(dataset: Any) -> bool:
-    if getattr(dataset, "_migrator_shuffled", False):
-        return True
-    inputs = getattr(dataset, "_inputs", None)
-    return any(_shuffled(each) for each in inputs()) if callable(inputs) else False
-
-
-def _install_datasets() -> None:
-    base = tf.data.Dataset
-    iterate = base.__iter__
-
-    def shuffle(self: Any, buffer_size: Any, *args: Any, **kwargs: Any) -> Any:
-        same = self.take(-1)
-        same._migrator_shuffled = True
-        return same
-
-    def __iter__(self: Any) -> Any:
-        iterator = iterate(self)
-        if not tf.executing_eagerly():
-            return iterator
-        return Watched(iterator, _shuffled(self) or bool(_FIT and _FIT[-1]))
-
-    base.shuffle = shuffle
-    base.__iter__ = __iter__
-    _disable_parallel_shuffle(base)
-
-
-def _disable_parallel_shuffle(base: Any) -> None:
-    """`list_files` shuffles names unless told otherwise."""
-    original = base.list_files
-
-    def list_files(file_pattern: Any, shuffle: Any = None, seed: Any = None, name: Any = None) -> Any:
-        files = original(file_pattern, shuffle=False)
-        files._migrator_shuffled = shuffle is not False
-        return files
-
-    base.list_files = staticmethod(list_files)
-
-
-# --- Keras ----------------------------------------------------------------------------------------------
-
-
-def _is_arrays(x: Any) -> bool:
-    """Arrays are shuffled by `fit`; datasets are not, generators are not by it."""
-    first = x[0] if isinstance(x, (list, tuple)) and x else x
-    first = next(iter(first.values()), None) if isinstance(first, dict) else first
-    return (
-        isinstance(first, (np.ndarray, tf.Tensor, tf.Variable))
-        or hasattr(first, "iloc")
-        or isinstance(first, (int, float))
-    )
-
-
-def _install_keras() -> None:
-    model = keras_package().Model
-    trainer = next(c for c in model.__mro__ if "fit" in c.__dict__)
-    fit, evaluate, predict = trainer.fit, trainer.evaluate, trainer.predict
-
-    @functools.wraps(fit)
-    def patched_fit(self: Any, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        bound = bind(fit, (self, x, *args), kwargs)
-        asked = bool(bound.get("shuffle", True)) and _is_arrays(x)
-        if _is_arrays(x):
-            bound["shuffle"] = False
-        return _inside(asked, fit, bound)
-
-    trainer.fit = patched_fit
-    for name, original in (("evaluate", evaluate), ("predict", predict)):
-        setattr(trainer, name, _unshuffled(original))
-    _install_eager_compile()
-
-
-def bind(function: Any, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Arguments by name; `**kwargs` stay under their own name."""
-    import inspect
-
-    return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
-
-
-def _inside(asked: bool, function: Any, bound: dict[str, Any]) -> Any:
-    _FIT.append(asked)
-    try:
-        extra = bound.pop("kwargs", {})
-        return function(**dict(bound, **extra))
-    finally:
-        _FIT.pop()
-
-
-def _unshuffled(original: Any) -> Any:
-    @functools.wraps(original)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return _inside(False, original, bind(original, (self, *args), kwargs))
-
-    return call
-
-
-def _install_eager_compile() -> None:
-    model = keras_package().Model
-    trainer = next(c for c in model.__mro__ if "compile" in c.__dict__ and "fit" in c.__dict__) if LEGACY else None
-    if trainer is None:
-        from keras.src.trainers.trainer import Trainer
-
-        trainer = Trainer
-    compile_ = trainer.compile
-
-    @functools.wraps(compile_)
-    def patched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = bind(compile_, (self, *args), kwargs)
-        extra = bound.pop("kwargs", {})
-        bound.update(extra, run_eagerly=True)
-        if not LEGACY:
-            bound["jit_compile"] = False
-        return compile_(**bound)
-
-    trainer.compile = patched
-
-
-def step_methods() -> list[tuple[Any, str]]:
-    """(class, method) of everything that makes one optimizer step."""
-    optimizers = keras_package().optimizers
-    found = [(tf.compat.v1.train.Optimizer, "apply_gradients")]
-    if not LEGACY:
-        base = next(c for c in optimizers.Adam.__mro__ if c.__name__ == "BaseOptimizer")
-        return [*found, (base, "apply")]
-    for optimizer in (optimizers.Adam, optimizers.legacy.Adam):
-        found += [(c, "apply_gradients") for c in optimizer.__mro__ if "apply_gradients" in c.__dict__][-1:]
-    return found
-
-
-def update_methods() -> list[tuple[Any, str]]:
-    """(class, method) that receive the gradients after the optimizer's own clipping."""
-    classes = keras_package().optimizers.Adam.__mro__
-    name = "_internal_apply_gradients" if LEGACY else "_backend_update_step"
-    return [(c, name) for c in classes if name in c.__dict__]
 
 
 # --- gradients --------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from . import tf_injection, tf_objects, wire
+from . import tf_exports, tf_injection, tf_objects, wire
 from .streams import STREAMS
 
 
@@ -34,19 +34,17 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     log.install()
     program = wire.Program(arrays, _tensor, _dataset)
     call = request["call"]
-    args = [program.value(arg) for arg in call["args"]]
-    kwargs = {name: program.value(arg) for name, arg in call["kwargs"].items()}
-    if call.get("on") is not None:
-        program.value(call["on"])
+    launch = program.bind(dict(call, pick=""))
     tf_injection.restart()
     log.armed = True
-    result, finished = _call(program, call, args, kwargs)
+    result, finished = _finish(launch)
     return _report(request, log, program, result, finished, call)
 
 
-def _call(program: wire.Program, call: dict[str, Any], args: Any, kwargs: Any) -> Any:
+def _finish(launch: Any) -> Any:
+    """(result, True), or (None, False) where the run was stopped."""
     try:
-        return program.call_with(dict(call, pick=""), args, kwargs), True
+        return launch(), True
     except wire.ProgramError as error:
         if isinstance(error.__cause__, Stop):
             return None, False
@@ -123,14 +121,14 @@ class Log:
         from tensorflow.python.ops import resource_variable_ops
 
         self._after(resource_variable_ops.ResourceVariable, "__init__", lambda v: self.name(v))
-        keras = tf_injection.keras_package()
+        keras = tf_exports.keras_package()
         self._after(keras.layers.Layer, "__init__", self._layers.append)
         trainer = next(c for c in keras.Model.__mro__ if "fit" in c.__dict__)
         for cls, name in ((trainer, "fit"), (trainer, "train_on_batch"), (tf.GradientTape, "__enter__")):
             self._before(cls, name, self.begin)
-        for cls, name in tf_injection.step_methods():
+        for cls, name in tf_exports.step_methods():
             setattr(cls, name, self._stepping(getattr(cls, name)))
-        for cls, name in tf_injection.update_methods():
+        for cls, name in tf_exports.update_methods():
             setattr(cls, name, self._updating(getattr(cls, name)))
 
     def _after(self, cls: Any, name: str, note: Any) -> None:

@@ -2,7 +2,7 @@
 
 Request: `call`, `roots` ([{"label": …, "state": {target name: array key}}]), `inside` (a list of such
 states for models made inside, in the order of their optimizers), `gaps`, `keras`, `steps`, `most`,
-`lr_changes` (per optimizer: after which step its rate changes, 0 for never), `lr_factor`, `float64`.
+`lr_changes` (per optimizer: after which step its rate changes, 0 for never), `lr_factor`, `float64`, `widen`.
 Weights are loaded into made objects before the call, and into models made inside when their
 optimizer is constructed. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0).
 """
@@ -31,16 +31,13 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
         torch_injection.widen()
     log = Log(request, arrays)
     log.install()
-    program = Loaded(arrays, lambda array, as_: torch.as_tensor(array), list)
+    program = Loaded(arrays, _widening if request.get("widen") else _tensor, Batches)
     program.prepare = log.prepare
     call = request["call"]
-    args = [program.value(arg) for arg in call["args"]]
-    kwargs = {name: program.value(arg) for name, arg in call["kwargs"].items()}
-    if call.get("on") is not None:
-        program.value(call["on"])
+    launch = program.bind(dict(call, pick=""))
     torch_injection.restart()
     log.armed = True
-    result, finished = _call(program, call, args, kwargs)
+    result, finished = _finish(launch)
     out = log.arrays()
     sink = wire.Sink(out, "result")
     tree = wire.encode(wire.pick(result, call.get("pick") or ""), sink) if finished else None
@@ -50,13 +47,46 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     return answer, out
 
 
-def _call(program: wire.Program, call: dict[str, Any], args: Any, kwargs: Any) -> Any:
+def _finish(launch: Any) -> Any:
+    """(result, True), or (None, False) where the run was stopped."""
     try:
-        return program.call_with(dict(call, pick=""), args, kwargs), True
+        return launch(), True
     except wire.ProgramError as error:
         if isinstance(error.__cause__, Stop):
             return None, False
         raise
+
+
+def _tensor(array: Any, as_: str) -> torch.Tensor:
+    made = torch.as_tensor(array)
+    return torch.nn.Parameter(made, requires_grad=made.is_floating_point()) if as_ == "variable" else made
+
+
+def _widening(array: Any, as_: str) -> torch.Tensor:
+    made = _tensor(array, as_)
+    return made.long() if made.dtype == torch.int32 else made
+
+
+class Batches(list):  # type: ignore[type-arg]
+    """Batches as migrated code sees a loader: with a length, a `dataset` of samples and a `batch_size`."""
+
+    @property
+    def dataset(self) -> Any:
+        return [sample for batch in self for sample in _samples(batch)]
+
+    @property
+    def batch_size(self) -> int:
+        return len(_samples(self[0]))
+
+
+def _samples(batch: Any) -> Any:
+    """The samples of a batch of tensors, tuples or dicts."""
+    if isinstance(batch, dict):
+        columns = [_samples(value) for value in batch.values()]
+        return [dict(zip(batch, row)) for row in zip(*columns)]
+    if isinstance(batch, (tuple, list)):
+        return list(zip(*[_samples(value) for value in batch]))
+    return list(batch)
 
 
 class Loaded(wire.Program):
