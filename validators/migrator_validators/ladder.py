@@ -49,6 +49,9 @@ class Ladder:
         """Say so when the original did not run."""
         if reply.status == "ok":
             return False
+        if reply.needs_tensorflow:
+            self.say(rung, Outcome.UNVERIFIABLE, f"it needs what is still TensorFlow: {reply.reason}")
+            return True
         ours = reply.status in ("infra", "timeout")
         self.say(Rung.SOURCE_RUNS, Outcome.INFRA if ours else Outcome.UNVERIFIABLE, f"the original: {reply.reason}")
         return True
@@ -57,6 +60,9 @@ class Ladder:
         """Say so when the migrated program did not run."""
         if reply.status == "ok":
             return False
+        if reply.needs_tensorflow:
+            self.say(rung, Outcome.UNVERIFIABLE, f"it needs what is still TensorFlow: {reply.reason}")
+            return True
         ours = reply.status in ("infra", "timeout")
         importing = reply.error.get("stage", "").startswith("import ")
         self.say(Rung.IMPORTS if importing else rung, Outcome.INFRA if ours else Outcome.FAIL, reply.reason)

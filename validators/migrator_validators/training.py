@@ -300,6 +300,8 @@ def _source_stopped(reply: Reply) -> Verdict:
 
 
 def _target_stopped(reply: Reply) -> Verdict:
+    if reply.needs_tensorflow:
+        return Verdict(Rung.STEPS, Outcome.UNVERIFIABLE, f"it needs what is still TensorFlow: {reply.reason}")
     if reply.status in ("error", "crashed"):
         return Verdict(Rung.STEPS, Outcome.FAIL, reply.reason)
     if reply.status == "timeout":

@@ -52,6 +52,11 @@ class Reply:
     reached: tuple[str, ...] = ()  # functions of the tree that were entered, "file:qualified name"
 
     @property
+    def needs_tensorflow(self) -> bool:
+        """Whether it ended on a unit that is still TensorFlow: that says nothing of the unit under test."""
+        return self.error.get("type") == "StillTensorFlow"
+
+    @property
     def reason(self) -> str:
         """One line for people: the last line of the traceback and where it happened."""
         text = f"{self.error.get('type', '')}: {self.error.get('message', '')}".strip(": ")
