@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 ALPHA = 1e-6
 """Chance that one tensor of a right migration is called wrong; a net has hundreds of tensors."""
+MANY = 200
+"""From so many draws on, the spread of a flat distribution is known better than that of a normal one."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,22 @@ def compare_initial(source: Sequence[npt.NDArray[Any]], target: Sequence[npt.NDA
         allowed = 1e-6 * max(1.0, float(np.max(np.abs(x), initial=0.0)))
         shown = "" if gap <= allowed else f"starts at {_summary(y)} instead of {_summary(x)}"
         return Fit(gap <= allowed, "constant", gap, allowed, shown)
+    if _orthogonal(x) and not _orthogonal(y):
+        return Fit(False, "orthogonality", 1.0, 0.0, f"not orthogonal as the source's is: {_summary(y)}")
     return _compare_drawn(x.ravel(), y.ravel())
+
+
+def _orthogonal(x: npt.NDArray[Any]) -> bool:
+    """Whether the matrices of all seeds have orthonormal rows or columns, up to a factor."""
+    if x.ndim < 3 or min(np.prod(x.shape[1:-1]), x.shape[-1]) < 2:
+        return False
+    flat = x.reshape(len(x), -1, x.shape[-1])
+    for matrix in (*flat,) if flat.shape[1] <= flat.shape[2] else (*flat.transpose(0, 2, 1),):
+        product = matrix @ matrix.T
+        scale = float(product[0, 0])
+        if scale <= 0 or not np.allclose(product, scale * np.eye(len(product)), atol=1e-3 * scale):
+            return False
+    return True
 
 
 def _deterministic(x: npt.NDArray[Any]) -> bool:
@@ -49,7 +66,8 @@ def _compare_drawn(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Fit:
     n, sx, sy = len(x), float(x.std()), float(y.std())
     spread = abs(math.log(sy / sx)) if sx > 0 and sy > 0 else math.inf
     z = math.sqrt(-2 * math.log(ALPHA))
-    allowed = z * math.sqrt(1.0 / max(n, 2)) * max(1.0, math.sqrt(max(_kurtosis(x) - 1, 0.0) / 2)) + 1e-3
+    least = 1.0 if n < MANY else 0.5
+    allowed = z * math.sqrt(1.0 / max(n, 2)) * max(least, math.sqrt(max(_kurtosis(x) - 1, 0.0) / 2)) + 1e-3
     if spread > allowed:
         return Fit(False, "spread", spread, allowed, f"standard deviation {sy:.4g} instead of {sx:.4g}")
     distance = _distance(x, y)
