@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from migrator.evals.result import Ending, Row
-from migrator.evals.task import Task
+from migrator.evals.task import Task, own_cases
 from migrator.evals.verifier import Verifier
 from migrator.model import Outcome, Rung, Status, UnitResult
 
@@ -45,7 +45,7 @@ def _settled(source: Path, task: Task, out: Path, stack: ExitStack) -> tuple[Uni
     assert checker is not None
     facts = pipeline._facts(repo)
     draft = pipeline._draft(repo, facts, quiet)
-    checker.recorded = task.cases  # in place of what a run of the original would have recorded
+    checker.recorded = own_cases(task)  # in place of what a run of the original would have recorded
     settled = settle(draft, lambda files: checker.check(draft, files, facts, quiet))
     source_room.write(repo, out, {path: file.text for path, file in settled.files.items()}, {})
     return settled.results

@@ -46,9 +46,9 @@ def run(
     if not folders:
         raise UsageError(f"no task of that name: {', '.join(tasks)}")
     if workers is None:
-        from migrator_validators.workers import Workers
+        from migrator.evals.remembered import Remembering
 
-        with Workers() as started:
+        with Remembering() as started:
             return _run(chosen, folders, Executed(started), jobs, migrate, progress)
     return _run(chosen, folders, Executed(workers), jobs, migrate, progress)
 

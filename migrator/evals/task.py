@@ -49,8 +49,11 @@ class Changed(Strict):
 class Reference(Strict):
     """How the cases apply to the hand-written migration.
 
-    `maps`: weight maps by the label of the made object, or as named by an override.
+    `maps`: weight maps by the label of the made object, or as named by an override. `only`: cases of
+    what no other migration has (a function that a person added for a method of Keras).
     """
+
+    only: tuple[str, ...] = ()
 
     changes: tuple[Changed, ...] = ()
 
@@ -83,6 +86,11 @@ def read_toml(path: Path, kind: type[Parsed]) -> Parsed:
 def load_task(folder: Path) -> Task:
     """Reads `folder/task.toml`."""
     return read_toml(folder / "task.toml", Task)
+
+
+def own_cases(task: Task) -> tuple[Case, ...]:
+    """The cases that any migration of the source faces, without a target's side."""
+    return tuple(case for case in task.cases if case.id not in task.reference.only)
 
 
 def reference_changes(task: Task) -> tuple[InterfaceChange, ...]:
