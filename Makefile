@@ -20,8 +20,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) -e '.[dev]'
 	@touch $@
 
+# Exit code 1 of a run: finished, some units need review.
 demo: $(STAMP)
-	$(BIN)/migrator run examples/digits -o build/digits_torch --fresh
+	$(BIN)/migrator run examples/digits -o build/digits_torch --fresh || test $$? -eq 1
 
 test: lint types imports generated pytest
 

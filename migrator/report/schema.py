@@ -85,6 +85,11 @@ class UnitEntry(_Strict):
     cost: float = 0.0
 
     @property
+    def repros(self) -> tuple[str, ...]:
+        """The command lines that show its verdicts again, each once."""
+        return tuple(dict.fromkeys(v.repro for v in self.verdicts if v.repro))
+
+    @property
     def highest(self) -> Rung | None:
         """The highest rung that it passed, gaps included."""
         order = list(Rung)
