@@ -150,6 +150,50 @@ def test_two_optimizers_take_gradients_before_any_step() -> None:
     assert "tf." not in text
 
 
+def test_callbacks_of_a_factory_are_lines_of_the_loop() -> None:
+    text = body("""
+        def stop_early(patience, monitor="loss"):
+            return [keras.callbacks.EarlyStopping(monitor="loss", patience=patience)]
+
+        def train(model, x, y, wait=2):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            model.fit(x, y, epochs=9, callbacks=stop_early(wait + 1), verbose=0)
+    """)
+    assert "def stop_early" not in text
+    assert "elif wait_2 >= wait + 1 and epoch > 0:" in text
+
+
+def test_a_loss_object_in_an_attribute() -> None:
+    text = migrated("""
+        class Trainer:
+            def __init__(self, model):
+                self.model = model
+                self.loss = tf.keras.losses.MeanSquaredError()
+
+            def compute(self, x, y):
+                return self.loss(y, self.model(x, training=True))
+    """)
+    assert "self.loss = mean_squared_error" in text
+    assert "def mean_squared_error(y_true, y_pred):" in text
+    assert "self.model.train()" in text
+
+
+def test_a_function_of_the_same_name_is_not_replaced() -> None:
+    text = """
+        def make_loader(path):
+            return path
+
+        def auc(a):
+            return a
+
+        def train(model, x, y):
+            model.compile("sgd", loss="mse", metrics=[keras.metrics.AUC()])
+            model.fit(x, y)
+    """
+    assert "the file has a `auc` of its own" in why(text, LOGITS.replace("Dense(3", "Dense(1"))
+    assert "make_loader_(x, y" in draft(HEAD + LOGITS + textwrap.dedent(text)).text
+
+
 def test_a_tape_on_inputs() -> None:
     text = migrated("""
         def sensitivity(model, x):
@@ -185,6 +229,7 @@ TWO_COMPILES = """if x is None:
         (f"{MSE}\n    z = [model.fit(x, y) for _ in range(2)]", "may not be evaluated"),
         (f"{MSE}\n    model.layers[0].trainable = False", "frozen"),
         (TWO_COMPILES, "not certain"),
+        (f"{MSE}\n    return model.layers", "`layers` of a model"),
         ("model.fit(x, y)\n    model.compile('sgd', loss='mse', metrics=[keras.metrics.MeanIoU(2)])", "MeanIoU"),
     ],
     ids=lambda v: v.splitlines()[-1].strip()[:40],

@@ -54,6 +54,8 @@ class Decisions:
     def text(self, node: cst.CSTNode, kind: str) -> str:
         ctx = self.ctx
         if isinstance(node, cst.Attribute):
+            if kind == "keras-only":
+                raise Unfit(f"`{node.attr.value}` of a model has no counterpart")
             owner = self.decided.get(node.value) or ctx.code(node.value).strip()
             return owner if kind == "history" else f"list({owner}.parameters())"
         assert isinstance(node, cst.Call)

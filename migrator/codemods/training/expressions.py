@@ -18,6 +18,13 @@ from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.traits import traits_of
 from migrator.values import Api, External, History, Instance
 
+KERAS_ONLY = frozenset(
+    {"input_shape", "output_shape", "inputs", "outputs", "input", "output", "layers", "get_layer", "weights"}
+    | {"variables", "get_weights", "set_weights", "metrics", "metrics_names", "train_on_batch", "test_on_batch"}
+    | {"predict_on_batch", "to_json", "count_params", "stop_training", "add_loss", "fit_generator"}
+    | {"evaluate_generator", "predict_generator", "reset_states", "non_trainable_variables", "get_config"}
+)
+"""Members of a Keras model that an `nn.Module` does not have."""
 METRIC_METHODS = ("update_state", "result", "reset_state", "reset_states")
 _SUMS = ("tf.add_n", "tf.math.add_n", "tf.reduce_sum", "sum")
 
@@ -63,6 +70,8 @@ class Finder:
     def attribute_kind(self, node: cst.Attribute) -> str:
         if node.attr.value == "history" and self.is_history(node.value):
             return "history"
+        if node.attr.value in KERAS_ONLY and model_text(node.value, self.ctx, self.plan.known_models) is not None:
+            return "keras-only"
         if node.attr.value in VARIABLES and model_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "variables"
         return ""
