@@ -44,7 +44,7 @@ class Constructor:
     frames: list[str] = field(default_factory=list)
     loops: int = 0
     local: bool = False
-    drops: set[str] = field(default_factory=set)  # names of statements that say nothing in PyTorch
+    drops: set[str] = field(default_factory=set)  # attributes that are not needed any more
 
     def block(self, statements: Sequence[cst.BaseStatement]) -> list[str]:
         lines: list[str] = []
@@ -97,6 +97,8 @@ class Constructor:
     # --- assignments ---
 
     def assign(self, name: str, value: cst.BaseExpression, adds: Sequence[cst.Call]) -> list[str] | None:
+        if name in self.drops:
+            return []
         if isinstance(value, cst.Call) and is_add_weight(value, self.ctx):
             return self._weight(name, value)
         if isinstance(value, cst.Call) and self._is_sequential(value):

@@ -49,6 +49,7 @@ class Maker:
     scope: set[str] = field(default_factory=set)
     loops: set[str] = field(default_factory=set)
     rename: dict[str, str] = field(default_factory=dict)
+    fixed: dict[str, Value] = field(default_factory=dict)  # arguments that every construction gives
     saved: set[str] = field(default_factory=set)  # names that the code itself keeps on `self`
 
     def static(self, node: cst.CSTNode) -> str:
@@ -120,9 +121,13 @@ class Maker:
         shape = inputs[0].shape if len(inputs) == 1 and isinstance(inputs[0], Tensor) else None
         return replace(made, output=use[1] if use else None, shape=shape)
 
+    def value(self, node: cst.BaseExpression) -> Value:
+        """What is known of an argument."""
+        return self.fixed.get(self.ctx.code(node).strip().removeprefix("self.")) or self.ctx.value(node)
+
     def _built(self, api: str, given: Mapping[str, cst.BaseExpression], inputs: tuple[Value, ...]) -> Part | Decline:
         texts = {n: self.argument(e) for n, e in given.items()}
-        code = self.ctx.rules.layer(api, texts, {n: self.ctx.value(e) for n, e in given.items()}, inputs)
+        code = self.ctx.rules.layer(api, texts, {n: self.value(e) for n, e in given.items()}, inputs)
         if isinstance(code, Decline):
             return code if code.api else replace(code, api=api)
         self.build.needs.take(code)
@@ -192,7 +197,7 @@ class Maker:
 
     def construction(self, node: cst.Call, qualname: str) -> str | Decline:
         """The call that makes a module of the repository, with the sizes it has gained."""
-        args = [a for a in node.args if not _drops(a)]
+        args = self._kept_args(node, qualname)
         given = [self.ctx.code(node.func)]
         sizes = self.sizes(node, qualname)
         if isinstance(sizes, Decline):
@@ -202,6 +207,20 @@ class Maker:
         factory = known is not None and known.role == "layer-factory"
         name = self.ctx.class_names.get(qualname, given[0]) if factory else given[0]
         return f"{name}({', '.join([*sizes, *texts])})"
+
+    def _kept_args(self, node: cst.Call, qualname: str) -> list[cst.Arg]:
+        """The arguments without those that the class no longer takes."""
+        removed = {name for c in self.ctx.changes.get(qualname, ()) for name in c.removed}
+        value = self.ctx.value(node)
+        order = [name for name, _ in value.args] if isinstance(value, RepoInstance) else []
+        gone = {i for i, name in enumerate(order) if name in removed}
+        return [
+            a
+            for i, a in enumerate(node.args)
+            if not _drops(a)
+            and not (a.keyword and a.keyword.value in removed)
+            and not (a.keyword is None and i in gone)
+        ]
 
     def sizes(self, node: cst.Call, qualname: str) -> list[str] | Decline:
         """The sizes to put first at a construction."""

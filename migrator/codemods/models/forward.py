@@ -59,6 +59,8 @@ class Body:
     def small(self, node: cst.BaseSmallStatement) -> list[Line]:
         if isinstance(node, cst.Assign) and len(node.targets) == 1:
             return [self.assign(node.targets[0].target, node.value)]
+        if isinstance(node, cst.Assign) and all(isinstance(t.target, cst.Name) for t in node.targets):
+            return self.chained(node)
         if isinstance(node, cst.AnnAssign) and node.value is not None:
             return [self.assign(node.target, node.value)]
         if isinstance(node, cst.AugAssign):
@@ -92,6 +94,14 @@ class Body:
         if self.lower.structural(target):
             self.lower.build.needs.decline("a part of a tensor or container is assigned", self.lower.ctx, target)
         return Line([f"{self.lower.ctx.code(target)} = {self.lower.to(term, LAST, value)}"])
+
+    def chained(self, node: cst.Assign) -> list[Line]:
+        """`x = skip = layer(x)`."""
+        names = [t.target.value for t in node.targets if isinstance(t.target, cst.Name)]
+        term = self.lower.term(node.value)
+        for name in names:
+            self.lower.layouts[name] = self._held(term, node.value)
+        return [Line([f"{' = '.join(names)} = {term.text}"])]
 
     def _held(self, term: Term, value: cst.BaseExpression) -> Layout:
         if isinstance(value, cst.List) and not value.elements:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from migrator.codemods.models.layout import LAST, first
 from migrator.codemods.models.naming import class_name
+from migrator.codemods.models.regularizers import agreed
 from migrator.codemods.models.sizes import size_change
 from migrator.model import InterfaceChange
 from migrator.values import Facts, Instance, ModelValue, Repeated, RepoInstance, Sequence, Span, Tensor, Value
@@ -110,8 +111,20 @@ def _changes(facts: Facts, definition: _Definition, names: Mapping[str, str]) ->
     if change is not None:
         found.append(change)
     if role in ("layer", "model"):
+        dropped = tuple(agreed(facts, definition.qualname, _init_params(definition.node)))
+        if dropped:
+            detail = f"no longer takes {', '.join(dropped)}"
+            found.append(InterfaceChange(definition.qualname, "drops-parameter", detail, removed=dropped))
         found.append(InterfaceChange(f"{definition.qualname}.call", "call-to-forward", "call is forward"))
     return tuple(found)
+
+
+def _init_params(node: ast.AST) -> list[str]:
+    """Parameters of a class's constructor."""
+    init = next(
+        (n for n in ast.iter_child_nodes(node) if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None
+    )
+    return [] if init is None else [a.arg for a in [*init.args.posonlyargs, *init.args.args, *init.args.kwonlyargs]]
 
 
 def _factory_change(facts: Facts, definition: _Definition, names: Mapping[str, str]) -> InterfaceChange:

@@ -20,10 +20,11 @@ from migrator.codemods.models.layout import LAST, Layout, first, rank
 from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.params import kept_params, param_text, unread
+from migrator.codemods.models.regularizers import agreed
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
 from migrator.codemods.models.text import indent
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import Tensor
+from migrator.values import Tensor, Value
 
 _GONE = {
     "get_config": "get_config is gone: constructor arguments and state_dict replace it",
@@ -49,6 +50,7 @@ class _Class:
     flatten_last: bool = False
     logits: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    fixed: dict[str, Value] = field(default_factory=dict)
 
     def make(self) -> tuple[Draft, bool]:
         ctx, name = self.ctx, self.node.name.value
@@ -62,7 +64,10 @@ class _Class:
         build.taken |= set(methods)
         self._class_body()
         maker = self._maker(methods.get("__init__"), methods.get("build"))
-        self.constructor = Constructor(ctx, build, maker, often=_often(methods), lists_to_be=_appended(methods))
+        drops = {f"self.{name}" for name in self.fixed}
+        self.constructor = Constructor(
+            ctx, build, maker, drops=drops, often=_often(methods), lists_to_be=_appended(methods)
+        )
         self._construct(methods)
         unflattened = self._rest(methods, maker)
         check_names(build, ctx)
@@ -101,7 +106,9 @@ class _Class:
         self.build.taken |= sizes
         saved, other = _attributes([m for m in (init, build) if m], self.ctx)
         self.build.taken |= saved | other
-        return Maker(self.ctx, self.build, scope=(scope - {"self", "training"}) | sizes, saved=saved - other)
+        self.fixed = agreed(self.ctx.facts, self.qualname, [p.name.value for p in _params(init)])
+        names = (scope - {"self", "training"} - set(self.fixed)) | sizes
+        return Maker(self.ctx, self.build, scope=names, saved=saved - other, fixed=self.fixed)
 
     # --- constructor ---
 
@@ -110,7 +117,7 @@ class _Class:
         lines: list[str] = []
         params: list[str] = []
         if init is not None:
-            kept = kept_params(init)
+            kept = kept_params(init) - set(self.fixed)
             gone = tuple(p for p in (q.name.value for q in _params(init)) if p != "self" and p not in kept)
             self.removed = gone
             params = [param_text(p, star, self.ctx) for p, star in _with_stars(init) if p.name.value in kept]

@@ -130,7 +130,7 @@ def _texts(
             given[ours] = args[name]
     texts = {"units": "2", "use_bias": "False", **{n: maker.argument(e) for n, e in given.items()}}
     values: dict[str, Value] = {"units": Literal(2), "use_bias": Literal(False)}
-    values.update({n: ctx.value(e) for n, e in given.items()})
+    values.update({n: maker.value(e) for n, e in given.items()})
     if "kernel_initializer" not in given and integer:
         texts["kernel_initializer"], values["kernel_initializer"] = '"zeros"', Literal("zeros")
     code = ctx.rules.layer("tf.keras.layers.Dense", texts, values, (Tensor((None, 2), "float32"),))
