@@ -65,8 +65,8 @@ class RepoFacts:
         self.errors = tuple(it.errors)
 
     def function(self, qualname: str) -> FunctionFacts | None:
-        """The facts of a function by "package.module:name"."""
-        return self._done.functions.get(qualname)
+        """The facts of a function or method by "package.module:name" or "package.module:Class.name"."""
+        return self._done.functions.get(qualname) or self._it.methods.get(qualname)
 
     def cls(self, qualname: str) -> ClassFacts | None:
         """The facts of a class by "package.module:name"."""
@@ -132,6 +132,12 @@ def _evaluate(it: Interpreter, done: summaries.Summaries) -> None:
             _guarded(it, qualname, lambda q=qualname: summaries.function(it, q, done, tensors))
         else:
             _guarded(it, qualname, lambda q=qualname: summaries.cls(it, q, done))
+    _guarded(it, "sizes", lambda: _settle(it, done))
+
+
+def _settle(it: Interpreter, done: summaries.Summaries) -> None:
+    needs = {name: need for name, need in done.needs.items() if name in done.classes or name in done.functions}
+    sizes.settle(it, needs, done.classes, done.functions)
 
 
 def _guarded(it: Interpreter, what: str, step: object) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrator.facts import carried, classes, dims, functions
 from migrator.facts.calls import CALL_METHODS, Arguments, Where
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Applied, Frame, Interpreter
@@ -70,6 +72,7 @@ def _instance(it: Interpreter, callee: Instance, args: Arguments, where: Where) 
     if callee.api.startswith("tf.keras.layers."):
         fix_inputs(it, callee, inputs)
         hint(it, callee, inputs)
+        inputs = tuple(_ranked(callee, value) for value in inputs)
         output = _layer_output(it, callee, inputs, where)
         it.record_use(callee, inputs, output, where.key)
         return output
@@ -111,6 +114,14 @@ _RANKS = (
 _RANK_OF = {f"tf.keras.layers.{name}": (rank, conv) for layers, rank, conv in _RANKS for name in layers}
 
 
+def _ranked(callee: Instance, value: Value) -> Value:
+    """An input of open rank has the rank that the layer demands: Keras takes no other."""
+    found = _RANK_OF.get(callee.api)
+    if found is None or not isinstance(value, Tensor) or value.shape is not None:
+        return value
+    return replace(value, shape=(*(None,) * (found[0] - 1), value.last), last=None)
+
+
 def hint(it: Interpreter, callee: Instance, inputs: tuple[Value, ...]) -> None:
     """Note the rank that a layer asks of an input whose last axis is a reserved symbol."""
     found = _RANK_OF.get(callee.api)
@@ -118,6 +129,23 @@ def hint(it: Interpreter, callee: Instance, inputs: tuple[Value, ...]) -> None:
         text = dims.text(value.channels) if isinstance(value, Tensor) else None
         if found is not None and text is not None and text.startswith(("in_features", "in_channels")):
             it.hints.setdefault(text, found)
+
+
+def _fixed_by_model(it: Interpreter, callee: ModelValue, inputs: tuple[Value, ...]) -> None:
+    for given, declared in zip(inputs, callee.inputs or (), strict=False):
+        if isinstance(given, Tensor) and isinstance(declared, Tensor) and isinstance(declared.channels, int):
+            text = dims.text(given.channels)
+            if text is not None and text.startswith(("in_channels", "in_features")):
+                it.bound_sizes[text] = declared.channels
+                if declared.rank is not None:
+                    it.hints.setdefault(text, (declared.rank, declared.rank >= 4))
+
+
+def _declared(given: Value, declared: Value) -> Value:
+    """A tensor of open rank has the shape of the model's input that it is given as."""
+    if isinstance(given, Tensor) and isinstance(declared, Tensor) and given.shape is None:
+        return replace(given, shape=declared.shape, last=None)
+    return given
 
 
 def _layer_output(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where: Where) -> Value:
@@ -148,13 +176,18 @@ def _wrapped(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where
 
 def model(it: Interpreter, callee: ModelValue, inputs: tuple[Value, ...], where: Where) -> Value:
     """Call a Sequential or Functional model."""
+    outer = where
+    _fixed_by_model(it, callee, inputs)
+    if callee.inputs is not None and len(callee.inputs) == len(inputs):
+        inputs = tuple(map(_declared, inputs, callee.inputs))
     if callee.api == "tf.keras.Sequential":
+        where = replace(where, call=(callee.module, callee.site or where.span))
         output = chain(it, callee.parts or callee.layers or (), inputs, where)
         if callee.layers is None and not callee.parts:
             output = Tensor()
     else:
         output = _functional(callee, inputs)
-    it.record_use(callee, inputs, output, where.key)
+    it.record_use(callee, inputs, output, outer.key)
     return output
 
 

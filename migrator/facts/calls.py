@@ -37,6 +37,7 @@ class Where:
 
     frame: Frame
     span: Span
+    call: tuple[str, Span] | None = None  # what counts as the call, where it is not this expression
 
     @property
     def module(self) -> str:
@@ -44,7 +45,7 @@ class Where:
 
     @property
     def key(self) -> tuple[str, Span]:
-        return (self.module, self.span)
+        return self.call or (self.module, self.span)
 
 
 def arguments(it: Interpreter, node: ast.Call, frame: Frame) -> Arguments:

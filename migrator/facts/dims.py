@@ -143,6 +143,16 @@ def _strength(source: str) -> int:
     return _ATOM if isinstance(node, ast.Name | ast.Constant | ast.Attribute | ast.Subscript | ast.Call) else _LOOSE
 
 
+@functools.lru_cache(maxsize=4096)
+def _associates(operator: str, source: str) -> bool:
+    """Whether `x <operator> (source)` means the same without the parentheses."""
+    node: ast.expr = ast.parse(source, mode="eval").body
+    kind = {"*": ast.Mult, "+": ast.Add}.get(operator)
+    while kind is not None and isinstance(node, ast.BinOp) and isinstance(node.op, kind):
+        node = node.left
+    return kind is not None and _strength(ast.unparse(node)) == _ATOM and isinstance(node, ast.Name | ast.Constant)
+
+
 def _text(a: Dim, operator: str, b: Dim, left: int, right: int) -> Dim:
     if a is None or b is None:
         return None
@@ -151,6 +161,6 @@ def _text(a: Dim, operator: str, b: Dim, left: int, right: int) -> Dim:
         return None
     if _strength(a_text) < left:
         a_text = f"({a_text})"
-    if _strength(b_text) < right:
+    if _strength(b_text) < right and not _associates(operator, b_text):
         b_text = f"({b_text})"
     return Sym(f"{a_text} {operator} {b_text}")

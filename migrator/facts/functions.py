@@ -76,8 +76,8 @@ def stamped(it: Interpreter, result: Value, bound: dict[str, Value], where: Wher
     if isinstance(result, Instance) and not result.api.startswith("tf.keras.layers."):
         return result
     made = replace(result, module=where.module, site=where.span)
-    it.site_scope[where.key] = where.frame.scope
-    it.origins[where.key] = it.origins.get(origin, origin)
+    it.site_scope[(where.module, where.span)] = where.frame.scope
+    it.origins[(where.module, where.span)] = it.origins.get(origin, origin)
     if isinstance(result, RepoInstance) and isinstance(made, RepoInstance) and result in it.attrs:
         it.attrs.setdefault(made, it.attrs[result])
     return made

@@ -15,6 +15,7 @@ from migrator.values import (
     Carried,
     Dim,
     External,
+    FunctionFacts,
     Instance,
     ModelValue,
     RepoInstance,
@@ -111,6 +112,7 @@ class Interpreter:
         self.observed: dict[str, list[Observed]] = {}
         self.applied: dict[str, list[Applied]] = {}
         self.attrs: dict[RepoInstance, dict[str, Value]] = {}
+        self.methods: dict[str, FunctionFacts] = {}
         self.stars: dict[str, list[str]] = {}  # TensorFlow modules whose names a file has all imported
         self.built: dict[RepoInstance, object] = {}  # for which root and shape
         self.class_attrs: dict[str, dict[str, Value]] = {}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from migrator.facts import dims
-from migrator.facts.interpreter import Interpreter, Use
+from migrator.facts.interpreter import Interpreter, Site, Use
 from migrator.facts.words import words
 from migrator.values import (
     ClassFacts,
     Dim,
     FunctionFacts,
     Instance,
-    ModelValue,
     RepoInstance,
     Sequence,
     SizeParam,
@@ -31,41 +31,77 @@ SIZED = frozenset(
 )
 
 
-def needed(
-    it: Interpreter,
-    qualname: str,
-    reserved: Mapping[str, str],
-    classes: Mapping[str, ClassFacts],
-    functions: Mapping[str, FunctionFacts],
-    builds: Callable[[str], bool] = lambda callee: False,
-) -> tuple[SizeParam, ...]:
-    """The reserved symbols that some layer or weight of the scope depends on.
+@dataclass
+class Needs:
+    """What one scope asks of its input sizes, until all scopes are known."""
 
-    `builds` says whether a function makes layers: then what it is handed counts too.
-    """
-    mentioned: set[str] = set()
+    reserved: dict[str, str]  # symbol → the parameter whose last axis it is
+    direct: set[str] = field(default_factory=set)  # symbols that layers and weights of its own depend on
+    handed: list[tuple[str, tuple[tuple[str, Value], ...]]] = field(default_factory=list)  # callee, its tensors
+
+
+def collect(it: Interpreter, qualname: str, reserved: Mapping[str, str]) -> Needs:
+    """The needs of the scope that has just been summed up."""
+    needs = Needs(dict(reserved))
     for site, use in it.uses.items():
-        if it.site_scope.get(site) == qualname and _is_sized(use.layer):
-            mentioned |= _names(use.inputs or ())
+        if it.site_scope.get(site) == qualname:
+            _of_use(it, needs, site, use)
     for callee, calls in it.observed.items():
-        handed = [value for call in calls if call.root == qualname for _, value in call.args]
-        if handed and builds(callee):
-            mentioned |= _names(tuple(handed))
+        needs.handed += [(callee, call.args) for call in calls if call.root == qualname]
     for _, shape in it.weights:
-        mentioned |= {name for dim in shape or () for name in dims.names(dim)}
+        needs.direct |= {name for dim in shape or () for name in dims.names(dim)}
     for carried in it.carried.values():
-        mentioned |= dims.names(dims.symbol(carried.init))
-    return tuple(
-        SizeParam(symbol, parameter, _default(it, qualname, parameter))
-        for symbol, parameter in reserved.items()
-        if symbol in mentioned
-    )
+        needs.direct |= dims.names(dims.symbol(carried.init))
+    return needs
 
 
-def _is_sized(layer: Value) -> bool:
-    if isinstance(layer, Instance):
-        return layer.api in SIZED
-    return isinstance(layer, RepoInstance | ModelValue)
+def _of_use(it: Interpreter, needs: Needs, site: Site, use: Use) -> None:
+    layer, inputs = use.layer, use.inputs or ()
+    if isinstance(layer, Instance) and layer.api in SIZED:
+        needs.direct |= _names(inputs)
+    elif isinstance(layer, RepoInstance):
+        needs.handed.append((layer.qualname, tuple((f"#{i}", value) for i, value in enumerate(inputs))))
+    origin = it.origins.get(site)
+    if origin is not None:
+        needs.handed.append((it.site_scope.get(origin, ""), tuple(("", value) for value in inputs[:1])))
+
+
+def settle(
+    it: Interpreter, needs: Mapping[str, Needs], classes: dict[str, ClassFacts], functions: dict[str, FunctionFacts]
+) -> None:
+    """Give every class and factory the sizes that it needs, itself or through what it makes."""
+    wanted = {name: need.direct & set(need.reserved) for name, need in needs.items()}
+    changed = True
+    while changed:
+        changed = False
+        for name, need in needs.items():
+            found = _passed_on(need, needs, wanted, classes) & set(need.reserved)
+            if not found <= wanted[name]:
+                wanted[name] |= found
+                changed = True
+    for name, need in needs.items():
+        sizes = tuple(
+            SizeParam(symbol, parameter, _default(it, name, parameter))
+            for symbol, parameter in need.reserved.items()
+            if symbol in wanted[name]
+        )
+        if name in classes:
+            classes[name] = replace(classes[name], sizes=sizes)
+        else:
+            functions[name] = replace(functions[name], sizes=sizes)
+
+
+def _passed_on(
+    need: Needs, needs: Mapping[str, Needs], wanted: Mapping[str, set[str]], classes: Mapping[str, ClassFacts]
+) -> set[str]:
+    found: set[str] = set()
+    for callee, given in need.handed:
+        for symbol in wanted.get(callee, ()):
+            parameter = needs[callee].reserved[symbol]
+            names = [name for name, _ in classes[callee].call_inputs] if callee in classes else []
+            position = f"#{names.index(parameter)}" if parameter in names else parameter
+            found |= _names(tuple(value for name, value in given if name in (parameter, position)))
+    return found
 
 
 def _names(values: tuple[Value, ...]) -> set[str]:
@@ -81,18 +117,24 @@ def _names(values: tuple[Value, ...]) -> set[str]:
 
 def _default(it: Interpreter, qualname: str, parameter: str) -> int | None:
     """The literal size when every observed use agrees on one."""
-    seen: list[Dim] = []
-    for call in it.applied.get(qualname, []):
-        value = dict(call.args).get(parameter)
-        if isinstance(value, Tensor):
-            seen.append(value.channels)
-    if not seen:
-        for observed in it.observed.get(qualname, []):
-            value = dict(observed.args).get(parameter)
-            if isinstance(value, Tensor):
-                seen.append(value.channels)
+    seen = _seen(it, qualname, parameter)
     first = seen[0] if seen else None
     return first if isinstance(first, int) and all(dim == first for dim in seen) else None
+
+
+def _seen(it: Interpreter, qualname: str, parameter: str) -> list[Dim]:
+    """The sizes with which a class or factory is used; None for a use that does not tell."""
+    if not parameter:
+        sites = [site for site, origin in it.origins.items() if it.site_scope.get(origin) == qualname]
+        return [_first(it.uses[site]) if site in it.uses else None for site in sites]
+    calls = it.applied.get(qualname) or it.observed.get(qualname) or []
+    values = [dict(call.args).get(parameter) for call in calls]
+    return [value.channels for value in values if isinstance(value, Tensor)]
+
+
+def _first(use: Use) -> Dim:
+    value = use.inputs[0] if use.inputs else None
+    return value.channels if isinstance(value, Tensor) else None
 
 
 def input_sizes(

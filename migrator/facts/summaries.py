@@ -32,6 +32,7 @@ class Summaries:
     functions: dict[str, FunctionFacts] = field(default_factory=dict)
     classes: dict[str, ClassFacts] = field(default_factory=dict)
     carried: dict[str, tuple[Carried, ...]] = field(default_factory=dict)
+    needs: dict[str, sizes.Needs] = field(default_factory=dict)
 
 
 def module(it: Interpreter, module: Module) -> None:
@@ -66,15 +67,16 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
     returns = functions.body_value(it, node, frame)
     finish_nested(it, frame)
     role = _role(it, returns, params, builds)
-    if role == "module-factory" or (role == "model-factory" and _is_open(returns)):
+    if role in ("module-factory", "model-factory") and _is_open(returns):
         reserved = inputs.apply_factory(it, qualname, returns, frame) or reserved
     done.carried[qualname] = tuple(it.carried.values())
+    done.needs[qualname] = sizes.collect(it, qualname, reserved if builds else {})
     done.functions[qualname] = FunctionFacts(
         qualname,
         tuple(params.items()),
         returns,
         role,
-        sizes.needed(it, qualname, reserved, done.classes, done.functions, tensors.builds_layers) if builds else (),
+        (),
         tuple((call.module, call.site) for call in it.observed.get(qualname, [])),
         done.carried[qualname],
     )
@@ -96,13 +98,14 @@ def cls(it: Interpreter, qualname: str, done: Summaries) -> None:
     attrs = _other_methods(it, qualname, this, env, done=_CALLED if kind != "other" and given else _BUILT)
     it.attrs[this] = {name[2:]: value for name, value in attrs.items()}
     done.carried[qualname] = tuple(it.carried.values())
+    done.needs[qualname] = sizes.collect(it, qualname, reserved)
     done.classes[qualname] = ClassFacts(
         qualname,
         kind,
         tuple(it.attrs[this].items()),
         tuple(given.items()),
         output,
-        sizes.needed(it, qualname, reserved, done.classes, done.functions),
+        (),
         tuple((call.module, call.site) for call in it.observed.get(qualname, [])),
         done.carried[qualname],
     )
@@ -281,8 +284,14 @@ def _run_method(
         frame.this, frame.this_name = this, node.args.args[0].arg
     if frame.record:
         _note_parameters(it, node, frame)
+    effects, it.effects = it.effects, set()
     result = functions.body_value(it, node, frame)
     finish_nested(it, frame)
+    if frame.record:
+        role = _role(it, result, values, False)
+        callers = tuple((call.module, call.site) for call in it.observed.get(member.qualname, []))
+        it.methods[member.qualname] = FunctionFacts(member.qualname, tuple(values.items()), result, role, (), callers)
+    it.effects |= effects
     return _attrs(frame), result
 
 
@@ -316,7 +325,10 @@ def _is_module(value: Value) -> bool:
 
 
 def _is_open(value: Value) -> bool:
-    return isinstance(value, ModelValue) and value.inputs is None and bool(value.parts)
+    """Whether what a factory returns still waits for its input."""
+    if isinstance(value, ModelValue):
+        return value.inputs is None and bool(value.parts)
+    return isinstance(value, RepoInstance) or _is_module(value)
 
 
 def _has_tensor(value: Value) -> bool:

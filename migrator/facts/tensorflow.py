@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from migrator.facts import datasets
 from migrator.facts.calls import Arguments, Where, bind_api
@@ -116,7 +117,8 @@ def with_parts(it: Interpreter, model: ModelValue, parts: tuple[Value, ...], whe
     model = ModelValue(model.api, model.module, model.site, layers, None, None, parts)
     if declared is None:
         return model
-    output = apply.chain(it, parts, (declared,), where)
+    inside = replace(where, call=(model.module, model.site or where.span))
+    output = apply.chain(it, parts, (declared,), inside)
     outputs = output.items if isinstance(output, Sequence) and output.items is not None else (output,)
     return ModelValue(model.api, model.module, model.site, layers, (declared,), outputs, parts)
 

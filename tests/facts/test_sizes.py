@@ -77,7 +77,7 @@ def test_blocks_made_by_a_factory() -> None:
     assert block.sizes == (SizeParam("in_channels", "inputs"),)
     assert net.sizes == (SizeParam("in_channels", "inputs", 3),)
     assert stage.role == "module-factory"
-    assert stage.sizes == (SizeParam("in_channels", ""),)
+    assert stage.sizes == (SizeParam("in_channels", "", 64),)
     assert inputs(facts, BLOCKS, 'layers.Conv2D(width, 3, strides=stride, padding="same")') == (
         "Kfloat32[?, ?, ?, in_channels]"
     )

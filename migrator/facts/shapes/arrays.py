@@ -17,8 +17,9 @@ from migrator.values import Literal, Scalar, Sequence, ShapeOf, Tensor, Unknown,
 Keywords = Mapping[str, Value]
 REDUCTIONS = frozenset(words("sum mean max min prod std var any all median amax amin nanmean nansum"))
 ELEMENTWISE = frozenset(
-    words("""abs exp log log2 log10 sqrt square sin cos tan tanh floor ceil round rint sign clip copy ascontiguousarray sort
-    nan_to_num negative cumsum cumprod flip fliplr flipud roll conj""")
+    words("""
+    abs exp log log2 log10 sqrt square sin cos tan tanh floor ceil round rint sign clip copy
+    ascontiguousarray sort     nan_to_num negative cumsum cumprod flip fliplr flipud roll conj""")
 )
 PAIRS = frozenset(words("add subtract multiply divide maximum minimum power mod floor_divide true_divide"))
 
