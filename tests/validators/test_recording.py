@@ -223,3 +223,27 @@ def test_a_program_without_end_is_cut(workers: Workers, tmp_path: Path) -> None:
     recording = record(plant(tmp_path, {"run.py": text}), workers, seconds=3)
     assert "time" in recording.error
     assert [call.name for call in recording.calls[:1]] == ["run:f"]
+
+
+SCRIPT = """
+import numpy as np
+from tensorflow import keras
+
+x = DATA
+model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(x, np.zeros((len(x), 1)), verbose=0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "ids"),
+    [
+        ('np.ones((8, 3), "float32")', ["run.__main__-1"]),
+        ("keras.datasets.mnist.load_data()[0][0]", []),  # the other side would have other data
+    ],
+)
+def test_a_script_that_trains_is_a_case_of_its_own(workers: Workers, tmp_path: Path, data: str, ids: list[str]) -> None:
+    recording = record(plant(tmp_path, {"run.py": SCRIPT.replace("DATA", data)}), workers)
+    assert recording.error == ""
+    assert [case.id for case in cases(recording, tmp_path / "cases")] == ids

@@ -289,3 +289,46 @@ def test_stored_arrays_are_read_from_the_folder(workers: Workers, tmp_path: Path
     source, target = {"program.py": programs.source("sgd")}, {"program.py": programs.target("sgd")}
     verdicts = check_training(case.model_copy(update={"call": call}), source, target, workers, folder=tmp_path)
     assert not any(v.outcome is Outcome.FAIL for v in verdicts)
+
+
+SCRIPT_SOURCE = """
+import numpy as np
+from tensorflow import keras
+
+x = np.random.normal(size=(10, 3)).astype("float32")
+y = np.random.normal(size=(10, 1)).astype("float32")
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+print("loss", model.evaluate(x, y, verbose=0))
+"""
+
+SCRIPT_TARGET = """
+import numpy as np
+import torch
+from torch import nn
+
+x = torch.as_tensor(np.random.normal(size=(10, 3)).astype("float32"))
+y = torch.as_tensor(np.random.normal(size=(10, 1)).astype("float32"))
+model = nn.Sequential(nn.Linear(3, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for _ in range(2):
+    for xb, yb in zip(x.split(4), y.split(4)):
+        loss = nn.functional.mse_loss(model(xb), yb)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+print("loss", nn.functional.mse_loss(model(x), y).item())
+"""
+
+
+@pytest.mark.parametrize(("old", "new"), [("", ""), ("lr=0.01", "lr=0.02"), ("mse_loss", "l1_loss")])
+def test_a_script_is_compared_as_a_whole(workers: Workers, old: str, new: str) -> None:
+    pairs = (
+        WeightPair(source="weights[0]", target="0.weight", transform="T"),
+        WeightPair(source="weights[1]", target="0.bias"),
+    )
+    case = Case(id="script", kind="training", call=Call(source="script:__main__"), weights=WeightMap(pairs=pairs))
+    target = SCRIPT_TARGET.replace(old, new) if old else SCRIPT_TARGET
+    verdicts = check_training(case, {"script.py": SCRIPT_SOURCE}, {"script.py": target}, workers)
+    assert all(v.outcome is Outcome.PASS for v in verdicts) == (not old), verdicts

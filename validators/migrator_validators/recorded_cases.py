@@ -40,7 +40,13 @@ def cases(recording: Recording, folder: Path) -> tuple[Case, ...]:
     if maker.stored:
         folder.mkdir(parents=True, exist_ok=True)
         np.savez(folder / "arrays.npz", **maker.stored)
+    found += [_script(module) for module in recording.scripts]
     return tuple(found)
+
+
+def _script(module: str) -> Case:
+    call = Call(source=f"{module}:__main__")
+    return Case(id=f"{module}.__main__-1", kind="training", call=call, grad=False, inputs_from="recorded")
 
 
 @dataclass

@@ -49,12 +49,16 @@ class RecordedCall:
 
 @dataclass(frozen=True)
 class Recording:
-    """All calls of all entry points, the arrays they refer to, what was printed and how each run ended."""
+    """All calls of all entry points, the arrays they refer to, what was printed and how each run ended.
+
+    `scripts`: modules whose own top-level code trains and can be run again as a whole.
+    """
 
     calls: tuple[RecordedCall, ...] = ()
     arrays: Arrays = field(default_factory=dict)
     stdout: str = ""
     error: str = ""
+    scripts: tuple[str, ...] = ()
 
     def inside(self) -> dict[str, tuple[str, ...]]:
         """For each callable the recorded ones that it ran inside of, the nearest first."""
@@ -71,7 +75,8 @@ class Recording:
     def save(self, folder: Path) -> None:
         """Write `recording.json` and `recording.npz`."""
         folder.mkdir(parents=True, exist_ok=True)
-        data = {"calls": [asdict(c) for c in self.calls], "stdout": self.stdout, "error": self.error}
+        ends = {"stdout": self.stdout, "error": self.error, "scripts": self.scripts}
+        data = {"calls": [asdict(c) for c in self.calls], **ends}
         (folder / "recording.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
         np.savez(folder / "recording.npz", **self.arrays)  # type: ignore[arg-type]
 
@@ -81,7 +86,9 @@ class Recording:
         data = json.loads((folder / "recording.json").read_text(encoding="utf-8"))
         with np.load(folder / "recording.npz", allow_pickle=False) as stored:
             arrays = dict(stored)
-        return cls(tuple(_call(c, "") for c in data["calls"]), arrays, data["stdout"], data["error"])
+        return cls(
+            tuple(_call(c, "") for c in data["calls"]), arrays, data["stdout"], data["error"], tuple(data["scripts"])
+        )
 
 
 def entry_points(tree: Path) -> tuple[str, ...]:
@@ -136,7 +143,7 @@ def record(
     side: Side = "tf2" if keras == 2 else "tf"
     calls: list[RecordedCall] = []
     arrays: Arrays = {}
-    output, errors = [], []
+    output, errors, scripts = [], [], []
     for number, entry in enumerate(entry_points(tree) if entries is None else entries):
         if time.monotonic() - started > budget:
             errors.append(f"{entry}: not run, the time for recording was over")
@@ -148,7 +155,8 @@ def record(
         arrays.update({mark + name: value for name, value in reply.arrays.items()})
         output.append(reply.output)
         errors.append(_ending(entry, reply))
-    return Recording(tuple(calls), arrays, "".join(output), "\n".join(e for e in errors if e))
+        scripts += [reply.result["module"]] if reply.result.get("trains") else []
+    return Recording(tuple(calls), arrays, "".join(output), "\n".join(e for e in errors if e), tuple(scripts))
 
 
 def _ending(entry: str, reply: Reply) -> str:

@@ -3,7 +3,7 @@
 Request: `entry` (a file of the tree), `argv`, `modules` ({path: import name}), `seconds`, `epochs`,
 `rows`, `batches`. Long parts are cut: `fit` to a few steps, data sets to a few batches, known
 `load_data` functions give synthetic data of the right shapes. Result: `calls` (see
-`recording.RecordedCall`), `error`, `skipped`; arrays by name.
+`recording.RecordedCall`), `error`, `module`, `trains`; arrays by name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,14 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     recorder_imports.install(os.getcwd(), request.get("modules", {}))
     error = _execute(request)
     notebook.close()
-    result = {"calls": notebook.calls, "error": error, "entry": request["entry"]}
+    # a script whose own top-level code trains, on data that it has itself, can be run again as a whole
+    whole = error is None and notebook.top_steps > 0 and not notebook.synthetic
+    result = {
+        "calls": notebook.calls,
+        "error": error,
+        "module": recorder_imports.name_of(request["entry"]),
+        "trains": whole,
+    }
     return result, notebook.values.arrays
 
 
@@ -76,7 +83,8 @@ class Notebook:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.values = recorder_values.Encoder(self.made_by)
-        self.steps = 0
+        self.top_steps = 0  # made by no function of the program
+        self.synthetic = False  # were data asked for that only recording has?
         self._stack: list[dict[str, Any]] = []
         self._seen: dict[str, list[str]] = {}
         self._makers: dict[int, list[tuple[str, str]]] = {}
@@ -154,6 +162,7 @@ class Notebook:
 
     def step(self) -> None:
         """An optimizer made a step."""
+        self.top_steps += not self._stack
         for call in self._stack:
             call["steps"] += 1
 

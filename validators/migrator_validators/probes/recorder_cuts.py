@@ -19,7 +19,7 @@ def install(request: dict[str, Any], notebook: Any) -> None:
     limits = {"epochs": 1, "batches": 3, "rows": 96, **request.get("limits", {})}
     _cut_keras(limits)
     _cut_datasets(limits)
-    _synthetic_data(limits["rows"])
+    _synthetic_data(limits["rows"], notebook)
     _no_downloads()
     _watch_steps(notebook)
     _watch_calls(notebook)
@@ -139,7 +139,15 @@ def _word_index(*args: Any, **kwargs: Any) -> dict[str, int]:
     return {"".join(pair): i + 1 for i, pair in enumerate(letters)}
 
 
-def _synthetic_data(rows: int) -> None:
+def _noted(loader: Any, notebook: Any) -> Any:
+    def load_data(*args: Any, **kwargs: Any) -> Any:
+        notebook.synthetic = True
+        return loader(*args, **kwargs)
+
+    return load_data
+
+
+def _synthetic_data(rows: int, notebook: Any) -> None:
     loaders = {
         "mnist": _image_loader((28, 28), 10, False, rows),
         "fashion_mnist": _image_loader((28, 28), 10, False, rows),
@@ -154,7 +162,7 @@ def _synthetic_data(rows: int) -> None:
     for name, loader in loaders.items():
         module = getattr(datasets, name, None)
         if module is not None:
-            tf_exports.everywhere(module.load_data, loader)
+            tf_exports.everywhere(module.load_data, _noted(loader, notebook))
             if hasattr(module, "get_word_index"):
                 tf_exports.everywhere(module.get_word_index, _word_index)
 

@@ -101,6 +101,11 @@ def install(root: str, modules: dict[str, str]) -> None:
     sys.dont_write_bytecode = True
 
 
+def name_of(entry: str) -> str:
+    """The import name of a file, given relative to the root."""
+    return _FINDERS[0].name_of(os.path.join(_FINDERS[0].root, entry))
+
+
 def run_main(path: str) -> None:
     """Run a file as `__main__`, its definitions recorded under its import name."""
     name = _FINDERS[0].name_of(os.path.realpath(path))

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from . import tf_exports, tf_injection, tf_objects, wire
+from .launch import launcher
 from .streams import STREAMS
 
 
@@ -34,7 +35,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     log.install()
     program = wire.Program(arrays, _tensor, _dataset)
     call = request["call"]
-    launch = program.bind(dict(call, pick=""))
+    launch = launcher(program, call)
     tf_injection.restart()
     log.armed = True
     result, finished = _finish(launch)

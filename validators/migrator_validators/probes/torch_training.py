@@ -16,6 +16,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import torch_injection, torch_objects, wire
+from .launch import launcher
 from .streams import STREAMS
 
 
@@ -34,7 +35,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     program = Loaded(arrays, _widening if request.get("widen") else _tensor, Batches)
     program.prepare = log.prepare
     call = request["call"]
-    launch = program.bind(dict(call, pick=""))
+    launch = launcher(program, call)
     torch_injection.restart()
     log.armed = True
     result, finished = _finish(launch)
