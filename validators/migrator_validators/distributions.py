@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 ALPHA = 1e-6
 """Chance that one tensor of a right migration is called wrong; a net has hundreds of tensors."""
+BEYOND = 20
+"""So many draws beyond all of the other sample's: 2 to the power of minus that, for one distribution."""
 MANY = 200
 """From so many draws on, the spread of a flat distribution is known better than that of a normal one."""
 
@@ -61,7 +63,7 @@ def _deterministic(x: npt.NDArray[Any]) -> bool:
 
 
 def _compare_drawn(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Fit:
-    """Spread, then the whole distribution (Kolmogorov-Smirnov). The bounds hold for independent
+    """Spread, range, then the whole distribution (Kolmogorov-Smirnov). The bounds hold for independent
     draws; orthogonal matrices vary less."""
     n, sx, sy = len(x), float(x.std()), float(y.std())
     spread = abs(math.log(sy / sx)) if sx > 0 and sy > 0 else math.inf
@@ -70,6 +72,11 @@ def _compare_drawn(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Fit:
     allowed = z * math.sqrt(1.0 / max(n, 2)) * max(least, math.sqrt(max(_kurtosis(x) - 1, 0.0) / 2)) + 1e-3
     if spread > allowed:
         return Fit(False, "spread", spread, allowed, f"standard deviation {sy:.4g} instead of {sx:.4g}")
+    beyond = max(int(np.sum(abs(y) > abs(x).max())), int(np.sum(abs(x) > abs(y).max())))
+    if beyond >= BEYOND:
+        return Fit(
+            False, "range", float(beyond), float(BEYOND), f"another range: {_summary(y)} instead of {_summary(x)}"
+        )
     distance = _distance(x, y)
     bound = math.sqrt(-math.log(ALPHA / 2) / 2) * math.sqrt(2.0 / n)
     detail = "" if distance <= bound else f"another distribution: {_summary(y)} instead of {_summary(x)}"

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from migrator.model import InterfaceChange, Outcome, Rung, Verdict
 from migrator_validators import names
+from migrator_validators.cases import Call
+from migrator_validators.signatures import signature_problem
 from migrator_validators.workers import Workers
 
 
@@ -45,7 +47,9 @@ def _names(path: str, tree: ast.AST, workers: Workers | None) -> Verdict:
 
 
 def check_public(source: str, target: str, module: str, changes: Iterable[InterfaceChange] = ()) -> Verdict:
-    """Rung "spec" of a file: every public name of the original is still there, but for declared changes."""
+    """Rung "spec" of a file: every public name of the original is still there, and every public function
+    takes what it took, but for declared changes."""
+    changes = tuple(changes)
     excused = {c.qualname.rsplit(":", 1)[-1] for c in changes if c.qualname.split(":")[0] == module}
     have = set(names.public_names(target)) | _imported(target)
     gone = [name for name in names.public_names(source) if name not in have and name not in excused]
@@ -53,7 +57,31 @@ def check_public(source: str, target: str, module: str, changes: Iterable[Interf
         return Verdict(
             Rung.SPEC, Outcome.FAIL, f"public names are gone: {', '.join(gone)}", measured=(("gone", float(len(gone))),)
         )
+    for name, parameters in _functions(target).items():
+        before = _functions(source).get(name)
+        call = Call(source=f"{module}:{name}")
+        problem = (
+            signature_problem({"parameters": before}, {"parameters": parameters}, call, changes) if before else None
+        )
+        if problem and not name.startswith("_"):
+            return Verdict(Rung.SPEC, Outcome.FAIL, f"{name}: {problem}")
     return Verdict(Rung.SPEC, Outcome.PASS, "every public name is there")
+
+
+def _functions(text: str) -> dict[str, list[list[str]]]:
+    """[name, kind, default] of the parameters of every top-level function."""
+    found = (n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef))
+    return {node.name: _parameters(node.args) for node in found}
+
+
+def _parameters(args: ast.arguments) -> list[list[str]]:
+    plain = [*args.posonlyargs, *args.args]
+    defaults = [""] * (len(plain) - len(args.defaults)) + [ast.unparse(d) for d in args.defaults]
+    out = [[a.arg, "POSITIONAL_OR_KEYWORD", d] for a, d in zip(plain, defaults, strict=True)]
+    out += [[args.vararg.arg, "VAR_POSITIONAL", ""]] if args.vararg else []
+    for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+        out.append([a.arg, "KEYWORD_ONLY", "" if d is None else ast.unparse(d)])
+    return out + ([[args.kwarg.arg, "VAR_KEYWORD", ""]] if args.kwarg else [])
 
 
 def _imported(text: str) -> set[str]:
