@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 class Model(nn.Module):
     """Returns class probabilities."""
 
-    def __init__(self, num_features=8, num_classes=3, hidden=16, rate=0.3):
+    def __init__(self, num_features=8, num_classes=3, hidden=256, rate=0.3):
         super().__init__()
         self.fc1 = nn.Linear(num_features, hidden)
         self.dropout = nn.Dropout(rate)
@@ -33,7 +33,7 @@ class Model(nn.Module):
         return 1e-2 * self.fc1.weight.square().sum()
 
 
-def build_model(num_features=8, num_classes=3, hidden=16, rate=0.3):
+def build_model(num_features=8, num_classes=3, hidden=256, rate=0.3):
     return Model(num_features, num_classes, hidden, rate)
 
 

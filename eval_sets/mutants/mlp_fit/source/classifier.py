@@ -3,7 +3,7 @@ from tensorflow import keras
 from tensorflow.keras import layers
 
 
-def build_model(num_features=8, num_classes=3, hidden=16, rate=0.3):
+def build_model(num_features=8, num_classes=3, hidden=256, rate=0.3):
     return keras.Sequential([
         layers.Input(shape=(num_features,)),
         layers.Dense(hidden, activation="relu", kernel_initializer="he_normal",
