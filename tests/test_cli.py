@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +93,16 @@ def test_diff_and_dry_run(tmp_path: Path) -> None:
     assert done.code == 1  # nothing was checked
     assert "-    return tf.sin(x)\n+    return torch.sin(x)\n" in done.out
     assert [path.name for path in tmp_path.iterdir()] == ["src"]
+
+
+def test_an_interrupt_is_exit_130(tmp_path: Path) -> None:
+    """The settings are a pipe, so that the command waits in a known place."""
+    source = plant(tmp_path / "src", {"m.py": "import tensorflow\n"})
+    pipe = source / "pyproject.toml"
+    os.mkfifo(pipe)
+    run = subprocess.Popen([sys.executable, "-m", "migrator", "run", str(source)], stderr=subprocess.PIPE)
+    with pipe.open("w"):  # opens when the command reads it
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert b"Traceback" not in err
