@@ -203,16 +203,30 @@ class Log:
         self.optimizers.append(entry)
         return entry
 
-    def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+    def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> Any:
         if not self.armed:
-            return
+            return None
         entry = self._entry(optimizer)
         number, count = self.optimizers.index(entry), len(entry["rates"])
         entry["rates"].append(float(optimizer.param_groups[0]["lr"]))
-        if count < self.request["steps"]:
-            for parameter in (p for group in optimizer.param_groups for p in group["params"]):
-                if parameter.grad is not None:
-                    self._store(f"step/{number}/{count}/grad/{self._name(parameter)}", parameter.grad)
+        closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+        if closure is None:
+            self._store_gradients(optimizer, number, count)
+            return None
+
+        def noted() -> Any:  # the gradients are there once the step has called its closure
+            loss = closure()
+            self._store_gradients(optimizer, number, count)
+            return loss
+
+        return args[:1], dict(kwargs, closure=noted)
+
+    def _store_gradients(self, optimizer: Any, number: int, count: int) -> None:
+        if count >= self.request["steps"]:
+            return
+        for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+            if parameter.grad is not None:
+                self._store(f"step/{number}/{count}/grad/{self._name(parameter)}", parameter.grad)
 
     def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         if not self.armed:
