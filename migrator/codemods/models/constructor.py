@@ -18,10 +18,10 @@ from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.part import Part, chain
 from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.term import Bound
-from migrator.codemods.models.text import indent, negated
+from migrator.codemods.models.text import indent, negated, otherwise
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
 from migrator.model import Decline, LayerCode, WeightRecord
-from migrator.values import Carried, ModelValue
+from migrator.values import Carried, ModelValue, Span
 
 _IDENTITY = Part("identity", LayerCode("nn.Identity()", "{self}({x})", "identity"))
 
@@ -44,6 +44,7 @@ class Constructor:
     frames: list[str] = field(default_factory=list)
     loops: int = 0
     local: bool = False
+    walked: dict[str, list[Span]] = field(default_factory=dict)  # loops of other methods over a list of modules
     drops: set[str] = field(default_factory=set)  # attributes that are not needed any more
 
     def block(self, statements: Sequence[cst.BaseStatement]) -> list[str]:
@@ -314,7 +315,7 @@ class Constructor:
         name, method = _name(node.func.value), node.func.attr.value
         if name in self.chains and method == "add" and len(node.args) == 1:
             return self._add(name, node)
-        if name in self.lists and method == "append" and len(node.args) == 1:
+        if (name in self.lists or name in self.lists_to_be) and method == "append" and self._mentions_layers(node):
             return self._append(name, node.args[0].value)
         if self._base_call(node.func):
             return []
@@ -393,8 +394,18 @@ class Constructor:
         attr = name.removeprefix("self.")
         self.build.own(f"{attr}.*", part, "layer", [*self.frames, f"for layer in {name}:"])
         over = self.maker.static(value.for_in.iter)
+        sizes = [c for c in self.carried if c.loop in self.walked.get(name, ())]
+        if sizes:
+            return self._carrying(name, part, f"for {target} in {over}:", sizes)
         tests = "".join(f" if {self.maker.static(i.test)}" for i in value.for_in.ifs)
         return [f"{name} = nn.ModuleList([{part.code.module} for {target} in {over}{tests}])"]
+
+    def _carrying(self, name: str, part: Part, header: str, sizes: Sequence[Carried]) -> list[str]:
+        """A list whose modules each take what the one before gives."""
+        self.maker.scope |= {c.name for c in sizes}
+        first = [f"{c.name} = {c.init}" for c in sizes if c.init != c.name]
+        after = [f"{c.name} = {c.update}" for c in sizes if c.update != c.name]
+        return [f"{name} = nn.ModuleList()", *first, header, *indent([f"{name}.append({part.code.module})", *after])]
 
     def _append(self, name: str, node: cst.BaseExpression) -> list[str] | None:
         part = self.element(node)
@@ -430,9 +441,7 @@ class Constructor:
             return lines
         body: Sequence[cst.BaseStatement] = [node.orelse] if isinstance(node.orelse, cst.If) else body_of(node.orelse)
         other = self._framed(f"if {negated(self._kept(test, node))}:", body)
-        if isinstance(node.orelse, cst.If) and other and other[0].startswith("if "):
-            return [*lines, f"el{other[0]}", *other[1:]]
-        return [*lines, "else:", *indent(other or ["pass"])]
+        return [*lines, *otherwise(other or ["pass"])]
 
     def _kept(self, test: str, node: cst.If) -> str:
         return self.maker.keep(test) if self._mentions_state(node) and not self.loops else test
@@ -457,7 +466,10 @@ class Constructor:
         lines = self.block(body_of(node))
         self.maker.loops -= names
         self.loops -= 1
-        first, after = carried_by(node, self.carried, self.ctx.spans)
+        calls = [c for c in m.findall(node, _APPEND) if isinstance(c, cst.Call)]
+        filled = {_name(c.func.value) for c in calls if isinstance(c.func, cst.Attribute)}
+        over = [span for name in filled for span in self.walked.get(name or "", ())]
+        first, after = carried_by(node, self.carried, self.ctx.spans, over)
         lines += [f"{name} = {size}" for name, size in after]
         self.maker.scope |= {name for name, _ in first}
         head = [f"{name} = {size}" for name, size in first]
@@ -465,6 +477,7 @@ class Constructor:
 
 
 _NO = object()
+_APPEND = m.Call(func=m.Attribute(attr=m.Name("append")))
 
 
 def _agree(one: object, two: object) -> object:

@@ -17,7 +17,7 @@ from migrator.codemods.models.part import Part, keras_part
 from migrator.codemods.models.sizes import required
 from migrator.codemods.models.swap import rewrite
 from migrator.codemods.models.text import names, substitute
-from migrator.model import Decline, LayerCode
+from migrator.model import Decline, LayerCode, Rewritten
 from migrator.values import (
     Instance,
     Literal,
@@ -27,6 +27,7 @@ from migrator.values import (
     RepoInstance,
     Scalar,
     Sequence,
+    ShapeOf,
     Span,
     Tensor,
     Value,
@@ -54,12 +55,16 @@ class Maker:
 
     def static(self, node: cst.CSTNode) -> str:
         """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
+        rewritten = self._sized(node)
+        self.build.needs.take(rewritten)
+        return substitute(self.ctx.code(rewritten.node).strip(), self.rename)
+
+    def _sized(self, node: cst.CSTNode) -> Rewritten:
+        """A piece of code rewritten, with the sizes that it reads off tensors written out."""
         sized = _Sizes(self.ctx)
         new = node.visit(sized)
         assert isinstance(new, cst.CSTNode)
-        rewritten = rewrite(self.ctx, new, sized.spans, sized.gone)
-        self.build.needs.take(rewritten)
-        return substitute(self.ctx.code(rewritten.node).strip(), self.rename)
+        return rewrite(self.ctx, new, sized.spans, sized.gone)
 
     def is_layer(self, node: cst.BaseExpression) -> bool:
         """Whether an expression makes a layer, model or module of the repository."""
@@ -150,7 +155,7 @@ class Maker:
         return made
 
     def argument(self, node: cst.BaseExpression) -> str:
-        rewritten = self.ctx.rewrite(node)
+        rewritten = self._sized(node)
         if rewritten.declines:
             return self.ctx.code(node)
         self.build.needs.take(rewritten)
@@ -305,7 +310,8 @@ class _Sizes(cst.CSTTransformer):
         self.gone: list[Span | None] = []
 
     def _size(self, node: cst.BaseExpression) -> str | None:
-        if not reads_shape(node):
+        item = isinstance(node, cst.Subscript) and isinstance(self.ctx.value(node.value), ShapeOf)
+        if not item and not reads_shape(node):
             return None
         value = self.ctx.value(node)
         if isinstance(value, Literal) and isinstance(value.value, int):

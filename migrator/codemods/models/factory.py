@@ -181,6 +181,8 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
     if bound is None:
         return Decline("a model whose inputs and outputs are not given")
     inputs, outputs = bound
+    if isinstance(outputs, cst.List) and len(outputs.elements) == 1:
+        outputs = outputs.elements[0].value  # Keras unpacks a list of one
     names = _input_names(inputs)
     if names is None:
         return Decline("a model whose inputs are not plain names")

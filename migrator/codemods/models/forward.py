@@ -13,7 +13,7 @@ from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.swap import Both
 from migrator.codemods.models.term import Term
-from migrator.codemods.models.text import indent
+from migrator.codemods.models.text import indent, otherwise
 from migrator.values import Span, Tensor
 
 
@@ -192,21 +192,17 @@ class Body:
         before = dict(self.lower.layouts)
         then = self.text(body_of(node))
         after_then, self.lower.layouts = self.lower.layouts, dict(before)
-        tail, other = self._otherwise(node)
+        other = self._otherwise(node)
         after_other = self.lower.layouts
         then_more, other_more = self._join(before, after_then, after_other, _leaves(body_of(node)))
         then += then_more
-        if other_more and not other:
-            tail = ["else:"]
         lines = [f"{word} {test}:", *indent(then or ["pass"])]
-        return [*lines, *tail, *(indent([*other, *other_more]) if tail == ["else:"] else other)]
+        return [*lines, *(otherwise([*other, *other_more]) if other or other_more else [])]
 
-    def _otherwise(self, node: cst.If) -> tuple[list[str], list[str]]:
+    def _otherwise(self, node: cst.If) -> list[str]:
         if isinstance(node.orelse, cst.If):
-            return ["else:"], self.branch(node.orelse, "if")
-        if isinstance(node.orelse, cst.Else):
-            return ["else:"], self.text(body_of(node.orelse)) or ["pass"]
-        return [], []
+            return self.branch(node.orelse, "if")
+        return self.text(body_of(node.orelse)) or ["pass"] if isinstance(node.orelse, cst.Else) else []
 
     def _join(
         self, before: dict[str, Layout], then: dict[str, Layout], other: dict[str, Layout], leaves: bool

@@ -91,6 +91,7 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     if graph.outputs is not None:
         lines.append(_returned(split, graph.outputs))
     output = with_logits(lines) if shape.whole else None
+    lines = _returned_at_once(lines)
     if output is not None:
         _make_room(build, output)
     _methods(build, graph, lines, output)
@@ -99,6 +100,14 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     finished(build, lower.named)
     check_names(build, ctx)
     return Made(build, tuple(params), output), lower.unflattened
+
+
+def _returned_at_once(lines: list[Line]) -> list[Line]:
+    """`y = layer(x)`, `return y` as `return layer(x)`."""
+    if len(lines) < 2 or lines[-2].name is None or len(lines[-2].text) != 1 or "#" in lines[-2].text[0]:
+        return lines
+    name, value = lines[-2].text[0].split(" = ", 1)
+    return [*lines[:-2], Line([f"return {value}"])] if lines[-1].text == [f"return {name}"] else lines
 
 
 def _make_room(build: ModuleBuild, output: Output) -> None:

@@ -15,7 +15,7 @@ from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.naming import attribute, class_name, plural, stem
 from migrator.codemods.models.part import Part, chain
 from migrator.codemods.models.term import Bound, Term
-from migrator.codemods.models.text import indent, negated
+from migrator.codemods.models.text import indent, negated, otherwise
 from migrator.model import Decline, LayerCode
 from migrator.values import Api, Carried, Literal, RepoFunction, Tensor
 
@@ -377,7 +377,7 @@ def _if(test: str, then: list[str], other: list[str]) -> list[str]:
         return []
     if not then:
         return [f"if {negated(test)}:", *indent(other)]
-    tail = ["else:", *indent(other)] if other else []
+    tail = otherwise(other) if other else []
     return [f"if {test}:", *indent(then), *tail]
 
 

@@ -261,7 +261,7 @@ def _lists(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
     made = [f"self.{attr} = nn.ModuleList()" for attr in lists.values()]
     update = updates(lower, node)
     tail = _listing(lists)
-    return [*comments(node), *made, *starts(lower, node), header, *indent([*init, *update])], [
+    return [*comments(node), *made, *starts(lower, node), header, *indent([*init, *update] or ["pass"])], [
         Line([*enter, tail, *indent(texts)])
     ]
 

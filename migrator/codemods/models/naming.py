@@ -50,7 +50,9 @@ def class_name(function: str) -> str:
     words = [word for word in re.split(r"_+", _snake(function)) if word]
     while len(words) > 1 and words[0] in _VERBS:
         words = words[1:]
-    name = "".join(_word(word) for word in words) or "Model"
+    if not words or words[0] in _VERBS:
+        words = ["model"]
+    name = "".join(_word(word) for word in words)
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"Net{name}"
 
 

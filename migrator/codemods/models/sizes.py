@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import libcst as cst
 import libcst.matchers as m
@@ -14,8 +14,15 @@ from migrator.values import Carried, Facts, SizeParam, Span
 
 def gained(facts: Facts, qualname: str) -> tuple[SizeParam, ...]:
     """The sizes that a class or factory gains, in order."""
-    known = facts.cls(qualname) or facts.function(qualname)
-    return known.sizes if known is not None else ()
+    known = facts.cls(qualname)
+    if known is not None:
+        return known.sizes
+    function = facts.function(qualname)
+    if function is None:
+        return ()
+    # what a builder's callers agree on is the default of the class that it makes
+    whole = function.role == "model-factory"
+    return tuple(size for size in function.sizes if not whole or size.default is None)
 
 
 def has_default(facts: Facts, qualname: str, size: SizeParam) -> bool:
@@ -46,17 +53,21 @@ def with_sizes(params: list[str], first: list[str], last: list[str]) -> list[str
 
 
 def carried_by(
-    node: cst.For, carried: Sequence[Carried], spans: Mapping[cst.CSTNode, Span]
+    node: cst.For,
+    carried: Sequence[Carried],
+    spans: Mapping[cst.CSTNode, Span],
+    others: Collection[Span] = (),
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """The sizes that a loop carries round: (name, value before the loop) and (name, value after one round).
 
-    For layers added to a Sequential the facts name the creation of the first layer instead of the loop.
+    For layers added to a Sequential the facts name the creation of the first layer instead of the loop;
+    `others` are loops that stand for this one (over the list of modules that it fills).
     """
     here = spans.get(node)
     inner = [spans[n] for n in m.findall(node, m.For()) if n is not node and n in spans]
 
     def belongs(span: Span) -> bool:
-        if span == here:
+        if span == here or span in others:
             return True
         return here is not None and _within(span, here) and not any(_within(span, i) for i in inner)
 

@@ -24,7 +24,7 @@ from migrator.codemods.models.regularizers import agreed
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
 from migrator.codemods.models.text import indent
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import Tensor, Value
+from migrator.values import Span, Tensor, Value
 
 _GONE = {
     "get_config": "get_config is gone: constructor arguments and state_dict replace it",
@@ -64,9 +64,14 @@ class _Class:
         build.taken |= set(methods)
         self._class_body()
         maker = self._maker(methods.get("__init__"), methods.get("build"))
-        drops = {f"self.{name}" for name in self.fixed}
         self.constructor = Constructor(
-            ctx, build, maker, drops=drops, often=_often(methods), lists_to_be=_appended(methods)
+            ctx,
+            build,
+            maker,
+            drops={f"self.{name}" for name in self.fixed},
+            often=_often(methods),
+            lists_to_be=_appended(methods),
+            walked=_walked(methods, ctx),
         )
         self._construct(methods)
         unflattened = self._rest(methods, maker)
@@ -338,6 +343,18 @@ def _often(methods: dict[str, cst.FunctionDef]) -> set[str]:
             text = get_full_name_for_node(target.target) or ""
             counts[text] = counts.get(text, 0) + 1
     return {name for name, count in counts.items() if count > 1 and name.startswith("self.")}
+
+
+def _walked(methods: dict[str, cst.FunctionDef], ctx: Context) -> dict[str, list[Span]]:
+    """The loops of every method over attributes of `self`."""
+    found: dict[str, list[Span]] = {}
+    for loop in (x for method in methods.values() for x in m.findall(method, m.For())):
+        assert isinstance(loop, cst.For)
+        for node in [loop.iter, *m.findall(loop.iter, m.Attribute())]:
+            name = get_full_name_for_node(node) if isinstance(node, cst.Attribute) else None
+            if name is not None:
+                found.setdefault(name, []).append(ctx.spans[loop])
+    return found
 
 
 def _appended(methods: dict[str, cst.FunctionDef]) -> set[str]:

@@ -135,6 +135,14 @@ def indent(lines: list[str]) -> list[str]:
     return [f"    {line}" if line.strip() else line for line in lines]
 
 
+def otherwise(lines: list[str]) -> list[str]:
+    """The other branch of an `if`; one that is an `if` itself becomes `elif`."""
+    outer = [line for line in lines if not line.startswith(" ")]
+    if outer and outer[0].startswith("if ") and all(o.startswith(("else:", "elif ")) for o in outer[1:]):
+        return [f"el{lines[0]}", *lines[1:]]
+    return ["else:", *indent(lines)]
+
+
 def negated(test: str) -> str:
     """The opposite of a condition, in words as simple as its own."""
     node = cst.parse_expression(test)
