@@ -6,7 +6,7 @@ from migrator_validators.cases import Array, Call, Case, Lit, Made
 from migrator_validators.check import Checked, check_case
 from migrator_validators.workers import Workers, pack_tree
 
-SOURCE = '''
+SOURCE = """
 import tensorflow as tf
 from tensorflow import keras
 from tensorflow.keras import layers
@@ -34,6 +34,10 @@ def build(classes=3, rate=0.3):
     x = layers.Dropout(rate)(x)
     x = layers.Flatten()(x)
     return keras.Model(image, layers.Dense(classes, activation="softmax")(x))
+
+
+def small():
+    return keras.Sequential([keras.Input((5,)), layers.Dense(4), layers.BatchNormalization()])
 
 
 def loss(model, x, y):
@@ -64,9 +68,9 @@ def data(n=10):
 
 if __name__ == "__main__":
     print("done")
-'''
+"""
 
-TARGET = '''
+TARGET = """
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -112,6 +116,22 @@ def build(classes=3, rate=0.3):
     return Net(classes, rate)
 
 
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(5, 4)
+        self.bn = nn.BatchNorm1d(4, eps=1e-3, momentum=0.01)
+        nn.init.xavier_uniform_(self.fc.weight)
+        nn.init.zeros_(self.fc.bias)
+
+    def forward(self, x):
+        return self.bn(self.fc(x))
+
+
+def small():
+    return Small()
+
+
 def loss(model, x, y):
     model.train()
     return F.nll_loss(torch.log(model(x)), y.long())
@@ -140,7 +160,7 @@ def data(n=10):
 
 if __name__ == "__main__":
     print("done")
-'''
+"""
 
 IMAGES = Array(shape=("N", 8, 8, 3))
 PAIR = (Array(shape=("N", 4)), Array(shape=("M", 4)))
@@ -152,6 +172,13 @@ CASES = {
     "broken": Case(id="broken", kind="function", call=Call(source="program:broken", args=PAIR[:1])),
     "model": Case(
         id="model", kind="model", call=Call(source="program:build"), inputs=(IMAGES,), gaps=("batchnorm-variance",)
+    ),
+    "small": Case(
+        id="small",
+        kind="model",
+        call=Call(source="program:small"),
+        inputs=(Array(shape=("N", 5)),),
+        gaps=("batchnorm-variance",),
     ),
     "loss": Case(
         id="loss",

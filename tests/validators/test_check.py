@@ -46,7 +46,6 @@ WRONG = [
     ("model", Rung.FORWARD, ("x.permute(0, 2, 3, 1).flatten(1)", "x.flatten(1)")),
     ("model", Rung.FORWARD, ("F.softmax(self.fc(x.permute(0, 2, 3, 1).flatten(1)), dim=-1)", "self.fc(x.flatten(1))")),
     ("model", Rung.INIT, ("self.reset_parameters()\n\n", "\n")),
-    ("model", Rung.WEIGHTS, ("nn.Linear(256, classes)", "nn.LazyLinear(classes)")),
     ("model", Rung.WEIGHTS, ("self.dropout = nn", "self.extra = nn.Linear(2, 2)\n        self.dropout = nn")),
     ("model", Rung.TRAIN_FORWARD, ("momentum=0.01", "momentum=0.1")),
     ("model", Rung.TRAIN_FORWARD, ("nn.Dropout(rate)", "nn.Dropout(rate / 2)")),
@@ -65,19 +64,29 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "rung", "change"), WRONG)
-def test_a_wrong_migration_fails_at_its_rung(
-    name: str, rung: Rung, change: tuple[str, str], workers: Workers
-) -> None:
+def test_a_wrong_migration_fails_at_its_rung(name: str, rung: Rung, change: tuple[str, str], workers: Workers) -> None:
     verdicts = check(name, workers, change).verdicts
     assert [(v.rung, v.outcome) for v in verdicts if v.outcome not in GOOD] == [(rung, Outcome.FAIL)]
     assert verdicts[-1].detail
 
 
+def test_sizes_that_the_first_call_fixes_are_known(workers: Workers) -> None:
+    lazy = ("self.fc = nn.Linear(256, classes)", "self.fc = nn.LazyLinear(classes)")
+    late = ("for layer in (self.conv, self.fc):", "for layer in (self.conv,):")
+    verdicts = check("model", workers, lazy, late, up_to=Rung.WEIGHTS).verdicts
+    assert (verdicts[-1].rung, verdicts[-1].outcome) == (Rung.WEIGHTS, Outcome.PASS)
+
+
 def test_a_documented_gap_is_its_own_verdict(workers: Workers) -> None:
-    small = ("def forward(self, x):\n        x = x.permute", "def forward(self, x):\n        x = x[:1].permute")
-    assert any(v.outcome is Outcome.FAIL for v in check("model", workers, small))
-    gap = next(v for v in check("layer", workers) if v.rung is Rung.TRAIN_FORWARD)
-    assert gap.outcome is Outcome.PASS
+    gap = next(v for v in check("small", workers) if v.rung is Rung.TRAIN_FORWARD)
+    assert gap.outcome is Outcome.GAP
+    figures = dict(gap.measured)
+    assert figures["max difference"] < dict(gap.allowed)["max difference"] < figures["max difference as shipped"]
+
+
+def test_a_gap_excuses_nothing_else(workers: Workers) -> None:
+    verdict = check("small", workers, ("nn.BatchNorm1d(4, eps=1e-3, momentum=0.01)", "nn.BatchNorm1d(4, eps=1e-3)"))
+    assert (verdict.verdicts[-1].rung, verdict.verdicts[-1].outcome) == (Rung.TRAIN_FORWARD, Outcome.FAIL)
 
 
 def test_an_original_that_does_not_run_makes_the_unit_unverifiable(workers: Workers) -> None:

@@ -139,7 +139,9 @@ def test_output_is_cut_and_files_are_bounded(workers: Workers) -> None:
     assert run(workers, big).status != "ok"
 
 
-@pytest.mark.parametrize(("code", "reason"), [("import os; os._exit(3)", "code 3"), ("import os; os.abort()", "signal 6")])
+@pytest.mark.parametrize(
+    ("code", "reason"), [("import os; os._exit(3)", "code 3"), ("import os; os.abort()", "signal 6")]
+)
 def test_a_crash_is_told_apart(code: str, reason: str, workers: Workers) -> None:
     reply = run(workers, code)
     assert reply.status == "crashed"

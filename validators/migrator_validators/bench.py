@@ -37,6 +37,11 @@ class Bench:
     workers: Workers
     timeout: float | None = None
     dropped: set[int] = field(default_factory=set)  # optional batches that the source refuses
+    also: int = 0  # batches of a plain run whose gradients are taken at once
+
+    def __post_init__(self) -> None:
+        pure = self.subject == "function" and not made_objects(self.case)
+        self.also = 2 if pure and self.case.grad else 0
 
     @property
     def subject(self) -> str:
@@ -97,6 +102,7 @@ class Bench:
             "sources": sources,
             "floatx": floatx,
             "grad": self.case.grad,
+            "also": self.also if mode == "plain" else 0,
             "inject": mode == "train"
             or self.case.random
             or (self.subject == "function" and bool(made_objects(self.case))),

@@ -17,6 +17,8 @@ from migrator_validators.workers import Reply
 if TYPE_CHECKING:
     from migrator_validators.objects import ObjectCheck
 
+ROUNDING = 1e3
+"""How many times its tolerance a float32 difference may be and still be called rounding."""
 Figures = Callable[[Reply, Reply, str], Comparison]
 
 
@@ -47,7 +49,7 @@ class TrainingMode:
         if self.check.matchings:
             self._judge(Rung.TRAIN_FORWARD, source, target, weights, self._outputs)
         if case.grad and not self.ladder.ended:
-            self._gradients(source, target, weights)
+            self.judge_gradients(source, target, weights)
 
     def _source_refuses(self, reply: Reply) -> None:
         ours = reply.status in ("infra", "timeout")
@@ -68,7 +70,8 @@ class TrainingMode:
         found.add(states_afterwards(self.check.matchings, source, target, tolerance))
         return found
 
-    def _gradients(self, source: Reply, target: Reply, weights: Mapping[str, Any]) -> None:
+    def judge_gradients(self, source: Reply, target: Reply, weights: Mapping[str, Any]) -> None:
+        """Say "gradients" of two replies that carry them."""
         compared = sum(sum(group.values()) for seen in source.result["batches"] for group in _groups(seen))
         if not compared:
             self.ladder.say(
@@ -81,6 +84,8 @@ class TrainingMode:
         tolerance = TABLE["float64-gradients"] if row == "float64" else self.check.tolerance("gradients")
         found = Comparison()
         for a, b in zip(source.result["batches"], target.result["batches"], strict=True):
+            if "grads" not in a:
+                continue
             number = a["number"]
             pairs = _input_gradients(number, a, b, source, target)
             for label, matching in self.check.matchings.items():
@@ -112,7 +117,7 @@ class TrainingMode:
         if self.check.case.gaps and self._gap(rung, source, state, found, figures):
             return
         wide = self._wide(weights, figures)
-        if wide is not None and not wide.differences and found.relative < 1e3:
+        if wide is not None and not wide.differences and found.relative < ROUNDING:
             self.ladder.say(
                 rung,
                 Outcome.PASS,

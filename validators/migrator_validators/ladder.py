@@ -49,9 +49,6 @@ class Ladder:
         """Say so when the original did not run."""
         if reply.status == "ok":
             return False
-        if reply.needs_tensorflow:
-            self.say(rung, Outcome.UNVERIFIABLE, f"it needs what is still TensorFlow: {reply.reason}")
-            return True
         ours = reply.status in ("infra", "timeout")
         self.say(Rung.SOURCE_RUNS, Outcome.INFRA if ours else Outcome.UNVERIFIABLE, f"the original: {reply.reason}")
         return True

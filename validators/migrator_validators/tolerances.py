@@ -29,7 +29,6 @@ TABLE: dict[str, Tolerance] = {
     "gradients": Tolerance(5e-5, 1e-4, "hand-verified pairs agree to 3e-6; backward sums over batch and space"),
     "float64": Tolerance(1e-9, 1e-9, "float64 has nine more digits; what differs here is meaning, not rounding"),
     "float64-gradients": Tolerance(1e-8, 1e-8, "as float64, through one more pass"),
-    "rounding": Tolerance(1e-2, 1e-2, "more than this in float32 is never called rounding, whatever float64 says"),
     "loose": Tolerance(1e-3, 1e-3, "for cases that state why: long recurrences, large reductions"),
 }
 

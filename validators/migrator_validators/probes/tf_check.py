@@ -112,7 +112,7 @@ class Check:
         self.program.fresh()
         run = self.invoke(batch)
         seen: Dict[str, Any] = {"number": number}
-        if self.training and self.request["grad"]:
+        if self.request["grad"] and (self.training or number < self.request["also"]):
             with tf.GradientTape(persistent=False) as tape:
                 for value in self.program.inputs.values():
                     if value.dtype.is_floating:
@@ -197,7 +197,8 @@ def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arr
             if not batch.get("optional"):
                 raise
             seen.append({"number": batch["number"], "error": str(error.__cause__)[:300]})
-    return {"objects": described, "batches": seen, "signature": subject_signature(request)}, check.out
+    answer = {"objects": described, "batches": seen, "signature": subject_signature(request)}
+    return dict(answer, inference=objects.INFERENCE[0]), check.out
 
 
 def prepare(request: Request) -> Optional[Any]:
@@ -206,6 +207,7 @@ def prepare(request: Request) -> Optional[Any]:
     if request["floatx"] != "float32":
         tf.keras.backend.set_floatx(request["floatx"])
     objects.stamp_layers()
+    objects.note_inference()
     if not request["inject"]:
         return None
     from . import tf_injection

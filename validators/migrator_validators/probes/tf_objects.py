@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -25,6 +26,26 @@ def stamp_layers() -> None:
         original(self, *args, **kwargs)
 
     base.__init__ = __init__
+
+
+INFERENCE = [False]
+"""Whether a method was called that means inference, whatever was done to the model before."""
+
+
+def note_inference() -> None:
+    """From now on calls of `predict` and `evaluate` are noted in INFERENCE."""
+    owner = next(c for c in tf.keras.Model.__mro__ if "predict" in c.__dict__)
+    for name in ("predict", "evaluate", "predict_on_batch", "test_on_batch"):
+        setattr(owner, name, _noted(getattr(owner, name)))
+
+
+def _noted(original: Any) -> Any:
+    @functools.wraps(original)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        INFERENCE[0] = True
+        return original(self, *args, **kwargs)
+
+    return call
 
 
 def is_layer(value: Any) -> bool:

@@ -50,7 +50,7 @@ class Check:
     def __init__(self, request: Request, arrays: wire.Arrays) -> None:
         self.request, self.arrays = request, arrays
         self.out: wire.Arrays = {}
-        self.grad = request["mode"] == "train" and request["grad"]
+        self.grad = False
         self.program = self.new_program()
 
     def new_program(self) -> wire.Program:
@@ -96,10 +96,19 @@ class Check:
         else:
             for batch in self.request["batches"][:1]:
                 self.invoke(batch)
+        if any(objects.is_lazy(value) for value in self.weighted().values()):
+            self._call_once()
         if self.request["floatx"] == "float64":
             for value in self.program.made.values():
                 for _, module in objects.modules_of(value):
                     module.double()
+
+    def _call_once(self) -> None:
+        """The first batch in evaluation mode, so that lazy modules have their sizes."""
+        for value in self.program.made.values():
+            objects.set_mode(value, False)
+        with torch.no_grad():
+            self.invoke(self.request["batches"][0])()
 
     def weighted(self) -> Dict[str, Any]:
         made = self.program.made
@@ -112,8 +121,7 @@ class Check:
             for label, value in self.weighted().items():
                 described[label] = objects.describe(value)
                 for name, t in objects.state_of(value).items():
-                    if name not in described[label]["lazy"]:
-                        self.out["i.%s.%d.%s" % (label, number, name)] = wire.plain(t)
+                    self.out["i.%s.%d.%s" % (label, number, name)] = wire.plain(t)
         return described
 
     def load(self) -> None:
@@ -126,6 +134,8 @@ class Check:
     def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
         """Output, and in training mode gradients and the state afterwards."""
         self.program.fresh()
+        wanted = self.request["mode"] == "train" or number < self.request["also"]
+        self.grad = bool(self.request["grad"]) and wanted
         run = self.invoke(batch)
         output = run()
         seen: Dict[str, Any] = {"number": number}
@@ -190,7 +200,7 @@ def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arr
             injection.restart()
             injection.start_step()
         seen.append(check.observe(batch["number"], batch))
-    return {"batches": seen}, check.out
+    return {"batches": seen, "signature": subject_signature(request)}, check.out
 
 
 def prepare(request: Request) -> Optional[Any]:

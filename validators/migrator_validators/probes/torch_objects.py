@@ -78,7 +78,6 @@ def state_of(value: Any) -> Dict[str, torch.Tensor]:
 
 def describe(value: Any) -> Dict[str, Any]:
     """State entries and modules, in registration order."""
-    lazy = [name for name, p in _parameters(value) if isinstance(p, nn.parameter.UninitializedTensorMixin)]
     state = [
         {
             "name": name,
@@ -88,17 +87,19 @@ def describe(value: Any) -> Dict[str, Any]:
             "grad": bool(t.requires_grad),
         }
         for name, t in state_of(value).items()
-        if name not in lazy
     ]
     modules = [
         {"name": name, "class": type(m).__module__ + ":" + type(m).__qualname__, "type": type(m).__name__}
         for name, m in modules_of(value)
     ]
-    return {"state": state, "modules": modules, "lazy": lazy, "module": isinstance(value, nn.Module)}
+    return {"state": state, "modules": modules, "module": isinstance(value, nn.Module)}
 
 
-def _parameters(value: Any) -> List[Tuple[str, Any]]:
-    return list(value.named_parameters()) if isinstance(value, nn.Module) else []
+def is_lazy(value: Any) -> bool:
+    """Whether some parameter has no shape before the first call."""
+    return any(
+        isinstance(p, nn.parameter.UninitializedTensorMixin) for _, m in modules_of(value) for p in m.parameters(False)
+    )
 
 
 def load(value: Any, arrays: Dict[str, np.ndarray]) -> None:
