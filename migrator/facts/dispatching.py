@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ast
 
-from migrator.facts import apply, calls, classes, functions, libraries, methods, supers, tensorflow
+from migrator.facts import apply, calls, classes, functions, libraries, methods, mutation, supers, targets, tensorflow
 from migrator.facts.calls import Arguments, Where
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
+from migrator.facts.modules import FunctionNode
 from migrator.values import (
     Api,
     Choice,
+    Dict,
     External,
     Instance,
     ModelValue,
     RepoClass,
     RepoFunction,
     RepoInstance,
+    Sequence,
     Value,
 )
 
@@ -34,7 +37,27 @@ def call(it: Interpreter, node: ast.Call, frame: Frame) -> Value:
             it.note(frame.module, node.func, found.callee)
         return found.result if found.result is not None else dispatch(it, found.callee, args, where)
     callee = it.value(node.func, frame)
-    return dispatch(it, callee, calls.arguments(it, node, frame), where)
+    result = dispatch(it, callee, calls.arguments(it, node, frame), where)
+    if isinstance(callee, RepoFunction):
+        _forget_changed(it, callee, node, frame)
+    return result
+
+
+def _forget_changed(it: Interpreter, callee: RepoFunction, node: ast.Call, frame: Frame) -> None:
+    """A list or dict that the callee changes in place is open from now on."""
+    definition = it.definitions.get(callee.qualname)
+    target = it.lambdas.get(callee.qualname) if definition is None else definition.node
+    if not isinstance(target, FunctionNode):
+        return
+    changed = mutation.changed_parameters(target)
+    names = [arg.arg for arg in target.args.args]
+    pairs = [*zip(names, node.args, strict=False), *((k.arg or "", k.value) for k in node.keywords)]
+    for name, given in pairs if changed else ():
+        value = it.lookup(given.id, frame) if isinstance(given, ast.Name) else None
+        if name in changed and isinstance(value, Sequence):
+            targets.update(it, given, Sequence(value.kind, None), frame)
+        elif name in changed and isinstance(value, Dict):
+            targets.update(it, given, Dict(None), frame)
 
 
 def dispatch(it: Interpreter, callee: Value, args: Arguments, where: Where) -> Value:

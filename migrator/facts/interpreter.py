@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from migrator.facts import names
+from migrator.facts import mutation, names
 from migrator.facts.join import join
 from migrator.facts.modules import Definition, FunctionNode, Module
 from migrator.values import (
@@ -18,6 +18,7 @@ from migrator.values import (
     FunctionFacts,
     Instance,
     ModelValue,
+    RepoClass,
     RepoInstance,
     Span,
     Tensor,
@@ -129,6 +130,8 @@ class Interpreter:
         self.hints: dict[str, tuple[int | None, bool]] = {}  # reserved symbol: rank that layers ask for, convolutional
         self.foreign: dict[Site, list[Value]] = {}  # inputs of modules in other scopes than their own
         self.origins: dict[Site, Site] = {}  # call of a factory: the site inside it that made the module
+        self._shared: dict[str, frozenset[str]] = {}
+        self._changed: dict[str, frozenset[str]] = {}
         self.steps = 0
         self.errors: list[str] = []
         self.active: list[str] = []
@@ -189,13 +192,44 @@ class Interpreter:
     def bind(self, name: str, value: Value, frame: Frame) -> None:
         """Assign a name in the frame."""
         if name in frame.globals:
-            ever = self.ever[frame.module.name]
-            ever[name] = join(ever[name], value) if name in ever else value
+            self._bind_outer(name, value, frame)
             return
+        top = self.frames.get(frame.module.name) is frame
+        if top and name in self.shared_names(frame.module):
+            value = Unknown(f"functions assign the global {name}")
         frame.env[name] = value
-        if self.frames.get(frame.module.name) is frame:
+        if top:
             ever = self.ever[frame.module.name]
             ever[name] = join(ever[name], value) if name in ever else value
+
+    def _bind_outer(self, name: str, value: Value, frame: Frame) -> None:
+        """`nonlocal`: the enclosing function's variable may be either value from now on."""
+        owner = frame.outer
+        while owner is not None:
+            if name in owner.env:
+                owner.env[name] = join(owner.env[name], value)
+                return
+            owner = owner.outer
+
+    def shared_names(self, module: Module) -> frozenset[str]:
+        """Module variables that functions assign, found once a module."""
+        if module.name not in self._shared:
+            self._shared[module.name] = mutation.shared_names(module)
+        return self._shared[module.name]
+
+    def changed_attributes(self, qualname: str) -> frozenset[str]:
+        """Attributes that have no fixed value, in the class and its repository bases."""
+        if qualname not in self._changed:
+            self._changed[qualname] = frozenset()
+            found: frozenset[str] = frozenset()
+            definition = self.definitions.get(qualname)
+            if definition is not None and isinstance(definition.node, ast.ClassDef):
+                found = mutation.changed_attributes(definition.node)
+            for base in self.bases.get(qualname, ()):
+                if isinstance(base, RepoClass):
+                    found |= self.changed_attributes(base.qualname)
+            self._changed[qualname] = found
+        return self._changed[qualname]
 
     def attribute(self, instance: RepoInstance, name: str, frame: Frame) -> Value | None:
         """An attribute that the class's own code has set, or None."""
@@ -204,7 +238,10 @@ class Interpreter:
             if current.this == instance and f"@.{name}" in current.env:
                 return current.env[f"@.{name}"]
             current = current.outer
-        return self.attrs.get(instance, {}).get(name)
+        found = self.attrs.get(instance, {}).get(name)
+        if found is not None and name in self.changed_attributes(instance.qualname):
+            return Unknown(f"methods assign the attribute {name}")
+        return found
 
     def record_use(self, layer: Value, inputs: tuple[Value, ...], output: Value, call: object) -> None:
         """Note that a module was called, if it was created in the scope that is being summed up."""

@@ -275,6 +275,9 @@ def _run_method(
     names = [arg.arg for arg in roots.all_arguments(node)]
     values = parameters.symbolic(it, node, member.qualname, definition.module, named=False)
     values.update({name: value for name, value in params.items() if name in names})
+    if node.name not in ("__init__", "build"):
+        changed = {f"@.{name}" for name in it.changed_attributes(qualname)}
+        env = {name: UNKNOWN if name in changed else value for name, value in env.items()}
     frame = _frame(it, definition.module, definition.owner or qualname, node, {**values, **env})
     frame.record = frame.naming = record and definition.owner == qualname
     frame.stable = frozenset(name for name in frame.stable if name.startswith("for "))

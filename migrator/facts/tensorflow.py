@@ -77,7 +77,7 @@ def _op(it: Interpreter, api: str, args: Arguments) -> Value:
     bound = bind_api(api, args)
     if bound is None:
         bound = {str(position): value for position, value in enumerate(args.positional)} | args.keywords
-    return ops.OPS[api](bound)
+    return catalogue.op_result(api, bound)
 
 
 def instance(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
@@ -141,7 +141,7 @@ def _tensors(value: Value | None) -> tuple[Value, ...] | None:
 
 def _variable(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
     bound = bind_api(api, args) or {}
-    made = ops.OPS[api](bound)
+    made = catalogue.op_result(api, bound)
     return Tensor(made.shape, made.dtype, "variable") if isinstance(made, Tensor) else made
 
 

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from migrator.facts.arithmetic import dims_of
 from migrator.facts.shapes import conv, layers, ops, ops_axes, ops_linear, recurrent
-from migrator.values import Instance, Literal, Sequence, Shape, ShapeOf, Tensor, Value
+from migrator.values import Instance, Literal, Sequence, Shape, ShapeOf, Tensor, Unknown, Value
 
-layer_output = layers.output
 OPS = ops.OPS
+# What arguments that fit no operation make a shape function raise.
+_MISFITS = (IndexError, KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
 _ = (conv, recurrent, ops_axes, ops_linear)  # imported for what they register
+
+
+def op_result(api: str, bound: Mapping[str, Value]) -> Value:
+    """The result of an operation; Unknown where the arguments do not fit it."""
+    try:
+        return OPS[api](bound)
+    except _MISFITS:
+        return Unknown(f"arguments that do not fit {api}")
+
+
+def layer_output(layer: Instance, inputs: tuple[Value, ...]) -> Value:
+    """The output of a layer; Unknown where the inputs or arguments do not fit it."""
+    try:
+        return layers.output(layer, inputs)
+    except _MISFITS:
+        return Unknown(f"arguments that do not fit {layer.api}")
 
 
 def shape_argument(value: Value | None) -> Shape | None:

@@ -102,7 +102,8 @@ def made(shape: Value | None, dtype: str | None) -> Tensor:
 
 ELEMENTWISE = words("""
 abs acos acosh asin asinh atan atanh ceil cos cosh exp floor negative round sign sin sinh sqrt
-square tan tanh sigmoid identity stop_gradient math.log math.log1p math.expm1 math.rsqrt math.reciprocal math.softplus math.erf
+square tan tanh sigmoid identity stop_gradient math.log math.log1p math.expm1 math.rsqrt math.reciprocal
+math.softplus math.erf
 math.sigmoid math.lgamma math.digamma math.log_sigmoid math.cumsum math.cumprod cumsum math.cumulative_logsumexp
 nn.relu nn.relu6 nn.elu nn.selu nn.leaky_relu nn.gelu nn.silu nn.softplus nn.softsign nn.crelu nn.softmax nn.log_softmax
 nn.l2_normalize nn.dropout nn.sigmoid nn.tanh reverse roll sort clip_by_value clip_by_norm linalg.l2_normalize
