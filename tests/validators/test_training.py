@@ -71,6 +71,11 @@ def test_a_target_that_raises_fails_with_its_line(workers: Workers) -> None:
     assert "program.py:" in verdicts[Rung.STEPS].detail
 
 
+def test_a_target_that_cannot_be_imported_fails_at_imports(workers: Workers) -> None:
+    verdicts = check(workers, "import tensorflow\n" + programs.target("sgd"))
+    assert verdicts[Rung.IMPORTS].outcome is Outcome.FAIL
+
+
 def test_a_wrong_weight_map_fails_at_weights(workers: Workers) -> None:
     pairs = programs.MAP.pairs[:-1]
     case = programs.case(weights=WeightMap(pairs=pairs))
@@ -82,7 +87,7 @@ def test_a_wrong_weight_map_fails_at_weights(workers: Workers) -> None:
 def test_a_source_that_raises_says_nothing_of_the_target(workers: Workers) -> None:
     source = {"program.py": programs.source("sgd").replace("sparse_categorical_crossentropy", "no_such_loss")}
     (verdict,) = check_training(programs.case(), source, {"program.py": programs.target("sgd")}, workers)
-    assert verdict.rung is Rung.SOURCE_RUNS
+    assert (verdict.rung, verdict.outcome) == (Rung.SOURCE_RUNS, Outcome.UNVERIFIABLE)
 
 
 def test_a_source_without_steps_cannot_be_verified(workers: Workers) -> None:

@@ -80,7 +80,8 @@ def check_training(
         exact = exact if double.stopped is not None else _rounding(exact, double)
     verdicts = _verdicts(shipped, exact, case.gaps)
     unchecked = tuple(dict.fromkeys((*case.unchecked, *shipped.unchecked)))
-    return tuple(replace(v, inputs=case.inputs_from, unchecked=unchecked, repro=repro) for v in verdicts)
+    ran = Verdict(Rung.SOURCE_RUNS, Outcome.PASS, "")
+    return tuple(replace(v, inputs=case.inputs_from, unchecked=unchecked, repro=repro) for v in (ran, *verdicts))
 
 
 def _failed(outcome: _Outcome) -> bool:
@@ -292,18 +293,14 @@ def _states(maps: list[Matching], roots: list[dict[str, Any]], arrays: Arrays) -
 
 
 def _source_stopped(reply: Reply) -> Verdict:
-    if reply.status in ("error", "crashed"):
-        return Verdict(Rung.SOURCE_RUNS, Outcome.FAIL, reply.reason)
-    if reply.status == "timeout":
-        return Verdict(Rung.SOURCE_RUNS, Outcome.UNVERIFIABLE, f"the source is too slow to compare: {reply.reason}")
-    return Verdict(Rung.SOURCE_RUNS, Outcome.INFRA, reply.reason)
+    ours = reply.status in ("infra", "timeout")
+    return Verdict(Rung.SOURCE_RUNS, Outcome.INFRA if ours else Outcome.UNVERIFIABLE, f"the original: {reply.reason}")
 
 
 def _target_stopped(reply: Reply) -> Verdict:
+    """A target that did not come to its end: at which rung, and whose fault."""
     if reply.needs_tensorflow:
         return Verdict(Rung.STEPS, Outcome.UNVERIFIABLE, f"it needs what is still TensorFlow: {reply.reason}")
-    if reply.status in ("error", "crashed"):
-        return Verdict(Rung.STEPS, Outcome.FAIL, reply.reason)
-    if reply.status == "timeout":
-        return Verdict(Rung.STEPS, Outcome.FAIL, f"the target does not end where the source does: {reply.reason}")
-    return Verdict(Rung.STEPS, Outcome.INFRA, reply.reason)
+    stage = reply.error.get("stage", "")
+    rung = Rung.IMPORTS if stage.startswith("import ") else Rung.WEIGHTS if stage.startswith("load ") else Rung.STEPS
+    return Verdict(rung, Outcome.INFRA if reply.status in ("infra", "timeout") else Outcome.FAIL, reply.reason)
