@@ -32,7 +32,7 @@ def write_case_file(path: Path, cases: Iterable[Case], source: Path, target: Pat
     places = [os.path.relpath(tree, path.parent) for tree in (source, target)]
     made = CaseFile(source=places[0], target=places[1], keras=2 if keras == 2 else 3, cases=tuple(cases))
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = made.model_dump_json(by_alias=True, indent=1, exclude_defaults=True)
+    text = made.model_dump_json(by_alias=True, indent=1)
     path.write_text(text + "\n", encoding="utf-8")
 
 

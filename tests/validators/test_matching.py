@@ -1,0 +1,112 @@
+"""Weight maps resolved on descriptions of both objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migrator_validators.cases import RecordedMap, WeightMap, WeightPair
+from migrator_validators.matching import match
+
+DENSE = (("kernel", "weight", "T"), ("bias", "bias", ""))
+
+
+def dense(ordinal: int, start: int, path: str | None = None) -> dict[str, Any]:
+    owns = [start, start + 1]
+    return {
+        "ordinal": ordinal,
+        "path": path,
+        "classes": ["tf.keras.layers.Dense"],
+        "name": f"dense_{ordinal}",
+        "weights": owns,
+        "own": owns,
+        "attributes": {},
+    }
+
+
+def source(*layers: dict[str, Any], sizes: tuple[tuple[int, int], ...] = ((4, 4), (4, 4))) -> dict[str, Any]:
+    weights = []
+    for number, (rows, cols) in enumerate(sizes):
+        name = f"model/dense_{number}"
+        weights += [
+            {"name": f"{name}/kernel", "attribute": "", "shape": [rows, cols], "dtype": "float32", "trainable": True},
+            {"name": f"{name}/bias", "attribute": "", "shape": [cols], "dtype": "float32", "trainable": True},
+        ]
+    return {"weights": weights, "layers": list(layers), "sources": {f"weights[{i}]": i for i in range(len(weights))}}
+
+
+def target(*names: str, size: int = 4, extra: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    state: list[dict[str, Any]] = []
+    modules = [{"name": "", "class": "mod:Net", "type": "Net"}]
+    for name in names:
+        modules.append({"name": name, "class": "torch.nn.modules.linear:Linear", "type": "Linear"})
+        for part, shape in (("weight", [size, size]), ("bias", [size])):
+            state.append({"name": f"{name}.{part}", "shape": shape, "parameter": True, "grad": True})
+    return {"state": [*state, *extra], "modules": modules, "module": True}
+
+
+def records(*paths: str) -> WeightMap:
+    made = (RecordedMap(owner="mod:Net", path=p, keras="tf.keras.layers.Dense", params=DENSE) for p in paths)
+    return WeightMap(records=tuple(made))
+
+
+def resolved(found: Any) -> dict[str, tuple[int, ...]]:
+    return {pair.target: pair.source for pair in found.pairs}
+
+
+def test_records_meet_in_order_of_creation() -> None:
+    found = match(records("fc1", "fc2"), source(dense(5, 0), dense(3, 2)), target("fc1", "fc2"))
+    assert found.problems == []
+    assert resolved(found)["fc1.weight"] == (2,)
+    assert resolved(found)["fc2.weight"] == (0,)
+
+
+def test_equal_attribute_paths_win() -> None:
+    layers = dense(1, 0, "head"), dense(2, 2, "body")
+    found = match(records("body", "head"), source(*layers), target("body", "head"))
+    assert resolved(found) == {"head.weight": (0,), "head.bias": (1,), "body.weight": (2,), "body.bias": (3,)}
+
+
+def test_a_star_is_one_entry_of_a_list() -> None:
+    found = match(records("blocks.*"), source(dense(1, 0), dense(2, 2)), target("blocks.0", "blocks.1"))
+    assert found.problems == []
+    assert resolved(found)["blocks.1.bias"] == (3,)
+
+
+def test_what_is_left_over_is_a_problem() -> None:
+    assert match(records("fc1"), source(dense(1, 0), dense(2, 2)), target("fc1")).problems
+    extra = {"name": "scale", "shape": [4], "parameter": True, "grad": True}
+    found = match(records("fc1", "fc2"), source(dense(1, 0), dense(2, 2)), target("fc1", "fc2", extra=(extra,)))
+    assert found.problems == ["the target's parameter scale [4] has no partner"]
+    frozen = {**extra, "grad": False}
+    kept = match(records("fc1", "fc2"), source(dense(1, 0), dense(2, 2)), target("fc1", "fc2", extra=(frozen,)))
+    assert (kept.problems, kept.notes) == ([], ["scale keeps its initial value"])
+
+
+def test_shapes_must_fit() -> None:
+    found = match(records("fc1", "fc2"), source(dense(1, 0), dense(2, 2), sizes=((4, 5), (5, 4))), target("fc1", "fc2"))
+    assert any("fc1.weight is [4, 4]" in problem for problem in found.problems)
+
+
+def test_explicit_pairs() -> None:
+    pairs = tuple(
+        WeightPair(source=f"weights[{2 * i + j}]", target=f"fc{i + 1}.{name}", transform=transform)
+        for i in range(2)
+        for j, (name, transform) in enumerate((("weight", "T"), ("bias", "")))
+    )
+    layers = dense(1, 0), dense(2, 2)
+    assert match(WeightMap(pairs=pairs), source(*layers), target("fc1", "fc2")).problems == []
+    assert match(WeightMap(pairs=pairs[:-1]), source(*layers), target("fc1", "fc2")).problems
+    twice = WeightMap(pairs=(*pairs, pairs[0]))
+    assert "fc1.weight is filled twice" in match(twice, source(*layers), target("fc1", "fc2")).problems
+
+
+def test_without_a_map_classes_and_order_propose_one() -> None:
+    found = match(WeightMap(), source(dense(1, 0), dense(2, 2)), target("a", "b"))
+    assert found.proposed
+    assert found.problems == []
+    assert resolved(found)["b.weight"] == (2,)
+
+
+def test_a_resolved_map_can_be_written_down() -> None:
+    found = match(records("fc1", "fc2"), source(dense(1, 0), dense(2, 2)), target("fc1", "fc2"))
+    assert found.explicit()[0] == WeightPair(source="weights[0]", target="fc1.weight", transform="T")
