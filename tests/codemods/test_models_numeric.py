@@ -14,6 +14,10 @@ tf = pytest.importorskip("tensorflow")
 torch = pytest.importorskip("torch")
 
 
+GAPS = {"added", "mlp", "encoder", "blocks"}
+"""Programs with a size that the facts may not know; declined then, and equal otherwise."""
+
+
 def keras_side(source: str, name: str) -> tuple[Any, list[Any]]:
     """The model that the original makes, and every layer in order of creation."""
     layers: list[Any] = []
@@ -42,6 +46,8 @@ def inputs_of(shapes: list[tuple[int, ...]], source: str) -> list[np.ndarray]:
 def test_forward_is_equal(name: str) -> None:
     source, shapes = PROGRAMS[name]
     migrated = migrate(source)
+    if migrated.declines and name in GAPS:
+        pytest.xfail(migrated.declines[0])
     assert not migrated.declines
     keras, layers = keras_side(source, name)
     inputs = inputs_of(shapes, source)
@@ -65,5 +71,7 @@ def test_forward_is_equal(name: str) -> None:
         want if isinstance(want, list) else [want], got if isinstance(got, list) else [got], strict=True
     ):
         np.testing.assert_allclose(one.numpy(), two.numpy(), rtol=2e-4, atol=2e-5)
+    if hasattr(model, "logits"):
+        assert any(d.has_logits for d in migrated.drafts.values())
     if hasattr(model, "regularization_loss"):
-        np.testing.assert_allclose(float(sum(keras.losses)), float(model.regularization_loss()), rtol=1e-5)
+        np.testing.assert_allclose(float(sum(keras.losses)), model.regularization_loss().item(), rtol=1e-5)

@@ -30,8 +30,9 @@ def check_names(build: ModuleBuild, ctx: Context) -> None:
     except SyntaxError as error:
         build.needs.decline(f"the generated class is not valid Python: {error.msg}", ctx)
         return
-    methods = (m for c in tree.body if isinstance(c, ast.ClassDef) for m in c.body if isinstance(m, ast.FunctionDef))
-    for method in methods:
+    (made,) = (c for c in tree.body if isinstance(c, ast.ClassDef))
+    _check_attributes(made, build, ctx)
+    for method in (m for m in made.body if isinstance(m, ast.FunctionDef)):
         names = [n for n in ast.walk(method) if isinstance(n, ast.Name)]
         bound = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
             a.arg for a in ast.walk(method) if isinstance(a, ast.arg)
@@ -39,6 +40,36 @@ def check_names(build: ModuleBuild, ctx: Context) -> None:
         missing = sorted({n.id for n in names} - bound - known - {build.name})
         if missing:
             build.needs.decline(f"`{missing[0]}` is not known in {method.name}", ctx)
+
+
+_MODULE = frozenset(
+    """training forward train eval parameters named_parameters buffers modules named_modules children named_children
+    to apply state_dict load_state_dict register_buffer register_parameter requires_grad_ zero_grad cpu cuda float
+    half double get_parameter get_buffer get_submodule add_module extra_repr __class__ __dict__""".split()
+)
+"""What every `nn.Module` has."""
+
+
+def _check_attributes(tree: ast.ClassDef, build: ModuleBuild, ctx: Context) -> None:
+    """Decline what reads an attribute that only Keras's base class has (`self.add_loss`, `self.losses`)."""
+    selves = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "self"
+    ]
+    known = {n.attr for n in selves if isinstance(n.ctx, ast.Store)} | _MODULE
+    known |= {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    known |= {t.id for n in tree.body for t in ast.walk(n) if isinstance(n, ast.Assign) and isinstance(t, ast.Name)}
+    known |= {str(c.args[0].value) for c in ast.walk(tree) if _registers(c)}  # type: ignore[attr-defined]
+    for name in sorted({n.attr for n in selves} - known):
+        build.needs.decline(f"`self.{name}` is not there in a module", ctx)
+
+
+def _registers(node: ast.AST) -> bool:
+    """`self.register_buffer("name", …)`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+        return False
+    return node.func.attr.startswith("register_") and isinstance(node.args[0], ast.Constant)
 
 
 def module_names(ctx: Context) -> set[str]:
