@@ -22,6 +22,12 @@ def load_all() -> None:
     layers.load()
 
 
+_MERGES = {
+    f"tf.keras.layers.{name.lower()}": f"tf.keras.layers.{name}"
+    for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
+}
+
+
 class Rulebook:
     """All rules, read as one Keras version means them."""
 
@@ -52,9 +58,11 @@ class Rulebook:
         self, api: str, args: Mapping[str, str], values: Mapping[str, Value], inputs: tuple[Value, ...]
     ) -> LayerCode | Decline:
         """The torch spelling of a Keras layer with these arguments and inputs."""
-        found = registry.find_layer(api, self.keras)
+        found = registry.find_layer(_MERGES.get(api, api), self.keras)
         if found is None:
             return Decline("no rule for this layer", api)
+        if api in _MERGES:  # the function form takes the inputs as its first argument
+            args = {name: text for name, text in args.items() if name != "inputs"}
         try:
             return layer_call.build(found, args, values, inputs, self.keras)
         except Declined as no:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from migrator.rules.book import load_all
 from migrator.rules.engine.records import LayerRule, Rule
 from migrator.rules.engine.registry import all_layers, all_rules, find, find_layer
+from migrator.rules.engine.template import RAW
 from migrator.values import Facts
 
 
@@ -97,8 +98,13 @@ def _template_texts(rule: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
     nodes = [n for s in rule.template.body for n in ast.walk(s)]
     torch = [ast.unparse(n.value) for n in nodes if isinstance(n, ast.Return) and n.value is not None]
     declines = [_reason(n) for n in nodes if isinstance(n, ast.Raise)]
-    shown = [re.sub(r"is_none\((\w+)\)", r"\1 is None", t.replace(", device=device_here", "")) for t in torch]
-    return tuple(dict.fromkeys(shown)), tuple(dict.fromkeys(d for d in declines if d))
+    return tuple(dict.fromkeys(map(_readable, torch))), tuple(dict.fromkeys(d for d in declines if d))
+
+
+def _readable(text: str) -> str:
+    """A template without the marks that only the engine reads."""
+    plain = text.replace(", device=device_here", "").replace(RAW, "")
+    return re.sub(r"is_none\((\w+)\)", r"\1 is None", plain)
 
 
 def _reason(node: ast.Raise) -> str:

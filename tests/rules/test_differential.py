@@ -39,6 +39,8 @@ class Oracle:
             if not problem:
                 self.seen.add(torch_source)
                 return ""
+            if "differs by" not in problem:  # not a matter of rounding
+                return problem
         return problem
 
     def _at(self, torch_source: str, wide: bool) -> str:
@@ -79,7 +81,7 @@ def test_sample(rule: Rule, sample: Sample) -> None:
         problem = oracle.difference(_with_helpers(source, made))
         text = f"{program.source}\n{source}\n{problem}"
         assert bool(problem) == bool(sample.gap), text
-        if rule.kind == "function" and not sample.gap:
+        if rule.kind == "function" and not sample.gap and program is spellings[0]:
             _without_facts(program, oracle)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import libcst as cst
 import pytest
 
@@ -14,6 +16,9 @@ from migrator.rules.engine.signature import Signature
 from migrator.rules.engine.template import Template
 from migrator.values import Literal, Scalar, Unknown, Value
 from migrator.values import Tensor as TensorValue
+
+if TYPE_CHECKING:
+    import torch
 
 
 def made(rule: object, known: dict[str, Value] | None = None, **texts: str) -> str:

@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
 from migrator.values import Api, ModuleFacts, ModuleRef, Span
+
+
+class Uses:
+    """The uses of TF names in one file, by where they stand."""
+
+    def __init__(self, here: ModuleFacts) -> None:
+        found = sorted(here.uses(), key=lambda use: use[1])
+        self.by_span = {span: api for api, span in found}
+        self.spans = [span for _, span in found]
+
+    def within(self, whole: Span) -> Iterator[tuple[str, Span]]:
+        """The uses inside of a span, in order."""
+        first = bisect_left(self.spans, Span(whole.line, whole.column, 0, 0))
+        for span in self.spans[first:]:
+            if (span.line, span.column) >= (whole.end_line, whole.end_column):
+                return
+            yield self.by_span[span], span
+
+
+_KEPT: OrderedDict[int, tuple[ModuleFacts, Uses]] = OrderedDict()
+
+
+def uses_of(here: ModuleFacts) -> Uses:
+    """The uses of a file; kept for the last few files, since codemods come back expression by expression."""
+    kept = _KEPT.get(id(here))
+    if kept is None or kept[0] is not here:
+        kept = _KEPT[id(here)] = (here, Uses(here))
+        while len(_KEPT) > 8:
+            _KEPT.popitem(last=False)
+    return kept[1]
 
 
 class Names:
@@ -14,6 +46,7 @@ class Names:
 
     def __init__(self, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span]) -> None:
         self.here, self.spans = here, spans
+        self.uses = uses_of(here)
         self.found: dict[cst.CSTNode, str | None] = {}
         self.met: set[tuple[int, int]] = set()
 
@@ -26,22 +59,27 @@ class Names:
         return self.found[node]
 
     def _look_up(self, node: cst.Name | cst.Attribute) -> str | None:
-        parts = _parts(node)
         span = self.spans.get(node)
-        if parts is None or span is None:
+        if span is None:
             return None
-        root, text = parts
-        if root is not node and not self._is_tf(root):
-            return None
-        name = self.here.canonical(text, span)
-        if name is None:
-            value = self.here.at(span)
-            name = value.name if isinstance(value, Api) or _is_tf_module(value) else None  # type: ignore[attr-defined]
-        if name is None and root is not node and isinstance(self._root(root), ModuleRef):
-            name = text
+        name = self.uses.by_span.get(span) or self._by_root(node, span)
         if name is not None:
             self.met.add((span.line, span.column))
         return name
+
+    def _by_root(self, node: cst.Name | cst.Attribute, span: Span) -> str | None:
+        """The name where the uses do not list it: through the module or API at its root."""
+        parts = _parts(node)
+        if parts is None or not self._is_tf(parts[0]):
+            return None
+        root, text = parts
+        value = self.here.at(span)
+        if isinstance(value, Api):
+            return value.name
+        if isinstance(value, ModuleRef):
+            return value.name if _is_tf_module(value) else None
+        name = self.here.canonical(text, span)
+        return text if name is None and root is not node and isinstance(self._root(root), ModuleRef) else name
 
     def _root(self, root: cst.Name) -> object:
         span = self.spans.get(root)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import libcst as cst
 
 ATOM = 100
@@ -60,11 +62,7 @@ def parenthesised(node: cst.BaseExpression) -> cst.BaseExpression:
 
 def fit(node: cst.BaseExpression, need: int) -> cst.BaseExpression:
     """The expression, in parentheses if it binds less tightly than `need`."""
-    if precedence(node) < need:
-        return parenthesised(node)
-    if need == ATOM and isinstance(node, (cst.Integer, cst.Float)):
-        return node
-    return node
+    return parenthesised(node) if precedence(node) < need else node
 
 
 class Parenthesise(cst.CSTTransformer):
@@ -88,50 +86,61 @@ class Parenthesise(cst.CSTTransformer):
         self, original_node: cst.UnaryOperation, updated_node: cst.UnaryOperation
     ) -> cst.BaseExpression:
         need = 35 if isinstance(updated_node.operator, cst.Not) else UNARY
-        return updated_node.with_changes(expression=fit(updated_node.expression, need))
+        return _fitted(updated_node, expression=need)
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
-        value = fit(updated_node.value, ATOM)
-        if isinstance(value, cst.Integer):
-            value = parenthesised(value)
-        return updated_node if value is updated_node.value else updated_node.with_changes(value=value)
+        if isinstance(updated_node.value, cst.Integer):
+            return updated_node.with_changes(value=parenthesised(updated_node.value))
+        return _fitted(updated_node, value=ATOM)
 
     def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
-        value = fit(updated_node.value, ATOM)
-        return updated_node if value is updated_node.value else updated_node.with_changes(value=value)
+        return _fitted(updated_node, value=ATOM)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        func = fit(updated_node.func, ATOM)
-        return updated_node if func is updated_node.func else updated_node.with_changes(func=func)
+        return _fitted(updated_node, func=ATOM)
 
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
-        return updated_node.with_changes(left=fit(updated_node.left, COMPARISON + 1))
+        return _fitted(updated_node, left=COMPARISON + 1)
 
     def leave_ComparisonTarget(
         self, original_node: cst.ComparisonTarget, updated_node: cst.ComparisonTarget
     ) -> cst.ComparisonTarget:
-        return updated_node.with_changes(comparator=fit(updated_node.comparator, COMPARISON + 1))
+        return _fitted(updated_node, comparator=COMPARISON + 1)
 
     def leave_BooleanOperation(
         self, original_node: cst.BooleanOperation, updated_node: cst.BooleanOperation
     ) -> cst.BaseExpression:
         own = 30 if isinstance(updated_node.operator, cst.And) else 25
-        return updated_node.with_changes(left=fit(updated_node.left, own), right=fit(updated_node.right, own + 1))
+        return _fitted(updated_node, left=own, right=own + 1)
 
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
-        return updated_node.with_changes(test=fit(updated_node.test, 21), body=fit(updated_node.body, 21))
+        return _fitted(updated_node, test=21, body=21)
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
-        if original_node.value is updated_node.value:
+        if isinstance(updated_node.value, _LOOSE) and original_node.value is updated_node.value:
             return updated_node
-        return updated_node.with_changes(value=fit(updated_node.value, 45 if updated_node.star else ARGUMENT))
+        if isinstance(updated_node.value, cst.GeneratorExp):
+            return updated_node
+        return _fitted(updated_node, value=45 if updated_node.star else ARGUMENT)
 
     def leave_Element(self, original_node: cst.Element, updated_node: cst.Element) -> cst.BaseElement:
-        if original_node.value is updated_node.value:
-            return updated_node
-        return updated_node.with_changes(value=fit(updated_node.value, ARGUMENT))
+        return _fitted(updated_node, value=ARGUMENT)
 
     def leave_StarredElement(
         self, original_node: cst.StarredElement, updated_node: cst.StarredElement
     ) -> cst.BaseExpression:
-        return updated_node.with_changes(value=fit(updated_node.value, 45))
+        return _fitted(updated_node, value=45)
+
+
+_LOOSE = (cst.Tuple, cst.Yield, cst.NamedExpr, cst.GeneratorExp)
+_Node = TypeVar("_Node", bound=cst.CSTNode)
+
+
+def _fitted(node: _Node, **needs: int) -> _Node:
+    """The node with its named children in parentheses where they bind less tightly than they need."""
+    changes = {}
+    for name, need in needs.items():
+        child = getattr(node, name)
+        if precedence(child) < need:
+            changes[name] = parenthesised(child)
+    return node.with_changes(**changes) if changes else node

@@ -12,7 +12,7 @@ from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
 from migrator.rules.engine.names import Names
-from migrator.rules.engine.operators import statement, subscript
+from migrator.rules.engine.operators import inlined, statement, subscript
 from migrator.rules.engine.precedence import Parenthesise
 from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch
 from migrator.rules.engine.records import Rule
@@ -43,6 +43,9 @@ def rewrite(
         frozenset(),
         tuple(dict.fromkeys(run.notes)),
     )
+
+
+_SCOPES = frozenset({"tf.name_scope", "tf.compat.v1.name_scope", "tf.keras.backend.name_scope"})
 
 
 class Rewriter(Parenthesise):
@@ -76,10 +79,8 @@ class Rewriter(Parenthesise):
         """Declines every TF name that the facts list below this node and this pass did not meet."""
         if whole is None:
             return
-        seen = self.names.met
-        for api, span in self.here.uses():
-            at = (span.line, span.column)
-            if (whole.line, whole.column) <= at < (whole.end_line, whole.end_column) and at not in seen:
+        for api, span in self.names.uses.within(whole):
+            if (span.line, span.column) not in self.names.met:
                 self.declines.append(Decline("not rewritten", api, span))
 
     # --- names
@@ -111,6 +112,21 @@ class Rewriter(Parenthesise):
             return updated_node
         self.declines = [d for d in self.declines if d.api != "tf.function"]
         return cst.RemoveFromParent()
+
+    def leave_With(
+        self, original_node: cst.With, updated_node: cst.With
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        """`with tf.name_scope(…):` names operations of a graph: the block itself stays."""
+        if not all(self._names_scope(item) for item in original_node.items):
+            return updated_node
+        spans = [self.spans.get(item.item) for item in original_node.items]
+        self.declines = [d for d in self.declines if d.span not in spans]
+        return inlined(updated_node)
+
+    def _names_scope(self, item: cst.WithItem) -> bool:
+        call = item.item
+        named = isinstance(call, cst.Call) and self.names.canonical(call.func) in _SCOPES
+        return named and item.asname is None
 
     def visit_Param(self, node: cst.Param) -> None:
         self.callees.add(node.name)

@@ -30,6 +30,7 @@ OUTPUT_NAMES = {
 }
 _KEPT = frozenset({"int", "float", "bool", "len", "tuple", "list", "range", "str", "print", "zip", "isinstance", "sum"})
 _MARK = "__arg_"
+RAW = "__whole_"
 device_here = "device_here"
 """In a template `device=device_here` is the device of the tensors at hand, or nothing."""
 
@@ -39,6 +40,9 @@ class Piece:
     """A part of the output that a local name of the template holds."""
 
     expr: ast.expr
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"a rule asks the value of its own output: {ast.unparse(self.expr)}")
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Template:
     """A function body that gives torch code for the arguments of one call."""
 
     def __init__(self, body: list[ast.stmt], names: Mapping[str, object]) -> None:
-        self.body = [_NoneTests().visit(copy.deepcopy(s)) for s in body]
+        self.body = [_Questions(names).visit(copy.deepcopy(s)) for s in body]
         for statement in self.body:
             ast.fix_missing_locations(statement)
         self.names = names
@@ -74,8 +78,17 @@ def _compiled(expr: ast.expr) -> CodeType:
     return code
 
 
-class _NoneTests(ast.NodeTransformer):
-    """`x is None` asks the facts, which `is` itself cannot."""
+class _Questions(ast.NodeTransformer):
+    """`x is None` asks the facts, which `is` itself cannot; some helpers take arguments whole."""
+
+    def __init__(self, names: Mapping[str, object]) -> None:
+        self.names = names
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and getattr(self.names.get(node.func.id), "wants_args", False):
+            node.args = [ast.Name(RAW + a.id, ast.Load()) if isinstance(a, ast.Name) else a for a in node.args]
+        return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
@@ -142,17 +155,9 @@ class _Run:
 
     def evaluate(self, expr: ast.expr) -> object:
         """The Python value of an expression over what is known when rewriting."""
-        if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name):
-            helper = self.template.names.get(expr.func.id)
-            if getattr(helper, "wants_args", False) and callable(helper):
-                return helper(*[self._argument(a) for a in expr.args])
-        scope = {**self.template.names, "is_none": is_none, "isinstance": is_instance, **self.env}
+        whole = {RAW + name: self.args.get(name, value) for name, value in self.env.items()}
+        scope = {**self.template.names, "is_none": is_none, "isinstance": is_instance, **self.env, **whole}
         return eval(_compiled(expr), scope)
-
-    def _argument(self, expr: ast.expr) -> object:
-        if isinstance(expr, ast.Name) and expr.id in self.args:
-            return self.args[expr.id]
-        return self.evaluate(expr)
 
     def residual(self, expr: ast.expr) -> ast.expr:
         made = _Residual(self).visit(copy.deepcopy(expr))

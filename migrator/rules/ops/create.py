@@ -1,17 +1,18 @@
 """New tensors: constants, ranges and casts."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.model import Helper
 from migrator.rules.engine.asked import kind as kind_of
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor
 from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
 from migrator.rules.engine.template import device_here
-from migrator.rules.ops.pieces import dtype_name, given, torch_dtype
+from migrator.rules.ops.pieces import dtype_name, given, plain, tensors_in, torch_dtype
 
 if TYPE_CHECKING:
     import torch
@@ -99,19 +100,6 @@ def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None, *, kind):
             raise Decline("a list of tensors with a dtype")
         return torch.stack(value)
     return torch.as_tensor(value, dtype=target)
-
-
-def tensors_in(value: object) -> bool:
-    """Whether a list argument holds tensors."""
-    from migrator.rules.engine.asked import items
-    from migrator.values import Tensor, Unknown
-
-    found = items(value)
-    if (kind_of(value) == "sequence" and found is None and not isinstance(value, (list, tuple))) or any(
-        isinstance(i, Unknown) for i in found or ()
-    ):
-        raise Decline("a list of something unknown")
-    return bool(found) and all(isinstance(item, Tensor) and item.origin != "numpy" for item in found or ())
 
 
 @rule("tf.zeros", samples=[S([2, 3]), S((2,)), S([2], src("tf.int32")), S(3), S(src("tf.shape(a)", a=f32(2, 3)))])
@@ -230,6 +218,16 @@ def sequence_mask(lengths: Tensor, maxlen=None, dtype="bool", name=None, *, rank
     return mask.to(target)
 
 
+is_class = Helper(
+    "is_class",
+    '''def is_class(labels, depth):
+    """Boolean rows with one True at the label; none for a label out of range."""
+    return labels[..., None] == torch.arange(depth, device=labels.device)
+''',
+    ("import torch",),
+)
+
+
 @rule(
     "tf.one_hot",
     samples=[
@@ -237,13 +235,17 @@ def sequence_mask(lengths: Tensor, maxlen=None, dtype="bool", name=None, *, rank
         S(i32(2, 3, low=0, high=3), depth=3),
         S(i32(4, low=0, high=3), 3, dtype=src("tf.int32")),
         S(i32(4, low=0, high=3), 3, 0.9, 0.1),
+        S(src("a % 3", a=i32(4)), 3),
+        S(2, 4),
     ],
 )
 def one_hot(indices: Tensor, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None, *, rank):
     if axis is not None and axis != -1:
         raise Decline("an axis other than the last")
     target = torch_dtype(dtype)
-    if rank == 1:
+    if not plain(indices):
+        hot = is_class(indices, depth)
+    elif rank == 1:
         hot = indices[:, None] == torch.arange(depth, device=indices.device)
     else:
         hot = indices[..., None] == torch.arange(depth, device=indices.device)

@@ -10,7 +10,7 @@ from migrator.rules.engine.asked import is_float
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, f32, src
+from migrator.rules.engine.samples import S, f32, i32, src
 from migrator.rules.ops.create import no_strings
 from migrator.rules.ops.pieces import torch_dtype
 
@@ -62,10 +62,10 @@ def may_train(value: object, dtype: object, kind: object, known: object) -> bool
     return is_float(str(known))
 
 
-@rule("tf.Variable", samples=[S(2.0), S([1.0, 2.0]), S(3), S(f32(2, 3)), S(1.5, trainable=False)])
+@rule("tf.Variable", samples=[S(2.0), S([1.0, 2.0]), S(3), S(f32(2, 3)), S(i32(3)), S(1.5, trainable=False)])
 def variable(
     initial_value,
-    trainable=True,
+    trainable=None,
     validate_shape: Ignored = True,
     caching_device: Ignored = None,
     name=None,
@@ -85,9 +85,8 @@ def variable(
     if variable_def is not None or import_scope is not None or constraint is not None:
         raise Decline("a definition, scope or constraint is given")
     target = torch_dtype(dtype)
-    if trainable is None:
-        raise Decline("`trainable` is None")
-    train = trainable and may_train(initial_value, dtype, kind, dtype_initial_value)
+    floats = may_train(initial_value, dtype, kind, dtype_initial_value)
+    train = floats and (trainable is None or trainable)
     if kind == "tensor":
         if dtype is not None:
             raise Decline("a tensor with a dtype")

@@ -8,7 +8,11 @@ from typing import Any, TypeVar
 import libcst as cst
 
 from migrator.rules.engine.args import NOTHING, Arg, Code, literal
+from migrator.rules.engine.asked import items
+from migrator.rules.engine.asked import kind as kind_of
+from migrator.rules.engine.build import is_plain
 from migrator.rules.engine.declining import Decline
+from migrator.values import Tensor, Unknown
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -54,6 +58,12 @@ def given(arg: object) -> bool:
     if not isinstance(arg, Arg):
         return arg is not None
     return arg.given and arg.text != "None"
+
+
+@on_arguments
+def plain(arg: object) -> bool:
+    """Whether a template may use an argument twice."""
+    return not isinstance(arg, Arg) or is_plain(arg.node)
 
 
 @on_arguments
@@ -106,3 +116,13 @@ def check_mode(mode: object, paddings: object) -> None:
     leading = next((i for i, z in enumerate(zero) if not z), len(rows) - 1)
     if name.upper() == "REFLECT" and not (len(rows) - leading <= 3 and leading in (1, 2)):
         raise Decline("torch cannot reflect these dimensions")
+
+
+def tensors_in(value: object) -> bool:
+    """Whether a list argument holds tensors."""
+    found = items(value)
+    if (kind_of(value) == "sequence" and found is None and not isinstance(value, (list, tuple))) or any(
+        isinstance(i, Unknown) for i in found or ()
+    ):
+        raise Decline("a list of something unknown")
+    return bool(found) and all(isinstance(item, Tensor) and item.origin != "numpy" for item in found or ())
