@@ -270,16 +270,29 @@ def run(x, y):
 """
 
 
-@pytest.mark.parametrize(("old", "new"), [("", ""), ("torch.relu(self.fc1(x))", "self.fc1(x)")], ids=["right", "wrong"])
-def test_a_model_made_inside_starts_from_the_weights_of_the_source(workers: Workers, old: str, new: str) -> None:
+def inside_case() -> Case:
     pairs = [WeightPair(source=f"layers[{i}].kernel", target=f"fc{i + 1}.weight", transform="T") for i in (0, 1)]
     pairs += [WeightPair(source=f"layers[{i}].bias", target=f"fc{i + 1}.bias") for i in (0, 1)]
     x = ArrayArg(**{"as": "numpy"}, shape=(10, 3), seed=1)
     y = ArrayArg(**{"as": "numpy"}, shape=(10, 1), seed=2)
     call = Call(source="program:run", args=(x, y))
-    case = Case(id="inside", kind="training", call=call, weights=WeightMap(pairs=tuple(pairs)))
-    target = INSIDE_TARGET.replace(old, new) if old else INSIDE_TARGET
-    verdicts = check_training(case, {"program.py": INSIDE_SOURCE}, {"program.py": target}, workers)
+    return Case(id="inside", kind="training", call=call, weights=WeightMap(pairs=tuple(pairs)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("", ""), ("torch.relu(self.fc1(x))", "self.fc1(x)"), (", shuffle=True", "")],
+    ids=["right", "no activation", "not shuffled"],
+)
+@pytest.mark.parametrize("data", ["arrays", "dataset"])
+def test_a_model_made_inside_starts_from_the_weights_of_the_source(
+    workers: Workers, data: str, old: str, new: str
+) -> None:
+    source, target = INSIDE_SOURCE, INSIDE_TARGET.replace(old, new) if old else INSIDE_TARGET
+    if data == "dataset":
+        made = "tf.data.Dataset.from_tensor_slices((x, y)).shuffle(10).batch(4).prefetch(1)"
+        source = source.replace("x, y, batch_size=4", made).replace("import numpy as np", "import tensorflow as tf")
+    verdicts = check_training(inside_case(), {"program.py": source}, {"program.py": target}, workers)
     assert all(v.outcome is Outcome.PASS for v in verdicts) == (not old), verdicts
 
 

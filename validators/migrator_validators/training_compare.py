@@ -297,22 +297,23 @@ def _training(view: _View, limits: Limits, unchecked: list[str], history: bool) 
 
 def _order(source: dict[str, Any], target: dict[str, Any]) -> str:
     """What differs in who asked for shuffled data, or nothing."""
-    ours, theirs = _shuffled(source, True), _shuffled(target, True)
+    by_hand = not (_passes(source, True) and _passes(target, True))
+    ours, theirs = _shuffles_training(source, by_hand), _shuffles_training(target, by_hand)
     if ours != theirs:
-        return (
-            "training data are shuffled, the source's are not"
-            if theirs
-            else "training data are not shuffled, the source's are"
-        )
-    if _shuffled(target, False) and not _shuffled(source, False):
+        return f"training data are {'' if theirs else 'not '}shuffled, the source's are{' not' if theirs else ''}"
+    if any(p["shuffled"] for p in _passes(target, False)) and not any(p["shuffled"] for p in _passes(source, False)):
         return "validation data are shuffled, the source's are not"
     return ""
 
 
-def _shuffled(streams: dict[str, Any], training: bool) -> bool:
-    passes = [p for p in streams["passes"] if p["batches"] and p["training"] == training]
-    asked = training and any(e["kind"] == "permutation" for e in streams["events"])
-    return asked or any(p["shuffled"] for p in passes)
+def _passes(streams: dict[str, Any], training: bool) -> list[dict[str, Any]]:
+    return [p for p in streams["passes"] if p["batches"] and p["training"] == training]
+
+
+def _shuffles_training(streams: dict[str, Any], by_hand: bool) -> bool:
+    """`by_hand`: permutations count as well, for a side that cuts its batches itself."""
+    permuted = by_hand and any(e["kind"] == "permutation" for e in streams["events"])
+    return permuted or any(p["shuffled"] for p in _passes(streams, True))
 
 
 def _see_ends(view: _View, worst: _Worst) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from .streams import STREAMS, Pass
@@ -93,15 +92,9 @@ def _disable_parallel_shuffle(base: Any) -> None:
 # --- Keras ----------------------------------------------------------------------------------------------
 
 
-def _is_arrays(x: Any) -> bool:
-    """Arrays are shuffled by `fit`; datasets are not, generators are not by it."""
-    first = x[0] if isinstance(x, (list, tuple)) and x else x
-    first = next(iter(first.values()), None) if isinstance(first, dict) else first
-    return (
-        isinstance(first, (np.ndarray, tf.Tensor, tf.Variable))
-        or hasattr(first, "iloc")
-        or isinstance(first, (int, float))
-    )
+def _ordered_by_fit(x: Any) -> bool:
+    """Does `fit(shuffle=True)` shuffle this? Rows of arrays and batches of a Sequence; not data sets and generators."""
+    return x is not None and not isinstance(x, tf.data.Dataset) and not hasattr(x, "__next__")
 
 
 def _install_keras() -> None:
@@ -112,8 +105,8 @@ def _install_keras() -> None:
     @functools.wraps(fit)
     def patched_fit(self: Any, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         bound = bind(fit, (self, x, *args), kwargs)
-        asked = bool(bound.get("shuffle", True)) and _is_arrays(x)
-        if _is_arrays(x):
+        asked = bool(bound.get("shuffle", True)) and _ordered_by_fit(x)
+        if _ordered_by_fit(x):
             bound["shuffle"] = False
         return _inside(asked, fit, bound)
 
