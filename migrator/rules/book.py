@@ -46,11 +46,13 @@ class Rulebook:
 
     def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
         """The given arguments of a call by TF's parameter names."""
-        found = registry.find_layer(api, self.keras) or registry.find(api, self.keras)
+        layer = registry.find_layer(_MERGES.get(api, api), self.keras)
+        found = layer or registry.find(api, self.keras)
         if found is None:
             return Decline("no rule", api)
+        signature = found.signature if layer is None else layer_call.signature(layer, merges=api in _MERGES)
         try:
-            return {name: arg.value for name, arg in found.signature.bind(call.args).items()}
+            return {name: arg.value for name, arg in signature.bind(call.args).items()}
         except Declined as no:
             return Decline(no.reason, api)
 

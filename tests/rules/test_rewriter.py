@@ -6,7 +6,7 @@ import libcst as cst
 import pytest
 from fake_facts import FakeModule, parsed
 
-from migrator.model import Rewritten
+from migrator.model import LayerCode, Rewritten
 from migrator.rules import rulebook
 from migrator.values import Dataset, Instance, Literal, Scalar, ShapeOf, Tensor, Value
 
@@ -140,6 +140,21 @@ def test_bind_gives_given_arguments_by_name() -> None:
     bound = RULES.bind("tf.keras.layers.Dense", call)
     assert isinstance(bound, dict)
     assert list(bound) == ["units", "activation", "use_bias"]
+
+
+def test_bind_knows_what_every_layer_takes() -> None:
+    call = cst.parse_expression("L.Conv2D(8, 3, name='c', input_shape=(4, 4, 3))")
+    merge = cst.parse_expression("L.add([a, b], name='s')")
+    assert isinstance(call, cst.Call)
+    assert isinstance(merge, cst.Call)
+    assert set(RULES.bind("tf.keras.layers.Conv2D", call)) == {"filters", "kernel_size", "name", "input_shape"}  # type: ignore[arg-type]
+    assert list(RULES.bind("tf.keras.layers.add", merge)) == ["inputs", "name"]  # type: ignore[arg-type]
+
+
+def test_function_form_of_a_merge_is_its_layer() -> None:
+    code = RULES.layer("tf.keras.layers.add", {"inputs": "[a, b]", "name": "'s'"}, {}, (X, X))
+    assert isinstance(code, LayerCode)
+    assert code.forward == "{x0} + {x1}"
 
 
 def test_activation() -> None:

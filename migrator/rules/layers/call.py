@@ -13,7 +13,7 @@ from migrator.rules import activations
 from migrator.rules.engine.args import NOTHING, from_facts
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.records import LayerRule
-from migrator.rules.engine.signature import REQUIRED
+from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
 from migrator.values import Dim, Literal, Shape, Sym, Tensor, Unknown, Value
 
 # Arguments that every Keras layer takes.
@@ -107,6 +107,15 @@ class LayerCall:
 def spelled(dim: Dim) -> str:
     """A known dimension as source text."""
     return dim.text if isinstance(dim, Sym) else str(dim)
+
+
+def signature(rule: LayerRule, merges: bool = False) -> Signature:
+    """The layer's parameters and those of every layer; `merges`: the function form, inputs first."""
+    own = rule.signature.parameters
+    names = {p.name for p in own}
+    first = (Parameter("inputs"),) if merges else ()
+    base = (Parameter(name, None, keyword_only=True) for name in sorted(_BASE - names))
+    return Signature((*first, *own, *base))
 
 
 def build(
