@@ -188,8 +188,14 @@ def bind(
 
 
 def default_values(it: Interpreter, node: FunctionNode | ast.Lambda, module_name: str) -> dict[str, Value]:
-    """The values of all defaults, as the module has them."""
+    """The values of all defaults, as the module has them; kept once all modules have run."""
     spec = node.args
+    if not spec.defaults and not any(spec.kw_defaults):
+        return {}
+    settled = not it.root.endswith(":")
+    known = it.defaults.get(node) if settled else None
+    if known is not None:
+        return known
     frame = Frame(it.modules[module_name], it.root, {})
     positional = [arg.arg for arg in (*spec.posonlyargs, *spec.args)]
     found = {}
@@ -199,6 +205,8 @@ def default_values(it: Interpreter, node: FunctionNode | ast.Lambda, module_name
     for arg, default_node in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
         if default_node is not None:
             found[arg.arg] = it.value(default_node, frame)
+    if settled:
+        it.defaults[node] = found
     return found
 
 

@@ -11,6 +11,7 @@ from migrator.facts.calls import CALL_METHODS, Where
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
 from migrator.facts.modules import FunctionNode
+from migrator.facts.survey import survey
 from migrator.values import (
     Dim,
     Instance,
@@ -127,9 +128,7 @@ def reserve(
 
 def declares_inputs(node: ast.AST) -> bool:
     """Whether the code gives any layer an input shape."""
-    return any(
-        isinstance(child, ast.keyword) and str(child.arg).startswith(("input_", "batch_")) for child in ast.walk(node)
-    )
+    return any(str(keyword.arg).startswith(("input_", "batch_")) for keyword in survey(node).keywords)
 
 
 def _rank_of(value: Value) -> int | None:

@@ -114,6 +114,7 @@ class Interpreter:
         self.applied: dict[str, list[Applied]] = {}
         self.attrs: dict[RepoInstance, dict[str, Value]] = {}
         self.methods: dict[str, FunctionFacts] = {}
+        self.defaults: dict[ast.AST, dict[str, Value]] = {}
         self.stars: dict[str, list[str]] = {}  # TensorFlow modules whose names a file has all imported
         self.built: dict[RepoInstance, object] = {}  # for which root and shape
         self.class_attrs: dict[str, dict[str, Value]] = {}

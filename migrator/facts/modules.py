@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from migrator.facts.survey import survey
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -89,14 +91,13 @@ def _parse_one(name: str, text: str, is_package: bool) -> Module:
 
 
 def _imports(module: Module, modules: Mapping[str, Module]) -> Iterator[str]:
-    for node in ast.walk(module.tree):
+    nodes = sorted(survey(module.tree).imports, key=lambda node: (node.lineno, node.col_offset))
+    for node in nodes:
         if isinstance(node, ast.Import):
             candidates = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = module.absolute(node.level, node.module)
             candidates = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        else:
-            continue
         yield from (name for name in candidates if name in modules and name != module.name)
 
 

@@ -6,6 +6,7 @@ import ast
 import functools
 
 from migrator.facts.modules import FunctionNode, Module
+from migrator.facts.survey import survey
 
 _MUTATORS = frozenset({"append", "extend", "insert", "pop", "remove", "clear", "update", "setdefault", "add", "sort"})
 _CONSTRUCTORS = frozenset({"__init__", "build"})
@@ -21,25 +22,17 @@ def changed_attributes(node: ast.ClassDef) -> frozenset[str]:
 
 
 def _assigned_attributes(method: FunctionNode, owner: str) -> set[str]:
-    return {
-        child.attr
-        for child in ast.walk(method)
-        if isinstance(child, ast.Attribute)
-        and isinstance(child.ctx, ast.Store)
-        and isinstance(child.value, ast.Name)
-        and child.value.id == owner
-    }
+    stores = (node for node in survey(method).attributes if isinstance(node.ctx, ast.Store))
+    return {node.attr for node in stores if _name(node.value) == owner}
 
 
 @functools.lru_cache(maxsize=2048)
 def changed_parameters(node: FunctionNode) -> frozenset[str]:
     """Parameters whose lists or dicts the body changes in place."""
-    found = set()
-    for child in ast.walk(node):
-        if isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and child.func.attr in _MUTATORS:
-            found.add(_name(child.func.value))
-        if isinstance(child, ast.Subscript) and isinstance(child.ctx, ast.Store):
-            found.add(_name(child.value))
+    below = survey(node)
+    methods = (call.func for call in below.calls if isinstance(call.func, ast.Attribute))
+    found = {_name(func.value) for func in methods if func.attr in _MUTATORS}
+    found |= {_name(item.value) for item in below.subscripts if isinstance(item.ctx, ast.Store)}
     names = {arg.arg for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
     return frozenset(found & names)
 
@@ -50,4 +43,4 @@ def _name(node: ast.expr) -> str:
 
 def shared_names(module: Module) -> frozenset[str]:
     """Module variables that some function assigns through `global`."""
-    return frozenset(name for node in ast.walk(module.tree) if isinstance(node, ast.Global) for name in node.names)
+    return frozenset(name for node in survey(module.tree).globals for name in node.names)

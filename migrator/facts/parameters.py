@@ -12,6 +12,7 @@ from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
 from migrator.facts.modules import FunctionNode
 from migrator.facts.shapes import catalogue
+from migrator.facts.survey import survey
 from migrator.facts.words import words
 from migrator.values import (
     Api,
@@ -90,13 +91,13 @@ def _recognised(it: Interpreter, node: FunctionNode, arg: ast.arg, value: Unknow
 @functools.lru_cache(maxsize=2048)
 def _models(node: FunctionNode) -> frozenset[str]:
     """Names on which the body calls what only Keras models have."""
-    found = set()
-    for child in ast.walk(node):
-        if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name) and child.attr in _MODEL_USES:
-            found.add(child.value.id)
-        if isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):
-            owner, given = child.func.value, {keyword.arg for keyword in child.keywords}
-            if child.func.attr in ("fit", "compile") and isinstance(owner, ast.Name) and given & _FIT_ARGUMENTS:
+    below = survey(node)
+    uses = (item for item in below.attributes if item.attr in _MODEL_USES)
+    found = {item.value.id for item in uses if isinstance(item.value, ast.Name)}
+    for call in below.calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("fit", "compile"):
+            owner, given = call.func.value, {keyword.arg for keyword in call.keywords}
+            if isinstance(owner, ast.Name) and given & _FIT_ARGUMENTS:
                 found.add(owner.id)
     return frozenset(found)
 
@@ -226,8 +227,8 @@ class Tensors:
             self._builds[qualname] = False
             definition = self.it.definitions.get(qualname)
             if definition is not None:
-                calls = (n for n in ast.walk(definition.node) if isinstance(n, ast.Call))
-                self._builds[qualname] = any(self._is_layer(c, definition.module) for c in calls)
+                calls = survey(definition.node).calls
+                self._builds[qualname] = any(self._is_layer(call, definition.module) for call in calls)
         return self._builds[qualname]
 
     def _is_layer(self, call: ast.Call, module: str) -> bool:
@@ -246,12 +247,11 @@ class Tensors:
         return UNKNOWN
 
     def _used(self, node: FunctionNode, module: str) -> list[str]:
-        found: list[str] = []
-        for child in ast.walk(node):
-            if isinstance(child, ast.Attribute) and child.attr == "shape" and isinstance(child.value, ast.Name):
-                found.append(child.value.id)
-            if isinstance(child, ast.Call):
-                found.extend(self._arguments(child, module))
+        below = survey(node)
+        shapes = (item.value for item in below.attributes if item.attr == "shape")
+        found = [value.id for value in shapes if isinstance(value, ast.Name)]
+        for call in below.calls:
+            found.extend(self._arguments(call, module))
         return found
 
     def _arguments(self, call: ast.Call, module: str) -> list[str]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from migrator.facts.modules import Definition, FunctionNode
+from migrator.facts.survey import survey
 
 _REPEATING = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -27,9 +28,8 @@ def stable_names(node: FunctionNode) -> frozenset[str]:
         stores[name] += 1
         if in_loop:
             looped.add(name)
-    for child in ast.walk(node):
-        if isinstance(child, ast.For | ast.AsyncFor | ast.comprehension):
-            targets.update(name.id for name in ast.walk(child.target) if isinstance(name, ast.Name))
+    for loop in survey(node).loops:
+        targets.update(name.id for name in ast.walk(loop.target) if isinstance(name, ast.Name))
     once = {name for name, count in stores.items() if count == 1}
     parameters = {arg.arg for arg in all_arguments(node)}
     stable = {name for name in parameters if not stores[name]}
@@ -46,8 +46,8 @@ def all_arguments(node: FunctionNode | ast.Lambda) -> list[ast.arg]:
 @functools.lru_cache(maxsize=2048)
 def identifiers(node: ast.AST) -> frozenset[str]:
     """All names that a fresh one must not collide with."""
-    found = {child.id for child in ast.walk(node) if isinstance(child, ast.Name)}
-    return frozenset(found | {child.arg for child in ast.walk(node) if isinstance(child, ast.arg)})
+    below = survey(node)
+    return frozenset({name.id for name in below.names} | {arg.arg for arg in below.args})
 
 
 def _stores(nodes: Iterable[ast.AST], in_loop: bool) -> Iterator[tuple[ast.Name | ast.Attribute, bool]]:
@@ -94,7 +94,7 @@ def _finish(start: str, edges: Mapping[str, set[str]], seen: set[str], done: lis
 
 def _called(node: ast.AST, by_name: Mapping[str, list[str]]) -> set[str]:
     found: set[str] = set()
-    for child in ast.walk(node):
-        name = child.id if isinstance(child, ast.Name) else child.attr if isinstance(child, ast.Attribute) else ""
+    below = survey(node)
+    for name in {*(item.id for item in below.names), *(item.attr for item in below.attributes)}:
         found.update(by_name.get(name, ()))
     return found

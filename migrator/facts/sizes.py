@@ -16,6 +16,7 @@ from migrator.values import (
     RepoInstance,
     Sequence,
     SizeParam,
+    Sym,
     Tensor,
     Value,
 )
@@ -118,6 +119,11 @@ def _names(values: tuple[Value, ...]) -> set[str]:
 def _default(it: Interpreter, qualname: str, parameter: str) -> int | None:
     """The literal size when every observed use agrees on one."""
     seen = _seen(it, qualname, parameter)
+    # a size that a factory only hands on says nothing where another use is definite
+    definite = [
+        dim for dim in seen if not (isinstance(dim, Sym) and dim.text.startswith(("in_channels", "in_features")))
+    ]
+    seen = definite or seen
     first = seen[0] if seen else None
     return first if isinstance(first, int) and all(dim == first for dim in seen) else None
 
