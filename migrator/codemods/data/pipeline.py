@@ -11,6 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data.chains import Chain, Step, read_chain
 from migrator.codemods.data.helpers import LOADER, MAP_DATASET
+from migrator.codemods.nodes import find
 from migrator.model import Helper
 from migrator.values import Dataset, Tensor
 
@@ -171,7 +172,7 @@ class _Planner:
         """Registers the chains below a node and gives the state that each ends in."""
         found: dict[cst.CSTNode, State] = {}
         inner: set[cst.CSTNode] = set()
-        for call in m.findall(node, m.Call()):
+        for call in find(node, m.Call()):
             assert isinstance(call, cst.Call)
             if call in inner:
                 continue

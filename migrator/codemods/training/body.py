@@ -11,6 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan, plan_data
 from migrator.codemods.data.chains import read_chain
+from migrator.codemods.nodes import find, holds
 from migrator.codemods.training.building import build, model_runs
 from migrator.codemods.training.callbacks import is_written_in_place, makes_callbacks
 from migrator.codemods.training.calls import api_of, calls_in
@@ -55,7 +56,7 @@ class Walker:
     def problems(self, node: cst.CSTNode) -> None:
         """Declines what the plans of tapes and datasets could not settle below a node."""
         for where, why in (*self.tapes.problems, *self.data.problems):
-            if _holds(node, where):
+            if holds(node, where):
                 self.sink.decline(why)
 
     @property
@@ -158,7 +159,7 @@ class Walker:
         return any(isinstance(value, RepoFunction | Unknown) for value in values)
 
     def rest(self, line: cst.SimpleStatementLine, decided: dict[cst.CSTNode, str]) -> list[Statement]:
-        outer = {n: t for n, t in decided.items() if not any(n is not o and _holds(o, n) for o in decided)}
+        outer = {n: t for n, t in decided.items() if not any(n is not o and holds(o, n) for o in decided)}
         rewritten = embed(line, outer, self.ctx)
         self.sink.take(rewritten)
         assert isinstance(rewritten.node, cst.SimpleStatementLine)
@@ -173,13 +174,13 @@ class Walker:
         if not isinstance(value, Api) or not value.name.endswith(".AUTOTUNE"):
             return False
         given = m.Arg(value=m.Name(name))
-        readers = m.findall(self.ctx.tree, m.Call(func=m.Attribute(), args=[m.ZeroOrMore(), given, m.ZeroOrMore()]))
+        readers = find(self.ctx.tree, m.Call(func=m.Attribute(), args=[m.ZeroOrMore(), given, m.ZeroOrMore()]))
         chained = [call for call in readers if isinstance(call, cst.Call) and read_chain(call, self.ctx) is not None]
         return len(chained) == count(self.ctx.tree, name) - 1
 
     def freezes(self, line: cst.SimpleStatementLine) -> bool:
         """`layer.trainable = False`, on anything that may be a layer or a model."""
-        targets = m.findall(line, m.AssignTarget(target=m.Attribute(attr=m.Name("trainable"))))
+        targets = find(line, m.AssignTarget(target=m.Attribute(attr=m.Name("trainable"))))
         owners = [
             t.target.value for t in targets if isinstance(t, cst.AssignTarget) and isinstance(t.target, cst.Attribute)
         ]
@@ -289,7 +290,7 @@ class Walker:
 
 def _comments(statement: Statement) -> list[cst.EmptyLine]:
     """The comment lines above a statement and inside it."""
-    lines = m.findall(statement, m.EmptyLine(comment=m.Comment()))
+    lines = find(statement, m.EmptyLine(comment=m.Comment()))
     return [line for line in lines if isinstance(line, cst.EmptyLine)]
 
 
@@ -335,10 +336,6 @@ def _target_names(target: cst.BaseExpression) -> list[str]:
 
 
 _EMPTY = cst.IndentedBlock(body=[cst.SimpleStatementLine(body=[cst.Pass()])])
-
-
-def _holds(outer: cst.CSTNode, inner: cst.CSTNode) -> bool:
-    return outer is inner or any(_holds(child, inner) for child in outer.children)
 
 
 def _is_echo(line: cst.SimpleStatementLine, decided: dict[cst.CSTNode, str]) -> bool:

@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.models import model_statements, rewrite_call
+from migrator.codemods.nodes import find
 from migrator.codemods.training.place import Statement, statements
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.writer import Unfit
@@ -67,11 +68,11 @@ def _is_symbolic(statement: cst.BaseStatement, ctx: Context) -> bool:
 
 
 def _adds_to(statement: cst.BaseStatement, name: str) -> bool:
-    return bool(m.findall(statement, m.Call(func=m.Attribute(value=m.Name(name), attr=m.Name("add")))))
+    return bool(find(statement, m.Call(func=m.Attribute(value=m.Name(name), attr=m.Name("add")))))
 
 
 def _reads(statement: cst.BaseStatement) -> set[str]:
-    return {n.value for n in m.findall(statement, m.Name()) if isinstance(n, cst.Name)}
+    return {n.value for n in find(statement, m.Name()) if isinstance(n, cst.Name)}
 
 
 def is_construction(call: cst.Call, ctx: Context) -> bool:

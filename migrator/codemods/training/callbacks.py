@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import api_of, bind, constant
 from migrator.codemods.training.files import file_name
 from migrator.codemods.training.scope import Holder, count, names_in
@@ -103,7 +104,7 @@ def is_written_in_place(function: cst.FunctionDef, ctx: Context) -> bool:
     if returned_callbacks(function, ctx) is None:
         return False
     name = function.name.value
-    taken = m.findall(ctx.tree, m.Arg(keyword=m.Name("callbacks"), value=m.Call(func=m.Name(name))))
+    taken = find(ctx.tree, m.Arg(keyword=m.Name("callbacks"), value=m.Call(func=m.Name(name))))
     return bool(taken) and len(taken) == count(ctx.tree, name) - 1
 
 
@@ -124,7 +125,7 @@ def _elements(node: cst.BaseExpression, writer: Writer) -> list[cst.Call]:
 
 def _assigned(name: str, writer: Writer) -> cst.BaseExpression:
     """The only value of a name in the scope, which nothing else reads."""
-    bound = m.findall(writer.holder, m.Assign(targets=[m.AssignTarget(target=m.Name(name))]))
+    bound = find(writer.holder, m.Assign(targets=[m.AssignTarget(target=m.Name(name))]))
     if len(bound) != 1 or count(writer.holder, name) != 2:
         raise Unfit(f"what `{name}` holds is not certain")
     assert isinstance(bound[0], cst.Assign)
@@ -140,8 +141,8 @@ def makes_callbacks(line: cst.SimpleStatementLine, ctx: Context, holder: Holder)
     calls = [e.value for e in value.elements] if isinstance(value, cst.List) else [value]
     if not calls or not all(_is_callback(call, ctx) or isinstance(call, cst.Name) for call in calls):
         return False
-    taken = m.findall(holder, m.Arg(keyword=m.Name("callbacks")))
-    lists = m.findall(holder, m.List(elements=[m.AtLeastN(m.Element(m.Name(name)), n=1)]))
+    taken = find(holder, m.Arg(keyword=m.Name("callbacks")))
+    lists = find(holder, m.List(elements=[m.AtLeastN(m.Element(m.Name(name)), n=1)]))
     by_list = isinstance(value, cst.Call) and any(name in names_in(node) for node in [*taken, *lists])
     return any(isinstance(a, cst.Arg) and m.matches(a.value, m.Name(name)) for a in taken) or by_list
 
@@ -284,7 +285,7 @@ def _arity(node: cst.BaseExpression | None, writer: Writer) -> int:
     """How many arguments a schedule takes: the epoch, or the epoch and the rate."""
     params: cst.Parameters | None = node.params if isinstance(node, cst.Lambda) else None
     if isinstance(node, cst.Name):
-        found = list(m.findall(writer.ctx.tree, m.FunctionDef(name=m.Name(node.value))))
+        found = list(find(writer.ctx.tree, m.FunctionDef(name=m.Name(node.value))))
         params = found[0].params if len(found) == 1 and isinstance(found[0], cst.FunctionDef) else None
     if params is None or params.star_kwarg is not None or params.kwonly_params or len(params.params) not in (1, 2):
         raise Unfit("a schedule of which the arguments are not known")

@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
 from migrator.model import Decline
 from migrator.values import Api, Instance, Literal, ModelValue, RepoInstance, Unknown, Value
 
@@ -96,7 +97,7 @@ def unknown_names(bound: Mapping[str, object], known: Sequence[str]) -> list[str
 
 def calls_in(node: cst.CSTNode) -> list[cst.Call]:
     """Every call below a node, outermost first."""
-    return [call for call in m.findall(node, m.Call()) if isinstance(call, cst.Call)]
+    return [call for call in find(node, m.Call()) if isinstance(call, cst.Call)]
 
 
 def constant(node: cst.BaseExpression | None, ctx: Context) -> Literal | None:

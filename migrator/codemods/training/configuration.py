@@ -10,6 +10,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import METHODS, api_of, bind, constant, is_none
 from migrator.codemods.training.scope import bound_at_top
 from migrator.codemods.training.traits import Traits
@@ -146,7 +147,7 @@ def _assigned_list(node: cst.BaseExpression, ctx: Context) -> list[cst.BaseExpre
 
 
 def _assignments(tree: cst.Module) -> list[cst.Assign]:
-    return [node for node in m.findall(tree, m.Assign()) if isinstance(node, cst.Assign)]
+    return [node for node in find(tree, m.Assign()) if isinstance(node, cst.Assign)]
 
 
 def _metric(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx: Context) -> MetricCode:

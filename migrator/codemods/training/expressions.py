@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import libcst as cst
-import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
+from migrator.codemods.nodes import below
 from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.models import VARIABLES, model_text
@@ -41,7 +41,7 @@ class Finder:
 
     def nodes(self, node: cst.CSTNode) -> list[tuple[cst.CSTNode, str]]:
         """Nodes below, with what each is, innermost first."""
-        found = [(n, self.kind(n)) for n in m.findall(node, m.Call() | m.Attribute())]
+        found = [(n, self.kind(n)) for n in below(node, (cst.Call, cst.Attribute))]
         return [(n, kind) for n, kind in reversed(found) if kind]
 
     def kind(self, node: object) -> str:

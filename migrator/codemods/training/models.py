@@ -6,6 +6,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import is_model
 from migrator.values import Unknown
 
@@ -17,10 +18,10 @@ _TRAINING = m.Call(args=[m.ZeroOrMore(), m.Arg(keyword=m.Name("training")), m.Ze
 def used_as_models(tree: cst.Module, compiled: frozenset[str]) -> frozenset[str]:
     """Texts of what is compiled, asked for trainable variables, or called with `training=`."""
     found = set(compiled)
-    for node in m.findall(tree, _EVIDENCE):
+    for node in find(tree, _EVIDENCE):
         if isinstance(node, cst.Attribute):
             found.add(tree.code_for_node(node.value).strip())
-    for node in m.findall(tree, _TRAINING):
+    for node in find(tree, _TRAINING):
         if isinstance(node, cst.Call):
             found.add(tree.code_for_node(node.func).strip())
     return frozenset(text for text in found if text.split(".")[0] not in _defined(tree))
@@ -29,7 +30,7 @@ def used_as_models(tree: cst.Module, compiled: frozenset[str]) -> frozenset[str]
 def _defined(tree: cst.Module) -> set[str]:
     """Functions, classes and imported names of a file: they are no models."""
     names = {s.name.value for s in tree.body if isinstance(s, cst.FunctionDef | cst.ClassDef)}
-    for node in m.findall(tree, m.ImportAlias()):
+    for node in find(tree, m.ImportAlias()):
         assert isinstance(node, cst.ImportAlias)
         names.add(node.evaluated_alias or node.evaluated_name.split(".")[0])
     return names

@@ -9,6 +9,7 @@ from dataclasses import replace
 import libcst as cst
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import index_of
 from migrator.model import Rewritten
 from migrator.values import Span
 
@@ -52,17 +53,17 @@ def _within(span: Span, other: Span) -> bool:
 
 def holders(node: cst.CSTNode, wanted: Collection[cst.CSTNode]) -> frozenset[cst.CSTNode]:
     """`node` and all below it that have one of the wanted nodes in them."""
+    index = index_of(node)
     found: set[cst.CSTNode] = set()
-
-    def look(current: cst.CSTNode) -> bool:
-        here = current in wanted
-        inside = [look(child) for child in current.children]  # all of them: no short cut
-        if here or any(inside):
-            found.add(current)
-            return True
-        return False
-
-    look(node)
+    start, end = index.ranges.get(node, (0, 0))
+    for each in wanted:
+        if not start <= index.ranges.get(each, (-1, 0))[0] < end:
+            continue
+        while each not in found:
+            found.add(each)
+            if each is node:
+                break
+            each = index.parents[each]
     return frozenset(found)
 
 

@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import find, index_of
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.models import used_as_models
@@ -75,6 +76,7 @@ def plan_file(ctx: Context) -> FilePlan:
     cached = _CACHE.get("plan")
     if cached is not None and cached[0] is ctx.tree and cached[1] is ctx.facts:
         return cached[2]
+    index_of(ctx.tree)
     plan = _plan(ctx)
     _CACHE["plan"] = (ctx.tree, ctx.facts, plan)
     return plan
@@ -116,7 +118,7 @@ def _histories(
             continue
         target = part.targets[0].target
         if isinstance(target, cst.Name) and model_call(part.value, ctx, models) == "fit":
-            bound = m.findall(holder, m.AssignTarget(target=m.Name(target.value)))
+            bound = find(holder, m.AssignTarget(target=m.Name(target.value)))
             if len(bound) == 1:
                 yield holder, target.value
 
@@ -207,14 +209,14 @@ def _twins(one: Compiled, other: Compiled) -> bool:
 
 def _attribute_free(own: Compiled, ctx: Context) -> bool:
     """Whether no code reads the optimizer off a model."""
-    return not m.findall(ctx.tree, m.Attribute(attr=m.Name("optimizer")) & ~m.Attribute(value=m.Name("tf")))
+    return not find(ctx.tree, m.Attribute(attr=m.Name("optimizer")))
 
 
 def _name_is_free(own: Compiled) -> bool:
     """Whether `optimizer` is no variable of the scope, or the one that `compile` is given."""
     body = own.holder.body.body if isinstance(own.holder, cst.FunctionDef) else own.holder.body
     there = {name for s in body if not isinstance(s, cst.FunctionDef | cst.ClassDef) for name in names_in(s)}
-    given = m.findall(own.call, m.Arg(value=m.Name("optimizer")))
+    given = find(own.call, m.Arg(value=m.Name("optimizer")))
     parameters = names_in(own.holder.params) if isinstance(own.holder, cst.FunctionDef) else set()
     return "optimizer" not in parameters and (bool(given) or "optimizer" not in there)
 

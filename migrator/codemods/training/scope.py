@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import libcst as cst
 import libcst.matchers as m
 
+from migrator.codemods.nodes import find, variables
+
 Holder = cst.FunctionDef | cst.Module
 
 
@@ -71,38 +73,13 @@ class _Finder(cst.CSTVisitor):
 
 
 def names_in(node: cst.CSTNode) -> set[str]:
-    """Every variable that occurs below a node: no attributes, no keywords of calls."""
-    finder = _Variables()
-    node.visit(finder)
-    return finder.found
+    """Every variable that occurs below a node."""
+    return set(variables(node))
 
 
 def count(node: cst.CSTNode, name: str) -> int:
     """How often a variable occurs below a node."""
-    finder = _Variables()
-    node.visit(finder)
-    return finder.all.count(name)
-
-
-class _Variables(cst.CSTVisitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.all: list[str] = []
-
-    @property
-    def found(self) -> set[str]:
-        return set(self.all)
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self.all.append(node.value)
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
+    return variables(node).count(name)
 
 
 def bound_at_top(tree: cst.Module) -> Iterator[str]:
@@ -110,10 +87,10 @@ def bound_at_top(tree: cst.Module) -> Iterator[str]:
     for statement in tree.body:
         if isinstance(statement, cst.FunctionDef | cst.ClassDef):
             yield statement.name.value
-        for node in m.findall(statement, m.AssignTarget(target=m.Name())) if _is_line(statement) else ():
+        for node in find(statement, m.AssignTarget(target=m.Name())) if _is_line(statement) else ():
             if isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Name):
                 yield node.target.value
-        for alias in m.findall(statement, m.ImportAlias()) if _is_line(statement) else ():
+        for alias in find(statement, m.ImportAlias()) if _is_line(statement) else ():
             if isinstance(alias, cst.ImportAlias):
                 yield alias.evaluated_alias or alias.evaluated_name.split(".")[0]
 

@@ -10,6 +10,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import api_of, calls_in, receiver
 from migrator.codemods.training.configuration import Made, made_of
 from migrator.codemods.training.metric_classes import metric_class
@@ -86,7 +87,7 @@ def _is_optimizer(call: cst.Call, ctx: Context) -> bool:
 
 
 def _bindings(tree: cst.Module, name: str) -> int:
-    return len(m.findall(tree, m.AssignTarget(target=m.Name(name))))
+    return len(find(tree, m.AssignTarget(target=m.Name(name))))
 
 
 # --- optimizers -----------------------------------------------------------------------------------------
@@ -188,7 +189,7 @@ class Trained:
         if isinstance(node, cst.Name):
             bound = [
                 a.value
-                for a in m.findall(user, m.Assign(targets=[m.AssignTarget(target=m.Name(node.value))]))
+                for a in find(user, m.Assign(targets=[m.AssignTarget(target=m.Name(node.value))]))
                 if isinstance(a, cst.Assign)
             ]
             node = bound[0] if len(bound) == 1 else node
@@ -202,7 +203,7 @@ class Trained:
         if not isinstance(self.holder, cst.Module) and model.split(".")[0] in _parameters(self.holder) - {"self"}:
             return True
         start = self.ctx.spans[self.found.line]
-        for target in m.findall(self.holder, m.AssignTarget()):
+        for target in find(self.holder, m.AssignTarget()):
             assert isinstance(target, cst.AssignTarget)
             if self.ctx.code(target.target).strip() == model and self.ctx.spans[target] < start:
                 return True
@@ -311,7 +312,7 @@ def _same_rank(y: object, p: object) -> bool:
 
 def _metric(found: Definition, ctx: Context, sink: Sink) -> str:
     name = found.api.rpartition(".")[2]
-    older = bool(m.findall(ctx.tree, m.Attribute(attr=m.Name("reset_states"))))
+    older = bool(find(ctx.tree, m.Attribute(attr=m.Name("reset_states"))))
     helpers = metric_class(name, older)
     made = made_of(found.call, ctx) if name not in ("Mean", "Sum") else None
     if not helpers or isinstance(made, Decline):

@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import api_of
 from migrator.codemods.training.models import parameters, variables_of
 from migrator.codemods.training.scope import Holder, count
@@ -128,7 +129,7 @@ class _Planner:
             models = variables_of(part.value, self.ctx, self.known)
             if models is not None:
                 self.aliases[part.targets[0].target.value] = models
-        for call in m.findall(line, m.Call(func=m.Attribute())):
+        for call in find(line, m.Call(func=m.Attribute())):
             assert isinstance(call, cst.Call)
             assert isinstance(call.func, cst.Attribute)
             self.method(call, call.func, line)
@@ -221,7 +222,7 @@ class _Planner:
                 self.found.lines[readers[0]] = ""
 
     def not_read_by_blocks(self, name: str) -> bool:
-        inside = {line for block in self.found.blocks for line in m.findall(block, m.SimpleStatementLine())}
+        inside = {line for block in self.found.blocks for line in find(block, m.SimpleStatementLine())}
         return not any(name in _names(line) for line in inside)
 
     def summed(self, gradient: Gradient) -> str:
@@ -335,7 +336,7 @@ class _Lines(cst.CSTVisitor):
 
 
 def _names(node: cst.CSTNode) -> set[str]:
-    return {n.value for n in m.findall(node, m.Name()) if isinstance(n, cst.Name)}
+    return {n.value for n in find(node, m.Name()) if isinstance(n, cst.Name)}
 
 
 def _bound_name(line: cst.SimpleStatementLine, call: cst.Call) -> str | None:
