@@ -1,9 +1,9 @@
 """Runs a source program for a short while and notes every call of its own functions, methods and classes.
 
-Request: `entry` (a file of the tree), `argv`, `modules` ({path: import name}), `seconds`, `limits` (`epochs`
-and `batches` of a fit, `rows` of synthetic data). Long parts are cut: `fit` to a few steps, data sets to a few batches, known
-`load_data` functions give synthetic data of the right shapes. Result: `calls` (see
-`recording.RecordedCall`), `error`, `module`, `trains`; arrays by name.
+Request: `entry` (a file of the tree), `argv`, `modules` ({path: import name}), `seconds`, `limits`
+(`epochs` and `batches` of a fit, `rows` of synthetic data). Long parts are cut: `fit` to a few steps,
+data sets to some batches, known `load_data` functions give synthetic data of the right shapes.
+Result: `calls` (see `recording.RecordedCall`), `error`, `module`, `trains`; arrays by name.
 """
 
 from __future__ import annotations
