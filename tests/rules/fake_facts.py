@@ -70,7 +70,9 @@ class FakeModule:
             return self._attribute(node)
         if isinstance(node, ast.Subscript):
             of = self.evaluate(node.value)
-            return Scalar("int") if isinstance(of, ShapeOf) and not isinstance(node.slice, ast.Slice) else Unknown()
+            if isinstance(of, ShapeOf):
+                return of if isinstance(node.slice, ast.Slice) else Scalar("int")
+            return Unknown()
         if isinstance(node, ast.Call):
             return self._call(node)
         return Tensor() if isinstance(node, ast.BinOp) and self.known else Unknown()

@@ -57,6 +57,8 @@ def reasons(source: str, known: dict[str, Value] | None = None) -> list[str]:
         ("z = x.numpy()\n", "z = x.detach().cpu().numpy()\n"),
         ("z = x.get_shape().as_list()\n", "z = list(x.shape)\n"),
         ("z = tf.sqrt(a)\n", "z = torch.sqrt(torch.as_tensor(a))\n"),
+        ("z = x / tf.sqrt(tf.cast(n, tf.float32))\n", "z = x / math.sqrt(n)\n"),
+        ("z = x.shape[:-1] + [n]\n", "z = x.shape[:-1] + (n,)\n"),
         ("z = tf.sqrt(2.0)\n", "z = torch.sqrt(torch.tensor(2.0))\n"),
         ("m, s = tf.nn.moments(x, [0])\n", "s, m = torch.var_mean(x, dim=0, correction=0)\n"),
         ("x += tf.square(y)\n", "x = x + torch.square(y)\n"),
@@ -108,6 +110,8 @@ def test_leaves_alone(source: str) -> None:
         ("z = x[1:, ::-1]\n", "a negative step beside other indexing"),
         ("z = [v.assign(x)]\n", "the result of an assignment to a variable is used"),
         ("z = tf.concat([x, a], 0)\n", "`values` has NumPy arrays in it"),
+        ("z = tf.shape(x) * 2\n", "arithmetic on a whole shape"),
+        ("z = tf.shape(x) == [1, 2]\n", "arithmetic on a whole shape"),
         ("z = tf.add(n, 3)\n", "no argument is a tensor"),
     ],
 )

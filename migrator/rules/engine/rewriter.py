@@ -17,6 +17,7 @@ from migrator.rules.engine.precedence import Parenthesise
 from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.registry import find, find_layer
+from migrator.rules.engine.sizes import check_whole_shapes, is_root, operation
 from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
 
 
@@ -256,6 +257,26 @@ class Rewriter(Parenthesise):
         except Declined as no:
             self.refuse(no.reason, "Tensor.__getitem__", original_node)
             return updated_node
+
+    def leave_BinaryOperation(
+        self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
+    ) -> cst.BaseExpression:
+        try:
+            made = operation(original_node, updated_node, self.value)
+        except Declined as no:
+            self.refuse(no.reason, "tf.shape", original_node)
+            return updated_node
+        if made is not updated_node and (is_root(made.left) or is_root(made.right)):
+            self.imports.add("import math")
+        return super().leave_BinaryOperation(original_node, made)
+
+    def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
+        others = [c.comparator for c in original_node.comparisons]
+        try:
+            check_whole_shapes(self.value(original_node.left), *map(self.value, others))
+        except Declined as no:
+            self.refuse(no.reason, "tf.shape", original_node)
+        return super().leave_Comparison(original_node, updated_node)
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
