@@ -194,6 +194,33 @@ def test_a_function_of_the_same_name_is_not_replaced() -> None:
     assert "make_loader_(x, y" in draft(HEAD + LOGITS + textwrap.dedent(text)).text
 
 
+def test_all_variables_of_a_model_are_its_parameters() -> None:
+    text = body("""
+        def train(x, y):
+            model = build_model()
+            optimizer = tf.keras.optimizers.SGD(0.1)
+            for _ in range(3):
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean(tf.square(model(x) - y))
+                grads = tape.gradient(loss, model.variables)
+                optimizer.apply_gradients(grads_and_vars=zip(grads, model.variables))
+    """)
+    assert "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)" in text
+    assert text.index("optimizer.zero_grad()") < text.index("loss.backward()") < text.index("optimizer.step()")
+
+
+def test_a_tape_that_is_used_otherwise_is_declined() -> None:
+    text = """
+        def step(model, optimizer, x):
+            with tf.GradientTape() as tape:
+                loss = model(x, training=True)
+            log(tape)
+            grads = tape.gradient(loss, model.trainable_variables)
+            optimizer.apply_gradients(zip(grads, model.trainable_variables))
+    """
+    assert "used for more than gradients" in reasons(text)
+
+
 def test_a_tape_on_inputs() -> None:
     text = migrated("""
         def sensitivity(model, x):

@@ -8,7 +8,7 @@ import libcst as cst
 
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
-from migrator.codemods.nodes import below
+from migrator.codemods.nodes import below, holds
 from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.models import VARIABLES, model_text
@@ -42,7 +42,9 @@ class Finder:
     def nodes(self, node: cst.CSTNode) -> list[tuple[cst.CSTNode, str]]:
         """Nodes below, with what each is, innermost first."""
         found = [(n, self.kind(n)) for n in below(node, (cst.Call, cst.Attribute))]
-        return [(n, kind) for n, kind in reversed(found) if kind]
+        gradients = [call for call in self.tapes.decided if holds(node, call)]
+        inside = {n for call in gradients for n in below(call, (cst.Call, cst.Attribute)) if n is not call}
+        return [(n, kind) for n, kind in reversed(found) if kind and n not in inside]
 
     def kind(self, node: object) -> str:
         if isinstance(node, cst.Call):

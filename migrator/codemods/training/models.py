@@ -48,7 +48,8 @@ def model_text(node: cst.BaseExpression, ctx: Context, known: frozenset[str]) ->
 
 def variables_of(node: cst.BaseExpression, ctx: Context, known: frozenset[str]) -> list[str] | None:
     """The models whose trainable variables an expression lists: one, or several added up."""
-    if isinstance(node, cst.Attribute) and node.attr.value in VARIABLES:
+    # `variables` has statistics besides, which have no gradient and are left alone
+    if isinstance(node, cst.Attribute) and node.attr.value in (*VARIABLES, "variables"):
         model = model_text(node.value, ctx, known)
         return None if model is None else [model]
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
