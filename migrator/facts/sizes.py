@@ -128,6 +128,10 @@ def _default(it: Interpreter, qualname: str, parameter: str) -> int | None:
     return first if isinstance(first, int) and all(dim == first for dim in seen) else None
 
 
+def _is_handed_on(dim: Dim) -> bool:
+    return isinstance(dim, Sym) and dim.text.startswith(("in_channels", "in_features"))
+
+
 def _seen(it: Interpreter, qualname: str, parameter: str) -> list[Dim]:
     """The sizes with which a class or factory is used; None for a use that does not tell."""
     if not parameter:
