@@ -20,6 +20,7 @@ from migrator.facts import analyse
 from migrator.rules import rulebook
 from migrator.values import Span
 
+CELLS = ("LSTMCell", "GRUCell", "SimpleRNNCell")
 FACTORIES = ("layer-factory", "module-factory", "model-factory")
 HEADER = "import numpy as np\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 DEVICE = 'device = torch.device("cpu")\n\n\n'
@@ -118,7 +119,9 @@ def transfer(keras_layers: list[Any], torch_model: Any, drafts: dict[str, Draft]
     waiting: dict[str, list[Any]] = {}
     for layer in keras_layers:
         if own_weights(layer):
-            waiting.setdefault(type(layer).__name__, []).append(layer)
+            name = type(layer).__name__
+            # the weights of a recurrent layer belong to its cell
+            waiting.setdefault(name.removesuffix("Cell") if name in CELLS else name, []).append(layer)
     with torch.no_grad():
         for keras, module, params in _targets(torch_model, records):
             layer = waiting[keras.rpartition(".")[2].rpartition(":")[2]][0]

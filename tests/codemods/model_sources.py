@@ -388,6 +388,142 @@ def make():
     return build_model()
 '''
 
+DECODER = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def build_decoder(latent):
+    inputs = tf.keras.Input((latent,))
+    x = layers.Dense(7 * 5 * 6, activation="relu")(inputs)
+    x = layers.Reshape((7, 5, 6))(x)
+    x = layers.Conv2DTranspose(8, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.LayerNormalization()(x)
+    out = layers.Conv2D(2, 3, padding="same", activation="softmax")(x)
+    return tf.keras.Model(inputs, out)
+
+
+def make():
+    return build_decoder(4)
+"""
+
+SEQUENCE = """
+from tensorflow.keras import layers, Model, Input
+
+
+def build(n=20, c=4):
+    inp = Input((n, c))
+    x = layers.Conv1D(8, 3, activation="relu")(inp)
+    x = layers.MaxPooling1D(2)(x)
+    x = layers.Conv1D(8, 3, padding="causal")(x)
+    x = layers.LSTM(5, return_sequences=True)(x)
+    x = layers.GlobalAveragePooling1D()(x)
+    return Model(inp, layers.Dense(1)(x))
+
+
+def make():
+    return build()
+"""
+
+INCEPTION = """
+import tensorflow as tf
+from tensorflow.keras import layers as L
+
+
+class Inception(tf.keras.layers.Layer):
+    def __init__(self, f1, f3):
+        super().__init__()
+        self.b1 = L.Conv2D(f1, 1, activation="relu")
+        self.b2 = tf.keras.Sequential([L.Conv2D(f3, 1, activation="relu"), L.Conv2D(f3, 3, padding="same")])
+        self.pool = L.MaxPool2D(3, 1, padding="same")
+        self.drop = L.Dropout(0.2)
+
+    def call(self, x, training=False):
+        y = tf.concat([self.b1(x), self.b2(x), self.pool(x)], axis=-1)
+        y -= tf.reduce_mean(y, axis=3, keepdims=True)
+        if training:
+            y = self.drop(y, training=training)
+        return y
+
+
+class Net(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.i1 = Inception(4, 6)
+        self.i2 = Inception(8, 6)
+        self.fc = L.Dense(3)
+
+    def call(self, x, training=False):
+        x = self.i1(x, training=training)
+        x = self.i2(x, training=training)
+        rows = tf.reduce_max(x, axis=1)
+        x = tf.reduce_mean(x, axis=[1, 2]) + tf.reduce_sum(rows, axis=1)
+        return self.fc(x)
+
+
+def make():
+    model = Net()
+    model(tf.zeros((2, 8, 7, 3)))
+    return model
+"""
+
+STACK = '''
+import tensorflow as tf
+
+
+class Stack(tf.keras.Model):
+    """An MLP."""
+
+    def __init__(self, sizes, num_classes):
+        super().__init__()
+        self.hidden = []
+        for s in sizes:
+            self.hidden.append(tf.keras.layers.Dense(s, activation="relu"))
+        self.out = tf.keras.layers.Dense(num_classes, activation="softmax")
+
+    # the forward pass
+    def call(self, x):
+        for layer in self.hidden:
+            x = layer(x)  # one more
+        return self.out(x)
+
+
+def make():
+    model = Stack([4, 5], 3)
+    model(tf.zeros((1, 7)))
+    return model
+'''
+
+SEGMENTER = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def block(x, f, pool="max", norm=True):
+    x = layers.Conv2D(f, 3, padding="same")(x)
+    if norm:
+        x = layers.BatchNormalization()(x)
+    else:
+        x = layers.Dense(f)(x)
+    if pool == "max":
+        x = layers.MaxPooling2D()(x)
+    elif pool == "avg":
+        x = layers.AveragePooling2D(2)(x)
+    return x
+
+
+def segmenter(pool="avg"):
+    i = layers.Input((8, 12, 3))
+    x = block(i, 4, pool)
+    x = block(x, 6, pool=pool, norm=False)
+    x = layers.UpSampling2D(4)(x)
+    return tf.keras.models.Model(inputs=[i], outputs=[layers.Softmax()(x)])
+
+
+def make():
+    return segmenter()
+"""
+
 PROGRAMS = {
     "sequential": (SEQUENTIAL, [(3, 28, 28, 1)]),
     "resnet": (RESNET, [(2, 17, 20, 3)]),
@@ -399,4 +535,9 @@ PROGRAMS = {
     "mlp": (MLP, [(3, 10)]),
     "encoder": (ENCODER, [(2, 16, 12, 3)]),
     "gate": (GATE, [(2, 9, 10, 3)]),
+    "decoder": (DECODER, [(3, 4)]),
+    "sequence": (SEQUENCE, [(3, 20, 4)]),
+    "inception": (INCEPTION, [(2, 8, 7, 3)]),
+    "stack": (STACK, [(3, 7)]),
+    "segmenter": (SEGMENTER, [(2, 8, 12, 3)]),
 }

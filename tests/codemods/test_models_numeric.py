@@ -14,7 +14,7 @@ tf = pytest.importorskip("tensorflow")
 torch = pytest.importorskip("torch")
 
 
-GAPS = {"added", "mlp", "encoder", "blocks"}
+GAPS = {"added", "mlp", "encoder"}
 """Programs with a size that the facts may not know; declined then, and equal otherwise."""
 
 
@@ -71,7 +71,5 @@ def test_forward_is_equal(name: str) -> None:
         want if isinstance(want, list) else [want], got if isinstance(got, list) else [got], strict=True
     ):
         np.testing.assert_allclose(one.numpy(), two.numpy(), rtol=2e-4, atol=2e-5)
-    if hasattr(model, "logits"):
-        assert any(d.has_logits for d in migrated.drafts.values())
     if hasattr(model, "regularization_loss"):
-        np.testing.assert_allclose(float(sum(keras.losses)), model.regularization_loss().item(), rtol=1e-5)
+        np.testing.assert_allclose(float(sum(keras.losses)), torch.as_tensor(model.regularization_loss()).item(), rtol=1e-5)

@@ -42,11 +42,12 @@ def check_names(build: ModuleBuild, ctx: Context) -> None:
             build.needs.decline(f"`{missing[0]}` is not known in {method.name}", ctx)
 
 
-_MODULE = frozenset(
-    """training forward train eval parameters named_parameters buffers modules named_modules children named_children
+_NAMES = """
+    training forward train eval parameters named_parameters buffers modules named_modules children named_children
     to apply state_dict load_state_dict register_buffer register_parameter requires_grad_ zero_grad cpu cuda float
-    half double get_parameter get_buffer get_submodule add_module extra_repr __class__ __dict__""".split()
-)
+    half double get_parameter get_buffer get_submodule add_module extra_repr __class__ __dict__
+"""
+_MODULE = frozenset(_NAMES.split())
 """What every `nn.Module` has."""
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeGuard
 
 import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.model import InterfaceChange
-from migrator.values import Carried, Facts, SizeParam, Span
+from migrator.values import Carried, Facts, RepoInstance, SizeParam, Span, Value
 
 
 def gained(facts: Facts, qualname: str) -> tuple[SizeParam, ...]:
@@ -21,8 +22,15 @@ def gained(facts: Facts, qualname: str) -> tuple[SizeParam, ...]:
     if function is None:
         return ()
     # what a builder's callers agree on is the default of the class that it makes
-    whole = function.role == "model-factory"
-    return tuple(size for size in function.sizes if not whole or size.default is None)
+    if function.role != "model-factory":
+        return function.sizes
+    made = function.returns
+    given = {s.name for s in gained(facts, made.qualname) if s.default is not None} if _is_model(made) else set()
+    return tuple(size for size in function.sizes if size.default is None and size.name not in given)
+
+
+def _is_model(value: Value) -> TypeGuard[RepoInstance]:
+    return isinstance(value, RepoInstance) and value.kind == "model"
 
 
 def has_default(facts: Facts, qualname: str, size: SizeParam) -> bool:
