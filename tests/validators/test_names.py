@@ -37,7 +37,8 @@ def test_nothing_is_found_where_nothing_is(text: str) -> None:
 
 
 def test_torch_names_are_spelled_from_their_import() -> None:
-    text = "import torch\nimport torch.nn.functional as F\nfrom torch import nn as n\nF.relu(torch.ones(1))\nn.Linear(1, 2)"
+    head = "import torch\nimport torch.nn.functional as F\nfrom torch import nn as n\n"
+    text = head + "F.relu(torch.ones(1))\nn.Linear(1, 2)"
     found = {f.name for f in names.torch_names(ast.parse(text))}
     assert {"torch.nn.functional.relu", "torch.ones", "torch.nn.Linear"} <= found
 

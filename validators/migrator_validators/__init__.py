@@ -8,7 +8,8 @@ from migrator_validators.casefile import check_file, read_case_file, write_case_
 from migrator_validators.check import Checked, check_case, check_import
 from migrator_validators.doctor import Check, doctor
 from migrator_validators.files import check_public, check_text
-from migrator_validators.workers import Limits, Reply, Tree, Workers, pack_tree
+from migrator_validators.sandbox import Limits
+from migrator_validators.workers import Reply, Tree, Workers, pack_tree
 
 __all__ = [
     "Check",

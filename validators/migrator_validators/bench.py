@@ -114,7 +114,7 @@ class Bench:
         return request, arrays
 
     def batches(self, mode: Mode, side: Side, floatx: str, arrays: Arrays) -> list[Tree]:
-        """The trees of each batch: at least three plain ones, two in training; for functions also tiny and large inputs."""
+        """The trees of each batch: three plain ones, two in training; tiny and large inputs for functions."""
         if self.case.kind == "constant":
             return []
         plans = [(i, "plain") for i in range(self._count(mode))]
@@ -193,7 +193,7 @@ def weight_arrays(arrays: Mapping[str, Any]) -> Arrays:
 
 def numbered(arrays: Mapping[str, Any], prefix: str) -> list[Any]:
     """Arrays `<prefix>0`, `<prefix>1` … as a list."""
-    out = []
+    out: list[Any] = []
     while f"{prefix}{len(out)}" in arrays:
         out.append(arrays[f"{prefix}{len(out)}"])
     return out

@@ -25,7 +25,7 @@ from migrator_validators.workers import Tree, Workers, pack_tree
 
 @dataclass(frozen=True)
 class Checked:
-    """The verdicts of a case (iterating gives them), and the weight maps as resolved, by label ("self" is the subject)."""
+    """The verdicts of a case (iterating gives them), and the resolved weight maps by label ("self": the subject)."""
 
     case: str
     verdicts: tuple[Verdict, ...]

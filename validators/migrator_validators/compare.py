@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -247,7 +247,7 @@ def leaves(tree: Tree, arrays: Arrays, path: str = "") -> Iterator[tuple[str, np
             yield from leaves(item, arrays, f"{path}[{index}]")
 
 
-def says_something(batches: list[tuple[Tree, Arrays]], inputs_vary: bool = True) -> bool:
+def says_something(batches: Sequence[tuple[Tree, Arrays]], inputs_vary: bool = True) -> bool:
     """Whether equality of these results proves anything: some number varies, within a batch or over the batches.
 
     Where the inputs are the same in every batch, a single number that is neither zero nor NaN has to do.

@@ -207,7 +207,7 @@ def _weight_gradients(
     source: Reply,
     target: Reply,
 ) -> dict[str, tuple[Any, Any]]:
-    """The same for the weights, in the target's shapes. Where the source trains and the target does not, zeros stand for the target."""
+    """The same for the weights, in the target's shapes. Zeros stand for a side that does not train a weight."""
     out = {}
     ours, theirs = _groups(a)[1], _groups(b)[1]
     weights = numbered(source.arrays, f"a.{number}.{label}.")

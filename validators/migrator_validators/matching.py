@@ -43,7 +43,7 @@ class Pair:
 
 @dataclass
 class Matching:
-    """A resolved map. `problems` make it useless; `notes` say what was left where it was; `proposed`: nobody declared it."""
+    """A resolved map. `problems` make it useless; `notes` say what stayed as it was; `proposed`: nobody declared it."""
 
     pairs: list[Pair] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -165,7 +165,7 @@ class _Recorded:
 
 
 def _same_class(wanted: str, actual: str) -> bool:
-    """Canonical names of a library agree by their last part; classes of the repository as a whole, or by name in `__main__`."""
+    """Canonical names of a library agree by their last part, classes of the repository as a whole."""
     if ":" in wanted and ":" in actual:
         return wanted == actual
     if ":" in wanted or ":" in actual:
@@ -246,7 +246,7 @@ def _check_shapes(source: Described, target: Described, out: Matching) -> None:
             made = pair.array(zeros).shape
         except (ValueError, IndexError) as error:
             out.problems.append(
-                f"{pair.target}: {' '.join(pair.transforms)} does not fit {[zeros[i].shape for i in pair.source]}: {error}"
+                f"{pair.target}: {pair.transforms} does not fit {[zeros[i].shape for i in pair.source]}: {error}"
             )
             continue
         if made != shapes[pair.target]:

@@ -39,7 +39,7 @@ def syntax_error(text: str) -> str | None:
 
 
 def frameworks_left(tree: ast.AST) -> tuple[Found, ...]:
-    """Imports of TensorFlow or Keras, direct or by a string given to an importer; and bare `tf.` names that nothing binds."""
+    """Imports of TensorFlow or Keras, direct or by a string; and bare `tf` names that nothing binds."""
     return tuple(_imports(tree)) + tuple(_unbound(tree))
 
 

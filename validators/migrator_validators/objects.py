@@ -116,7 +116,7 @@ class ObjectCheck:
         reply = Reply("infra")
         for widened in (False, True):
             for mode in modes:
-                settings = {"train_mode": mode, "widen": widened}
+                settings: dict[str, Any] = {"train_mode": mode, "widen": widened}
                 reply = self.bench.target("plain", arrays=state, **settings)
                 self.settings = settings
                 if reply.status == "ok" and not self.compare(source, reply, TABLE["forward"]).differences:

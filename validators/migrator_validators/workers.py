@@ -66,7 +66,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Tree:
-    """Code to import from, packed once: `data` is a zip; `roots` are the folders put on `sys.path`, relative, "" the top.
+    """Code to import from, packed once: `data` is a zip; `roots` are the folders put on `sys.path` ("": the top).
 
     `tf_remains`: units of it are still TensorFlow, so that importing needs a stand-in for it, which
     the torch side has then (`probes/placeholder.py`): a unit under test that touches it fails.
@@ -122,7 +122,7 @@ class Zygote:
         self.side = side
         self.scratch = tempfile.mkdtemp(prefix="migrator-") if sandbox == "none" else ""
         self.control, child = socket.socketpair()
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             self._command(side, python, sandbox, child.fileno()),
             stdin=subprocess.DEVNULL,

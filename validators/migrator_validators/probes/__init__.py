@@ -14,14 +14,17 @@ What holds inside:
   side's framework may be imported; grammar of Python 3.7 (no walrus, no match, no `X | Y` at run time).
 - One forked child a request: patch frameworks and modules freely, nothing leaks. The framework is
   already imported, no op has run before.
-- The working directory and `sys.path[0]` are the folder `/tmp/tree`, with the files of `tree`; it is writable, private and gone afterwards.
+- The working directory and `sys.path[0]` are the folder `/tmp/tree`, with the files of `tree`; it is
+  writable, private and gone afterwards.
 - On the torch side `tensorflow`, `keras` and `tf_keras` raise ImportError.
-- What the program under test does wrong is raised as `wire.ProgramError` (`wire.guard(fn, *args)` wraps a call, `wire.resolve(ref)`
-  imports); any other exception of a probe counts as a mistake of ours (infra-error), unless its innermost frames lie in the tree.
+- What the program under test does wrong is raised as `wire.ProgramError` (`wire.guard(fn, *args)`
+  wraps a call, `wire.resolve(ref)` imports); any other exception of a probe counts as a mistake of
+  ours (infra-error), unless some of its frames lie in the tree.
 - stdout and stderr are captured, with a cap, into `Reply.output`.
 
-Values travel as trees (`wire.decode(tree, arrays, side)`, `wire.encode(value, sink)`); the harness
-makes them from `cases.Arg` with `inputs.materialise`. Randomness is injected by
-`tf_injection.install()` and `torch_injection.install()` when the request says `"inject": true`, before the program is imported;
-`start_step()` of either restarts the ordinals of the draws; `torch_injection.remove_gaps(names)` removes documented gaps.
+Values travel as trees (`wire.Program.value(tree)`, `wire.encode(value, sink)`); the harness makes
+them from `cases.Arg` with `inputs.Inputs`. Randomness is injected by `tf_injection.install()` and
+`torch_injection.install()` when the request says `"inject": true`, before the program is imported;
+`start_step()` of either restarts the ordinals of the draws; `torch_injection.remove_gaps(names)`
+removes documented gaps.
 """

@@ -10,7 +10,7 @@ MOST = 8
 
 
 def encode(value: Any, sink: wire.Sink, is_series: Callable[[Any], bool], lengths: List[Any]) -> wire.Tree:
-    """A result as a tree in which every series is {"t": "list"} of at most `MOST` batches; `lengths` are noted in order."""
+    """A result as a tree: every series is a list of at most `MOST` batches; `lengths` are noted in order."""
     if is_series(value):
         lengths.append(length(value))
         with wire.program("iterate"):

@@ -1,8 +1,10 @@
 """TensorFlow side of a check: make the object or call the function, and observe.
 
 Request: `call`, `kind` ("object": `call` makes it, `batches` give its arguments; "function": each
-batch has its own `call`; "constant"), `mode` ("plain": evaluation with randomised weights and initial values; "train": training mode with
-injected randomness, given weights and gradients), `seeds` for initial values, `sources` of weight maps by label, `floatx`, `grad`.
+batch has its own `call`; "constant"), `mode` ("plain": evaluation with randomised weights and
+initial values; "train": training mode with injected randomness, given weights and gradients),
+`also` (plain batches whose gradients are taken), `seeds` for initial values, `sources` of weight
+maps by label, `floatx`, `grad`, `inject`.
 """
 
 from __future__ import annotations

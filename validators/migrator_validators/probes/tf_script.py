@@ -11,7 +11,7 @@ from . import wire
 
 def run(request: Dict[str, Any], arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arrays]:
     """Request: `module`, `main` (run it as a program, else import it), `arguments`."""
-    sys.argv = [request["module"].replace(".", "/") + ".py"] + list(request.get("arguments", []))
+    sys.argv = [request["module"].replace(".", "/") + ".py", *request.get("arguments", [])]
     code = 0
     if request["main"]:
         try:

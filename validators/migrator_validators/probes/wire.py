@@ -2,9 +2,10 @@
 
 Trees that come in (arguments): {"k": "lit", "v"}, {"k": "arr", "key", "as", "grad"}, {"k": "seq", "t", "items"},
 {"k": "map", "items"}, {"k": "dataset", "batches"}, {"k": "made", "label", "call"}, {"k": "name", "ref"}.
-Calls: {"ref", "on", "args", "kwargs", "pick"}. Trees that go out (results): {"t": "array", "as", "key", "dtype", "shape"},
-{"t": "list" | "tuple", "items"}, {"t": "dict", "items"}, {"t": "namedtuple", "fields", "items"},
-{"t": "scalar", "type", "v"}, {"t": "strings", "v", "shape"}, {"t": "opaque", "type"}.
+Calls: {"ref", "on", "args", "kwargs", "pick"}.
+Trees that go out (results): {"t": "array", "as", "key", "dtype", "shape"}, {"t": "list" | "tuple", "items"},
+{"t": "dict", "items"}, {"t": "namedtuple", "fields", "owner", "items"}, {"t": "scalar", "type", "v"},
+{"t": "strings", "as", "v", "shape"}, {"t": "opaque", "type"}.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class Program:
         return self.bind(tree)()
 
     def bind(self, tree: Tree, change: Callable[[Any], Any] = lambda value: value) -> Callable[[], Any]:
-        """A call with its object and arguments already made, so that a tape can watch them; `change` is done to each."""
+        """A call with its arguments already made, so that a tape can watch them; `change` is done to each."""
         if tree.get("on") is not None:
             self.value(tree["on"])
         args = [change(self.value(arg)) for arg in tree["args"]]
@@ -178,13 +179,13 @@ def plain(value: Any) -> np.ndarray:
         value = value.detach().cpu()
         if str(value.dtype) == "torch.bfloat16":
             value = value.float()
-        array = value.resolve_conj().numpy()
+        array: np.ndarray = value.resolve_conj().numpy()
     elif isinstance(value, np.ndarray):
         array = value
     else:
         array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
     if array.dtype.kind == "V" or "bfloat16" in str(array.dtype):
-        return array.astype("float32")
+        array = array.astype("float32")
     return np.array(array)  # a copy: the tensor may be written to later
 
 

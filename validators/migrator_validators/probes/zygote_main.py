@@ -5,8 +5,10 @@ Over the control socket come file descriptors of fresh sockets; each carries one
 one reply. A frame is four parts (JSON header, JSON body, npz, zip), each behind its length in 8 bytes.
 """
 
+from __future__ import annotations
+
 import array
-import ctypes
+import contextlib
 import importlib
 import io
 import json
@@ -17,9 +19,12 @@ import socket
 import struct
 import sys
 import time
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
-NEWNS, NEWIPC, NEWUSER, NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
-BIND, RECURSIVE = 4096, 16384
+# a script has the folder it lies in on its path
+from contain import become_nobody, isolate, limit_resources, set_dumpable  # type: ignore[import-not-found]
+
+Header = Dict[str, Any]
 MIB = 1024 * 1024
 PROBES = "migrator_probes"
 TF_NAMES = (
@@ -37,7 +42,7 @@ TF_NAMES = (
 # --- frames --------------------------------------------------------------------------------------
 
 
-def read_exactly(sock, count):
+def read_exactly(sock: socket.socket, count: int) -> bytes:
     chunks = []
     while count:
         chunk = sock.recv(min(count, MIB))
@@ -48,7 +53,7 @@ def read_exactly(sock, count):
     return b"".join(chunks)
 
 
-def read_frame(sock):
+def read_frame(sock: socket.socket) -> List[bytes]:
     parts = []
     for _ in range(4):
         size = struct.unpack(">Q", read_exactly(sock, 8))[0]
@@ -56,82 +61,14 @@ def read_frame(sock):
     return parts
 
 
-def frame(*parts):
+def frame(*parts: bytes) -> bytes:
     return b"".join(struct.pack(">Q", len(part)) + part for part in parts)
-
-
-# --- containment -----------------------------------------------------------------------------------
-
-
-def libc():
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def set_dumpable(value):
-    """Whether /proc/self is ours to write and processes of our user may look into us (lost by setuid)."""
-    libc().prctl(4, value, 0, 0, 0)  # PR_SET_DUMPABLE
-
-
-def isolate(scratch_mib):
-    """New user, mount, pid and ipc namespaces with a fresh /tmp for this process's children; a reason when impossible."""
-    uid, gid = os.geteuid(), os.getegid()
-    lib = libc()
-    set_dumpable(1)
-    if lib.unshare(NEWNS | NEWIPC | NEWUSER | NEWPID) != 0:
-        return os.strerror(ctypes.get_errno())
-    with open("/proc/self/setgroups", "w") as f:
-        f.write("deny")
-    with open("/proc/self/uid_map", "w") as f:
-        f.write("%d %d 1" % (uid, uid))
-    with open("/proc/self/gid_map", "w") as f:
-        f.write("%d %d 1" % (gid, gid))
-    set_dumpable(0)
-    kept = [(os.open(path, os.O_PATH | os.O_DIRECTORY), path) for path in below_tmp()]
-    for place in (b"/tmp", b"/dev/shm"):
-        if lib.mount(b"tmpfs", place, b"tmpfs", 0, b"mode=1777,size=%dm" % scratch_mib) != 0:
-            return "mount %s: %s" % (place.decode(), os.strerror(ctypes.get_errno()))
-    for fd, path in kept:
-        os.makedirs(path, exist_ok=True)
-        if lib.mount(b"/proc/self/fd/%d" % fd, path.encode(), None, BIND | RECURSIVE, None) != 0:
-            return "bind %s: %s" % (path, os.strerror(ctypes.get_errno()))
-        os.close(fd)
-    return ""
-
-
-def below_tmp():
-    """Folders of the interpreter and of the probes that a fresh /tmp would hide: the shortest paths."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    wanted = sorted(
-        {os.path.realpath(p) for p in [sys.prefix, sys.base_prefix, here, *sys.path] if p.startswith("/tmp/")}
-    )
-    found = []
-    for path in wanted:
-        if os.path.isdir(path) and not any(path.startswith(other + os.sep) for other in found):
-            found.append(path)
-    return found
-
-
-def limit_resources(limits):
-    import resource
-
-    wanted = {
-        resource.RLIMIT_DATA: limits["memory"] * MIB,
-        resource.RLIMIT_FSIZE: limits["file"] * MIB,
-        resource.RLIMIT_NPROC: limits["processes"],
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 1024,
-        resource.RLIMIT_CPU: int(limits["seconds"] * 4) + 10,
-    }
-    for name, value in wanted.items():
-        hard = resource.getrlimit(name)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(name, (value, value))
 
 
 class Blocker:
     """Makes the source framework unimportable."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         if name.split(".")[0] in TF_NAMES:
             raise ModuleNotFoundError("No module named %r (TensorFlow is not available here)" % name, name=name)
         return
@@ -140,7 +77,7 @@ class Blocker:
 # --- the worker ------------------------------------------------------------------------------------
 
 
-def error_of(error, root):
+def error_of(error: BaseException, root: str) -> Dict[str, str]:
     """An exception as data: message, and the innermost frame inside the tree as `file:line`."""
     import traceback
 
@@ -166,12 +103,12 @@ def error_of(error, root):
     }
 
 
-def perform(side, header, body, npz, root):
+def perform(side: str, header: Header, body: bytes, npz: bytes, root: str) -> Tuple[bytes, bytes]:
     """Run the probe; the frame parts of its reply."""
     import numpy as np
 
     arrays = dict(np.load(io.BytesIO(npz), allow_pickle=False)) if npz else {}
-    reached = set()
+    reached: Set[str] = set()
     try:
         probe = importlib.import_module(PROBES + "." + header["probe"])
         if side == "torch":
@@ -181,7 +118,7 @@ def perform(side, header, body, npz, root):
         payload = json.dumps({"ok": True, "result": result, "reached": sorted(reached)}).encode()
         buffer = io.BytesIO()
         if out:
-            np.savez(buffer, **{name: np.asarray(value) for name, value in out.items()})
+            np.savez(buffer, **{name: np.asarray(value) for name, value in out.items()})  # type: ignore[arg-type]
         return payload, buffer.getvalue()
     except BaseException as error:
         sys.settrace(None)
@@ -191,26 +128,27 @@ def perform(side, header, body, npz, root):
 class Reached:
     """Notes which functions of the program were entered: "file:qualified name" (the plain name before Python 3.11)."""
 
-    def __init__(self, root, found):
-        self.root, self.found, self.seen = root.rstrip(os.sep) + os.sep, found, {}
+    def __init__(self, root: str, found: Set[str]) -> None:
+        self.root, self.found = root.rstrip(os.sep) + os.sep, found
+        self.seen: Set[Any] = set()
 
-    def __call__(self, frame, event, arg):
+    def __call__(self, frame: Any, event: str, arg: Any) -> None:
         """A trace function for new frames only: none of them is traced further."""
         if event == "call":
             code = frame.f_code
             if code not in self.seen:
-                self.seen[code] = True
+                self.seen.add(code)
                 if code.co_filename.startswith(self.root):
                     name = getattr(code, "co_qualname", code.co_name)
                     self.found.add("%s:%s" % (os.path.relpath(code.co_filename, self.root), name))
 
 
-def worker(side, header, parts, root, reply_fd, output_fd):
+def worker(side: str, header: Header, parts: List[bytes], root: str, reply_fd: int, output_fd: int) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     for fd, to in ((null, 0), (output_fd, 1), (output_fd, 2)):
         os.dup2(fd, to)
-    sys.stdout = open(1, "w", buffering=1, closefd=False, errors="replace")
-    sys.stderr = open(2, "w", buffering=1, closefd=False, errors="replace")
+    sys.stdout = open(1, "w", buffering=1, closefd=False, errors="replace")  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False, errors="replace")  # noqa: SIM115
     limit_resources(header["limits"])
     set_dumpable(1)
     os.chdir(root)
@@ -229,7 +167,7 @@ def worker(side, header, parts, root, reply_fd, output_fd):
         data = data[os.write(reply_fd, data[:MIB]) :]
 
 
-def unpack_tree(data, root):
+def unpack_tree(data: bytes, root: str) -> None:
     import zipfile
 
     os.makedirs(root)
@@ -238,7 +176,7 @@ def unpack_tree(data, root):
             archive.extractall(root)
 
 
-def start_worker(side, header, parts, root, keep):
+def start_worker(side: str, header: Header, parts: List[bytes], root: str, keep: List[int]) -> Tuple[int, int, int]:
     """Fork the namespace's init, which forks the worker; the read ends of its reply and output, and init's pid."""
     reply_r, reply_w = os.pipe()
     output_r, output_w = os.pipe()
@@ -250,7 +188,7 @@ def start_worker(side, header, parts, root, keep):
     status = 1
     try:
         os.setsid()
-        for fd in [reply_r, output_r] + keep:
+        for fd in (reply_r, output_r, *keep):
             os.close(fd)
         pid = os.fork()
         if not pid:
@@ -266,7 +204,7 @@ def start_worker(side, header, parts, root, keep):
         os._exit(status)
 
 
-def wait_for(pid):
+def wait_for(pid: int) -> int:
     """Reap children until `pid` ends; its exit code, or 128 plus the signal."""
     while True:
         done, status = os.wait()
@@ -280,35 +218,37 @@ def wait_for(pid):
 class Watch:
     """Collects a worker's reply and output until it ends, its time is over, or the client has gone."""
 
-    def __init__(self, reply_fd, output_fd, conn, limits):
-        self.reply, self.output, self.dropped = [], [], 0
-        self.fds = {reply_fd: self.on_reply, output_fd: self.on_output}
+    def __init__(self, reply_fd: int, output_fd: int, conn: socket.socket, limits: Dict[str, Any]) -> None:
+        self.reply: List[bytes] = []
+        self.output: List[bytes] = []
+        self.dropped = 0
+        self.fds: Dict[int, Callable[[bytes], None]] = {reply_fd: self.on_reply, output_fd: self.on_output}
         self.reply_fd, self.conn = reply_fd, conn
         self.room = limits["output"] * MIB
         self.reply_room = limits["memory"] * MIB
         self.deadline = time.monotonic() + limits["seconds"]
 
-    def on_reply(self, data):
+    def on_reply(self, data: bytes) -> None:
         self.reply_room -= len(data)
         if self.reply_room > 0:
             self.reply.append(data)
 
-    def on_output(self, data):
+    def on_output(self, data: bytes) -> None:
         kept = data[: self.room]
         self.room -= len(kept)
         self.dropped += len(data) - len(kept)
         if kept:
             self.output.append(kept)
 
-    def until_done(self):
+    def until_done(self) -> str:
         """ "done", "timeout" or "gone". Done once the reply's end is closed."""
         while self.reply_fd in self.fds:
             left = self.deadline - time.monotonic()
             if left <= 0:
                 return "timeout"
-            ready = select.select(list(self.fds) + [self.conn], [], [], left)[0]
-            for fd in ready:
-                if fd is self.conn:
+            gone = self.conn.fileno()
+            for fd in select.select([*self.fds, gone], [], [], left)[0]:
+                if fd == gone:
                     return "gone"
                 data = os.read(fd, MIB)
                 if data:
@@ -317,7 +257,7 @@ class Watch:
                     del self.fds[fd]
         return "done"
 
-    def drain(self):
+    def drain(self) -> None:
         """Take what is still in the output's pipe, without waiting."""
         for fd in list(self.fds):
             while select.select([fd], [], [], 0)[0]:
@@ -327,15 +267,13 @@ class Watch:
                 self.fds[fd](data)
 
 
-def refuse(conn, why):
+def refuse(conn: socket.socket, why: str) -> None:
     """Tell the client that the harness itself failed."""
-    try:
+    with contextlib.suppress(OSError):
         conn.sendall(frame(json.dumps({"status": "infra", "why": why}).encode(), b"", b"", b""))
-    except OSError:
-        pass
 
 
-def supervise(side, conn, want_isolation):
+def supervise(side: str, conn: socket.socket, want_isolation: bool) -> None:
     parts = read_frame(conn)
     header = json.loads(parts[0].decode())
     started = time.monotonic()
@@ -359,7 +297,7 @@ def supervise(side, conn, want_isolation):
         conn.sendall(frame(json.dumps(answer).encode(), body, npz, output))
 
 
-def finish(init, status):
+def finish(init: int, status: str) -> int:
     """Kill what is left of the worker's processes and reap init; its exit code (128 + signal)."""
     if status == "done":
         deadline = time.monotonic() + 2
@@ -375,14 +313,12 @@ def finish(init, status):
     return 128 + signal.SIGKILL
 
 
-def kill_group(pid):
-    try:
+def kill_group(pid: int) -> None:
+    with contextlib.suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
-    except OSError:
-        pass
 
 
-def split_reply(reply):
+def split_reply(reply: bytes) -> Tuple[bytes, bytes]:
     """The two parts of a worker's reply, or nothing where it did not finish writing."""
     parts, at = [], 0
     for _ in range(2):
@@ -397,14 +333,7 @@ def split_reply(reply):
 # --- the zygote ------------------------------------------------------------------------------------
 
 
-def become_nobody(uid):
-    if os.geteuid() == 0 and uid:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-
-
-def import_framework(side):
+def import_framework(side: str) -> Dict[str, str]:
     """Import what every check needs; returns versions. Nothing here may run an op."""
     import numpy
 
@@ -416,21 +345,20 @@ def import_framework(side):
         import torch.utils.data
 
         for name in ("torch._dynamo", "torch.optim.swa_utils"):
-            try:
+            with contextlib.suppress(Exception):
                 importlib.import_module(name)
-            except Exception:
-                pass
         versions["torch"] = torch.__version__
     else:
         import tensorflow
 
         versions["tensorflow"] = tensorflow.__version__
         versions["keras"] = getattr(tensorflow.keras, "__version__", "") or importlib.import_module("keras").__version__
-        tensorflow.keras.layers, tensorflow.keras.models  # these load lazily
+        for lazy in ("layers", "models"):
+            getattr(tensorflow.keras, lazy)
     return versions
 
 
-def preload_probes(folder, side):
+def preload_probes(folder: str, side: str) -> None:
     """Import the side's probes now, so that children need not compile them."""
     import types
 
@@ -446,7 +374,7 @@ def preload_probes(folder, side):
                 sys.stderr.write("probe %s: %r\n" % (stem, error))
 
 
-def receive(control):
+def receive(control: socket.socket) -> Optional[socket.socket]:
     """The next request's socket, or None when the client has gone."""
     fds = array.array("i")
     data, ancillary, _, _ = control.recvmsg(1, socket.CMSG_LEN(fds.itemsize))
@@ -458,7 +386,7 @@ def receive(control):
     return socket.socket(fileno=fds[0])
 
 
-def serve(side, control, want_isolation):
+def serve(side: str, control: socket.socket, want_isolation: bool) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are reaped by the kernel
     while True:
         conn = receive(control)
@@ -478,7 +406,7 @@ def serve(side, control, want_isolation):
         conn.close()
 
 
-def main():
+def main() -> None:
     side, fd, folder, isolation, uid = sys.argv[1:6]
     sys.path.pop(0)
     sys.dont_write_bytecode = True
