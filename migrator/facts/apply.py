@@ -302,7 +302,10 @@ def _build(it: Interpreter, callee: RepoInstance, bound: dict[str, Value] | None
         return
     it.built[callee] = (it.root, shape)
     frame_attrs = it.attrs.setdefault(callee, {})
-    it.attrs[callee] = {**frame_attrs, **functions.attributes_after(it, build, [shape], where)}
+    key = ("build", callee.qualname, callee.args, shape)
+    if key not in it.made or callee in it.touched:
+        it.made[key] = functions.attributes_after(it, build, [shape], where)
+    it.attrs[callee] = {**frame_attrs, **it.made[key]}
 
 
 def shape_value(value: Value) -> Value:

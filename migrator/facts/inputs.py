@@ -77,10 +77,20 @@ def _parameter(name: str, values: list[Value], default: Value | None) -> Value:
         return Scalar(None if default in (None, NONE) else "bool", None, default)
     tensors = [value for value in values if value != NONE]
     if tensors and not all(isinstance(value, Unknown) for value in tensors):
-        return join_all(tensors)
+        return any_batch(join_all(tensors))
     if default is None:
         return Tensor()
     return Scalar(None, None, default) if isinstance(default, Literal) else default
+
+
+def any_batch(value: Value) -> Value:
+    """A module takes batches of every size, whatever the ones that were seen."""
+    if isinstance(value, Tensor) and value.shape:
+        return replace(value, shape=(None, *value.shape[1:]))
+    if isinstance(value, Sequence) and value.items is not None:
+        items = tuple(map(any_batch, value.items))
+        return replace(value, items=items, element=join_all(items))
+    return value
 
 
 def reserve(

@@ -21,7 +21,7 @@ from migrator.values import (
     Value,
 )
 
-MAX_UNROLL = 40
+MAX_UNROLL = 24
 
 
 def for_loop(it: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:

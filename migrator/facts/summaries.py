@@ -58,6 +58,7 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
     reserved: dict[str, str] = {}
     if builds:
         named = [name for name in names if isinstance(params[name], Tensor)]
+        params.update({name: inputs.any_batch(params[name]) for name in named})
         params, reserved = inputs.reserve(
             it, params, named, lambda trial: _try_function(it, qualname, trial), inputs.declares_inputs(node)
         )

@@ -317,3 +317,62 @@ def test_constants_cross_files() -> None:
     assert sizes(facts, sources["main"], "B(4)", "main") == {"in_channels": "3"}
     call = site(sources["main"], "b(np.zeros((1, config.SIDE, config.SIDE, config.CHANNELS)))")
     assert render(facts.modules["main"].at(call)) == "float32[1, 16, 16, 4]"
+
+
+NETS = """
+    import tensorflow as tf
+    from tensorflow.keras import layers, Model
+
+    class Dense2d(layers.Layer):
+        def __init__(self, count, growth):
+            super().__init__()
+            self.convs = [layers.Conv2D(growth, 3, padding="same") for _ in range(count)]
+        def call(self, x):
+            for conv in self.convs:
+                x = tf.concat([x, conv(x)], axis=-1)
+            return x
+
+    class Down(layers.Layer):
+        def __init__(self, filters, **kwargs):
+            super().__init__(**kwargs)
+            self.filters = filters
+        def build(self, input_shape):
+            self.conv = layers.Conv2D(self.filters, 3, strides=2, padding="same")
+        def call(self, x, training=False):
+            return tf.nn.relu(self.conv(x))
+
+    class UNet(Model):
+        def __init__(self, base=16):
+            super().__init__()
+            self.first = Down(base)
+            self.second = Down(base * 2)
+            self.up = layers.Conv2DTranspose(base, 2, strides=2, padding="same")
+            self.out = layers.Conv2D(1, 1)
+        def call(self, x, training=False):
+            a = self.first(x, training=training)
+            u = self.up(self.second(a))
+            return self.out(layers.concatenate([u, a]))
+
+    net = UNet()
+    y = net(tf.zeros((1, 64, 64, 3)))
+    """
+
+
+def test_growing_channels_are_carried() -> None:
+    facts = facts_of(NETS)
+    dense = facts.cls("m:Dense2d")
+    assert dense is not None
+    (carried,) = dense.carried
+    assert (carried.name, carried.init, carried.update) == ("channels", "in_channels", "channels + growth")
+    assert render(dense.call_output) == "any[?, ?, ?, channels]"
+
+
+def test_skip_connections_add_up() -> None:
+    facts = facts_of(NETS)
+    net = facts.cls("m:UNet")
+    assert net is not None
+    assert render(net.call_inputs[0][1]) == "float32[?, 64, 64, in_channels]"
+    assert render(net.call_output) == "float32[?, 32, 32, 1]"
+    assert sizes(facts, NETS, "Down(base)") == {"in_channels": "in_channels"}
+    assert sizes(facts, NETS, "Down(base * 2)") == {"in_channels": "base"}
+    assert inputs(facts, NETS, "layers.Conv2D(1, 1)") == "float32[?, 32, 32, base + base]"
