@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import class_unit, factory_unit
-from migrator.codemods.training import function_unit, script_unit
+from migrator.codemods.training import function_unit, script_unit, training_body
 from migrator.codemods.units import Segment
 from migrator.model import UnitKind
 
@@ -26,6 +28,11 @@ def is_model_unit(segment: Segment, ctx: Context) -> bool:
     return False
 
 
+def _after_building(statements: Sequence[cst.BaseStatement], ctx: Context) -> Draft:
+    """What a builder does with its model: compile it, load weights."""
+    return training_body(statements, ctx, UnitKind.TRAINING)
+
+
 def draft_unit(segment: Segment, ctx: Context) -> Draft | None:
     """The draft of a unit, or None for imports, which are decided once all units are."""
     unit = segment.unit
@@ -36,7 +43,7 @@ def draft_unit(segment: Segment, ctx: Context) -> Draft | None:
         if isinstance(statement, cst.ClassDef):
             return class_unit(statement, ctx)
         assert isinstance(statement, cst.FunctionDef)
-        return factory_unit(statement, ctx)
+        return factory_unit(statement, ctx, rest=_after_building)
     if isinstance(statement, cst.FunctionDef):
         return function_unit(statement, ctx)
     return script_unit(segment.statements, ctx, unit.kind)

@@ -249,11 +249,14 @@ def _model_factory(node: cst.FunctionDef, ctx: Context, found: Found, rest: Rest
     for decline in needs.declines:
         made.build.needs.declines.append(decline)
     made.build.needs.imports |= needs.imports
+    made.build.needs.gaps |= needs.gaps
+    made.build.needs.notes.update(needs.notes)
     for helper in needs.helpers.values():
         made.build.needs.helpers.setdefault(helper.name, helper)
     text = f"{render(made.build)}\n\n{header}\n" + "\n".join(indent([*doc, *lines])) + "\n"
     change = size_change(ctx.facts, qualname)
-    return replace(draft_of(made, text, UnitKind.MODEL, [change] if change else []), needs_device=True)
+    changes = [*([change] if change else []), *needs.changes]
+    return replace(draft_of(made, text, UnitKind.MODEL, changes), needs_device=True)
 
 
 def construction(made: Made) -> str:
@@ -277,6 +280,9 @@ def _builder_body(
         needs.declines += draft.declines
         needs.imports |= draft.imports
         needs.helpers.update({h.name: h for h in draft.helpers})
+        needs.gaps |= draft.gaps
+        needs.notes.update(dict.fromkeys(draft.notes))
+        needs.changes += draft.changes
         return [*lines, *draft.text.rstrip("\n").splitlines()], needs
     for statement in found.after:
         lines += after_model(statement, found.name, ctx, needs)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from migrator.codemods.context import Context
-from migrator.model import Decline, Helper, LayerCode, Rewritten
+from migrator.model import Decline, Helper, InterfaceChange, LayerCode, Rewritten
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Needs:
     helpers: dict[str, Helper] = field(default_factory=dict)
     gaps: set[str] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
-    device: bool = False
+    changes: list[InterfaceChange] = field(default_factory=list)
 
     def take(self, source: Rewritten | LayerCode) -> None:
         """Add what a rule's result asks for."""
