@@ -285,9 +285,9 @@ def depthwise_conv2d(
     kernel, stride, dilation = (window(a, 2) for a in (kernel_size, strides, dilation_rate))
     _positive(stride, dilation)
     pad, source, helpers = _padding(padding, kernel, stride, dilation, call)
-    weights = _depthwise(
-        call.features, depth_multiplier, kernel, (depthwise_initializer, depthwise_regularizer, depthwise_constraint)
-    )
+    how = (depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+    name = "depthwise_kernel" if call.keras == 2 else "kernel"
+    weights = _depthwise(call.features, depth_multiplier, kernel, how, name)
     weights += bias_weights(use_bias, bias_initializer, bias_regularizer, bias_constraint)
     options = _option("stride", stride) + pad + _option("dilation", dilation)
     module = (
@@ -297,7 +297,7 @@ def depthwise_conv2d(
     return _code(module, source, "depthwise", *activation_of(activation, call), weights, helpers)
 
 
-def _depthwise(channels: str, multiplier: LayerArg, kernel: Window, how, path: str = "weight") -> Weights:
+def _depthwise(channels: str, multiplier: LayerArg, kernel: Window, how, keras: str, path: str = "weight") -> Weights:
     """The kernel (h, w, C, M) as torch's (C * M, 1, h, w); Keras counts its fans on C and M."""
     if not multiplier.is_known:
         raise Decline("`depth_multiplier` must be known when rewriting")
@@ -308,7 +308,6 @@ def _depthwise(channels: str, multiplier: LayerArg, kernel: Window, how, path: s
             raise Decline("`kernel_size` must be known when rewriting")
         view = f".unflatten(0, ({channels}, {multiplier.text})).squeeze(2).transpose(0, 1)"
         transform = f"transpose(2,3,0,1) reshape(-1,1,{kernel.sizes[0]},{kernel.sizes[1]})"
-    keras = "depthwise_kernel" if path != "weight" else "kernel"
     return weight(keras, path, transform, *how, view=view)
 
 
@@ -348,7 +347,9 @@ def separable_conv2d(
     _positive(stride, dilation)
     pad, source, helpers = _padding(padding, kernel, stride, dilation, call)
     depthwise = (depthwise_initializer, depthwise_regularizer, depthwise_constraint)
-    weights = _in_sequence(_depthwise(call.features, depth_multiplier, kernel, depthwise, "0.weight"))
+    weights = _in_sequence(
+        _depthwise(call.features, depth_multiplier, kernel, depthwise, "depthwise_kernel", "0.weight")
+    )
     pointwise = (pointwise_initializer, pointwise_regularizer, pointwise_constraint)
     weights += _in_sequence(weight("pointwise_kernel", "1.weight", _KERNEL[2], *pointwise))
     weights += _in_sequence(bias_weights(use_bias, bias_initializer, bias_regularizer, bias_constraint, name="1.bias"))
