@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from migrator_validators.workers import Workers
-from tests.validators.pairs import CASES, check
 
 from migrator.model import Outcome, Rung
+from tests.validators.pairs import CASES, check
 
 GOOD = (Outcome.PASS, Outcome.GAP, Outcome.NOT_APPLICABLE)
 
