@@ -17,7 +17,8 @@ from migrator.rules.layers.weights import Weights, bias_argument, bias_weights, 
 _KERNEL = {1: "transpose(2,1,0)", 2: "transpose(3,2,0,1)", 3: "transpose(4,3,0,1,2)"}
 
 
-def _option(name: str, value: Window) -> str:
+def option(name: str, value: Window) -> str:
+    """`, stride=2` where it is not torch's default."""
     return "" if value.is_one else f", {name}={value.text}"
 
 
@@ -51,7 +52,8 @@ def _positive(stride: Window, dilation: Window) -> None:
         raise Decline("strides and dilation together")
 
 
-def _code(module, source, stem, template, name, weights: Weights, helpers: tuple[Helper, ...]) -> LayerCode:
+def layer_code(module, source, stem, template, name, weights: Weights, helpers: tuple[Helper, ...]) -> LayerCode:
+    """The code of a convolution around its texts."""
     return LayerCode(
         module=module,
         forward="{self}(" + source + ")",
@@ -85,12 +87,13 @@ def _convolution(
     _positive(stride, dilation)
     pad, source, helpers = _padding(padding, kernel, stride, dilation, call)
     grouped = "" if groups.is_known and groups.known == 1 else f", groups={groups.text}"
-    options = _option("stride", stride) + pad + _option("dilation", dilation) + grouped + bias_argument(use_bias)
+    options = option("stride", stride) + pad + option("dilation", dilation) + grouped + bias_argument(use_bias)
     module = f"nn.Conv{dims}d({call.features}, {filters.text}, kernel_size={kernel.text}{options})"
-    return _code(module, source, "conv", *activation_of(activation, call), weights, helpers)
+    return layer_code(module, source, "conv", *activation_of(activation, call), weights, helpers)
 
 
-def _kernel_and_bias(dims: int, kernel, bias) -> Weights:
+def kernel_and_bias(dims: int, kernel, bias) -> Weights:
+    """The weights of a convolution over `dims` dimensions."""
     return weight("kernel", "weight", _KERNEL[dims], *kernel) + bias_weights(*bias)
 
 
@@ -124,7 +127,7 @@ def conv1d(
     call: LayerCall,
 ) -> LayerCode:
     """`nn.Conv1d`."""
-    weights = _kernel_and_bias(
+    weights = kernel_and_bias(
         1,
         (kernel_initializer, kernel_regularizer, kernel_constraint),
         (use_bias, bias_initializer, bias_regularizer, bias_constraint),
@@ -180,7 +183,7 @@ def conv2d(
     call: LayerCall,
 ) -> LayerCode:
     """`nn.Conv2d`."""
-    weights = _kernel_and_bias(
+    weights = kernel_and_bias(
         2,
         (kernel_initializer, kernel_regularizer, kernel_constraint),
         (use_bias, bias_initializer, bias_regularizer, bias_constraint),
@@ -223,7 +226,7 @@ def conv3d(
     call: LayerCall,
 ) -> LayerCode:
     """`nn.Conv3d`."""
-    weights = _kernel_and_bias(
+    weights = kernel_and_bias(
         3,
         (kernel_initializer, kernel_regularizer, kernel_constraint),
         (use_bias, bias_initializer, bias_regularizer, bias_constraint),
@@ -289,12 +292,12 @@ def depthwise_conv2d(
     name = "depthwise_kernel" if call.keras == 2 else "kernel"
     weights = _depthwise(call.features, depth_multiplier, kernel, how, name)
     weights += bias_weights(use_bias, bias_initializer, bias_regularizer, bias_constraint)
-    options = _option("stride", stride) + pad + _option("dilation", dilation)
+    options = option("stride", stride) + pad + option("dilation", dilation)
     module = (
         f"nn.Conv2d({call.features}, {_multiplied(call.features, depth_multiplier)}, kernel_size={kernel.text}"
         f"{options}, groups={call.features}{bias_argument(use_bias)})"
     )
-    return _code(module, source, "depthwise", *activation_of(activation, call), weights, helpers)
+    return layer_code(module, source, "depthwise", *activation_of(activation, call), weights, helpers)
 
 
 def _depthwise(channels: str, multiplier: LayerArg, kernel: Window, how, keras: str, path: str = "weight") -> Weights:
@@ -354,13 +357,13 @@ def separable_conv2d(
     weights += _in_sequence(weight("pointwise_kernel", "1.weight", _KERNEL[2], *pointwise))
     weights += _in_sequence(bias_weights(use_bias, bias_initializer, bias_regularizer, bias_constraint, name="1.bias"))
     middle = _multiplied(call.features, depth_multiplier)
-    options = _option("stride", stride) + pad + _option("dilation", dilation)
+    options = option("stride", stride) + pad + option("dilation", dilation)
     module = (
         f"nn.Sequential(nn.Conv2d({call.features}, {middle}, kernel_size={kernel.text}{options}, "
         f"groups={call.features}, bias=False), nn.Conv2d({middle}, {filters.text}, kernel_size=1"
         f"{bias_argument(use_bias)}))"
     )
-    return _code(module, source, "separable", *activation_of(activation, call), weights, helpers)
+    return layer_code(module, source, "separable", *activation_of(activation, call), weights, helpers)
 
 
 def _in_sequence(weights: Weights) -> Weights:
@@ -370,66 +373,3 @@ def _in_sequence(weights: Weights) -> Weights:
         return text.replace("{self}.0.", "{self}[0].").replace("{self}.1.", "{self}[1].")
 
     return replace(weights, init=tuple(map(code, weights.init)), penalty=tuple(map(code, weights.penalty)))
-
-
-@layer(
-    "tf.keras.layers.Conv2DTranspose",
-    samples=[
-        S(f32(2, 5, 6, 3), 4, 3),
-        S(f32(2, 5, 6, 3), 4, 3, strides=2, padding="same", activation="relu"),
-        S(f32(2, 5, 6, 3), 4, 4, strides=2, padding="same", use_bias=False),
-        S(f32(2, 5, 6, 3), 4, 5, strides=(2, 2), padding="same"),
-        S(f32(2, 5, 6, 3), 4, 3, padding="same"),
-        S(f32(2, 5, 6, 3), 4, 2, strides=2),
-        declines(f32(2, 5, 6, 3), 4, 2, strides=3),
-    ],
-)
-def conv2d_transpose(
-    filters,
-    kernel_size,
-    strides=(1, 1),
-    padding="valid",
-    output_padding=None,
-    data_format=None,
-    dilation_rate=(1, 1),
-    activation=None,
-    use_bias=True,
-    kernel_initializer="glorot_uniform",
-    bias_initializer="zeros",
-    kernel_regularizer=None,
-    bias_regularizer=None,
-    activity_regularizer=None,
-    kernel_constraint=None,
-    bias_constraint=None,
-    *,
-    call: LayerCall,
-) -> LayerCode:
-    """`nn.ConvTranspose2d`; SAME with an odd difference of kernel and stride is cropped."""
-    channels_last(data_format)
-    kernel, stride, dilation = (window(a, 2) for a in (kernel_size, strides, dilation_rate))
-    if output_padding.known is not None or not dilation.is_one:
-        raise Decline("output padding or dilation")
-    pad, crop = _transposed_padding(padding, kernel, stride)
-    kernels = (kernel_initializer, kernel_regularizer, kernel_constraint)
-    weights = _kernel_and_bias(2, kernels, (use_bias, bias_initializer, bias_regularizer, bias_constraint))
-    options = _option("stride", stride) + pad + bias_argument(use_bias)
-    module = f"nn.ConvTranspose2d({call.features}, {filters.text}, kernel_size={kernel.text}{options})"
-    made = _code(module, "{x}", "deconv", *activation_of(activation, call), weights, ())
-    return replace(made, forward=made.forward + crop)
-
-
-def _transposed_padding(mode: LayerArg, kernel: Window, stride: Window) -> tuple[str, str]:
-    """(argument of the module, crop behind the call)."""
-    if kernel.sizes is None or stride.sizes is None:
-        raise Decline("`kernel_size` and `strides` must be known when rewriting")
-    over = [k - s for k, s in zip(kernel.sizes, stride.sizes, strict=True)]
-    if min(over) < 0:
-        raise Decline("a kernel smaller than its stride")
-    if mode.known == "valid":
-        return "", ""
-    if all(o % 2 == 0 for o in over):
-        amounts = tuple(o // 2 for o in over)
-        text = str(amounts[0]) if len(set(amounts)) == 1 else str(amounts)
-        return ("" if amounts == (0, 0) else f", padding={text}"), ""
-    slices = [f"{o // 2 or ''}:{-(o - o // 2) or ''}" for o in over]
-    return "", f"[:, :, {', '.join(slices)}]"
