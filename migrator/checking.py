@@ -15,7 +15,7 @@ from migrator_validators.cases import Case, CaseFile
 from migrator_validators.check import check_case, check_import
 from migrator_validators.files import check_public, check_text
 from migrator_validators.planning import Plan, plan
-from migrator_validators.workers import Tree, Workers, pack_tree
+from migrator_validators.workers import Side, Tree, Workers, pack_tree
 
 from migrator.codemods.repository import RepositoryDraft
 from migrator.config import RunSettings
@@ -69,7 +69,7 @@ class Checker:
 
     def versions(self) -> dict[str, str]:
         """Versions of the interpreters that were used."""
-        side = "tf2" if self.repo.keras == 2 else "tf"
+        side: Side = "tf2" if self.repo.keras == 2 else "tf"
         found = {f"source {k}": v for k, v in self.workers.versions(side).items()}
         return found | {f"target {k}": v for k, v in self.workers.versions("torch").items()}
 
@@ -121,9 +121,7 @@ class Checker:
         verdicts: dict[str, list[Verdict]] = {}
         for file in files.values():
             static = self._static(file, tree)
-            for unit in file.units:
-                if unit.text is not None:
-                    verdicts[unit.unit.id] = list(static)
+            verdicts |= {rewrite.unit.id: list(static) for rewrite in file.units if rewrite.text is not None}
         if self.settings.check == "import":
             return verdicts
         plans = self._plans(draft, files, facts)

@@ -72,4 +72,6 @@ def test_forward_is_equal(name: str) -> None:
     ):
         np.testing.assert_allclose(one.numpy(), two.numpy(), rtol=2e-4, atol=2e-5)
     if hasattr(model, "regularization_loss"):
-        np.testing.assert_allclose(float(sum(keras.losses)), torch.as_tensor(model.regularization_loss()).item(), rtol=1e-5)
+        np.testing.assert_allclose(
+            float(sum(keras.losses)), torch.as_tensor(model.regularization_loss()).item(), rtol=1e-5
+        )

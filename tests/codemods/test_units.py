@@ -83,7 +83,10 @@ def test_uses_belong_to_the_unit_that_holds_them() -> None:
 
 def test_bound_names() -> None:
     tree = cst.parse_module(
-        "import a.b, c as d\nfor i, (j, *k) in x: y = [z for z in x]\nwith f() as (g, h): n: int = 1\nif (w := 2): m = lambda q: q\n"
+        "import a.b, c as d\n"
+        "for i, (j, *k) in x: y = [z for z in x]\n"
+        "with f() as (g, h): n: int = 1\n"
+        "if (w := 2): m = lambda q: q\n"
     )
     found = [bound_names(statement) for statement in tree.body]
     assert found == [["a", "d"], ["i", "j", "k", "y"], ["g", "h", "n"], ["w", "m"]]

@@ -85,7 +85,7 @@ def error_of(error: BaseException, root: str) -> Dict[str, str]:
     cause = error.__cause__ if type(error).__name__ == "ProgramError" and error.__cause__ is not None else error
     for entry in traceback.extract_tb(cause.__traceback__):
         if entry.filename.startswith(root):
-            where = "%s:%d" % (os.path.relpath(entry.filename, root), entry.lineno)
+            where = "%s:%d" % (os.path.relpath(entry.filename, root), entry.lineno or 0)
             blamed = "program"
     if isinstance(error, (MemoryError, SystemExit)) or type(error).__name__ == "ProgramError":
         blamed = "program"
