@@ -11,6 +11,8 @@ sources of the evaluation sets and the examples.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import tempfile
 import time
@@ -77,7 +79,7 @@ def upgrade(repos: list[SourceRepo]) -> float | None:
     except ImportError:
         return None
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         for number, file in enumerate(file for repo in repos for file in repo.files):
             path = Path(folder) / f"in{number}.py"
             path.write_text(file.text or "", encoding="utf-8")
