@@ -191,9 +191,10 @@ class Dataset(Value):
 
 @dataclass(frozen=True)
 class Repeated(Value):
-    """Layers that a loop or comprehension adds an unknown number of times."""
+    """Layers that a loop or comprehension adds an unknown number of times, or (`optional`) an `if` once or not."""
 
     items: tuple[Value, ...]
+    optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,8 @@ def chain(it: Interpreter, parts: tuple[Value, ...], inputs: tuple[Value, ...], 
 def _repeat(it: Interpreter, part: Repeated, inputs: tuple[Value, ...], where: Where) -> Value:
     """Layers added any number of times: what holds after none, one or many rounds."""
     start = inputs[0] if inputs else UNKNOWN
+    if part.optional:
+        return join(start, chain(it, part.items, inputs, where))
     it.muted.append(EVERYTHING)
     first = chain(it, part.items, inputs, where)
     it.muted.pop()

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
-from migrator.facts import arithmetic, loops, targets
+from migrator.facts import arithmetic, dims, loops, targets
 from migrator.facts.interpreter import Frame, Interpreter
-from migrator.facts.join import join_all
-from migrator.values import Dict, Literal, Sequence, Value
+from migrator.facts.join import join_all, sym_of
+from migrator.values import (
+    Dict,
+    Instance,
+    Literal,
+    ModelValue,
+    RepoInstance,
+    Scalar,
+    Sequence,
+    Unknown,
+    Value,
+)
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _KINDS: dict[type, str] = {ast.ListComp: "list", ast.SetComp: "set", ast.GeneratorExp: "list"}
@@ -35,10 +46,24 @@ def value(it: Interpreter, node: Comprehension, frame: Frame) -> Value:
         return _made(node, [_round(it, node, inner, item) for item in known])
     rounds = _open_round(it, node, inner)
     if known is not None and single and len(known) <= loops.MAX_UNROLL:
-        return _precise(it, node, inner, known)
+        made = _precise(it, node, inner, known)
+        return replace(made, element=rounds) if isinstance(made, Sequence) and _is_module(rounds) else made
     if isinstance(node, ast.DictComp):
         return Dict(None)
-    return Sequence(_KINDS[type(node)], None, rounds)
+    return Sequence(_KINDS[type(node)], None, rounds if _is_module(rounds) else _outside(rounds, node))
+
+
+def _is_module(value: Value) -> bool:
+    return isinstance(value, Instance | RepoInstance | ModelValue)
+
+
+def _outside(value: Value, node: Comprehension) -> Value:
+    """A value without the comprehension's own variables, which mean nothing behind it."""
+    targets_ = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    sym = sym_of(value)
+    if sym is None or not dims.names(sym) & targets_:
+        return value
+    return Scalar(value.type) if isinstance(value, Scalar) else Unknown()
 
 
 def _precise(it: Interpreter, node: Comprehension, inner: Frame, known: tuple[Value, ...]) -> Value:

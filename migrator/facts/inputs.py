@@ -154,8 +154,8 @@ def _with_last(value: Tensor, last: Dim) -> Tensor:
 def apply_factory(it: Interpreter, qualname: str, returns: Value, frame: Frame) -> dict[str, str]:
     """Call what a module factory returns on a tensor of its own symbols, so that its layers have inputs."""
     modules = _modules(returns)
-    if not modules:
-        return {}
+    if not modules or any(_site(module) in it.uses for module in modules):
+        return {}  # the factory itself calls what it returns
     seen = [v for m in modules[:1] for v in it.foreign.get(_site(m), [])]
     known = join_all([parameters.localise(it, value) for value in seen]) if seen else Tensor()
     x = known if isinstance(known, Tensor) else Tensor()

@@ -13,6 +13,7 @@ from migrator.values import (
     Instance,
     Literal,
     ModelValue,
+    Repeated,
     RepoFunction,
     RepoInstance,
     Scalar,
@@ -161,14 +162,25 @@ def _models(a: ModelValue, b: ModelValue) -> Value:
     same_site = a.site == b.site and a.module == b.module
     if not same_site:
         return ModelValue(a.api)
-    parts = a.parts if a.parts == b.parts else ()
     return replace(
         a,
         layers=a.layers if a.layers == b.layers else None,
         inputs=a.inputs if a.inputs == b.inputs else None,
-        outputs=a.outputs if a.outputs == b.outputs else None,
-        parts=parts,
+        outputs=_joined(a.outputs, b.outputs),
+        parts=_joined_parts(a.parts, b.parts),
     )
+
+
+def _joined(a: tuple[Value, ...] | None, b: tuple[Value, ...] | None) -> tuple[Value, ...] | None:
+    return None if a is None or b is None or len(a) != len(b) else tuple(map(join, a, b))
+
+
+def _joined_parts(a: tuple[Value, ...], b: tuple[Value, ...]) -> tuple[Value, ...]:
+    """A Sequential that one branch adds layers to."""
+    short, long = (a, b) if len(a) <= len(b) else (b, a)
+    if a == b or long[: len(short)] != short or not short:
+        return a if a == b else ()
+    return (*short, Repeated(long[len(short) :], optional=True))
 
 
 def _dicts(a: Dict, b: Dict) -> Value:

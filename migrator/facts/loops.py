@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from migrator.facts import arithmetic, carried, targets
 from migrator.facts.interpreter import EVERYTHING, Frame, Interpreter
-from migrator.facts.join import join, sym_of
+from migrator.facts.join import join, sym_of, type_name
 from migrator.values import (
     Dataset,
     Literal,
@@ -78,6 +78,8 @@ def loop_variable(value: Value, target: ast.expr | None, frame: Frame) -> Value:
 
 def _own_name(value: Value, name: str, frame: Frame) -> Value:
     sym = Sym(name) if frame.naming and f"for {name}" in frame.stable else None
+    if not frame.naming and not isinstance(value, Literal):
+        return value
     if isinstance(value, Literal):
         if not isinstance(value.value, int | float | str):
             return value
@@ -105,19 +107,27 @@ def _precise_end(
 ) -> None:
     """Unroll once more, silently, for what holds behind the loop."""
     widened, frame.env, frame.record, frame.naming = frame.env, before, False, False
-    it.muted.append((frame.module.name, node.lineno, node.end_lineno or node.lineno))
+    it.muted.append(EVERYTHING)  # the widened round has recorded all there is
     returns, exits = list(frame.returns), list(frame.exits)
     _unroll(it, node, items, frame)
     frame.returns, frame.exits = returns, exits
     it.muted.pop()
     frame.record = frame.naming = True
     for name, value in widened.items():
+        if isinstance(value, ModelValue) and any(isinstance(part, Repeated) for part in value.parts):
+            frame.env[name] = value  # layers behind the loop are made with what the loop carries on
         frame.env.setdefault(name, value)
+
+
+def _one_site(items: tuple[Value, ...]) -> bool:
+    """Whether a comprehension or loop has made all items, so that they differ in sizes at most."""
+    sites = {(getattr(item, "module", ""), getattr(item, "site", None)) for item in items}
+    return len(sites) == 1 and next(iter(sites))[1] is not None
 
 
 def _heterogeneous(items: tuple[Value, ...]) -> bool:
     """Whether joining the items would lose what they are (a list of different layers)."""
-    if len(items) < 2 or all(isinstance(item, Literal | Scalar | Tensor) for item in items):
+    if len(items) < 2 or _one_site(items) or all(isinstance(item, Literal | Scalar | Tensor) for item in items):
         return False
     joined = items[0]
     for item in items[1:]:
@@ -167,9 +177,23 @@ def _widened(
     frame.record = record
     frame.returns = returns
     frame.env = dict(head)
+    last = _last_item(iterable) if not frame.naming and target is not None else None
+    if last is not None:
+        iterable = Sequence("list", None, last)
     after = _once(it, body, target, iterable, frame)
     frame.loops.pop()
+    if last is not None:
+        return
     frame.env = {**after, **head}  # behind the loop the head's state is in force: it joins any number of rounds
+
+
+def _last_item(iterable: Value | None) -> Value | None:
+    """The last item of a parameter of the running root: a loop over it is taken to run at least once."""
+    if not isinstance(iterable, Sequence) or iterable.sym is None:
+        return None
+    element = iterable.element
+    kind = element.type if isinstance(element, Scalar) else type_name(element)
+    return Scalar(kind, Sym(f"{iterable.sym.text}[-1]")) if isinstance(element, Scalar | Literal) else None
 
 
 def _head(

@@ -40,7 +40,7 @@ def test_sequential_by_add() -> None:
             model.add(tf.keras.layers.Dense(16))
         model.add(tf.keras.layers.Dense(1))
         m = model  # Sequential: Kfloat32[?, 4] -> Kfloat32[?, 1]
-        n = len(model.layers)  # 4
+        n = len(model.layers)  # int
         """)
 
 

@@ -376,3 +376,65 @@ def test_skip_connections_add_up() -> None:
     assert sizes(facts, NETS, "Down(base)") == {"in_channels": "in_channels"}
     assert sizes(facts, NETS, "Down(base * 2)") == {"in_channels": "base"}
     assert inputs(facts, NETS, "layers.Conv2D(1, 1)") == "float32[?, 32, 32, base + base]"
+
+
+def test_a_loop_over_a_parameter_ends_with_its_last_item() -> None:
+    source = """
+        import tensorflow as tf
+        def stack(x, sizes):
+            for size in sizes:
+                x = tf.keras.layers.Dense(size)(x)
+            return x
+        def make(sizes=(16, 8), classes=3):
+            inputs = tf.keras.Input((10,))
+            x = stack(inputs, sizes)
+            return tf.keras.Model(inputs, tf.keras.layers.Dense(classes)(x))
+        """
+    facts = facts_of(source)
+    assert inputs(facts, source, "tf.keras.layers.Dense(classes)") == "Kfloat32[?, sizes[-1]]"
+    stack = facts.function("m:stack")
+    assert stack is not None
+    assert stack.sizes == (SizeParam("in_features", "x", 10),)
+
+
+def test_a_list_of_layers_carries_its_sizes() -> None:
+    source = """
+        import tensorflow as tf
+        class Encoder(tf.keras.Model):
+            def __init__(self, latent):
+                super().__init__()
+                self.convs = [tf.keras.layers.Conv2D(f, 3, strides=2, padding="same") for f in (4, 6)]
+                self.flatten = tf.keras.layers.Flatten()
+                self.fc = tf.keras.layers.Dense(latent)
+            def call(self, x):
+                for conv in self.convs:
+                    x = conv(x)
+                return self.fc(self.flatten(x))
+        def make():
+            model = Encoder(5)
+            model(tf.zeros((1, 16, 12, 3)))
+            return model
+        """
+    facts = facts_of(source)
+    encoder = facts.cls("m:Encoder")
+    assert encoder is not None
+    assert encoder.sizes == (SizeParam("in_channels", "x", 3),)
+    assert [(c.name, c.init, c.update) for c in encoder.carried] == [("channels", "in_channels", "f")]
+    assert inputs(facts, source, "tf.keras.layers.Dense(latent)") == "float32[?, 72]"
+    assert sizes(facts, source, "Encoder(5)") == {"in_channels": "3"}
+
+
+def test_a_layer_that_a_branch_adds_keeps_the_model_known() -> None:
+    check("""
+        from tensorflow.keras import layers, Sequential
+        def make(hidden, drop=True):
+            model = Sequential()
+            model.add(layers.Dense(4, input_shape=(8,)))
+            for units in hidden:
+                model.add(layers.Dense(units))
+            if drop:
+                model.add(layers.Dropout(0.5))
+            model.add(layers.Dense(2))
+            m = model  # Sequential: Kfloat32[?, 8] -> Kfloat32[?, 2]
+            return model
+        """)
