@@ -44,6 +44,15 @@ def drawn(value: Value, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     return weight
 
 
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    import tensorflow as tf
+    import torch
+
+    tf.keras.utils.set_random_seed(0)
+    torch.manual_seed(0)
+
+
 def check(keras: Any, value: Value) -> None:
     for torch_shape, back in (((300, 200), (1, 0)), ((64, 32, 3, 3), (2, 3, 1, 0))):
         want = np.asarray(keras(tuple(np.array(torch_shape)[list(back)])))

@@ -22,17 +22,22 @@ class Limits:
     """Allowed differences, as a share of the largest number of a tensor, and of all tensors together.
 
     Gradients: two float32 backward passes of small models agree to about 1e-6 of their scale; wrong
-    ones differ by per cents. Steps and results: the same, grown over some tens of steps.
+    ones differ by per cents. Steps and results: the same, grown over some tens of steps. `noise`: a
+    tensor whose gradient is a smaller share of the largest one has none but rounding (the key bias of
+    attention, a bias before a softmax); Adam makes whole steps of it.
     """
 
     gradient: float = 1e-4
     step: float = 1e-3
     result: float = 1e-3
     floor: float = 2e-6
+    noise: float = 2e-5
 
 
 FLOAT32 = Limits()
-FLOAT64 = Limits(gradient=2e-6, step=5e-4, result=5e-4, floor=1e-10)  # Keras rounds its constants to float32 even then
+FLOAT64 = Limits(
+    gradient=2e-6, step=5e-4, result=5e-4, floor=1e-10, noise=1e-7
+)  # Keras rounds its constants to float32 even then
 
 
 @dataclass(frozen=True)
@@ -256,12 +261,13 @@ def _see_step(view: _View, number: int, step: int, worst: _Worst, limits: Limits
     """Gradients and updates of one step; whether there was anything to compare."""
     if step:
         _see_gradients(view, number, step, worst, limits, 0.05)
-    gradients = {t.name: _largest(t.expected) for t in view.tensors(f"step/{number}/{step}/grad/", True)}
-    scale = max(gradients.values(), default=0.0)
+    known = _determined(view, number, step)
+    scale = max((largest for largest, _ in known.values()), default=0.0)
     starts = view.starts()
     after = view.tensors(f"step/{number}/{step}/after/", False)
     for tensor in after:
-        if gradients.get(tensor.name, 0.0) < 1e-6 * scale:
+        largest, sure = known.get(tensor.name, (0.0, None))
+        if largest < limits.noise * scale:
             unchecked.append(f"updates of {_bare(tensor.name)}: its true gradient is zero")
             continue
         moved = _Tensor(tensor.name, tensor.expected - starts[tensor.name], None)
@@ -269,10 +275,34 @@ def _see_step(view: _View, number: int, step: int, worst: _Worst, limits: Limits
             moved = _Tensor(tensor.name, moved.expected, tensor.actual - starts[tensor.name])
         # rounding of the parameter itself limits how well an update is known
         floor = limits.floor * _largest(tensor.expected) / limits.step
-        worst.see(
-            _relative(moved, floor, 1.0), f"update of {_bare(tensor.name)} after step {step + 1}: {_figures(moved)}"
-        )
+        detail = f"update of {_bare(tensor.name)} after step {step + 1}: "
+        worst.see(_relative(_where(moved, sure), floor, 1.0), detail + _figures(moved))
     return int(bool(after))
+
+
+FAINT = 1e-3
+"""Share of its tensor's largest gradient below which rounding rules an element whose size Adam divides by."""
+
+
+def _determined(view: _View, number: int, step: int) -> dict[str, tuple[float, npt.NDArray[np.bool_] | None]]:
+    """For each tensor its largest gradient so far, and the elements that had a large or no gradient in every step."""
+    found: dict[str, tuple[float, npt.NDArray[np.bool_] | None]] = {}
+    for one in range(step + 1):
+        for tensor in view.tensors(f"step/{number}/{one}/grad/", True):
+            size = np.abs(tensor.expected)
+            sure = (size >= FAINT * _largest(tensor.expected)) | (size == 0)
+            largest, before = found.get(tensor.name, (0.0, None))
+            found[tensor.name] = (max(largest, _largest(tensor.expected)), sure if before is None else sure & before)
+    return found
+
+
+def _where(tensor: _Tensor, sure: npt.NDArray[np.bool_] | None) -> _Tensor:
+    """The elements that are sure, or all where none is."""
+    if sure is None or tensor.actual is None or sure.shape != tensor.expected.shape or not sure.any():
+        return tensor
+    if tensor.actual.shape != tensor.expected.shape:
+        return tensor
+    return _Tensor(tensor.name, tensor.expected[sure], tensor.actual[sure])
 
 
 def _training(view: _View, limits: Limits, unchecked: list[str], history: bool) -> Difference:
@@ -283,7 +313,7 @@ def _training(view: _View, limits: Limits, unchecked: list[str], history: bool) 
     if view.source.result["finished"] != view.target.result["finished"]:
         return _fail(Rung.TRAINING, "only one side came to an end within the steps allowed")
     worst = _Worst(limits.result)
-    _see_ends(view, worst)
+    _see_ends(view, worst, limits)
     if not view.source.result["finished"]:
         unchecked.append("what the function returns: the run was stopped")
     elif history:
@@ -316,9 +346,12 @@ def _shuffles_training(streams: dict[str, Any], by_hand: bool) -> bool:
     return permuted or any(p["shuffled"] for p in _passes(streams, True))
 
 
-def _see_ends(view: _View, worst: _Worst) -> None:
+def _see_ends(view: _View, worst: _Worst, limits: Limits) -> None:
     starts = view.starts()
+    faint = _faint(view, limits)
     for tensor in view.tensors("end/", False):
+        if tensor.name in faint:
+            continue
         before = starts.get(tensor.name)
         moved = (
             _largest(tensor.expected - before) if before is not None and before.shape == tensor.expected.shape else 0.0
@@ -327,6 +360,17 @@ def _see_ends(view: _View, worst: _Worst) -> None:
         own = _Tensor(tensor.name, tensor.expected, tensor.actual)
         gap = _relative(own, 1.0, 1.0) * max(_largest(tensor.expected), 1.0) / max(scale, 1e-30)
         worst.see(gap, f"{_bare(tensor.name)} at the end: {_figures(tensor)}")
+
+
+def _faint(view: _View, limits: Limits) -> frozenset[str]:
+    """Trained tensors whose gradients are rounding alone in every step that was recorded."""
+    largest: dict[str, float] = {}
+    for number, optimizer in enumerate(view.source.optimizers):
+        for step in range(len(optimizer["rates"])):
+            for tensor in view.tensors(f"step/{number}/{step}/grad/", True):
+                largest[tensor.name] = max(largest.get(tensor.name, 0.0), _largest(tensor.expected))
+    scale = max(largest.values(), default=0.0)
+    return frozenset(name for name, size in largest.items() if size < limits.noise * scale)
 
 
 # --- results ----------------------------------------------------------------------------------------------
