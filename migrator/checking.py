@@ -12,7 +12,7 @@ from pathlib import Path
 
 from migrator_validators import recorded_cases, recording
 from migrator_validators.cases import Case, CaseFile
-from migrator_validators.check import check_case, check_import
+from migrator_validators.check import Checked, check_case, check_import
 from migrator_validators.files import check_public, check_text
 from migrator_validators.planning import Plan, plan
 from migrator_validators.workers import Side, Tree, Workers, pack_tree
@@ -54,6 +54,7 @@ class Checker:
     changes: tuple[InterfaceChange, ...] = ()
     maps: dict[str, object] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
+    done: dict[tuple[str, Tree], Checked] = field(default_factory=dict)
     rounds: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
@@ -114,6 +115,7 @@ class Checker:
         self, draft: RepositoryDraft, files: Mapping[str, FileRewrite], facts: Facts, step: Step
     ) -> dict[str, list[Verdict]]:
         """The verdicts on every migrated unit of the files, by unit id."""
+        self.done.clear()
         texts = {path: file.text for path, file in files.items()}
         target = lay_out(self.repo, texts, self.folder / f"target{next(self.rounds)}")
         remains = any(unit.text is None and unit.declines for file in files.values() for unit in file.units)
@@ -178,7 +180,17 @@ class Checker:
 
     def _case(self, unit: str, case: Case, target: Tree) -> Ran:
         self.cases[case.id] = case
-        checked = check_case(
+        key = (case.model_copy(update={"unit": ""}).model_dump_json(), target)
+        if key not in self.done:  # statements of one script share its case
+            self.done[key] = self._checked(case, target)
+        checked = self.done[key]
+        for label, pairs in checked.weights:
+            if label == "self":
+                self.maps[unit] = [pair.model_dump() for pair in pairs]
+        return list(checked.verdicts), checked.reached
+
+    def _checked(self, case: Case, target: Tree) -> Checked:
+        return check_case(
             case,
             self.packed,
             target,
@@ -189,10 +201,6 @@ class Checker:
             up_to=LEVELS[self.settings.check],
             repro=f"python -m migrator_validators migration/cases/cases.json --case {case.id}",
         )
-        for label, pairs in checked.weights:
-            if label == "self":
-                self.maps[unit] = [pair.model_dump() for pair in pairs]
-        return list(checked.verdicts), checked.reached
 
 
 def spoken_for(

@@ -15,6 +15,7 @@ from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit, Made, 
 from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.invent import NoInputs, invent
 
+MAIN = "__main__"
 MOST = 4
 """Recorded cases a unit; more of the same callable seldom tell more."""
 
@@ -56,28 +57,31 @@ def plan(
         for change in rewrite.changes:
             changes.setdefault(change.qualname, []).append(change)
     gaps = {r.unit.id: r.gaps for r in rewrites}
-    weights = WeightMap(
-        records=tuple(
-            RecordedMap(owner=w.owner, path=w.path, keras=w.keras, params=w.params) for r in rewrites for w in r.weights
-        )
-    )
+    weights = WeightMap(records=_records(rewrites))
+    owners = {f"{module}:{name}": r.unit.id for (module, name), r in units.items()}
+
+    def used(case: Case, unit: str) -> frozenset[str]:
+        """The unit, what makes its arguments, and all that these refer to."""
+        names = (":".join(_split(source)) for source in _sources(case.call))
+        return frozenset().union(reachable(unit), *(reachable(owners[name]) for name in names if name in owners))
 
     def finished(case: Case, unit: str) -> Case:
-        allowed = sorted({gap for other in reachable(unit) for gap in gaps.get(other, ())})
+        allowed = sorted({gap for other in used(case, unit) for gap in gaps.get(other, ())})
         adapted = _Adapter(changes, facts).case(case)
         return adapted.model_copy(update={"unit": unit, "weights": weights, "gaps": tuple(allowed)})
 
     by_unit: dict[str, list[Case]] = {}
     for case in recorded:
-        owner = units.get(_owner(case))
-        if owner is not None and owner.text is not None:
-            by_unit.setdefault(owner.unit.id, []).append(finished(case, owner.unit.id))
+        for owner in _owners(case, units):
+            if owner.text is not None:
+                by_unit.setdefault(owner.unit.id, []).append(finished(case, owner.unit.id))
     plans = {}
     for rewrite in rewrites:
         if rewrite.text is None or rewrite.unit.kind is UnitKind.IMPORTS:
             continue
         unit = rewrite.unit.id
         callers = _callers(rewrite, modules, units, inside or {}, reachable)
+        callers += tuple(u for u, found in by_unit.items() if any(unit in used(c, u) for c in found) and u != unit)
         if unit in by_unit:
             plans[unit] = Plan(
                 cases=tuple(by_unit[unit][:MOST]),
@@ -129,6 +133,32 @@ def _default(value: Value) -> Lit | None:
     return Lit(value=default.value) if isinstance(default, Literal) else None
 
 
+def _records(rewrites: Sequence[UnitRewrite]) -> tuple[RecordedMap, ...]:
+    """The rules' records, those about one place as one."""
+    found: dict[tuple[str, str, str], tuple[tuple[str, str, str], ...]] = {}
+    for rewrite in rewrites:
+        for record in rewrite.weights:
+            key = (record.owner, record.path, record.keras)
+            found[key] = (*found.get(key, ()), *(p for p in record.params if p not in found.get(key, ())))
+    return tuple(RecordedMap(owner=o, path=p, keras=k, params=params) for (o, p, k), params in found.items())
+
+
+def _sources(value: Call | Arg | None) -> Iterator[str]:
+    """Everything that a call or an argument calls."""
+    if isinstance(value, Call):
+        yield value.source
+        for part in (value.on, *value.args, *value.kwargs.values()):
+            yield from _sources(part)
+    elif isinstance(value, Made):
+        yield from _sources(value.call)
+    elif isinstance(value, Items):
+        for part in value.items:
+            yield from _sources(part)
+    elif isinstance(value, MappingArg):
+        for part in value.items.values():
+            yield from _sources(part)
+
+
 def _callers(
     rewrite: UnitRewrite,
     modules: Mapping[str, str],
@@ -146,6 +176,14 @@ def _callers(
 def _split(name: str) -> tuple[str, str]:
     module, _, attribute = name.partition(":")
     return module, attribute.split(".")[0]
+
+
+def _owners(case: Case, units: Mapping[tuple[str, str], UnitRewrite]) -> list[UnitRewrite]:
+    """The unit that a case calls; all top-level statements of a module where it runs that as a program."""
+    module, name = _owner(case)
+    if name != MAIN:
+        return [units[module, name]] if (module, name) in units else []
+    return [r for (m, _), r in units.items() if m == module and r.unit.kind is UnitKind.SCRIPT]
 
 
 def _owner(case: Case) -> tuple[str, str]:
