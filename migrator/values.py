@@ -313,7 +313,10 @@ class FunctionFacts:
 
 @dataclass(frozen=True)
 class ClassFacts:
-    """What is known of a class; `kind` is "layer", "model" or "other". `attrs`: `self.x` joined."""
+    """What is known of a class; `kind` is "layer", "model" or "other". `attrs`: `self.x` joined.
+
+    `init`: the constructor's parameters, without `self`, `*args` and `**kwargs`.
+    """
 
     qualname: str
     kind: str
@@ -323,6 +326,7 @@ class ClassFacts:
     sizes: tuple[SizeParam, ...] = ()
     sites: tuple[tuple[str, Span], ...] = ()  # constructions: (module, span of the call)
     carried: tuple[Carried, ...] = ()  # of all its methods
+    init: tuple[tuple[str, Value], ...] = ()
 
     def attr(self, name: str) -> Value | None:
         return dict(self.attrs).get(name)

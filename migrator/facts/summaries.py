@@ -109,7 +109,20 @@ def cls(it: Interpreter, qualname: str, done: Summaries) -> None:
         (),
         tuple((call.module, call.site) for call in it.observed.get(qualname, [])),
         done.carried[qualname],
+        _constructor(it, qualname),
     )
+
+
+def _constructor(it: Interpreter, qualname: str) -> tuple[tuple[str, Value], ...]:
+    """The parameters of `__init__` as the class sees them."""
+    init = attributes.of_class(it, qualname, "__init__", None)
+    definition = it.definitions.get(init.qualname) if isinstance(init, RepoFunction) else None
+    if definition is None or not isinstance(definition.node, FunctionNode):
+        return ()
+    known = parameters.symbolic(it, definition.node, qualname, definition.module)
+    spec = definition.node.args
+    names = [arg.arg for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+    return tuple((name, known.get(name, UNKNOWN)) for name in names[1:])
 
 
 _BUILT = frozenset({"__init__"})

@@ -140,9 +140,7 @@ def _class_cases(rewrite: UnitRewrite, kind: UnitKind, cls: ClassFacts, facts: F
 
 def _constructions(cls: ClassFacts, facts: Facts) -> Iterator[tuple[dict[str, Arg], dict[str, int]]]:
     """(constructor arguments, sizes) from the construction sites, then with invented integers."""
-    init = facts.function(f"{cls.qualname}.__init__")
-    params = dict(init.params) if init is not None else {}
-    params.pop("self", None)
+    params = dict(cls.init)
     for module, span in cls.sites:
         made = facts.modules[module].at(span)
         given = dict(made.args) if isinstance(made, RepoInstance) else {}

@@ -106,8 +106,7 @@ def varied(case: Case, facts: Facts) -> Iterator[Case]:
     if case.kind not in ("model", "layer") or case.call.on is not None:
         return
     source = case.call.source
-    known = facts.function(source) or facts.function(f"{source}.__init__")
-    params = [(name, value) for name, value in (known.params if known else ()) if name != "self"]
+    params = parameters(source, facts)
     given = {**dict(zip([name for name, _ in params], case.call.args, strict=False)), **case.call.kwargs}
     count = 0
     for name, value in params:
@@ -121,6 +120,15 @@ def varied(case: Case, facts: Facts) -> Iterator[Case]:
         call = call.model_copy(update={"target_result": case.call.target_result})
         update = {"id": f"{case.id}-{name}", "call": call, "inputs_from": "invented"}
         yield case.model_copy(update=update)
+
+
+def parameters(source: str, facts: Facts) -> tuple[tuple[str, Value], ...]:
+    """The parameters of a function, or of a class's constructor."""
+    cls = facts.cls(source)
+    if cls is not None:
+        return cls.init
+    known = facts.function(source)
+    return known.params if known is not None else ()
 
 
 def _integer(value: Arg | None) -> int | None:
@@ -240,7 +248,4 @@ class _Adapter:
         return arg
 
     def _params(self, source: str) -> list[str]:
-        facts = self.facts.function(source)
-        if facts is None and self.facts.cls(source) is not None:
-            facts = self.facts.function(f"{source}.__init__")
-        return [name for name, _ in facts.params if name != "self"] if facts is not None else []
+        return [name for name, _ in parameters(source, self.facts)]
