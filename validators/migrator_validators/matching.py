@@ -144,9 +144,25 @@ class _Recorded:
         for owner in modules:
             for record in self.records:
                 if _same_class(record.owner, owner["class"]):
-                    for name in _below(owner["name"], record.path, order):
+                    for name in self._places(owner["name"], record, modules, order):
                         found[record.keras].setdefault(name, Site(name, record))
         return {keras: sorted(sites.values(), key=lambda s: order[s.name]) for keras, sites in found.items()}
+
+    def _places(
+        self, owner: str, record: RecordedMap, modules: Sequence[Described], order: Mapping[str, int]
+    ) -> list[str]:
+        """The modules that a record means; of a container only those that can hold what it speaks of."""
+        names = _below(owner, record.path, order)
+        if "*" not in record.path:
+            return names
+        state = {entry["name"] for entry in self.target["state"]}
+        kind = record.keras.rpartition(".")[2]
+        return [
+            name
+            for name in names
+            if any(f"{name}.{own}" in state for _, own, _ in record.params)
+            and kind in PROPOSALS.get(_torch_name(modules[order[name]]["class"]), {kind: ()})
+        ]
 
     def _pair(self, layer: Described, site: Site) -> None:
         targets: dict[str, list[tuple[int, str]]] = defaultdict(list)
@@ -171,6 +187,10 @@ def _same_class(wanted: str, actual: str) -> bool:
     if ":" in wanted or ":" in actual:
         return False
     return wanted.rsplit(".", 1)[-1] == actual.rsplit(".", 1)[-1]
+
+
+def _torch_name(cls: str) -> str:
+    return cls.rpartition(":")[2] if is_known(cls) else ""
 
 
 def _below(owner: str, path: str, order: Mapping[str, int]) -> list[str]:
