@@ -6,11 +6,12 @@ the documented gaps of everything it uses, and the arguments that an interface c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from migrator.model import InterfaceChange, UnitKind, UnitRewrite
-from migrator.values import Facts, Literal, Scalar, Value
+from migrator.values import Facts, Literal, ModelValue, Scalar, Sym, Tensor, Value
 from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit, Made, RecordedMap, WeightMap
 from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.invent import NoInputs, invent
@@ -101,17 +102,18 @@ def varied(case: Case, facts: Facts) -> Iterator[Case]:
     """The same model or layer with one integer of its constructor changed at a time, three at most.
 
     What a recorded call left at its default would else never be seen with another value, and a
-    rewrite that froze it (16 for `width`) would pass.
+    rewrite that froze it (16 for `width`) would pass. A size of the inputs themselves stays.
     """
     if case.kind not in ("model", "layer") or case.call.on is not None:
         return
     source = case.call.source
     params = parameters(source, facts)
+    fixed = _input_sizes(source, facts)
     given = {**dict(zip([name for name, _ in params], case.call.args, strict=False)), **case.call.kwargs}
     count = 0
     for name, value in params:
         old = _integer(given[name] if name in given else _default(value))
-        if old is None or count == 3:
+        if old is None or count == 3 or name in fixed:
             continue
         count += 1
         new = old + max(old // 2, 1)
@@ -120,6 +122,17 @@ def varied(case: Case, facts: Facts) -> Iterator[Case]:
         call = call.model_copy(update={"target_result": case.call.target_result})
         update = {"id": f"{case.id}-{name}", "call": call, "inputs_from": "invented"}
         yield case.model_copy(update=update)
+
+
+def _input_sizes(source: str, facts: Facts) -> frozenset[str]:
+    """Names that the shapes of the inputs are made of."""
+    cls, known = facts.cls(source), facts.function(source)
+    values: list[Value] = [value for _, value in cls.call_inputs] if cls is not None else []
+    if known is not None and isinstance(known.returns, ModelValue):
+        values += known.returns.inputs or ()
+    dims = [dim for value in values if isinstance(value, Tensor) for dim in (*(value.shape or ()), value.last)]
+    texts = " ".join(dim.text for dim in dims if isinstance(dim, Sym))
+    return frozenset(re.findall(r"[A-Za-z_]\w*", texts))
 
 
 def parameters(source: str, facts: Facts) -> tuple[tuple[str, Value], ...]:
