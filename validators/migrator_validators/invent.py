@@ -37,6 +37,9 @@ from migrator_validators.cases import Mapping as MappingArg
 INTS = (4, 8, 2, 16)
 """Sizes tried for an integer parameter of which nothing is known."""
 
+CHANNELS = 3
+"""The size of an input that no code of the repository names."""
+
 SPATIAL = (33, 47, 29)
 """Odd, distinct sizes for free spatial axes."""
 
@@ -228,7 +231,10 @@ def _dim(dim: Dim, axis: int, rank: int, sizes: Mapping[str, int]) -> int | str:
 
 
 def _inputs(values: Sequence[Value], sizes: Mapping[str, int]) -> tuple[Arg, ...]:
-    return tuple(array(v, sizes) for v in values if isinstance(v, Tensor) and v.shape is not None)
+    tensors = [v for v in values if isinstance(v, Tensor) and v.shape is not None]
+    asked = {dim.text for v in tensors for dim in v.shape or () if isinstance(dim, Sym)}
+    free = {name: CHANNELS for name in asked if name.startswith(("in_channels", "in_features"))}
+    return tuple(array(v, {**free, **sizes}) for v in tensors)
 
 
 def _filled(value: Tensor, sizes: Mapping[str, Dim]) -> Tensor:
