@@ -20,9 +20,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) -e '.[dev]'
 	@touch $@
 
-# Exit code 1 of a run: finished, some units need review.
 demo: $(STAMP)
-	$(BIN)/migrator run examples/digits -o build/digits_torch --fresh || test $$? -eq 1
+	$(BIN)/migrator run examples/digits -o build/digits_torch --fresh
 
 test: lint types imports generated pytest
 
