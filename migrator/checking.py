@@ -17,6 +17,7 @@ from migrator_validators.files import check_public, check_text
 from migrator_validators.planning import Plan, plan
 from migrator_validators.workers import Side, Tree, Workers, pack_tree
 
+from migrator.codemods.files import FileDraft, Part
 from migrator.codemods.repository import RepositoryDraft
 from migrator.config import RunSettings
 from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRepo, Verdict
@@ -123,7 +124,9 @@ class Checker:
         verdicts: dict[str, list[Verdict]] = {}
         for file in files.values():
             static = self._static(file, tree)
-            verdicts |= {rewrite.unit.id: list(static) for rewrite in file.units if rewrite.text is not None}
+            for part, rewrite in zip(draft.files[file.path].parts, file.units, strict=True):
+                if rewrite.text is not None:
+                    verdicts[rewrite.unit.id] = [*static, *self._public(part, draft.files[file.path], file)]
         if self.settings.check == "import":
             return verdicts
         plans = self._plans(draft, files, facts)
@@ -145,11 +148,18 @@ class Checker:
         found = list(check_text(file.path, file.text, self.workers, tf_remains=remains))
         if any(v.outcome is Outcome.FAIL for v in found):
             return found
-        changes = [change for unit in file.units for change in unit.changes]
-        if original.module is not None and original.text is not None:
-            found.append(check_public(original.text, file.text, original.module, changes))
+        if original.module is not None:
             found.append(check_import(original.module, target, self.workers, tf_remains=remains))
         return found
+
+    def _public(self, part: Part, draft: FileDraft, file: FileRewrite) -> list[Verdict]:
+        """Whether the names that the unit bound are still there, and take what they took."""
+        original = "".join(draft.tree.code_for_node(statement) for statement in part.segment.statements)
+        changes = [change for unit in file.units for change in unit.changes]
+        try:
+            return [check_public(original, file.text, draft.module, changes)]
+        except SyntaxError:
+            return []  # the file does not parse, which its own rung says
 
     def _plans(self, draft: RepositoryDraft, files: Mapping[str, FileRewrite], facts: Facts) -> dict[str, Plan]:
         rewrites = [unit for file in files.values() for unit in file.units]
