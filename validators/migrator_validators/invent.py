@@ -200,6 +200,8 @@ def argument(value: Value, size: int, name: str) -> Arg:
         return MappingArg(items={str(k): argument(v, size, name) for k, v in value.items})
     if isinstance(value, Tensor) and value.shape is not None:
         return array(value, {})
+    if isinstance(value, Unknown) and value.sym is not None:
+        return Lit(value=size)  # a parameter of any type: the source says whether an integer will do
     why = f" ({value.reason})" if isinstance(value, Unknown) and value.reason else ""
     raise NoInputs(f"nothing is known of its argument {name}{why}")
 
