@@ -13,6 +13,7 @@ from typing import Any
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
+from migrator_validators.proposals import PROPOSALS
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import class_unit, factory_unit, model_statements, plan_models
@@ -168,6 +169,9 @@ def _targets(model: Any, records: list[Any]) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _fits(module: Any, record: Any) -> bool:
+    kind = record.keras.rpartition(".")[2]
+    if kind not in PROPOSALS.get(type(module).__name__, {kind: ()}):
+        return False  # another entry of the same container, as the verifier tells them apart
     names = {n for n, _ in module.named_parameters(recurse=False)} | {n for n, _ in module.named_buffers(recurse=False)}
     return all(p[1] in names for p in record.params)
 
