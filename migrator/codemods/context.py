@@ -8,6 +8,7 @@ from typing import Protocol
 
 import libcst as cst
 
+from migrator.codemods.positions import Positions
 from migrator.model import (
     Decline,
     Helper,
@@ -137,6 +138,7 @@ class Context:
     objects: Objects | None = None
     layouts: Mapping[str, str] = field(default_factory=dict)  # qualname → layout of a module used only inside others
     penalised: frozenset[str] = frozenset()  # qualnames of what has a `regularization_loss()`
+    positions: Positions | None = None  # texts of the original nodes
     models: Mapping[str, ModelTraits] | None = None  # model classes and factories by qualname, once drafted
 
     @property
@@ -150,7 +152,7 @@ class Context:
 
     def code(self, node: cst.CSTNode) -> str:
         """The original text of a node."""
-        return self.tree.code_for_node(node)
+        return self.tree.code_for_node(node) if self.positions is None else self.positions.code(node)
 
     def rewrite(self, node: cst.CSTNode) -> Rewritten:
         return self.rules.rewrite(node, self.here, self.spans)

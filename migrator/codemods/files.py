@@ -11,6 +11,7 @@ import libcst as cst
 
 from migrator.codemods.context import Draft
 from migrator.codemods.imports import bound_by, merged, rewrite_imports
+from migrator.codemods.positions import Positions
 from migrator.codemods.units import Segment, bound_names
 from migrator.model import Decline, FileRewrite, Helper, Origin, UnitKind, UnitRewrite
 
@@ -39,6 +40,11 @@ class FileDraft:
     parts: tuple[Part, ...]
     tf_bindings: frozenset[str]
     renames: Mapping[str, Sequence[str]]
+    positions: Positions | None = None
+
+    def code(self, node: cst.CSTNode) -> str:
+        """The original text of a node."""
+        return self.tree.code_for_node(node) if self.positions is None else self.positions.code(node)
 
 
 def migrated(part: Part, reverted: Mapping[str, str]) -> bool:
@@ -91,7 +97,7 @@ def _imports(file: FileDraft, part: Part, text: str) -> UnitRewrite:
     """Imports change with what uses them; those of TensorFlow may have to stay for other units."""
     unit = part.segment.unit
     names = {name for statement in part.segment.statements for name in bound_names(statement)}
-    original = "".join(file.tree.code_for_node(statement) for statement in part.segment.statements)
+    original = "".join(file.code(statement) for statement in part.segment.statements)
     if text == original and names & file.tf_bindings:
         return UnitRewrite(unit, None, Origin.UNTOUCHED, declines=(Decline("units of this file still need it"),))
     return UnitRewrite(unit, None if text == original else text, Origin.UNTOUCHED if text == original else Origin.RULES)
@@ -102,7 +108,7 @@ def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> str 
     unit = part.segment.unit
     if unit.kind is UnitKind.IMPORTS:
         return None
-    original = "".join(file.tree.code_for_node(statement) for statement in part.segment.statements)
+    original = "".join(file.code(statement) for statement in part.segment.statements)
     if part.draft is None:
         return original
     lead, rest = split_lead(original)
@@ -172,7 +178,7 @@ def _defined(text: str) -> set[str]:
 
 
 def _with_imports(file: FileDraft, texts: list[str | None], used: set[str], wanted: set[str]) -> list[str | None]:
-    code = file.tree.code_for_node
+    code = file.code
     bodies = [p.segment.statements for p in file.parts if p.segment.unit.kind is not UnitKind.IMPORTS]
     original = _names("".join(code(s) for statements in bodies for s in statements))
     runs = [i for i, part in enumerate(file.parts) if part.segment.unit.kind is UnitKind.IMPORTS]

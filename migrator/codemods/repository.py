@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rules
 from migrator.codemods.dispatch import draft_unit, is_model_unit
 from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
 from migrator.codemods.models import ModelPlan, plan_models
+from migrator.codemods.positions import Positions
 from migrator.codemods.units import MAIN, Segment, bound_names, segment
 from migrator.model import Decline, FileRewrite, InterfaceChange, SourceFile, UnitKind
-from migrator.values import Facts, Span
+from migrator.values import Facts
 
 Edges = Mapping[str, frozenset[str]]
 
@@ -135,16 +135,13 @@ def _context(
     fidelity: str,
     models: ModelPlan,
 ) -> Context:
-    wrapper = MetadataWrapper(cst.parse_module(file.text or ""), unsafe_skip_copy=True)
-    spans = {
-        node: Span(where.start.line, where.start.column, where.end.line, where.end.column)
-        for node, where in wrapper.resolve(PositionProvider).items()
-    }
+    tree = cst.parse_module(file.text or "")
+    positions = Positions(tree)
     return Context(
         path=str(file.path),
         module=file.module or "",
-        tree=wrapper.module,
-        spans=spans,
+        tree=tree,
+        spans=positions.spans,
         facts=facts,
         rules=rules,
         keras=keras,
@@ -154,6 +151,7 @@ def _context(
         objects=objects,
         layouts=models.layouts,
         penalised=models.penalised,
+        positions=positions,
     )
 
 
@@ -169,7 +167,7 @@ def _draft_file(
         for binding, (target, attribute) in imported.items()
         if f"{target}:{attribute}" in replaced
     }
-    return FileDraft(str(file.path), file.module or "", ctx.tree, parts, bindings, renames)
+    return FileDraft(str(file.path), file.module or "", ctx.tree, parts, bindings, renames, ctx.positions)
 
 
 def _drafted(seg: Segment, ctx: Context) -> Draft | None:
@@ -228,7 +226,7 @@ def _defined(file: FileDraft) -> dict[str, str]:
 
 
 def _targets(part: Part, file: FileDraft, modules: Mapping[str, Module]) -> frozenset[str]:
-    original = "".join(file.tree.code_for_node(statement) for statement in part.segment.statements)
+    original = "".join(file.code(statement) for statement in part.segment.statements)
     here = modules[file.module]
     found = {resolve(parts, here, modules) for parts in references([ast.parse(original)])}
     return frozenset(unit for unit in found if unit is not None and unit != part.segment.unit.id)

@@ -49,7 +49,7 @@ class Rulebook:
         layer = registry.find_layer(_MERGES.get(api, api), self.keras)
         found = layer or registry.find(api, self.keras)
         if found is None:
-            return Decline("no rule", api)
+            return Decline(f"no rule for {api}", api)
         signature = found.signature if layer is None else layer_call.signature(layer, merges=api in _MERGES)
         try:
             return {name: arg.value for name, arg in signature.bind(call.args).items()}
@@ -62,7 +62,7 @@ class Rulebook:
         """The torch spelling of a Keras layer with these arguments and inputs."""
         found = registry.find_layer(_MERGES.get(api, api), self.keras)
         if found is None:
-            return Decline("no rule for this layer", api)
+            return Decline(f"no rule for the layer {api}", api)
         if api in _MERGES:  # the function form takes the inputs as its first argument
             args = {name: text for name, text in args.items() if name != "inputs"}
         try:

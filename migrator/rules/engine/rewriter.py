@@ -170,7 +170,7 @@ class Rewriter(Parenthesise):
         if isinstance(self.value(original), ModuleRef):
             self.refuse("a TensorFlow module as a value", api, original)
         else:
-            self.refuse("no rule" if found is None else "a function handed on, not called", api, original)
+            self.refuse(f"no rule for {api}" if found is None else "a function handed on, not called", api, original)
         return updated
 
     def _attribute(self, original: cst.Attribute, updated: cst.BaseExpression) -> cst.BaseExpression:
@@ -207,7 +207,7 @@ class Rewriter(Parenthesise):
         found = find(api, self.keras)
         if found is None or found.kind == "constant":
             layer = find_layer(api, self.keras)
-            self.refuse("no rule" if layer is None else "a layer made outside a model", api, original)
+            self.refuse(f"no rule for {api}" if layer is None else "a layer made outside a model", api, original)
             return updated
         return self._apply(found, original, updated, None, None)
 
