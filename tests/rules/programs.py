@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import cache, reduce
+from importlib.resources import files
 
 import libcst as cst
 from fake_facts import FakeModule, parsed
@@ -47,9 +50,24 @@ def programs(rule: Rule, sample: Sample) -> list[Program]:
 
 def _call(rule: Rule, args: list[str]) -> str:
     if rule.kind == "function":
-        return f"{rule.api}({', '.join(args)})"
+        return f"{_exported(rule.api)}({', '.join(args)})"
     member = rule.api.rpartition(".")[2]
     return f"{args[0]}.{member}" + (f"({', '.join(args[1:])})" if rule.kind == "method" else "")
+
+
+@cache
+def _exported(api: str) -> str:
+    """The name itself, or another of the same object when the installed TensorFlow no longer has it."""
+    import tensorflow as tf
+
+    table = json.loads((files("migrator.facts") / "_names.json").read_text(encoding="utf-8"))["aliases"]
+    for name in (api, *(alias for alias, canonical in table.items() if canonical == api)):
+        try:
+            reduce(getattr, name.split(".")[1:], tf)
+        except AttributeError:
+            continue
+        return name
+    return api
 
 
 def _function(text: str, arrays: dict[str, Array]) -> str:
