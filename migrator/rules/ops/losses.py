@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migrator.rules.engine.args import Arg, Code, Dynamic
 from migrator.rules.engine.asked import dtype as dtype_of
@@ -20,12 +20,12 @@ from migrator.rules.ops.pieces import on_arguments
 if TYPE_CHECKING:
     import torch.nn.functional as F
 
-log_probabilities = LOG_PROBABILITIES
-signed_labels = SIGNED
+log_probabilities: Any = LOG_PROBABILITIES
+signed_labels: Any = SIGNED
 
 
 @on_arguments
-def aligned(y_true: Arg, y_pred: Arg) -> Code:
+def aligned(y_true: Arg, y_pred: Arg) -> Any:
     """`y_true` in the dtype and shape of the prediction; Keras lines [N] up with [N, 1]."""
     labels, scores = rank_of(Dynamic(y_true)), rank_of(Dynamic(y_pred))
     if labels is not None and labels == scores:
@@ -38,7 +38,7 @@ def aligned(y_true: Arg, y_pred: Arg) -> Code:
 
 
 @on_arguments
-def alike(y_true: Arg, y_pred: Arg) -> Code:
+def alike(y_true: Arg, y_pred: Arg) -> Any:
     """`y_true` in the dtype of the prediction, for losses that line nothing up."""
     if rank_of(Dynamic(y_true)) is None or rank_of(Dynamic(y_true)) != rank_of(Dynamic(y_pred)):
         raise Decline("the ranks of what the loss compares are not known to agree")
@@ -46,7 +46,7 @@ def alike(y_true: Arg, y_pred: Arg) -> Code:
 
 
 @on_arguments
-def same_shape(y_true: Arg, y_pred: Arg) -> Code:
+def same_shape(y_true: Arg, y_pred: Arg) -> Any:
     """`y_true` in the dtype of the prediction, where Keras takes no other shape than the prediction's."""
     ranks = {rank_of(Dynamic(y_true)), rank_of(Dynamic(y_pred))} - {None}
     if len(ranks) > 1:
@@ -62,7 +62,7 @@ def _typed(y_true: Arg, y_pred: Arg) -> str:
 
 
 @on_arguments
-def class_ids(y_true: Arg, y_pred: Arg) -> Code:
+def class_ids(y_true: Arg, y_pred: Arg) -> Any:
     """Labels as torch takes them: int64, without the last axis of size one that Keras allows."""
     labels, scores = Dynamic(y_true), Dynamic(y_pred)
     text = "{y}" if dtype_of(labels) == "int64" else "{y}.long()"
