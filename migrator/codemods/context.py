@@ -22,6 +22,7 @@ from migrator.model import (
     UnitKind,
     WeightRecord,
 )
+from migrator.syntax import remember
 from migrator.values import Facts, ModuleFacts, Span, Unknown, Value
 
 __all__ = ["Context", "Draft", "Rewritten", "Rules"]
@@ -149,6 +150,11 @@ class Context:
         """The abstract value of an expression of the original tree."""
         span = self.spans.get(node)
         return Unknown("not in the original source") if span is None else self.here.at(span)
+
+    def begin(self) -> None:
+        """The file is the one at hand now: its nodes are looked up first."""
+        if self.positions is not None:
+            remember(self.positions.index)
 
     def code(self, node: cst.CSTNode) -> str:
         """The original text of a node."""

@@ -1,69 +1,11 @@
-"""Nodes below a node, looked up in an index of the file instead of walked again and again."""
+"""Nodes below a node, looked up in the index of the file."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import libcst as cst
 import libcst.matchers as m
 
-Kinds = type[cst.CSTNode] | tuple[type[cst.CSTNode], ...]
-
-
-@dataclass
-class Index:
-    """All nodes of a tree in order; those below a node are a slice. `words`: names that are no variables."""
-
-    flat: list[cst.CSTNode] = field(default_factory=list)
-    ranges: dict[cst.CSTNode, tuple[int, int]] = field(default_factory=dict)
-    parents: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
-    words: set[cst.CSTNode] = field(default_factory=set)
-
-
-_BLANK = cst.BaseParenthesizableWhitespace | cst.TrailingWhitespace | cst.Newline | cst.Comment
-
-
-class _Indexer(cst.CSTVisitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.index = Index()
-        self._open: list[int] = []
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        if isinstance(node, _BLANK):
-            return False
-        index = self.index
-        if self._open:
-            index.parents[node] = index.flat[self._open[-1]]
-        self._open.append(len(index.flat))
-        index.flat.append(node)
-        if isinstance(node, cst.Attribute):
-            index.words.add(node.attr)
-        elif isinstance(node, cst.Arg) and node.keyword is not None:
-            index.words.add(node.keyword)
-        return True
-
-    def on_leave(self, original_node: cst.CSTNode) -> None:
-        if isinstance(original_node, _BLANK):
-            return
-        self.index.ranges[original_node] = (self._open.pop(), len(self.index.flat))
-
-
-_INDEXES: list[Index] = []  # of the trees met last; trees are immutable, so an index stays true
-_KEPT = 4
-
-
-def index_of(node: cst.CSTNode) -> Index:
-    """The index that has a node; made of the node itself when it is in none yet."""
-    for known in _INDEXES:
-        if node in known.ranges:
-            return known
-    indexer = _Indexer()
-    node.visit(indexer)
-    if isinstance(node, cst.Module):
-        _INDEXES.insert(0, indexer.index)
-        del _INDEXES[_KEPT:]
-    return indexer.index
+from migrator.syntax import Kinds, index_of
 
 
 def below(node: cst.CSTNode, kinds: Kinds) -> list[cst.CSTNode]:
@@ -75,10 +17,11 @@ def below(node: cst.CSTNode, kinds: Kinds) -> list[cst.CSTNode]:
     return [n for n in index.flat[start:end] if isinstance(n, kinds)]
 
 
-def find(node: cst.CSTNode, pattern: m.BaseMatcherNode) -> list[cst.CSTNode]:
-    """What `libcst.matchers.findall` gives for a pattern of one node type."""
-    kind = getattr(cst, type(pattern).__name__)
-    return [n for n in below(node, kind) if m.matches(n, pattern)]
+def find(node: cst.CSTNode, pattern: m.BaseMatcherNode | m.OneOf[m.BaseMatcherNode]) -> list[cst.CSTNode]:
+    """What `libcst.matchers.findall` gives for a pattern of one node type, or of several (`m.Call() | m.Await()`)."""
+    options = pattern.options if isinstance(pattern, m.OneOf) else (pattern,)
+    kinds = tuple(getattr(cst, type(option).__name__) for option in options)
+    return [n for n in below(node, kinds) if m.matches(n, pattern)]
 
 
 def variables(node: cst.CSTNode) -> list[str]:

@@ -7,6 +7,7 @@ from types import TracebackType
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
+from migrator.syntax import BLANK, Index, Indexing
 from migrator.values import Span
 
 
@@ -23,7 +24,13 @@ class Positions(CodegenState):
         self._slices: dict[cst.CSTNode, tuple[int, int, bool]] = {}
         self._line, self._column = 1, 0
         self._open: list[tuple[int, int, int]] = []
+        self._indexing, self._blank = Indexing(), 0
         tree._codegen(self)
+
+    @property
+    def index(self) -> Index:
+        """The nodes of the tree in the order of the text."""
+        return self._indexing.index
 
     def code(self, node: cst.CSTNode) -> str:
         """What `tree.code_for_node` gives: a block comes out without the indentation around it."""
@@ -49,9 +56,17 @@ class Positions(CodegenState):
 
     def before_codegen(self, node: cst.CSTNode) -> None:
         self._open.append((self._line, self._column, len(self.tokens)))
+        if self._blank or isinstance(node, BLANK):
+            self._blank += 1
+        else:
+            self._indexing.enter(node)
 
     def after_codegen(self, node: cst.CSTNode) -> None:
         line, column, first = self._open.pop()
+        if self._blank:
+            self._blank -= 1
+        else:
+            self._indexing.leave(node)
         if node not in self.spans:
             self.spans[node] = Span(line, column, self._line, self._column)
         if node is not self.tree:

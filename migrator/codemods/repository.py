@@ -113,6 +113,7 @@ def _model_drafts(contexts: Sequence[Context]) -> tuple[dict[str, Draft], dict[s
     drafts: dict[str, Draft] = {}
     traits: dict[str, ModelTraits] = {}
     for ctx in contexts:
+        ctx.begin()
         for seg in segment(ctx.path, ctx.tree, ctx.spans, ctx.here):
             draft = _drafted(seg, ctx) if is_model_unit(seg, ctx) else None
             if draft is None:
@@ -158,6 +159,7 @@ def _context(
 def _draft_file(
     file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str, str | None]], made: Mapping[str, Draft]
 ) -> FileDraft:
+    ctx.begin()
     segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here)
     parts = tuple(Part(s, _changed(s, made.get(s.unit.id) or _drafted(s, ctx), ctx)) for s in segments)
     bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target))

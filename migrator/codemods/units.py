@@ -9,7 +9,9 @@ from itertools import groupby
 import libcst as cst
 import libcst.matchers as m
 
+from migrator.codemods.nodes import find
 from migrator.model import Unit, UnitKind
+from migrator.syntax import walk
 from migrator.values import ModuleFacts, Span
 
 MAIN = "__main__"
@@ -67,7 +69,7 @@ def _is_constant(part: cst.BaseSmallStatement) -> bool:
     elif isinstance(part, cst.AnnAssign):
         targets, value = [part.target], part.value
     names = bool(targets) and all(isinstance(target, cst.Name) for target in targets)
-    return names and (value is None or not m.findall(value, m.Call() | m.Await() | m.Yield()))
+    return names and (value is None or not find(value, m.Call() | m.Await() | m.Yield()))
 
 
 def _is_main(statement: cst.BaseStatement) -> bool:
@@ -107,7 +109,7 @@ def bound_names(statement: cst.CSTNode) -> list[str]:
     if isinstance(statement, cst.FunctionDef | cst.ClassDef):
         return [statement.name.value]
     binder = _Binder()
-    statement.visit(binder)
+    walk(statement, binder)
     return binder.names
 
 
@@ -165,4 +167,4 @@ class _Binder(cst.CSTVisitor):
 
 def used_names(nodes: Sequence[cst.CSTNode]) -> frozenset[str]:
     """Every plain name that is read somewhere below the nodes (scopes are not told apart)."""
-    return frozenset(name.value for node in nodes for name in m.findall(node, m.Name()) if isinstance(name, cst.Name))
+    return frozenset(name.value for node in nodes for name in find(node, m.Name()) if isinstance(name, cst.Name))

@@ -57,6 +57,32 @@ def test_inner_modules_are_channels_first_and_whole_models_are_not() -> None:
     assert {"program:conv_bn", "program:residual_block"} <= ctx.penalised
 
 
+KEYWORD_ONLY = """
+import tensorflow as tf
+
+
+class Scale(tf.keras.layers.Layer):
+    def __init__(self, factor, *, offset=1.0, name=None):
+        super().__init__(name=name)
+        self.factor = factor
+        self.offset = offset
+
+    def call(self, inputs, *, training=None):
+        return self.shift(inputs, by=self.offset) * self.factor
+
+    def shift(self, inputs, *, by):
+        return inputs + by
+"""
+
+
+def test_keyword_only_parameters_stay_so() -> None:
+    migrated = migrate(KEYWORD_ONLY)
+    assert migrated.declines == []
+    assert "def __init__(self, factor, *, offset=1.0):" in migrated.text
+    assert "def forward(self, inputs):" in migrated.text
+    assert "def shift(self, inputs, *, by):" in migrated.text
+
+
 SCRIPT = """
 import tensorflow as tf
 model = tf.keras.models.Sequential([

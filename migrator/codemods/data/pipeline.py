@@ -131,7 +131,7 @@ class _Planner:
             self.plan.problems.append((node, "a dataset that is batched in one branch only"))
         if outside.shuffle == inside.shuffle:
             return inside
-        simple = not m.findall(node.test, m.Call() | m.NamedExpr())
+        simple = not find(node.test, m.Call() | m.NamedExpr())
         if outside.shuffle is None and inside.shuffle == "True" and simple and not inside.batched:
             return replace(inside, shuffle=self.ctx.code(node.test).strip())
         self.plan.problems.append((node, "shuffling that depends on more than one plain condition"))

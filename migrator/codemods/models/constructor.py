@@ -20,6 +20,7 @@ from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.term import Bound
 from migrator.codemods.models.text import indent, negated, otherwise
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
+from migrator.codemods.nodes import find
 from migrator.model import Decline, LayerCode, WeightRecord
 from migrator.values import Carried, ModelValue, Span
 
@@ -81,7 +82,7 @@ class Constructor:
         return [*comments(node), *text.splitlines()]
 
     def _mentions_layers(self, node: cst.CSTNode) -> bool:
-        return any(isinstance(c, cst.Call) and self.maker.is_layer(c) for c in m.findall(node, m.Call()))
+        return any(isinstance(c, cst.Call) and self.maker.is_layer(c) for c in find(node, m.Call()))
 
     def small(self, node: cst.BaseSmallStatement, adds: Sequence[cst.Call]) -> list[str] | None:
         """The lines of a simple statement about layers; None when it is about something else."""
@@ -447,7 +448,7 @@ class Constructor:
         return self.maker.keep(test) if self._mentions_state(node) and not self.loops else test
 
     def _mentions_state(self, node: cst.If) -> bool:
-        calls = [c for c in m.findall(node, m.Call()) if isinstance(c, cst.Call)]
+        calls = [c for c in find(node, m.Call()) if isinstance(c, cst.Call)]
         return not self.local and any(self.maker.is_layer(c) or is_add_weight(c, self.ctx) for c in calls)
 
     def _framed(self, frame: str, statements: Sequence[cst.BaseStatement]) -> list[str]:
@@ -461,12 +462,12 @@ class Constructor:
     def loop(self, node: cst.For) -> list[str]:
         self.loops += 1
         target = self.ctx.code(node.target)
-        names = {n.value for n in m.findall(node.target, m.Name()) if isinstance(n, cst.Name)}
+        names = {n.value for n in find(node.target, m.Name()) if isinstance(n, cst.Name)}
         self.maker.loops |= names
         lines = self.block(body_of(node))
         self.maker.loops -= names
         self.loops -= 1
-        calls = [c for c in m.findall(node, _APPEND) if isinstance(c, cst.Call)]
+        calls = [c for c in find(node, _APPEND) if isinstance(c, cst.Call)]
         filled = {_name(c.func.value) for c in calls if isinstance(c.func, cst.Attribute)}
         over = [span for name in filled for span in self.walked.get(name or "", ())]
         first, after = carried_by(node, self.carried, self.ctx.spans, over)

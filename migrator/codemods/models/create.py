@@ -18,6 +18,7 @@ from migrator.codemods.models.sizes import required
 from migrator.codemods.models.swap import rewrite
 from migrator.codemods.models.text import names, substitute
 from migrator.model import Decline, LayerCode, Rewritten
+from migrator.syntax import transform
 from migrator.values import (
     Instance,
     Literal,
@@ -62,7 +63,7 @@ class Maker:
     def _sized(self, node: cst.CSTNode) -> Rewritten:
         """A piece of code rewritten, with the sizes that it reads off tensors written out."""
         sized = _Sizes(self.ctx)
-        new = node.visit(sized)
+        new = transform(node, sized)
         assert isinstance(new, cst.CSTNode)
         return rewrite(self.ctx, new, sized.spans, sized.gone)
 

@@ -21,6 +21,7 @@ from migrator.codemods.models.plain import plain_factory
 from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequential, mentions
 from migrator.codemods.models.sizes import gained, size_change
 from migrator.codemods.models.text import indent
+from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
 from migrator.values import Api, Span, Tensor
 
@@ -93,8 +94,8 @@ def tensor_params(node: cst.FunctionDef, ctx: Context) -> list[str]:
 def only_names(node: cst.FunctionDef, param: str) -> bool:
     """Whether a parameter only goes into names of layers."""
     named = sum(
-        len(m.findall(arg.value, m.Name(param)))
-        for arg in m.findall(node.body, m.Arg(keyword=m.Name("name") | m.Name("block_name")))
+        len(find(arg.value, m.Name(param)))
+        for arg in find(node.body, m.Arg(keyword=m.Name("name") | m.Name("block_name")))
         if isinstance(arg, cst.Arg)
     )
     return reads(node, param) == named and (named > 0 or param == "name")
@@ -297,7 +298,7 @@ def after_model(statement: cst.BaseStatement, name: str, ctx: Context, needs: Ne
     ):
         return [*comments(statement), f"print({name})"]
     text = needs.text(statement.with_changes(leading_lines=()), ctx)
-    attributes = m.findall(statement, m.Attribute(value=m.Name(name)))
+    attributes = find(statement, m.Attribute(value=m.Name(name)))
     if attributes:
         needs.decline(f"what is done with `{name}` after it is built", ctx, statement)
     return [*comments(statement), *text.splitlines()]

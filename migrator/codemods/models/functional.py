@@ -20,6 +20,7 @@ from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.sequence import merged
 from migrator.codemods.models.swap import Both
 from migrator.codemods.models.text import indent, names, substitute
+from migrator.codemods.nodes import find
 from migrator.values import Carried, Span, Tensor
 
 
@@ -144,7 +145,7 @@ def _inputs(ctx: Context, graph: Graph, shape: Shape) -> dict[str, Layout]:
 def _collections(ctx: Context, statements: Sequence[cst.BaseStatement]) -> set[str]:
     """Lists to which tensors are appended."""
     append = m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append")))
-    calls = [call for statement in statements for call in m.findall(statement, append)]
+    calls = [call for statement in statements for call in find(statement, append)]
     found = set()
     for call in calls:
         assert isinstance(call, cst.Call)

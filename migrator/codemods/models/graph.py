@@ -17,6 +17,7 @@ from migrator.codemods.models.part import Part, chain
 from migrator.codemods.models.term import Bound, Term
 from migrator.codemods.models.text import indent, negated, otherwise
 from migrator.model import Decline, LayerCode
+from migrator.syntax import walk
 from migrator.values import Api, Carried, Literal, RepoFunction, Tensor
 
 
@@ -130,7 +131,7 @@ class GraphLowerer(Lowerer):
     def dynamic(self, node: cst.CSTNode) -> bool:
         """Whether a piece of code works on tensors, not only on their shapes."""
         finder = _Dynamic(self)
-        node.visit(finder)
+        walk(node, finder)
         return finder.found
 
 
@@ -157,10 +158,10 @@ class _Dynamic(cst.CSTVisitor):
             if not isinstance(value, Tensor):
                 return False
         if isinstance(node, cst.Arg):
-            node.value.visit(self)
+            walk(node.value, self)
             return False
         if isinstance(node, cst.Attribute):
-            node.value.visit(self)
+            walk(node.value, self)
             return False
         if isinstance(node, cst.Name) and node.value in self.lower.layouts:
             self.found = True
@@ -384,7 +385,7 @@ def _if(test: str, then: list[str], other: list[str]) -> list[str]:
 def assigned(node: cst.CSTNode) -> list[str]:
     """Plain names that a statement assigns, in loops and branches below as well."""
     finder = _Assigned()
-    node.visit(finder)
+    walk(node, finder)
     return list(finder.names)
 
 

@@ -18,6 +18,7 @@ from migrator.codemods.models.part import Part
 from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.text import indent
 from migrator.model import WeightRecord
+from migrator.syntax import walk
 
 
 def loop(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
@@ -64,7 +65,7 @@ class _Creates(cst.CSTVisitor):
 
 def _creates(split: Split, node: cst.CSTNode) -> bool:
     finder = _Creates(split)
-    node.visit(finder)
+    walk(node, finder)
     return finder.found
 
 

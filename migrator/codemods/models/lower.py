@@ -19,6 +19,7 @@ from migrator.codemods.models.part import is_output
 from migrator.codemods.models.swap import rewrite, swapped
 from migrator.codemods.models.term import Bound, Term
 from migrator.codemods.models.text import atom, fresh, names, substitute
+from migrator.syntax import walk
 from migrator.values import ShapeOf, Span
 
 _DROPPED = frozenset({"training", "mask"})
@@ -77,7 +78,7 @@ class Lowerer:
     def structural(self, node: cst.CSTNode) -> bool:
         """Whether something below is not the rules' business: a part, a permuted tensor, a renamed name."""
         finder = _Finder(self)
-        node.visit(finder)
+        walk(node, finder)
         return finder.found
 
     def special(self, node: cst.CSTNode) -> bool:
@@ -347,7 +348,7 @@ class _Finder(cst.CSTVisitor):
 
 
 def _below(node: cst.CSTNode, finder: _Finder) -> bool:
-    node.visit(finder)
+    walk(node, finder)
     return finder.found
 
 

@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
 
 _KERAS = ("name", "dtype", "trainable", "dynamic")
 
@@ -34,10 +35,10 @@ def kept_params(init: cst.FunctionDef) -> set[str]:
 def base_arguments(init: cst.FunctionDef) -> dict[str, int]:
     """How often each name is read as an argument of the base class's constructor."""
     counts: dict[str, int] = {}
-    for call in m.findall(init, m.Call(func=m.Attribute(attr=m.Name("__init__")))):
+    for call in find(init, m.Call(func=m.Attribute(attr=m.Name("__init__")))):
         assert isinstance(call, cst.Call)
         for arg in call.args:
-            for name in m.findall(arg.value, m.Name()):
+            for name in find(arg.value, m.Name()):
                 assert isinstance(name, cst.Name)
                 counts[name.value] = counts.get(name.value, 0) + 1
     return counts
@@ -45,9 +46,9 @@ def base_arguments(init: cst.FunctionDef) -> dict[str, int]:
 
 def reads(function: cst.FunctionDef, name: str) -> int:
     """How often a function's body reads a name."""
-    keywords = m.findall(function.body, m.Arg(keyword=m.Name(name)))
-    attributes = m.findall(function.body, m.Attribute(attr=m.Name(name)))
-    return len(m.findall(function.body, m.Name(name))) - len(keywords) - len(attributes)
+    keywords = find(function.body, m.Arg(keyword=m.Name(name)))
+    attributes = find(function.body, m.Attribute(attr=m.Name(name)))
+    return len(find(function.body, m.Name(name))) - len(keywords) - len(attributes)
 
 
 def unread(function: cst.FunctionDef, name: str, droppable: Collection[str]) -> bool:

@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
 from migrator.model import InterfaceChange
 from migrator.values import Carried, Facts, RepoInstance, SizeParam, Span, Value
 
@@ -72,7 +73,7 @@ def carried_by(
     `others` are loops that stand for this one (over the list of modules that it fills).
     """
     here = spans.get(node)
-    inner = [spans[n] for n in m.findall(node, m.For()) if n is not node and n in spans]
+    inner = [spans[n] for n in find(node, m.For()) if n is not node and n in spans]
 
     def belongs(span: Span) -> bool:
         if span == here or span in others:

@@ -23,6 +23,7 @@ from migrator.codemods.models.params import kept_params, param_text, unread
 from migrator.codemods.models.regularizers import agreed
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
 from migrator.codemods.models.text import indent
+from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
 from migrator.values import Span, Tensor, Value
 
@@ -125,7 +126,11 @@ class _Class:
             kept = kept_params(init) - set(self.fixed)
             gone = tuple(p for p in (q.name.value for q in _params(init)) if p != "self" and p not in kept)
             self.removed = gone
-            params = [param_text(p, star, self.ctx) for p, star in _with_stars(init) if p.name.value in kept]
+            params = [
+                param_text(p, star, self.ctx)
+                for p, star in _with_stars(init)
+                if ("*" if star == "bare" else p.name.value) in kept
+            ]
             lines += self.constructor.block(_without_doc(body_of(init)))
         if build is not None:
             lines += self.constructor.block(_without_doc(body_of(build)))
@@ -185,6 +190,7 @@ class _Class:
             if p.name.value not in ("self", "training") and not unread(method, p.name.value, ("mask", "kwargs"))
         ]
         kept = [(p, s) for p, s in kept if not (s == "**" and unread(method, p.name.value, (p.name.value,)))]
+        kept = [(p, s) for i, (p, s) in enumerate(kept) if s != "bare" or any(star == "" for _, star in kept[i + 1 :])]
         params = [param_text(p, s, self.ctx) for p, s in kept]
         whole = self.kind == "model" and "logits" not in self.build.taken
         output = with_logits(lowered.lines) if whole else None
@@ -291,7 +297,7 @@ def _with_stars(method: cst.FunctionDef) -> list[tuple[cst.Param, str]]:
     if isinstance(p.star_arg, cst.Param):
         found.append((p.star_arg, "*"))
     elif p.kwonly_params:
-        found.append((cst.Param(cst.Name("*")), "bare"))
+        found.append((cst.Param(cst.Name("_")), "bare"))  # libcst has no parameter called `*`
     found += [(x, "") for x in p.kwonly_params]
     return [*found, (p.star_kwarg, "**")] if p.star_kwarg else found
 
@@ -325,7 +331,7 @@ def _attributes(methods: Sequence[cst.FunctionDef], ctx: Context) -> tuple[set[s
     """Attributes of `self` that hold the argument of their name, and those that hold something else."""
     saved: set[str] = set()
     other: set[str] = set()
-    for node in (found for method in methods for found in m.findall(method, m.Assign())):
+    for node in (found for method in methods for found in find(method, m.Assign())):
         assert isinstance(node, cst.Assign)
         for target in node.targets:
             name = get_full_name_for_node(target.target) or ""
@@ -338,7 +344,7 @@ def _often(methods: dict[str, cst.FunctionDef]) -> set[str]:
     """Attributes that `__init__` and `build` assign more than once."""
     counts: dict[str, int] = {}
     for name in ("__init__", "build"):
-        for target in m.findall(methods[name], m.AssignTarget()) if name in methods else ():
+        for target in find(methods[name], m.AssignTarget()) if name in methods else ():
             assert isinstance(target, cst.AssignTarget)
             text = get_full_name_for_node(target.target) or ""
             counts[text] = counts.get(text, 0) + 1
@@ -348,9 +354,9 @@ def _often(methods: dict[str, cst.FunctionDef]) -> set[str]:
 def _walked(methods: dict[str, cst.FunctionDef], ctx: Context) -> dict[str, list[Span]]:
     """The loops of every method over attributes of `self`."""
     found: dict[str, list[Span]] = {}
-    for loop in (x for method in methods.values() for x in m.findall(method, m.For())):
+    for loop in (x for method in methods.values() for x in find(method, m.For())):
         assert isinstance(loop, cst.For)
-        for node in [loop.iter, *m.findall(loop.iter, m.Attribute())]:
+        for node in [loop.iter, *find(loop.iter, m.Attribute())]:
             name = get_full_name_for_node(node) if isinstance(node, cst.Attribute) else None
             if name is not None:
                 found.setdefault(name, []).append(ctx.spans[loop])
@@ -361,9 +367,7 @@ def _appended(methods: dict[str, cst.FunctionDef]) -> set[str]:
     """Attributes to which `__init__` and `build` append."""
     found = set()
     for name in ("__init__", "build"):
-        for call in (
-            m.findall(methods[name], m.Call(func=m.Attribute(attr=m.Name("append")))) if name in methods else ()
-        ):
+        for call in find(methods[name], m.Call(func=m.Attribute(attr=m.Name("append")))) if name in methods else ():
             assert isinstance(call, cst.Call)
             assert isinstance(call.func, cst.Attribute)
             found.add(get_full_name_for_node(call.func.value) or "")

@@ -10,6 +10,7 @@ import libcst as cst
 
 from migrator.codemods.context import Context
 from migrator.model import Rewritten
+from migrator.syntax import transform
 from migrator.values import Span
 
 
@@ -35,7 +36,7 @@ def swapped(
 ) -> tuple[cst.CSTNode, dict[cst.CSTNode, Span]]:
     """The node with others inside it exchanged, and the spans of the nodes that had to be made again."""
     swap = _Swap(new, known)
-    result = node.visit(swap)
+    result = transform(node, swap)
     assert isinstance(result, cst.CSTNode)
     return result, swap.spans
 

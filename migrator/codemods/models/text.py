@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 
 import libcst as cst
 
+from migrator.syntax import walk
+
 _HOLE = re.compile(r"\{(x\d*|self)\}")
 _ATOMS = (
     cst.Name,
@@ -66,11 +68,11 @@ class _Names(cst.CSTVisitor):
         self.found[node.value] = self.found.get(node.value, 0) + 1
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
+        walk(node.value, self)
         return False
 
     def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
+        walk(node.value, self)
         return False
 
 
@@ -78,7 +80,7 @@ def names(node: cst.CSTNode | str) -> dict[str, int]:
     """The names read in an expression or statement, with how often; attributes and keywords are none."""
     visitor = _Names()
     parsed = cst.parse_module(_no_holes(node) + "\n") if isinstance(node, str) else node
-    parsed.visit(visitor)
+    walk(parsed, visitor)
     return visitor.found
 
 

@@ -25,6 +25,7 @@ from migrator.codemods.training.standalone import define, definition
 from migrator.codemods.training.tape import TapePlan, plan_tapes, tape_items
 from migrator.codemods.training.writer import Unfit
 from migrator.model import InterfaceChange
+from migrator.syntax import walk
 from migrator.values import Api, Dataset, Instance, ModelValue, RepoFunction, RepoInstance, Unknown
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -124,7 +125,7 @@ class Walker:
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
             return True
         finder = _Inner(self)
-        node.visit(finder)
+        walk(node, finder)
         return finder.found
 
     # --- one line -----------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from dataclasses import replace
 import libcst as cst
 
 from migrator.codemods.context import Context
-from migrator.codemods.nodes import index_of
 from migrator.model import Rewritten
+from migrator.syntax import index_of, transform
 from migrator.values import Span
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -36,10 +36,10 @@ def embed(
         rewritten: Rewritten = ctx.rewrite(node)
         return rewritten
     marker = _Marker(decided, ctx.spans, holders(node, decided))
-    marked = node.visit(marker)
+    marked = transform(node, marker)
     assert isinstance(marked, cst.CSTNode)
     result: Rewritten = ctx.rules.rewrite(marked, ctx.here, ChainMap(marker.spans, ctx.spans))  # type: ignore[arg-type]
-    filled = result.node.visit(_Filler(marker.texts))
+    filled = transform(result.node, _Filler(marker.texts))
     assert isinstance(filled, cst.CSTNode)
     gone = [ctx.spans[n] for n in (*decided, *cut) if n in ctx.spans]
     declines = tuple(d for d in result.declines if d.span is None or not any(_within(d.span, g) for g in gone))

@@ -9,7 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
-from migrator.codemods.nodes import find, index_of
+from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.models import used_as_models
@@ -76,7 +76,6 @@ def plan_file(ctx: Context) -> FilePlan:
     cached = _CACHE.get("plan")
     if cached is not None and cached[0] is ctx.tree and cached[1] is ctx.facts:
         return cached[2]
-    index_of(ctx.tree)
     plan = _plan(ctx)
     _CACHE["plan"] = (ctx.tree, ctx.facts, plan)
     return plan

@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.nodes import find, variables
+from migrator.syntax import walk
 
 Holder = cst.FunctionDef | cst.Module
 
@@ -16,7 +17,7 @@ Holder = cst.FunctionDef | cst.Module
 def conditional(tree: cst.Module) -> frozenset[cst.CSTNode]:
     """Calls that stand in a branch, a loop or a `try` of their function."""
     finder = _Branches()
-    tree.visit(finder)
+    walk(tree, finder)
     return frozenset(finder.found)
 
 
@@ -48,7 +49,7 @@ _BRANCHES = cst.If | cst.For | cst.While | cst.Try
 def enclosing(tree: cst.Module) -> Mapping[cst.CSTNode, Holder]:
     """For every call and statement line of a file: the function it runs in, or the module."""
     finder = _Finder(tree)
-    tree.visit(finder)
+    walk(tree, finder)
     return finder.found
 
 

@@ -12,6 +12,7 @@ from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import api_of
 from migrator.codemods.training.models import parameters, variables_of
 from migrator.codemods.training.scope import Holder, count
+from migrator.syntax import walk
 from migrator.values import Tensor
 
 TAPE = "tf.GradientTape"
@@ -81,7 +82,7 @@ class _Planner:
         self.holder, self.ctx, self.known = holder, ctx, known
         self.found = TapePlan()
         finder = _Lines(holder)
-        holder.visit(finder)
+        walk(holder, finder)
         self.lines, self.withs = finder.lines, finder.withs
         self.aliases: dict[str, list[str]] = {}
         self.gradients: list[Gradient] = []

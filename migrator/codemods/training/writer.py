@@ -15,6 +15,7 @@ from migrator.codemods.training.plan import Compiled, FilePlan
 from migrator.codemods.training.scope import Holder, Names, may_be_none
 from migrator.codemods.training.sink import Sink
 from migrator.model import Decline
+from migrator.syntax import transform
 
 Bound = dict[str, cst.BaseExpression]
 IGNORED = frozenset({"max_queue_size", "workers", "use_multiprocessing"})
@@ -49,7 +50,7 @@ class Writer:
         inside = {n: t for n, t in self.decided.items() if n in holders(node, self.decided)}
         rewritten = embed(node, inside, self.ctx)
         self.sink.take(rewritten)
-        made = rewritten.node.visit(Renamer(self.renames)) if self.renames else rewritten.node
+        made = transform(rewritten.node, Renamer(self.renames)) if self.renames else rewritten.node
         assert isinstance(made, cst.CSTNode)
         return cst.Module([]).code_for_node(made).strip()
 

@@ -18,6 +18,7 @@ from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.registry import find, find_layer
 from migrator.rules.engine.sizes import check_whole_shapes, is_root, operation
+from migrator.syntax import transform
 from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
 
 
@@ -31,7 +32,7 @@ def rewrite(
     of any function; inside one it is taken from its tensor arguments.
     """
     run = Rewriter(here, spans, keras, device)
-    made = node.visit(run)
+    made = transform(node, run)
     assert isinstance(made, cst.CSTNode)
     if run.pending:
         run.refuse("a comment inside the expression would be lost", "", None)
@@ -92,7 +93,7 @@ class Rewriter(Parenthesise):
     def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
         return False
 
-    def visit_Arg_keyword(self, node: cst.Arg) -> None:
+    def visit_Arg(self, node: cst.Arg) -> None:
         if node.keyword is not None:
             self.callees.add(node.keyword)
 

@@ -1,0 +1,201 @@
+"""Syntax trees with an index: the nodes below a node are looked up, not walked to again and again.
+
+libcst visits a subtree by building it anew, whitespace included. Here a tree is indexed once, while its
+text is generated for the positions; visitors and transformers then run over the index, and only what has
+a changed node below it is built again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import libcst as cst
+
+Kinds = type[cst.CSTNode] | tuple[type[cst.CSTNode], ...]
+Changed = cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]
+
+BLANK = (cst.SimpleWhitespace, cst.ParenthesizedWhitespace, cst.TrailingWhitespace, cst.Newline, cst.Comment)
+"""What is between the words; neither these nor what is below them is in an index."""
+
+
+@dataclass
+class Index:
+    """All nodes of a tree in order; those below a node are a slice. `words`: names that are no variables."""
+
+    flat: list[cst.CSTNode] = field(default_factory=list)
+    ranges: dict[cst.CSTNode, tuple[int, int]] = field(default_factory=dict)
+    parents: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
+    words: set[cst.CSTNode] = field(default_factory=set)
+
+
+class Indexing:
+    """Makes an index from the nodes of a tree, each entered before and left after those below it."""
+
+    def __init__(self) -> None:
+        self.index = Index()
+        self._open: list[int] = []
+
+    def enter(self, node: cst.CSTNode) -> None:
+        index = self.index
+        if self._open:
+            index.parents[node] = index.flat[self._open[-1]]
+        self._open.append(len(index.flat))
+        index.flat.append(node)
+        if isinstance(node, cst.Attribute):
+            index.words.add(node.attr)
+        elif isinstance(node, cst.Arg) and node.keyword is not None:
+            index.words.add(node.keyword)
+
+    def leave(self, node: cst.CSTNode) -> None:
+        self.index.ranges[node] = (self._open.pop(), len(self.index.flat))
+
+
+class _Indexer(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = Indexing()
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, BLANK):
+            return False
+        self.made.enter(node)
+        return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        if not isinstance(original_node, BLANK):
+            self.made.leave(original_node)
+
+
+_INDEXES: list[Index] = []  # of the trees met last; trees are immutable, so an index stays true
+_KEPT = 4
+
+
+def remember(index: Index) -> None:
+    """Puts the index of the file at hand where it is found first."""
+    _INDEXES[:] = [index, *(known for known in _INDEXES if known is not index)][:_KEPT]
+
+
+def known_index(node: cst.CSTNode) -> Index | None:
+    """The index that has a node; None when it is in none yet."""
+    return next((known for known in _INDEXES if node in known.ranges), None)
+
+
+def index_of(node: cst.CSTNode) -> Index:
+    """The index that has a node; made of the node itself when it is in none yet."""
+    known = known_index(node)
+    if known is not None:
+        return known
+    indexer = _Indexer()
+    node.visit(indexer)
+    if isinstance(node, cst.Module):
+        remember(indexer.made.index)
+    return indexer.made.index
+
+
+# --- visitors --------------------------------------------------------------------------------------
+
+Hook = Callable[..., object]
+
+
+@cache
+def _hooks(visitor: type[cst.CSTVisitor | cst.CSTTransformer], prefix: str) -> dict[type, str]:
+    """Which node types a visitor has a method of its own for: type → name of the method."""
+    general = cst.CSTTransformer if issubclass(visitor, cst.CSTTransformer) else cst.CSTVisitor
+    return {
+        getattr(cst, name.removeprefix(prefix)): name
+        for name in dir(visitor)
+        if name.startswith(prefix)
+        and hasattr(cst, name.removeprefix(prefix))
+        and getattr(visitor, name) is not getattr(general, name, None)
+    }
+
+
+def _bound(visitor: cst.CSTVisitor | cst.CSTTransformer, prefix: str) -> dict[type, Hook]:
+    return {kind: getattr(visitor, name) for kind, name in _hooks(type(visitor), prefix).items()}
+
+
+def walk(node: cst.CSTNode, visitor: cst.CSTVisitor) -> None:
+    """What `node.visit(visitor)` does, for a visitor that minds no whitespace and no `visit_X_field`."""
+    index = known_index(node)
+    if index is None:
+        node.visit(visitor)
+        return
+    visit, leave = _bound(visitor, "visit_"), _bound(visitor, "leave_")
+    general = type(visitor).on_visit is not cst.CSTVisitor.on_visit
+    open_: list[tuple[int, cst.CSTNode]] = []
+    at, end = index.ranges[node]
+    while at < end:
+        while open_ and open_[-1][0] <= at:
+            _leave(open_.pop()[1], leave)
+        one = index.flat[at]
+        hook = visit.get(type(one))
+        into = visitor.on_visit(one) if general else True if hook is None else hook(one)
+        open_.append((index.ranges[one][1], one))
+        at = at + 1 if into is not False else open_[-1][0]
+    while open_:
+        _leave(open_.pop()[1], leave)
+
+
+def _leave(node: cst.CSTNode, leave: Mapping[type, Hook]) -> None:
+    hook = leave.get(type(node))
+    if hook is not None:
+        hook(node)
+
+
+class _Swap(cst.CSTTransformer):
+    """Puts changed children in the place of the old ones, one level deep."""
+
+    def __init__(self, new: Mapping[cst.CSTNode, Changed]) -> None:
+        super().__init__()
+        self.new = new
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return False
+
+    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> Changed:  # type: ignore[override]
+        return self.new.get(original_node, updated_node)
+
+
+def transform(node: cst.CSTNode, transformer: cst.CSTTransformer) -> Changed:
+    """What `node.visit(transformer)` gives, for one that minds no whitespace and no `visit_X_field`.
+
+    Nodes with nothing changed below them stay the same objects.
+    """
+    index = known_index(node)
+    if index is None:
+        changed: Changed = node.visit(transformer)
+        return changed
+    return _Transforming(index, transformer).of(index.ranges[node][0])
+
+
+class _Transforming:
+    def __init__(self, index: Index, transformer: cst.CSTTransformer) -> None:
+        self.flat, self.ranges = index.flat, index.ranges
+        self.visit, self.leave = _bound(transformer, "visit_"), _bound(transformer, "leave_")
+        kind = type(transformer)
+        self.on_visit = transformer.on_visit if kind.on_visit is not cst.CSTTransformer.on_visit else None
+        self.on_leave = transformer.on_leave if kind.on_leave is not cst.CSTTransformer.on_leave else None
+
+    def of(self, at: int) -> Changed:
+        """The node at a place of the index, changed."""
+        node = self.flat[at]
+        visit = self.on_visit or self.visit.get(type(node))
+        updated = node
+        if visit is None or visit(node) is not False:
+            new = self._below(at + 1, self.ranges[node][1])
+            if new:
+                updated = node._visit_and_replace_children(_Swap(new))
+        leave = self.on_leave or self.leave.get(type(node))
+        return updated if leave is None else leave(node, updated)  # type: ignore[return-value]
+
+    def _below(self, at: int, end: int) -> dict[cst.CSTNode, Changed]:
+        new: dict[cst.CSTNode, Changed] = {}
+        while at < end:
+            child = self.flat[at]
+            made = self.of(at)
+            if made is not child:
+                new[child] = made
+            at = self.ranges[child][1]
+        return new
