@@ -8,19 +8,23 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
-from migrator_validators import recorded_cases, recording
+from migrator_validators import kept, recorded_cases, recording
 from migrator_validators.cases import Case, CaseFile
 from migrator_validators.check import Checked, check_case, check_import
 from migrator_validators.files import check_public, check_text
 from migrator_validators.planning import Plan, plan
+from migrator_validators.reach import ReachableCode
 from migrator_validators.workers import Side, Tree, Workers, pack_tree
 
 from migrator.codemods.files import FileDraft, Part
 from migrator.codemods.repository import RepositoryDraft
 from migrator.config import RunSettings
+from migrator.journal import Journal
 from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRepo, Verdict
+from migrator.outcomes import Outcomes
 from migrator.settle import BEHAVIOUR, Settled, results, settle
 from migrator.trees import lay_out
 from migrator.values import Facts
@@ -41,6 +45,7 @@ class Checker:
     """Started interpreters, the source as it imports, and what its run recorded.
 
     `maps`: resolved weight maps by unit, of the last round. `cases`: what was run, by unit.
+    `outcomes`: of all rounds; a check whose inputs did not change since is not run again.
     """
 
     repo: SourceRepo
@@ -55,19 +60,27 @@ class Checker:
     changes: tuple[InterfaceChange, ...] = ()
     maps: dict[str, object] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
-    done: dict[tuple[str, Tree], Checked] = field(default_factory=dict)
+    outcomes: Outcomes = field(default_factory=Outcomes)
+    recorded_once: bool = False
     rounds: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
-    def start(cls, repo: SourceRepo, settings: RunSettings, stack: ExitStack) -> Checker | None:
-        """Interpreters in their sandbox, or None for `--check none`; raises `EnvironmentMissing`."""
+    def start(
+        cls, repo: SourceRepo, settings: RunSettings, stack: ExitStack, work: Path | None = None
+    ) -> Checker | None:
+        """Interpreters in their sandbox, or None for `--check none`; raises `EnvironmentMissing`.
+
+        `work`: the work area, where a run goes on that was interrupted. Raises `UsageError` where another is at it.
+        """
         if settings.check == "none":
             return None
         workers = Workers(settings.sandbox, _python(settings.tf_python), _python(settings.torch_python))
         stack.enter_context(workers)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migrator-")))
         source = lay_out(repo, {}, folder / "source")
-        return cls(repo, settings, workers, folder, source, pack_tree(source, repo.package, repo.import_roots))
+        packed = pack_tree(source, repo.package, repo.import_roots)
+        journal = None if work is None else stack.enter_context(Journal(work, settings.fresh))
+        return cls(repo, settings, workers, folder, source, packed, outcomes=Outcomes(journal))
 
     def versions(self) -> dict[str, str]:
         """Versions of the interpreters that were used."""
@@ -93,22 +106,53 @@ class Checker:
         verdicts = self.check(draft, files, facts, step)
         return Settled(files, results(files, verdicts, {}))
 
+    def finish(self) -> None:
+        """The run's results are on disk: what it would go on with is not needed any more."""
+        if self.outcomes.journal is not None:
+            self.outcomes.journal.remove()
+
     def _record(self, step: Step) -> None:
-        if self.settings.check == "import":
+        if self.settings.check == "import" or self.recorded_once:
             return
         step("running the original", 0, 1)
+        made = self._recording()
+        self.recorded = recorded_cases.cases(made, self.folder / "recorded")
+        self.inside = made.inside()
+        self.recording_note = made.error
+        self.recorded_once = True
+        step("running the original", 1, 1)
+
+    def _recording(self) -> recording.Recording:
+        """What the original does; of an interrupted run what it had recorded, so that its cases are the same."""
+        modules = {str(f.path): f.module for f in self.repo.files if f.module is not None}
+        parts = {"recording": modules, "tree": self.code.everything, "keras": self.repo.keras, **self.same}
+        key, journal = kept.digest(parts), self.outcomes.journal
+        if journal is not None and journal.get(key) is not None:
+            return recording.Recording.load(journal.folder / key)
         made = recording.record(
             self.source,
             self.workers,
-            modules={str(f.path): f.module for f in self.repo.files if f.module is not None},
+            modules=modules,
             keras=self.repo.keras,
             package=self.repo.package,
             roots=self.repo.import_roots,
         )
-        self.recorded = recorded_cases.cases(made, self.folder / "recorded")
-        self.inside = made.inside()
-        self.recording_note = made.error
-        step("running the original", 1, 1)
+        if journal is not None:
+            made.save(journal.folder / key)
+            journal.put(key, {"recorded": len(made.calls)})
+        return made
+
+    @cached_property
+    def code(self) -> ReachableCode:
+        """The source's files, to see what a case reaches of them."""
+        return ReachableCode(self.packed)
+
+    @cached_property
+    def same(self) -> dict[str, object]:
+        """What an outcome of this run depends on besides the files."""
+        source: Side = "tf2" if self.repo.keras == 2 else "tf"
+        sides: tuple[Side, ...] = ("torch",) if self.settings.check == "import" else (source, "torch")
+        return {"interpreters": [self.workers.interpreter(side) for side in sides], "verifier": kept.verifier()}
 
     # --- one round -----------------------------------------------------------------------------------
 
@@ -116,14 +160,14 @@ class Checker:
         self, draft: RepositoryDraft, files: Mapping[str, FileRewrite], facts: Facts, step: Step
     ) -> dict[str, list[Verdict]]:
         """The verdicts on every migrated unit of the files, by unit id."""
-        self.done.clear()
         texts = {path: file.text for path, file in files.items()}
         target = lay_out(self.repo, texts, self.folder / f"target{next(self.rounds)}")
         remains = any(unit.text is None and unit.declines for file in files.values() for unit in file.units)
         tree = pack_tree(target, self.repo.package, self.repo.import_roots, remains)
+        code = ReachableCode(tree)
         verdicts: dict[str, list[Verdict]] = {}
         for file in files.values():
-            static = self._static(file, tree)
+            static = self._static(file, tree, code)
             for part, rewrite in zip(draft.files[file.path].parts, file.units, strict=True):
                 if rewrite.text is not None:
                     verdicts[rewrite.unit.id] = [*static, *self._public(part, draft.files[file.path], file)]
@@ -133,7 +177,7 @@ class Checker:
         sound = {u: p for u, p in plans.items() if not any(v.outcome is Outcome.FAIL for v in verdicts[u])}
         reached: dict[str, frozenset[str]] = {}
         rewrites = {unit.unit.id: unit for file in files.values() for unit in file.units}
-        for number, (unit, (found, entered)) in enumerate(self._run_all(sound, tree)):
+        for number, (unit, (found, entered)) in enumerate(self._run_all(sound, code)):
             step(f"checking {unit}", number + 1, len(sound))
             verdicts[unit] += found
             reached[unit] = entered
@@ -142,15 +186,19 @@ class Checker:
             verdicts[unit] = spoken_for(unit, names, verdicts, planned.callers, reached)
         return verdicts
 
-    def _static(self, file: FileRewrite, target: Tree) -> list[Verdict]:
+    def _static(self, file: FileRewrite, target: Tree, code: ReachableCode) -> list[Verdict]:
         original = next(f for f in self.repo.files if str(f.path) == file.path)
         remains = any(unit.text is None and unit.declines for unit in file.units)
-        found = list(check_text(file.path, file.text, self.workers, tf_remains=remains))
-        if any(v.outcome is Outcome.FAIL for v in found):
+        text = kept.digest({"text": file.text, "path": file.path, "remains": remains, **self.same})
+        found = list(
+            self.outcomes.verdicts(text, lambda: check_text(file.path, file.text, self.workers, tf_remains=remains))
+        )
+        if original.module is None or any(v.outcome is Outcome.FAIL for v in found):
             return found
-        if original.module is not None:
-            found.append(check_import(original.module, target, self.workers, tf_remains=remains))
-        return found
+        module, reached = original.module, code.of((f"{original.module}:",)).digest
+        key = kept.digest({"import": module, "reached": reached, "remains": remains, **self.same})
+        imported = lambda: [check_import(module, target, self.workers, tf_remains=remains)]  # noqa: E731
+        return [*found, *self.outcomes.verdicts(key, imported)]
 
     def _public(self, part: Part, draft: FileDraft, file: FileRewrite) -> list[Verdict]:
         """Whether the names that the unit bound are still there, and take what they took."""
@@ -168,12 +216,12 @@ class Checker:
         self.changes = tuple(change for unit in rewrites for change in unit.changes)
         return plan(rewrites, kinds, modules, self.recorded, facts, draft.reachable, self.inside)
 
-    def _run_all(self, plans: Mapping[str, Plan], target: Tree) -> Iterator[tuple[str, Ran]]:
+    def _run_all(self, plans: Mapping[str, Plan], target: ReachableCode) -> Iterator[tuple[str, Ran]]:
         with ThreadPoolExecutor(self.settings.jobs) as pool:
             found = pool.map(lambda item: self._run(item[0], item[1], target), plans.items())
             yield from zip(plans, found, strict=True)
 
-    def _run(self, unit: str, planned: Plan, target: Tree) -> Ran:
+    def _run(self, unit: str, planned: Plan, target: ReachableCode) -> Ran:
         if planned.reason:
             note = f"; the original's own run: {self.recording_note}" if self.recording_note else ""
             return [Verdict(Rung.FORWARD, Outcome.UNVERIFIABLE, planned.reason + note)], frozenset()
@@ -188,16 +236,18 @@ class Checker:
                 break
         return found
 
-    def _case(self, unit: str, case: Case, target: Tree) -> Ran:
+    def _case(self, unit: str, case: Case, target: ReachableCode) -> Ran:
         self.cases[case.id] = case
-        key = (case.model_copy(update={"unit": ""}).model_dump_json(), target)
-        if key not in self.done:  # statements of one script share its case
-            self.done[key] = self._checked(case, target)
-        checked = self.done[key]
+        key = kept.case_key(case, self.code, target, self._setting())
+        checked = self.outcomes.of(key, lambda: self._checked(case, target.tree))
         for label, pairs in checked.weights:
             if label == "self":
                 self.maps[unit] = [pair.model_dump() for pair in pairs]
         return list(checked.verdicts), checked.reached
+
+    def _setting(self) -> kept.Setting:
+        folder, up_to = self.folder / "recorded", LEVELS[self.settings.check]
+        return kept.Setting(folder, self.same, self.repo.keras, up_to, self.changes)
 
     def _checked(self, case: Case, target: Tree) -> Checked:
         return check_case(

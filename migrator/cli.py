@@ -85,8 +85,13 @@ def run(
     keras: KerasOption = None,
     jobs: Jobs = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start again even if an earlier output was edited; that one is kept.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--fresh/--resume",
+            help="Start again: forget an interrupted run, and replace an output that was edited (it is kept beside). "
+            "Default: go on where an interrupted run was.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything, write nothing.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Print what changed as a unified diff.")] = False,
     json: Json = False,
@@ -105,7 +110,7 @@ def run(
         exclude=tuple(exclude) if exclude else None,
         keras=keras,
         jobs=jobs,
-        fresh=fresh or None,
+        fresh=fresh,
         dry_run=dry_run or None,
     )
     with ExitStack() as stack:

@@ -14,6 +14,7 @@ from migrator import report as report_room
 from migrator.checking import Checker
 from migrator.codemods.repository import RepositoryDraft, migrate
 from migrator.config import RunSettings
+from migrator.journal import work_area
 from migrator.model import FileRewrite, SourceRepo
 from migrator.records import environment, run_record, weight_file
 from migrator.rules import rulebook
@@ -33,7 +34,8 @@ def run(settings: RunSettings, step: Step) -> report_room.Report:
     """
     repo = _read(settings)
     with ExitStack() as stack:
-        checker = Checker.start(repo, settings, stack)  # before any work: without a sandbox there is none
+        work = work_area(settings.out) if settings.out is not None else None
+        checker = Checker.start(repo, settings, stack, work)  # before any work: without a sandbox there is none
         facts = _facts(repo)
         draft = _draft(repo, facts, step)
         settled = checker.settle(draft, facts, step) if checker else unchecked(draft)
@@ -112,6 +114,8 @@ def _finish(
     if checker is not None:
         extra |= weight_file(checker.maps) | checker.case_files()
     source.write(repo, settings.out, texts, extra)
+    if checker is not None:
+        checker.finish()
     return report
 
 

@@ -135,6 +135,7 @@ class Zygote:
         )
         child.close()
         self.versions = self._hello()
+        self.packages = self.versions.pop("packages", "")
 
     @staticmethod
     def _extra(side: Side) -> dict[str, str]:
@@ -219,6 +220,11 @@ class Workers:
     def versions(self, side: Side) -> dict[str, str]:
         """Versions of Python, numpy and the framework on a side."""
         return self._zygote(side).versions
+
+    def interpreter(self, side: Side) -> str:
+        """What an outcome depends on of a side's interpreter: its versions and all installed packages."""
+        zygote = self._zygote(side)
+        return json.dumps([zygote.versions, zygote.packages, self.sandbox], sort_keys=True)
 
     def _zygote(self, side: Side) -> Zygote:
         with self._lock:

@@ -358,6 +358,18 @@ def import_framework(side: str) -> Dict[str, str]:
     return versions
 
 
+def installed() -> str:
+    """Digest of the names and versions of all installed packages; "" before Python 3.8."""
+    import hashlib
+
+    try:
+        from importlib import metadata
+    except ImportError:
+        return ""
+    found = sorted("%s %s" % (d.metadata["Name"], d.version) for d in metadata.distributions())
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
 def preload_probes(folder: str, side: str) -> None:
     """Import the side's probes now, so that children need not compile them."""
     import types
@@ -412,7 +424,7 @@ def main() -> None:
     sys.dont_write_bytecode = True
     become_nobody(int(uid))
     control = socket.socket(fileno=int(fd))
-    versions = import_framework("torch" if side == "torch" else "tf")
+    versions = dict(import_framework("torch" if side == "torch" else "tf"), packages=installed())
     preload_probes(folder, "torch" if side == "torch" else "tf")
     control.sendall(frame(json.dumps(versions).encode(), b"", b"", b""))
     serve(side, control, isolation == "1")

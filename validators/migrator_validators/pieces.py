@@ -1,0 +1,183 @@
+"""Top-level statements of a module: what each runs, mentions and imports, whole and when nothing calls it."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import functools
+import hashlib
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, replace
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+BY_TEXT = frozenset(
+    {"globals", "locals", "eval", "exec", "__import__", "import_module", "importlib", "inspect", "runpy", "pkgutil"}
+    | {"pickle", "dill", "cloudpickle", "joblib", "gc", "attrgetter", "methodcaller", "__subclasses__", "__globals__"}
+    | {"_getframe", "ctypes", "locate", "pydoc"}
+)
+"""Names of what finds definitions without mentioning them."""
+
+BY_NAME = frozenset({"getattr", "vars", "dir", "setattr", "delattr"})
+"""The same, where they are given something other than the object itself and a written name."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What runs of a piece: its digest, the identifiers in it, (module, relative level) of its imports.
+
+    `dynamic`: it may reach anything.
+    """
+
+    digest: str
+    names: frozenset[str]
+    imports: frozenset[tuple[str, int]]
+    dynamic: bool
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One top-level statement. `name`: of a definition that runs only when it is mentioned, else "".
+
+    `header` is what runs of it otherwise; `guarded`: an `if __name__ == "__main__"`.
+    """
+
+    name: str
+    whole: Part
+    header: Part
+    guarded: bool = False
+
+    def part(self, mentioned: Set[str], program: bool) -> Part:
+        """What runs of it, where these identifiers are mentioned; `program`: the module is run, not imported."""
+        if self.guarded:
+            return self.whole if program else self.header
+        return self.whole if not self.name or self.name in mentioned else self.header
+
+
+@functools.lru_cache(maxsize=4096)
+def pieces(content: bytes) -> tuple[Piece, ...]:
+    """The pieces of a file. One that does not parse is a single piece that may reach anything."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        opaque = Part(hashlib.sha256(content).hexdigest(), frozenset(), frozenset(), True)
+        return (Piece("", opaque, opaque),)
+    return tuple(_piece(statement) for statement in tree.body)
+
+
+def _piece(statement: ast.stmt) -> Piece:
+    whole = _part([statement])
+    if _is_export_list(statement):
+        whole = replace(whole, names=frozenset())  # who takes something through it mentions it as well
+    if isinstance(statement, ast.If) and _is_guard(statement.test):
+        return Piece("", whole, _part(statement.orelse), guarded=True)
+    if not isinstance(statement, Definition) or _runs_by_itself(statement):
+        return Piece("", whole, whole)
+    return Piece(statement.name, whole, _part([_header(statement)]))
+
+
+def _is_guard(test: ast.expr) -> bool:
+    """`__name__ == "__main__"` alone; anything more is an ordinary condition."""
+    return ast.unparse(test) in ("__name__ == '__main__'", "'__main__' == __name__")
+
+
+def _is_export_list(statement: ast.stmt) -> bool:
+    names = statement.targets if isinstance(statement, ast.Assign) else ()
+    return any(isinstance(name, ast.Name) and name.id == "__all__" for name in names)
+
+
+def _runs_by_itself(statement: Definition) -> bool:
+    """Whether it may be called without being mentioned: a decorator, a metaclass or Python itself knows it."""
+    special = statement.name.startswith("__")
+    keywords = isinstance(statement, ast.ClassDef) and bool(statement.keywords)
+    return bool(statement.decorator_list) or special or keywords
+
+
+def _header(statement: Definition) -> Definition:
+    """The definition with nothing in its functions: defaults, bases and the class's own statements run all the same."""
+    out = copy.copy(statement)
+    if isinstance(statement, FUNCTIONS):
+        out.body = []
+    else:
+        out.body = [_header(s) if isinstance(s, Definition) else s for s in statement.body]
+    return out
+
+
+def _part(statements: list[ast.stmt] | list[Definition]) -> Part:
+    text = "\n".join(ast.dump(s) for s in statements)
+    names: set[str] = set()
+    imports: set[tuple[str, int]] = set()
+    dynamic = False
+    for statement in statements:
+        for node in ast.walk(statement):
+            names.update(_names(node))
+            imports.update(_imports(node))
+            dynamic |= _is_dynamic(node)
+    return Part(
+        hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest(),
+        frozenset(names),
+        frozenset(imports),
+        dynamic or bool(names & BY_TEXT),
+    )
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """Identifiers by which something could be meant; also a text that is one, for `getattr(x, "name")`."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
+    elif isinstance(node, ast.alias):
+        yield from node.name.split(".")
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+        yield node.value
+
+
+def _imports(node: ast.AST) -> Iterator[tuple[str, int]]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias.name, 0
+    elif isinstance(node, ast.ImportFrom):
+        module = node.module or ""
+        yield module, node.level
+        for alias in node.names:
+            yield f"{module}.{alias.name}".strip("."), node.level
+
+
+def _is_dynamic(node: ast.AST) -> bool:
+    if isinstance(node, FUNCTIONS):
+        return node.name == "__init_subclass__"  # it learns of classes that nothing mentions
+    if isinstance(node, ast.ClassDef):
+        return any(
+            k.arg == "metaclass" and ast.unparse(k.value) not in ("ABCMeta", "abc.ABCMeta") for k in node.keywords
+        )
+    if isinstance(node, ast.Attribute):
+        on_itself = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        in_sys = isinstance(node.value, ast.Name) and node.value.id == "sys" and node.attr == "modules"
+        return in_sys or (node.attr == "__dict__" and not on_itself)
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "sys" and any(alias.name == "modules" for alias in node.names)
+    if isinstance(node, ast.Name) and node.id in BY_NAME:
+        return False  # a call of it is judged as a whole, below
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BY_NAME:
+        return not _finds_what_is_written(node)
+    return any(isinstance(value, ast.Name) and value.id in BY_NAME for value in _handed_on(node))
+
+
+def _finds_what_is_written(call: ast.Call) -> bool:
+    """Whether a `getattr` and its like looks at the object itself, or for a name that stands there."""
+    if not call.args:
+        return False
+    on_itself = isinstance(call.args[0], ast.Name) and call.args[0].id in ("self", "cls")
+    written = len(call.args) > 1 and isinstance(call.args[1], ast.Constant)
+    return on_itself or written
+
+
+def _handed_on(node: ast.AST) -> Iterator[ast.AST]:
+    """Expressions that are given to something else under another name."""
+    if isinstance(node, ast.Call):
+        yield from node.args
+        yield from (keyword.value for keyword in node.keywords)
+    elif isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.Return) and node.value is not None:
+        yield node.value
