@@ -1,0 +1,48 @@
+"""What TensorFlow and PyTorch do differently, for just the APIs that a fragment uses.
+
+`semantics.md` has one line a difference, with the APIs that it is about as patterns in braces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+
+_LINE = re.compile(r"- (?P<number>\d+\.\d+) \{(?P<patterns>[^}]+)\} (?P<text>.+)")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One line. `patterns` are matched with the end of a canonical name (`Dense`, `nn.conv*`, `tf.pad`)."""
+
+    number: str
+    patterns: tuple[str, ...]
+    text: str
+
+    def concerns(self, api: str) -> bool:
+        """Whether it is about an API, by canonical name."""
+        return any(fnmatchcase(api, pattern) or fnmatchcase(api, f"*.{pattern}") for pattern in self.patterns)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the wrong rewrite runs and gives wrong numbers."""
+        return "(silent" in self.text
+
+
+@cache
+def differences() -> tuple[Difference, ...]:
+    """All lines, in the file's order."""
+    text = resources.files("migrator.llm").joinpath("semantics.md").read_text(encoding="utf-8")
+    found = (_LINE.fullmatch(line) for line in text.splitlines())
+    return tuple(Difference(m["number"], tuple(m["patterns"].split()), m["text"]) for m in found if m)
+
+
+def about(apis: Iterable[str]) -> tuple[str, ...]:
+    """The lines about these APIs (canonical names): those that go wrong silently first."""
+    wanted = tuple(dict.fromkeys(apis))
+    found = [line for line in differences() if any(line.concerns(api) for api in wanted)]
+    return tuple(line.text for line in sorted(found, key=lambda line: not line.silent))
