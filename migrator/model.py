@@ -213,7 +213,9 @@ class LayerCode:
     `init`: statements of `reset_parameters` with `{self}`. `penalty`: expressions of the
     regulariser with `{self}`. `params`: as in `WeightRecord`. `layout`: "nchw" (works on channels
     at axis 1), "last" (works on the last axis), "any" (elementwise), "flatten" (NHWC order is lost).
-    `stem`: base of the attribute name ("conv", "fc", "bn").
+    `stem`: base of the attribute name ("conv", "fc", "bn"). `call`: the parameters of the layer's `call` in
+    order, where it takes more than its inputs; `extras`: for each of these after the first what it adds to
+    the hole `{more}` of `forward` when it is given, over `{v}`.
     """
 
     module: str | None
@@ -229,6 +231,8 @@ class LayerCode:
     imports: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    call: tuple[str, ...] = ()
+    extras: tuple[tuple[str, str], ...] = ()
 
 
 # --- training objects as rules write them -----------------------------------------------------------

@@ -24,7 +24,7 @@ def load_all() -> None:
 
 _MERGES = {
     f"tf.keras.layers.{name.lower()}": f"tf.keras.layers.{name}"
-    for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
+    for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot")
 }
 
 

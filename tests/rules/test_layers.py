@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import numpy as np
 import pytest
-from migrator_validators.weights import apply
-from running import difference, make, weights
+from migrator_validators.matching import _weight_index
+from migrator_validators.weights import apply, apply_gradient
+from running import difference, flat, make, weights
 
 from migrator.model import Decline, LayerCode
 from migrator.rules import rulebook
@@ -41,7 +43,8 @@ def code_of(rule: LayerRule, sample: Sample, sizes_known: bool = True) -> LayerC
         middle = array.shape[1:-1] if sizes_known else (None,) * (len(array.shape) - 2)
         return Tensor((None, *middle, array.shape[-1]), array.dtype)
 
-    return RULES.layer(rule.api, {n: repr(v) for n, v in given.items()}, values, tuple(map(value, arrays_of(sample))))
+    texts = {n: v.text if isinstance(v, Code) else repr(v) for n, v in given.items()}
+    return RULES.layer(rule.api, texts, values, tuple(map(value, arrays_of(sample))))
 
 
 def _plain(value: object) -> bool:
@@ -61,11 +64,14 @@ def test_sample(rule: LayerRule, sample: Sample) -> None:
         check(rule, sample, unsized)
 
 
+RANDOM = ("Dropout", "Noise")
+
+
 def check(rule: LayerRule, sample: Sample, code: LayerCode) -> None:
     problem = ""
     for wide in (False, True):
         for training in (False, True):
-            if training and "Dropout" in rule.api:
+            if training and any(word in rule.api for word in RANDOM):
                 continue
             problem = compare(rule, sample, code, wide, training)
             if problem:
@@ -75,34 +81,77 @@ def check(rule: LayerRule, sample: Sample, code: LayerCode) -> None:
     raise AssertionError(f"{rule.api} {sample.args[1:]} {sample.kwargs}\n{code}\n{problem}")
 
 
+def keras_layer(rule: LayerRule, sample: Sample, wide: bool) -> Any:
+    import tensorflow as tf
+
+    kind = getattr(tf.keras.layers, rule.api.rpartition(".")[2])
+    scope = {"layers": tf.keras.layers, "keras": tf.keras}
+    args = [eval(a.text, scope) if isinstance(a, Code) else a for a in sample.args[1:]]
+    kwargs = {k: eval(v.text, scope) if isinstance(v, Code) else v for k, v in sample.kwargs}
+    dtype = "float64" if wide else "float32"
+    if any(isinstance(a, Code) for a in [*sample.args[1:], *dict(sample.kwargs).values()]):
+        tf.keras.backend.set_floatx(dtype)  # layers given as arguments have no dtype of their own
+    try:
+        return kind(*args, **kwargs, dtype=dtype)
+    finally:
+        tf.keras.backend.set_floatx("float32")
+
+
+def called(layer: Any, sample: Sample, tensors: list[Any], training: bool | None) -> Any:
+    """The layer's result: a list is one argument, a tuple several."""
+    first = sample.args[0]
+    more = {} if training is None or not _takes_training(layer) else {"training": training}
+    if not isinstance(first, Code):
+        return layer(tensors[0], **more)
+    named = dict(zip([n for n, _ in first.arrays], tensors, strict=True))
+    given = eval(first.text, {}, named)
+    if not isinstance(given, tuple):
+        return layer(given, **more)
+    plain = [g for g in given if not isinstance(g, dict)]
+    return layer(*plain, **{k: v for g in given if isinstance(g, dict) for k, v in g.items()}, **more)
+
+
 def compare(rule: LayerRule, sample: Sample, code: LayerCode, wide: bool, training: bool) -> str:
     import tensorflow as tf
 
     inputs = [make(a, seed, wide) for seed, a in enumerate(arrays_of(sample))]
-    kind = getattr(tf.keras.layers, rule.api.rpartition(".")[2])
-    layer = kind(*sample.args[1:], **dict(sample.kwargs), dtype="float64" if wide else "float32")
+    layer = keras_layer(rule, sample, wide)
     tensors = [tf.constant(x) for x in inputs]
-    whole = tensors if len(tensors) > 1 else tensors[0]
-    layer(whole)
+    called(layer, sample, tensors, None)
     for index, variable in enumerate(layer.weights):
         positive = "variance" in variable.name
         drawn = make(Array(tuple(variable.shape), dist="positive" if positive else "normal"), 100 + index, wide)
         variable.assign(drawn)
-    before = {v.name: v.numpy() for v in layer.weights}
+    before = {v.path: v.numpy() for v in layer.weights}
     with tf.GradientTape() as tape:
         for x in tensors:
             tape.watch(x)
-        out = layer(whole, training=training) if _takes_training(layer) else layer(whole)
-        loss = tf.reduce_sum(out * tf.constant(weights(out.shape), out.dtype))
+        out = [o for o in flat(called(layer, sample, tensors, training)) if tf.is_tensor(o)]
+        loss = sum(tf.reduce_sum(o * tf.constant(weights(o.shape), o.dtype)) for o in out)
     trained = list(layer.trainable_variables)
     grads = tape.gradient(loss, [*tensors, *trained])
-    found = run_code(code, inputs, before, training, wide)
-    expected_grads = dict(zip([v.name for v in trained], grads[len(tensors) :], strict=True))
+    found = run_code(code, sample, inputs, before, training, wide)
+    expected = {
+        v.path: np.asarray(tf.convert_to_tensor(g))
+        for v, g in zip(trained, grads[len(tensors) :], strict=True)
+        if g is not None
+    }
     wanted = [None if g is None else np.asarray(tf.convert_to_tensor(g)) for g in grads[: len(tensors)]]
-    wanted += [
-        apply(t, np.asarray(tf.convert_to_tensor(expected_grads[k]))) for k, _, t in code.params if k in expected_grads
-    ]
-    return difference([out.numpy()], found[0]) or "gradients: " * bool(d := difference(wanted, found[1])) + d
+    wanted += [carried(code, name, expected, apply_gradient) for name in found[2]]
+    return difference([o.numpy() for o in out], found[0]) or "gradients: " * bool(d := difference(wanted, found[1])) + d
+
+
+def carried(code: LayerCode, target: str, keras: dict[str, Any], change: Any) -> Any:
+    """What the Keras arrays make of a torch weight, by the layer's own map; None where nothing does."""
+    paths = list(keras)
+    layer = {"weights": list(range(len(paths))), "attributes": {}}
+    parts = []
+    for name, own, transform in code.params:
+        if own == target:
+            index = _weight_index(name, layer, [{"name": path} for path in paths])
+            if index is not None:
+                parts.append(change(transform, keras[paths[index]]))
+    return None if not parts else parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _takes_training(layer: Any) -> bool:
@@ -111,44 +160,100 @@ def _takes_training(layer: Any) -> bool:
     return "training" in inspect.signature(layer.call).parameters
 
 
-def run_code(
-    code: LayerCode, inputs: list[np.ndarray[Any, Any]], keras: dict[str, Any], training: bool, wide: bool
-) -> tuple[list[Any], list[Any]]:
-    """Outputs, and gradients of inputs and mapped weights, of the generated texts."""
+def module_of(code: LayerCode, wide: bool, training: bool) -> tuple[Any, dict[str, Any]]:
+    """The initialised module of the generated texts, and the scope they run in."""
     import torch
 
     scope: dict[str, Any] = {}
     exec("import torch\nimport torch.nn.functional as F\nfrom torch import nn\n", scope)
     for helper in code.helpers:
         exec("\n".join([*helper.imports, helper.source]), scope)
-    module = None if code.module is None else eval(code.module, scope).double() if wide else eval(code.module, scope)
+    if code.module is None:
+        return None, scope
+    module = scope["module"] = eval(code.module, scope).train(training)
+    module = module.double() if wide else module
+    with torch.no_grad():
+        for statement in code.init:
+            exec(statement.replace("{self}", "module"), scope)
+    return module, scope
+
+
+def call_text(code: LayerCode, sample: Sample) -> str:
+    """The call, with the inputs under the names `x0`, `x1` … and other arguments where the sample gives them."""
+    first = sample.args[0]
+    names = [n for n, _ in first.arrays] if isinstance(first, Code) else ["x"]
+    text, more = code.forward, ""
+    if isinstance(first, Code) and first.text.startswith("("):
+        given = ast.parse(first.text, mode="eval").body
+        assert isinstance(given, ast.Tuple)
+        pairs = list(zip(code.call, [e for e in given.elts if not isinstance(e, ast.Call)], strict=False))
+        pairs += [(k.arg, k.value) for e in given.elts if isinstance(e, ast.Call) for k in e.keywords]
+        values = {n: ast.unparse(v) for n, v in pairs if n is not None}
+        for name, template in code.extras:
+            if name in values:
+                more += template.replace("{v}", values[name])
+        text = text.replace("{x}", ast.unparse(pairs[0][1]))
+    else:
+        for index, name in enumerate(names):
+            text = text.replace(f"{{x{index}}}", name)
+        text = text.replace("{x}", names[0])
+    text = text.replace("{more}", more).replace("{self}", "module")
+    return text if code.activation is None else code.activation.replace("{x}", f"({text})")
+
+
+def run_code(
+    code: LayerCode,
+    sample: Sample,
+    inputs: list[np.ndarray[Any, Any]],
+    keras: dict[str, Any],
+    training: bool,
+    wide: bool,
+) -> tuple[list[Any], list[Any], list[str]]:
+    """Outputs, gradients of inputs and mapped weights, and the names of these weights."""
+    import torch
+
+    module, scope = module_of(code, wide, training)
+    targets = list(dict.fromkeys(target for _, target, _ in code.params))
     if module is not None:
-        scope["module"] = module.train(training)
-        with torch.no_grad():
-            for statement in code.init:
-                exec(statement.replace("{self}", "module"), scope)
-            state = module.state_dict()
-            for name, target, transform in code.params:
-                state[target].copy_(torch.tensor(apply(transform, keras[name])))
+        state = module.state_dict()
+        for target in targets:
+            state[target].copy_(torch.tensor(carried(code, target, keras, apply)))
+        used = {n for n, _, _ in code.params}
+        assert len(used) >= len({k for k in keras if "seed_generator" not in k}), f"{list(keras)} are not all carried"
     tensors = [torch.tensor(x, requires_grad=x.dtype.kind == "f") for x in inputs]
     moved = [t.movedim(-1, 1) if code.layout == "nchw" and t.dim() > 2 else t for t in tensors]
-    scope.update({f"x{i}": t for i, t in enumerate(moved)}, x=moved[0])
-    text = code.forward
-    if code.activation is not None:
-        text = code.activation.replace("{x}", f"({text})")
-    out = eval(
-        text.replace("{self}", "module")
-        .replace("{x}", "x")
-        .replace("{x0}", "x0")
-        .replace("{x1}", "x1")
-        .replace("{x2}", "x2"),
-        scope,
-    )
-    out = out.movedim(1, -1) if code.layout == "nchw" and out.dim() > 2 else out
+    first = sample.args[0]
+    names = [n for n, _ in first.arrays] if isinstance(first, Code) else ["x"]
+    scope.update(zip(names, moved, strict=True))
+    out = [o for o in flat(eval(call_text(code, sample), scope)) if torch.is_tensor(o)]
+    out = [o.movedim(1, -1) if code.layout == "nchw" and o.dim() > 2 else o for o in out]
     named = dict(module.named_parameters()) if module is not None else {}
-    own = [named[t] for k, t, _ in code.params if t in named and named[t].requires_grad]
-    floats = [t for t in tensors if t.requires_grad]
-    loss = (out * torch.as_tensor(weights(out.shape), dtype=out.dtype)).sum()
-    grads = iter(torch.autograd.grad(loss, [*floats, *own], allow_unused=True))
+    trained = [t for t in targets if t in named and named[t].requires_grad]
+    wanted = [*(t for t in tensors if t.requires_grad), *(named[t] for t in trained)]
+    loss = sum((o * torch.as_tensor(weights(o.shape), dtype=o.dtype)).sum() for o in out)
+    grads = iter(torch.autograd.grad(loss, wanted, allow_unused=True) if wanted else ())
     results = [next(grads) if t.requires_grad else None for t in tensors] + list(grads)
-    return [out.detach().numpy()], [None if g is None else g.numpy() for g in results]
+    return [o.detach().numpy() for o in out], [None if g is None else g.numpy() for g in results], trained
+
+
+NOISY = [pytest.param(r, id=r.api) for r in all_layers() if any(w in r.api for w in RANDOM) and r.keras != 2]
+
+
+@pytest.mark.parametrize("rule", NOISY)
+def test_noise_agrees_in_distribution(rule: LayerRule) -> None:
+    """Mean and spread over many draws on ones, and over whole channels where these are drawn together."""
+    import torch
+
+    sample = next(s for s in rule.samples if not s.declines)
+    array = arrays_of(sample)[0]
+    ones = np.ones((4000, *array.shape[1:]), "float32")
+    code = code_of(rule, sample)
+    assert isinstance(code, LayerCode)
+    expected = keras_layer(rule, sample, False)(ones, training=True).numpy()
+    _, scope = module_of(code, False, True)
+    x = torch.tensor(ones)
+    scope["x"] = x.movedim(-1, 1) if code.layout == "nchw" else x
+    found = eval(call_text(code, sample), scope)
+    found = (found.movedim(1, -1) if code.layout == "nchw" else found).numpy()
+    for measure in (lambda a: a.mean(), lambda a: a.std(), lambda a: a.mean(axis=tuple(range(1, a.ndim - 1))).std()):
+        assert measure(found) == pytest.approx(measure(expected), abs=0.03)

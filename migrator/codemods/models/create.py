@@ -146,7 +146,8 @@ class Maker:
         """The part of a merging layer that is called as a function (`layers.add([a, b])`)."""
         listed = node.args[0].value
         inputs = [e.value for e in listed.elements] if isinstance(listed, cst.List | cst.Tuple) else [listed]
-        more = {a.keyword.value if a.keyword else "axis": a.value for a in node.args[1:]}
+        position = "axes" if api.endswith(".Dot") else "axis"
+        more = {a.keyword.value if a.keyword else position: a.value for a in node.args[1:]}
         made = self._built(
             api, {n: e for n, e in more.items() if n != "name"}, tuple(self.ctx.value(i) for i in inputs)
         )

@@ -320,7 +320,7 @@ class Lowerer:
 
 _FUNCTIONS = {
     f"tf.keras.layers.{name}": f"tf.keras.layers.{name.capitalize()}"
-    for name in ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate")
+    for name in ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot")
 }
 """The merging layers in their spelling as functions."""
 

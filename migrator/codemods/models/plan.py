@@ -225,7 +225,21 @@ def _first_layout(value: Value, layouts: Mapping[str, str]) -> str | None:
     return None
 
 
-_ANYWHERE = ("Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "Rescaling", "InputLayer", "BatchNormalization")
+_ANYWHERE = (
+    "Activation",
+    "ReLU",
+    "LeakyReLU",
+    "ELU",
+    "ThresholdedReLU",
+    "Identity",
+    "Dropout",
+    "AlphaDropout",
+    "GaussianNoise",
+    "GaussianDropout",
+    "Rescaling",
+    "InputLayer",
+    "BatchNormalization",
+)
 
 
 # --- penalties ---

@@ -81,8 +81,8 @@ class LayerCall:
 
     @property
     def shape(self) -> Shape:
-        """The shape of the only input; raises `Decline` when its rank is unknown."""
-        value = self.inputs[0] if len(self.inputs) == 1 else Unknown()
+        """The shape of the first input; raises `Decline` when its rank is unknown."""
+        value = self.inputs[0] if self.inputs else Unknown()
         if not isinstance(value, Tensor) or value.shape is None:
             raise Decline("input size unknown")
         return value.shape

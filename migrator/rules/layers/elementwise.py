@@ -1,4 +1,4 @@
-"""Activations as layers, and layers that merge several inputs."""
+"""Activations as layers."""
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from __future__ import annotations
@@ -6,12 +6,11 @@ from __future__ import annotations
 from migrator.model import LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
-from migrator.rules.engine.samples import S, declines, f32, src
+from migrator.rules.engine.samples import S, declines, f32
 from migrator.rules.layers.call import LayerArg, LayerCall
 from migrator.rules.layers.call import activation as activation_of
 from migrator.rules.layers.weights import weight
 from migrator.rules.spelling import number
-from migrator.values import Tensor
 
 
 def _applied(template: str, layout: str = "any", name: str | None = None) -> LayerCode:
@@ -108,78 +107,13 @@ def prelu(
     )
 
 
-def _inputs(call: LayerCall) -> list[str]:
-    if len(call.inputs) < 2:
-        raise Decline("the inputs of a merge are not known")
-    return [f"{{x{i}}}" for i in range(len(call.inputs))]
+@layer("tf.keras.layers.Identity", samples=[S(f32(2, 3))])
+def identity(*, call: LayerCall) -> LayerCode:
+    """Nothing."""
+    return LayerCode(module=None, forward="{x}", stem="act")
 
 
-def _merged(forward: str, call: LayerCall) -> LayerCode:
-    shapes = {v.shape and len(v.shape) for v in call.inputs if isinstance(v, Tensor)}
-    if len(shapes) != 1:
-        raise Decline("inputs of different or unknown rank")
-    return LayerCode(module=None, forward=forward, stem="merge", layout="any")
-
-
-_TWO = src("[a, b]", a=f32(2, 3), b=f32(2, 3))
-_IMAGES = src("[a, b]", a=f32(2, 4, 5, 3), b=f32(2, 4, 5, 2))
-
-
-@layer("tf.keras.layers.Add", samples=[S(_TWO), S(src("[a, b, c]", a=f32(2, 3), b=f32(2, 3), c=f32(2, 3)))])
-def add(*, call: LayerCall) -> LayerCode:
-    """A sum."""
-    return _merged(" + ".join(_inputs(call)), call)
-
-
-@layer("tf.keras.layers.Subtract", samples=[S(_TWO)])
-def subtract(*, call: LayerCall) -> LayerCode:
-    """A difference of two."""
-    return _merged(" - ".join(_inputs(call)), call)
-
-
-@layer("tf.keras.layers.Multiply", samples=[S(_TWO)])
-def multiply(*, call: LayerCall) -> LayerCode:
-    """A product."""
-    return _merged(" * ".join(_inputs(call)), call)
-
-
-@layer("tf.keras.layers.Average", samples=[S(_TWO)])
-def average(*, call: LayerCall) -> LayerCode:
-    """A mean of the inputs."""
-    return _merged(f"({' + '.join(_inputs(call))}) / {len(call.inputs)}", call)
-
-
-def _nested(function: str, call: LayerCall) -> LayerCode:
-    first, *rest = _inputs(call)
-    for other in rest:
-        first = f"{function}({first}, {other})"
-    return _merged(first, call)
-
-
-@layer("tf.keras.layers.Maximum", samples=[S(_TWO)])
-def maximum(*, call: LayerCall) -> LayerCode:
-    """`torch.maximum`."""
-    return _nested("torch.maximum", call)
-
-
-@layer("tf.keras.layers.Minimum", samples=[S(_TWO)])
-def minimum(*, call: LayerCall) -> LayerCode:
-    """`torch.minimum`."""
-    return _nested("torch.minimum", call)
-
-
-@layer("tf.keras.layers.Concatenate", samples=[S(_TWO), S(_IMAGES), S(_TWO, axis=1)])
-def concatenate(axis=-1, *, call: LayerCall) -> LayerCode:
-    """`torch.cat`; of images the axis is that of channels first."""
-    names = _inputs(call)
-    first = call.inputs[0]
-    if not isinstance(first, Tensor) or first.rank is None:
-        raise Decline("input size unknown")
-    position = axis.known % first.rank
-    if first.rank < 4:
-        return _joined(names, "-1" if axis.known == -1 else str(axis.known), "last")
-    return _joined(names, "0" if position == 0 else "1" if position == first.rank - 1 else str(position + 1), "nchw")
-
-
-def _joined(names: list[str], dim: str, layout: str) -> LayerCode:
-    return LayerCode(module=None, forward=f"torch.cat([{', '.join(names)}], dim={dim})", stem="merge", layout=layout)
+@layer("tf.keras.layers.ThresholdedReLU", samples=[], keras=2)
+def thresholded_relu(theta=1.0, *, call: LayerCall) -> LayerCode:
+    """`F.threshold`: what is not above becomes zero."""
+    return _applied(f"F.threshold({{x}}, {_slope(theta)}, 0.0)")

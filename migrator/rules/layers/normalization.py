@@ -232,3 +232,28 @@ def group_normalization(
         params=weights.params,
         helpers=weights.helpers,
     )
+
+
+@layer("tf.keras.layers.UnitNormalization", samples=[S(f32(4, 3)), S(f32(2, 5, 3)), declines(f32(2, 5, 3), axis=1)])
+def unit_normalization(axis=-1, *, call: LayerCall) -> LayerCode:
+    """`F.normalize`; its epsilon floors the norm, Keras's the squared norm."""
+    if axis.known not in (-1, call.rank - 1):
+        raise Decline("an axis other than the last")
+    return LayerCode(None, "F.normalize({x}, dim=-1, eps=1e-6)", "x", layout="last")
+
+
+@layer(
+    "tf.keras.layers.RMSNormalization",
+    samples=[S(f32(4, 3)), S(f32(2, 5, 3), epsilon=1e-3), declines(f32(2, 5, 3), axis=1)],
+)
+def rms_normalization(axis=-1, epsilon=1e-6, *, call: LayerCall) -> LayerCode:
+    """`nn.RMSNorm`."""
+    if axis.known not in (-1, call.rank - 1):
+        raise Decline("an axis other than the last")
+    return LayerCode(
+        module=f"nn.RMSNorm({call.features}, eps={_epsilon(epsilon)})",
+        forward="{self}({x})",
+        stem="norm",
+        layout="last",
+        params=(("scale", "weight", ""),),
+    )

@@ -63,8 +63,27 @@ def widened(kernel: Window, dilation: Window) -> Window:
     if dilation.is_one:
         return kernel
     if kernel.sizes is None or dilation.sizes is None:
-        raise Decline("a dilated kernel of unknown size")
+        return Window(None, f"{reach(kernel, dilation)} + 1")
     return of_sizes(tuple((k - 1) * d + 1 for k, d in zip(kernel.sizes, dilation.sizes, strict=True)))
+
+
+def reach(kernel: Window, dilation: Window) -> str:
+    """Source of how far a dilated kernel reaches behind its first entry; each is one number where it is not known."""
+    known = kernel.sizes is not None and dilation.sizes is not None
+    if known and len(kernel.sizes or ()) == 1:
+        return str(((kernel.sizes or (1,))[0] - 1) * (dilation.sizes or (1,))[0])
+    one = str(kernel.sizes[0] - 1) if _square(kernel) and kernel.sizes else f"({_atom(kernel)} - 1)"
+    return one if dilation.is_one else f"{one} * {_atom(dilation)}"
+
+
+def _square(window: Window) -> bool:
+    return window.sizes is not None and len(set(window.sizes)) == 1
+
+
+def _atom(window: Window) -> str:
+    if window.sizes is not None and not _square(window):
+        raise Decline("a dilated kernel of several sizes, one of them unknown")
+    return window.text if window.text.isidentifier() or window.text.isdigit() else f"({window.text})"
 
 
 def same_pads(kernel: Window, stride: Window, call: LayerCall) -> list[tuple[int, int]] | None:

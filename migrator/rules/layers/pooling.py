@@ -122,6 +122,17 @@ def max_pooling3d(
     return _pool("max", 3, pool_size, strides, padding, data_format, call)
 
 
+@layer(
+    "tf.keras.layers.AveragePooling3D",
+    samples=[S(f32(2, 4, 6, 5, 2), 2), S(f32(2, 4, 6, 5, 2), 2, padding="same"), S(f32(2, 4, 6, 5, 2), 3, 2, "same")],
+)
+def average_pooling3d(
+    pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, *, call: LayerCall
+) -> LayerCode:
+    """`F.avg_pool3d`; padding does not count."""
+    return _pool("avg", 3, pool_size, strides, padding, data_format, call)
+
+
 def _global(reduction: str, dims: str, layout: str, data_format, keepdims) -> LayerCode:
     channels_last(data_format)
     kept = ", keepdim=True" if keepdims.known else ""
@@ -153,3 +164,18 @@ def global_average_pooling1d(data_format=None, keepdims=False, *, call: LayerCal
 def global_max_pooling1d(data_format=None, keepdims=False, *, call: LayerCall) -> LayerCode:
     """A maximum over time."""
     return _global("amax", "1", "last", data_format, keepdims)
+
+
+_GLOBAL_3D = [S(f32(2, 3, 4, 5, 2)), S(f32(2, 3, 4, 5, 2), keepdims=True)]
+
+
+@layer("tf.keras.layers.GlobalAveragePooling3D", samples=_GLOBAL_3D)
+def global_average_pooling3d(data_format=None, keepdims=False, *, call: LayerCall) -> LayerCode:
+    """A mean over the volume."""
+    return _global("mean", "(2, 3, 4)", "nchw", data_format, keepdims)
+
+
+@layer("tf.keras.layers.GlobalMaxPooling3D", samples=_GLOBAL_3D)
+def global_max_pooling3d(data_format=None, keepdims=False, *, call: LayerCall) -> LayerCode:
+    """A maximum over the volume; ties share the gradient, as in Keras."""
+    return _global("amax", "(2, 3, 4)", "nchw", data_format, keepdims)

@@ -1,4 +1,4 @@
-"""Layers that only move values: reshaping, padding, dropout."""
+"""Layers that only move values: reshaping, padding, cropping, resizing."""
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 from migrator.model import LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
-from migrator.rules.engine.samples import S, declines, f32
+from migrator.rules.engine.samples import S, f32
 from migrator.rules.layers.call import LayerArg, LayerCall
 from migrator.rules.layers.padding import channels_last, literal_pads
 
@@ -53,31 +53,6 @@ def repeat_vector(n, *, call: LayerCall) -> LayerCode:
     return _stateless(f"{{x}}.unsqueeze(1).repeat(1, {n.text}, 1)", "last")
 
 
-def _dropout(kind: str, layout: str, rate: LayerArg) -> LayerCode:
-    return LayerCode(module=f"nn.{kind}({rate.text})", forward="{self}({x})", stem="dropout", layout=layout)
-
-
-@layer("tf.keras.layers.Dropout", samples=[S(f32(4, 3), 0.5), declines(f32(4, 3), 0.5, noise_shape=(4, 1))])
-def dropout(rate, noise_shape=None, seed=None, *, call: LayerCall) -> LayerCode:
-    """`nn.Dropout`; the seed is dropped, since random streams differ anyway."""
-    if noise_shape.known is not None:
-        raise Decline("`noise_shape` is given")
-    return _dropout("Dropout", "any", rate)
-
-
-@layer("tf.keras.layers.SpatialDropout1D", samples=[S(f32(4, 5, 3), 0.5)])
-def spatial_dropout1d(rate, seed=None, *, call: LayerCall) -> LayerCode:
-    """`nn.Dropout1d`: whole channels."""
-    return _dropout("Dropout1d", "nchw", rate)
-
-
-@layer("tf.keras.layers.SpatialDropout2D", samples=[S(f32(4, 5, 6, 3), 0.5)])
-def spatial_dropout2d(rate, data_format=None, seed=None, *, call: LayerCall) -> LayerCode:
-    """`nn.Dropout2d`: whole channels."""
-    channels_last(data_format)
-    return _dropout("Dropout2d", "nchw", rate)
-
-
 def _pairs(amounts: object, dims: int) -> list[tuple[int, int]]:
     """Keras's padding or cropping argument as (before, after) pairs."""
     if isinstance(amounts, int):
@@ -105,6 +80,16 @@ def zero_padding2d(padding=(1, 1), data_format=None, *, call: LayerCall) -> Laye
     return _stateless(f"F.pad({{x}}, {literal_pads(_pairs(padding.known, 2))})", "nchw")
 
 
+@layer(
+    "tf.keras.layers.ZeroPadding3D",
+    samples=[S(f32(2, 2, 3, 4, 2)), S(f32(2, 2, 3, 4, 2), ((1, 0), (2, 3), (0, 1))), S(f32(2, 2, 3, 4, 2), (1, 2, 0))],
+)
+def zero_padding3d(padding=((1, 1), (1, 1), (1, 1)), data_format=None, *, call: LayerCall) -> LayerCode:
+    """`F.pad`, width first."""
+    channels_last(data_format)
+    return _stateless(f"F.pad({{x}}, {literal_pads(_pairs(padding.known, 3))})", "nchw")
+
+
 @layer("tf.keras.layers.ZeroPadding1D", samples=[S(f32(2, 4, 3)), S(f32(2, 4, 3), (1, 2))])
 def zero_padding1d(padding=1, data_format=None, *, call: LayerCall) -> LayerCode:
     """`F.pad` over time."""
@@ -114,6 +99,17 @@ def zero_padding1d(padding=1, data_format=None, *, call: LayerCall) -> LayerCode
 
 def _cut(pair: tuple[int, int]) -> str:
     return f"{pair[0] or ''}:{-pair[1] or ''}"
+
+
+@layer(
+    "tf.keras.layers.Cropping3D",
+    samples=[S(f32(2, 4, 5, 6, 2)), S(f32(2, 4, 5, 6, 2), ((1, 0), (0, 2), (1, 1))), S(f32(2, 4, 5, 6, 2), 1)],
+)
+def cropping3d(cropping=((1, 1), (1, 1), (1, 1)), data_format=None, *, call: LayerCall) -> LayerCode:
+    """Slices."""
+    channels_last(data_format)
+    cuts = ", ".join(_cut(p) for p in _pairs(cropping.known, 3))
+    return _stateless(f"{{x}}[:, :, {cuts}]", "nchw")
 
 
 @layer("tf.keras.layers.Cropping2D", samples=[S(f32(2, 6, 7, 3), ((1, 2), (0, 3))), S(f32(2, 6, 7, 3), 1)])
@@ -140,24 +136,25 @@ def up_sampling2d(size=(2, 2), data_format=None, interpolation="nearest", *, cal
     channels_last(data_format)
     if interpolation.known not in ("nearest", "bilinear"):
         raise Decline(f"interpolation {interpolation.known!r}")
+    return _stateless(f'F.interpolate({{x}}, scale_factor={_factor(size)}, mode="{interpolation.known}")', "nchw")
+
+
+def _factor(size: LayerArg) -> str:
+    """The factors of an upsampling, as one number where they agree."""
+    if not size.is_written:
+        return size.text
     factors = size.known if isinstance(size.known, int) else tuple(size.known)
-    text = (
-        size.text
-        if not size.is_written
-        else str(factors if isinstance(factors, int) or len(set(factors)) > 1 else factors[0])
-    )
-    return _stateless(f'F.interpolate({{x}}, scale_factor={text}, mode="{interpolation.known}")', "nchw")
+    return str(factors if isinstance(factors, int) or len(set(factors)) > 1 else factors[0])
+
+
+@layer("tf.keras.layers.UpSampling3D", samples=[S(f32(2, 2, 3, 4, 2)), S(f32(2, 2, 3, 4, 2), (1, 2, 3))])
+def up_sampling3d(size=(2, 2, 2), data_format=None, *, call: LayerCall) -> LayerCode:
+    """`F.interpolate`."""
+    channels_last(data_format)
+    return _stateless(f'F.interpolate({{x}}, scale_factor={_factor(size)}, mode="nearest")', "nchw")
 
 
 @layer("tf.keras.layers.UpSampling1D", samples=[S(f32(2, 3, 4)), S(f32(2, 3, 4), 3)])
 def up_sampling1d(size=2, *, call: LayerCall) -> LayerCode:
     """Every time step `size` times."""
     return _stateless(f"{{x}}.repeat_interleave({size.text}, dim=1)", "last")
-
-
-@layer("tf.keras.layers.Rescaling", samples=[S(f32(2, 3, 4, 3), 0.5), S(f32(2, 3), scale=2.0, offset=-1.0)])
-def rescaling(scale, offset=0.0, *, call: LayerCall) -> LayerCode:
-    """`x * scale + offset`."""
-    plain = offset.is_known and offset.known == 0
-    factor = scale.text if scale.text.replace(".", "").isalnum() else f"({scale.text})"
-    return _stateless(f"{{x}} * {factor}" + ("" if plain else f" + {offset.text}").replace("+ -", "- "), "any")
