@@ -7,6 +7,7 @@ a changed node below it is built again.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +29,19 @@ class Index:
     ranges: dict[cst.CSTNode, tuple[int, int]] = field(default_factory=dict)
     parents: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
     words: set[cst.CSTNode] = field(default_factory=set)
+    places: dict[type[cst.CSTNode], list[int]] = field(default_factory=dict)  # in `flat`, by type
+
+    def below(self, node: cst.CSTNode, kinds: Kinds) -> list[cst.CSTNode]:
+        """The node and all below it that are of some kinds, outermost first."""
+        start, end = self.ranges[node]
+        found: list[int] = []
+        several = 0
+        for kind, places in self.places.items():
+            if issubclass(kind, kinds):
+                first, last = bisect_left(places, start), bisect_left(places, end)
+                found += places[first:last]
+                several += last > first
+        return [self.flat[at] for at in (sorted(found) if several > 1 else found)]
 
 
 class Indexing:
@@ -42,6 +56,7 @@ class Indexing:
         if self._open:
             index.parents[node] = index.flat[self._open[-1]]
         self._open.append(len(index.flat))
+        index.places.setdefault(type(node), []).append(len(index.flat))
         index.flat.append(node)
         if isinstance(node, cst.Attribute):
             index.words.add(node.attr)

@@ -6,6 +6,7 @@ import ast
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import libcst as cst
 
@@ -149,13 +150,14 @@ def _helpers(drafts: Sequence[Draft]) -> tuple[Helper, ...]:
     return tuple(found.values())
 
 
-def _names(body: str) -> set[str]:
+@lru_cache(4096)  # files are put together anew in every round, of much the same texts
+def _names(body: str) -> frozenset[str]:
     try:
         tree = ast.parse(body)
     except SyntaxError:
-        return set()
+        return frozenset()
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return names | _exported(tree)
+    return frozenset(names | _exported(tree))
 
 
 def _exported(tree: ast.Module) -> set[str]:
@@ -166,18 +168,18 @@ def _exported(tree: ast.Module) -> set[str]:
     return set()
 
 
-def _defined(text: str) -> set[str]:
+@lru_cache(4096)
+def _defined(text: str) -> frozenset[str]:
     try:
         tree = ast.parse(textwrap.dedent(text))
     except SyntaxError:
-        return set()
+        return frozenset()
     names = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)}
-    return names | {
-        n.id for s in tree.body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
+    stored = (n for s in tree.body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return frozenset(names | {n.id for n in stored})
 
 
-def _with_imports(file: FileDraft, texts: list[str | None], used: set[str], wanted: set[str]) -> list[str | None]:
+def _with_imports(file: FileDraft, texts: list[str | None], used: frozenset[str], wanted: set[str]) -> list[str | None]:
     code = file.code
     bodies = [p.segment.statements for p in file.parts if p.segment.unit.kind is not UnitKind.IMPORTS]
     original = _names("".join(code(s) for statements in bodies for s in statements))

@@ -11,10 +11,7 @@ from migrator.syntax import Kinds, index_of
 def below(node: cst.CSTNode, kinds: Kinds) -> list[cst.CSTNode]:
     """The node and all below it that are of some kinds, outermost first."""
     index = index_of(node)
-    if node not in index.ranges:
-        return []
-    start, end = index.ranges[node]
-    return [n for n in index.flat[start:end] if isinstance(n, kinds)]
+    return index.below(node, kinds) if node in index.ranges else []
 
 
 def find(node: cst.CSTNode, pattern: m.BaseMatcherNode | m.OneOf[m.BaseMatcherNode]) -> list[cst.CSTNode]:

@@ -199,12 +199,23 @@ def _changed(seg: Segment, draft: Draft | None, ctx: Context) -> Draft | None:
     """None for a draft that says what the original says."""
     if draft is None or draft.declines:
         return draft
+    if draft.changes:
+        return draft
     original = "".join(ctx.code(statement) for statement in seg.statements)
     try:
-        same = ast.dump(ast.parse(original)) == ast.dump(ast.parse(draft.text))
+        same = original == draft.text or _alike(ast.parse(original), ast.parse(draft.text))
     except SyntaxError:
         same = False
-    return None if same and not draft.changes else draft
+    return None if same else draft
+
+
+def _alike(one: object, other: object) -> bool:
+    """Whether two trees say the same; positions do not count."""
+    if isinstance(one, ast.AST):
+        return type(one) is type(other) and all(_alike(getattr(one, f), getattr(other, f)) for f in one._fields)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return type(one) is type(other) and one == other
 
 
 def _edges(drafts: Mapping[str, FileDraft], imported: Mapping[str, Mapping[str, tuple[str, str | None]]]) -> Edges:

@@ -95,11 +95,15 @@ def _tail(node: ast.expr) -> str:
 
 def _bound(tree: ast.Module) -> set[str]:
     """Every name that a file binds or reads."""
-    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    names |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    return names | {
-        (a.asname or a.name) for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names
-    }
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
 
 
 def _changes(facts: Facts, definition: _Definition, names: Mapping[str, str]) -> tuple[InterfaceChange, ...]:

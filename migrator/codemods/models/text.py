@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 import libcst as cst
 
@@ -30,6 +31,7 @@ def code(node: cst.CSTNode) -> str:
     return cst.Module([]).code_for_node(node)
 
 
+@lru_cache(4096)
 def is_atom(text: str) -> bool:
     """Whether an expression can stand before `.` or an operator without parentheses."""
     node = cst.parse_expression(text)
@@ -76,12 +78,18 @@ class _Names(cst.CSTVisitor):
         return False
 
 
-def names(node: cst.CSTNode | str) -> dict[str, int]:
+def names(node: cst.CSTNode | str) -> Mapping[str, int]:
     """The names read in an expression or statement, with how often; attributes and keywords are none."""
+    if isinstance(node, str):
+        return _names_of_text(node)
     visitor = _Names()
-    parsed = cst.parse_module(_no_holes(node) + "\n") if isinstance(node, str) else node
-    walk(parsed, visitor)
+    walk(node, visitor)
     return visitor.found
+
+
+@lru_cache(4096)
+def _names_of_text(text: str) -> Mapping[str, int]:
+    return names(cst.parse_module(_no_holes(text) + "\n"))
 
 
 def _no_holes(text: str) -> str:
