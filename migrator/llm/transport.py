@@ -1,0 +1,217 @@
+"""One question over HTTP: sent, sent again where that may help, and every fault given a name."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from migrator.llm.dialect import too_long
+from migrator.llm.endpoint import Endpoint
+from migrator.llm.pace import Pace
+from migrator.llm.redact import own_keys
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+
+_NO_QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|billing|credit", re.I)
+_AGAIN = {408, 409, 425, 429}
+_ABSENT = {"ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol"}
+"""Errors of httpx by name: the SDK brings httpx or its successor, and these are the same in both."""
+
+_WORDS = 200
+"""Characters of a server's own words that a message quotes."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a question is tried. `attempts`: requests in all. `timeout_s`: of one request, from end to end.
+    `longest_wait_s`: between two; a server that asks for a longer one ends the run's questions."""
+
+    attempts: int = 6
+    timeout_s: float = 180.0
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 60.0
+
+
+class Trouble(Exception):
+    """No reply came. `again`: sending it again may help, after `wait_s` where the server said so.
+    `final`: no other question would fare better. `status`: of HTTP, 0 where there was no answer.
+    `charged`: the server may have worked for it all the same."""
+
+    def __init__(
+        self,
+        why: str,
+        *,
+        again: bool = False,
+        wait_s: float | None = None,
+        final: bool = False,
+        status: int = 0,
+        charged: bool = False,
+    ) -> None:
+        super().__init__(why)
+        self.why = why
+        self.again = again
+        self.wait_s = wait_s
+        self.final = final
+        self.status = status
+        self.charged = charged
+
+
+class _ReplyMessage(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _ReplyMessage
+    finish_reason: str | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class WireReply(BaseModel):
+    """A chat completion, as far as it is looked at."""
+
+    choices: list[_Choice]
+    usage: _Usage | None = None
+
+
+class Transport:
+    """Sends requests to one endpoint. Used from one event loop."""
+
+    def __init__(self, endpoint: Endpoint, patience: Patience, pace: Pace) -> None:
+        self.endpoint = endpoint
+        self._patience = patience
+        self._pace = pace
+        self._sdk: AsyncOpenAI | None = None
+
+    @property
+    def sdk(self) -> AsyncOpenAI:
+        """The SDK's client, made when it is first needed: importing it takes a second."""
+        if self._sdk is None:
+            self._sdk = self.endpoint.connect(self._patience.timeout_s)
+        return self._sdk
+
+    async def close(self) -> None:
+        if self._sdk is not None:
+            await self._sdk.close()
+
+    async def ask(self, body: dict[str, Any], tokens: int, before: Callable[[], None]) -> WireReply:
+        """The reply to a chat completion request; `before` is called each time that it leaves the machine.
+
+        Raises `Trouble` when none came.
+        """
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._patience.attempts),
+            wait=self._wait,
+            retry=retry_if_exception(lambda error: isinstance(error, Trouble) and error.again),
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                async with self._pace.turn(tokens):
+                    before()
+                    return await self._once(body)
+        raise AssertionError("tenacity ends by a reply or by an exception")
+
+    async def _once(self, body: dict[str, Any]) -> WireReply:
+        import openai
+
+        try:
+            async with asyncio.timeout(self._patience.timeout_s):
+                raw = await self.sdk.chat.completions.with_raw_response.create(**body)
+            reply = WireReply.model_validate_json(raw.http_response.content)
+        except (TimeoutError, openai.APITimeoutError) as error:
+            why = f"no reply within {self._patience.timeout_s:g} s"
+            raise Trouble(why, again=True, charged=True) from error
+        except openai.APIStatusError as error:
+            raise self._refused(error) from error
+        except openai.APIConnectionError as error:
+            raise self._cut(error.__cause__ or error) from error
+        except ValidationError as error:
+            raise Trouble("the endpoint's answer is no chat completion", again=True, charged=True) from error
+        self._pace.went_well()
+        if not reply.choices:
+            raise Trouble("the endpoint's answer has no choices", again=True, charged=True)
+        return reply
+
+    def _cut(self, cause: BaseException) -> Trouble:
+        """Nobody there concerns every question; a connection that breaks may be this one's fault."""
+        absent = type(cause).__name__ in _ABSENT
+        why = f"{self.endpoint.address} cannot be reached" if absent else "the connection broke"
+        return Trouble(f"{why}: {_words(cause)}", again=True, final=absent, charged=not absent)
+
+    def _refused(self, error: APIStatusError) -> Trouble:
+        """What an HTTP status means for this question and for others."""
+        status, words = error.status_code, _words(error)
+        if status == 429 and not _NO_QUOTA.search(f"{error.code} {words}"):
+            wait = retry_after(error.response.headers)
+            self._pace.slow_down(min(wait or 0.0, self._patience.longest_wait_s))
+            if wait is not None and wait > self._patience.longest_wait_s:
+                return Trouble(f"the endpoint asks to wait {wait:.0f} s (429)", final=True, status=429)
+            return Trouble(f"too many requests (429): {words}", again=True, wait_s=wait, status=429)
+        if status in _AGAIN - {429} or status >= 500:
+            wait = retry_after(error.response.headers)
+            again = wait is None or wait <= self._patience.longest_wait_s
+            return Trouble(f"the endpoint failed ({status}): {words}", again=again, wait_s=wait, status=status)
+        return _refusal(status, f"{error.code or ''}", words, self.endpoint)
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds: what the server asked for and a little more, so that not all come back at once."""
+        patience = self._patience
+        backoff = wait_exponential_jitter(patience.first_wait_s, patience.longest_wait_s, jitter=patience.first_wait_s)
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait_s if isinstance(error, Trouble) else None
+        return float(backoff(state)) if asked is None else asked + backoff(state) % patience.first_wait_s / 2
+
+
+def _refusal(status: int, code: str, words: str, endpoint: Endpoint) -> Trouble:
+    """A refusal that sending again does not cure."""
+    if too_long(f"{code} {words}") or status == 413:
+        return Trouble(f"the prompt does not fit the model ({status}): {words}", status=status)
+    reasons = {
+        401: f"{endpoint.host} refuses the key (401): {words}",
+        403: f"{endpoint.host} forbids this (403): {words}",
+        404: f"{endpoint.host} does not know the model or the path (404): {words}",
+        402: f"nothing left to pay with at {endpoint.host} (402): {words}",
+        429: f"the quota at {endpoint.host} is used up (429): {words}",
+    }
+    reason = reasons.get(status, f"the endpoint refuses the request ({status}): {words}")
+    return Trouble(reason, final=status in reasons, status=status)
+
+
+def retry_after(headers: Any, now: datetime | None = None) -> float | None:
+    """Seconds that a server asks to wait: `retry-after-ms`, or `Retry-After` as seconds or date; None if neither."""
+    try:
+        if headers.get("retry-after-ms"):
+            return max(0.0, float(headers["retry-after-ms"]) / 1000)
+        text = headers.get("retry-after")
+        if not text:
+            return None
+        if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text):
+            return float(text)
+        return max(0.0, (parsedate_to_datetime(text) - (now or datetime.now(UTC))).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _words(error: BaseException) -> str:
+    """A server's own words on one short line, without any key that they repeat."""
+    body = getattr(error, "body", None)
+    text = body.get("message") if isinstance(body, dict) else None
+    words = " ".join(str(text or error or type(error).__name__).split())
+    for key in own_keys():
+        words = words.replace(key, "***")
+    words = re.sub(r"\bsk-[\w*-]{4,}", "***", words)
+    return words if len(words) <= _WORDS else words[: _WORDS - 1] + "…"
