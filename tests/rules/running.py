@@ -11,7 +11,7 @@ import torch
 
 from migrator.rules.engine.samples import Array
 
-TOLERANCE = {"float16": 2e-3, "float32": 2e-5, "float64": 1e-9}
+TOLERANCE = {"float16": 2e-3, "float32": 2e-5, "float64": 1e-9, "complex64": 2e-5, "complex128": 1e-9}
 
 
 def make(array: Array, seed: int, wide: bool = False) -> np.ndarray[Any, Any]:
@@ -110,7 +110,7 @@ def _leaf(want: Any, have: Any, widening: bool) -> str:
     same_kind = want.dtype.kind == have.dtype.kind and want.dtype.kind in "iu"
     if want.dtype != have.dtype and not (widening and same_kind):
         return f"dtype {want.dtype} expected, {have.dtype} found"
-    if want.dtype.kind != "f":
+    if want.dtype.kind not in "fc":
         return "" if np.array_equal(want, have) else f"{want!r} expected, {have!r} found"
     allowed = TOLERANCE[str(want.dtype)]
     if np.allclose(have, want, rtol=allowed, atol=allowed, equal_nan=True):

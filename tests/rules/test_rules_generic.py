@@ -67,5 +67,6 @@ def commented(source: str) -> str:
 def test_no_argument_is_forgotten(rule: Rule) -> None:
     used = {n.id.removeprefix(RAW) for s in rule.template.body for n in ast.walk(s) if isinstance(n, ast.Name)}
     facts = {name.partition("_")[2] for name in rule.signature.facts}
-    forgotten = set(rule.signature.names) - used - rule.ignored - facts
+    names = {rule.old.get(n, n) for n in rule.signature.names} - {""}
+    forgotten = names - used - rule.ignored - facts
     assert not forgotten, f"neither used nor declined: {forgotten}"

@@ -42,8 +42,9 @@ def apply(
     """
     before = [*_receiver(receiver), *(original.args if isinstance(original, cst.Call) else ())]
     after = [*_receiver(new_receiver), *(updated.args if isinstance(updated, cst.Call) else ())]
-    args, extra = bind(rule.signature, before, after, value)
-    output = rule.template.run(args, rule.signature.facts, device)
+    signature = rule.signature if rule.base is None else rule.base.signature
+    args, extra = bind(signature, _modern(rule, before), _modern(rule, after), value)
+    output = rule.template.run(args, signature.facts, device)
     placed = {arg.name for arg in output.args.values()}
     for name, arg in args.items():
         unknown = literal(arg.node, arg.value) is NOTHING
@@ -56,6 +57,24 @@ def apply(
 
 def _receiver(node: cst.BaseExpression | None) -> list[cst.Arg]:
     return [] if node is None else [cst.Arg(node)]
+
+
+def _modern(rule: Rule, args: list[cst.Arg]) -> list[cst.Arg]:
+    """The arguments under today's names of their parameters."""
+    if rule.base is None:
+        named = [a for a in args if a.keyword is not None and a.keyword.value in rule.old]
+        return args if not named else [m for a in args for m in _renamed(rule, a)]
+    bound = rule.signature.bind(args)
+    rule.signature.check_complete(bound)
+    return [m for name, a in bound.items() for m in _renamed(rule, cst.Arg(a.value, keyword=cst.Name(name)))]
+
+
+def _renamed(rule: Rule, arg: cst.Arg) -> list[cst.Arg]:
+    name = arg.keyword.value if arg.keyword is not None else ""
+    if name not in rule.old:
+        return [arg]
+    left_open = isinstance(arg.value, cst.Name) and arg.value.value == "None"
+    return [] if left_open or not rule.old[name] else [arg.with_changes(keyword=cst.Name(rule.old[name]))]
 
 
 def bind(

@@ -86,7 +86,7 @@ class Code:
     args: tuple[tuple[str, Arg], ...] = ()
 
 
-_NEVER_NONE = (cst.List, cst.Tuple, cst.ListComp, cst.BinaryOperation, cst.Dict)
+_NEVER_NONE = (cst.List, cst.Tuple, cst.ListComp, cst.BinaryOperation, cst.Dict, cst.Lambda)
 
 
 def is_none(thing: object) -> bool:

@@ -18,7 +18,9 @@ class Rule:
     """The torch spelling of one TF function, method, attribute or constant.
 
     `kind`: function, method, attribute or constant. `torch_name`: what the bare name becomes when
-    it is not called, or "". `keras`: 2 or 3 where the record is for one Keras only.
+    it is not called, or "". `keras`: 2 or 3 where the record is for one Keras only. `base`: the rule of
+    today's spelling, where this is an old one. `old`: old parameter names and today's, "" for one that
+    changes nothing.
     """
 
     api: str
@@ -29,11 +31,14 @@ class Rule:
     gaps: tuple[str, ...] = ()
     torch_name: str = ""
     keras: int | None = None
+    base: Rule | None = None
+    old: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def ignored(self) -> frozenset[str]:
         """Parameters that change nothing of the result: `name`, and those annotated `Ignored`."""
-        return frozenset({"name", *(p.name for p in self.signature.parameters if p.must == "Ignored")})
+        own = {"name", *(p.name for p in self.signature.parameters if p.must == "Ignored")}
+        return frozenset(own | (self.base.ignored if self.base is not None else set()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -64,6 +64,21 @@ def same(
     bare = torch_code.startswith(("torch.", "F.")) and torch_code.replace(".", "").replace("_", "").isalnum()
     text = f"{torch_code}({signature.names[0]})" if bare else torch_code
     _one_line(api, "function", text, signature, samples, torch_code if bare else "", keras)
+
+
+def legacy(api: str, params: str, of: str, *, samples: Sequence[Sample], old: Mapping[str, str] | None = None) -> None:
+    """Registers an old spelling of a rule: `legacy("tf.compat.v1.assign", "ref, value", of=…)`.
+
+    `old`: its parameter names that differ, and today's; "" for one that changes nothing. The rule of
+    today's name takes them too, as programs written for TensorFlow 1 have them. `of` is registered already.
+    """
+    base, renamed = _RULES[(of, None)], dict(old or {})
+    base.old.update(renamed)
+    signature = Signature.of_text(params)
+    record = Rule(
+        api, base.kind, signature, base.template, tuple(samples), base.gaps, base.torch_name, None, base, renamed
+    )
+    _add(_RULES, record)
 
 
 def attribute(api: str, torch_code: str, *, samples: Sequence[Sample] = ()) -> None:

@@ -12,13 +12,14 @@ from migrator.rules.engine.asked import kind as kind_of
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor, Tensors
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, pos, src, unit
+from migrator.rules.engine.samples import S, boolean, f32, i32, known_gap, no_grad, pos, src, unit
 
 if TYPE_CHECKING:
     import torch
 
-_ANY = [S(f32(2, 3)), S(f32(4, 1, 2))]
-_POSITIVE = [S(pos(2, 3)), S(pos(5))]
+EDGES = src("tf.constant([-0.0, 2.5, -0.5, float('inf'), float('-inf'), float('nan')])")
+_ANY = [S(f32(2, 3)), S(f32(4, 1, 2)), S(f32()), S(f32(0, 3)), S(EDGES)]
+_POSITIVE = [S(pos(2, 3)), S(pos(5)), S(pos()), S(EDGES)]
 
 for _tf, _torch, _samples in (
     ("tf.exp", "torch.exp", _ANY),
@@ -29,10 +30,11 @@ for _tf, _torch, _samples in (
     ("tf.math.log1p", "torch.log1p", _POSITIVE),
     ("tf.square", "torch.square", [*_ANY, S(i32(3))]),
     ("tf.abs", "torch.abs", [*_ANY, S(i32(3))]),
-    ("tf.sign", "torch.sign", [*_ANY, S(i32(3))]),
+    ("tf.sign", "torch.sign", [*_ANY[:-1], S(i32(3)), known_gap("the sign of NaN is 0 in torch", S(EDGES))]),
     ("tf.floor", "torch.floor", _ANY),
     ("tf.math.ceil", "torch.ceil", _ANY),
     ("tf.round", "torch.round", [S(f32(3, 2)), S(src("a * 2.5", a=f32(4)))]),
+    ("tf.math.rint", "torch.round", _ANY),
     ("tf.sin", "torch.sin", _ANY),
     ("tf.cos", "torch.cos", _ANY),
     ("tf.tan", "torch.tan", _ANY),
@@ -41,16 +43,19 @@ for _tf, _torch, _samples in (
     ("tf.atan", "torch.atan", _ANY),
     ("tf.sinh", "torch.sinh", _ANY),
     ("tf.cosh", "torch.cosh", _ANY),
+    ("tf.asinh", "torch.asinh", _ANY),
+    ("tf.acosh", "torch.acosh", [S(src("a + 1.0", a=pos(2, 3))), S(EDGES)]),
+    ("tf.atanh", "torch.atanh", [S(src("a * 0.9", a=unit(2, 3))), S(EDGES)]),
     ("tf.tanh", "torch.tanh", _ANY),
     ("tf.sigmoid", "torch.sigmoid", _ANY),
     ("tf.math.erf", "torch.erf", _ANY),
     ("tf.math.reciprocal", "torch.reciprocal", _POSITIVE),
     ("tf.math.log_sigmoid", "torch.nn.functional.logsigmoid", _ANY),
     ("tf.math.lgamma", "torch.lgamma", _POSITIVE),
-    ("tf.math.digamma", "torch.digamma", _POSITIVE),
-    ("tf.math.is_nan", "torch.isnan", [no_grad(S(f32(3)))]),
-    ("tf.math.is_inf", "torch.isinf", [no_grad(S(f32(3)))]),
-    ("tf.math.is_finite", "torch.isfinite", [no_grad(S(f32(3)))]),
+    ("tf.math.digamma", "torch.digamma", _POSITIVE[:-1]),
+    ("tf.math.is_nan", "torch.isnan", [no_grad(S(f32(3))), S(EDGES)]),
+    ("tf.math.is_inf", "torch.isinf", [no_grad(S(f32(3))), S(EDGES)]),
+    ("tf.math.is_finite", "torch.isfinite", [no_grad(S(f32(3))), S(EDGES)]),
     ("tf.logical_not", "torch.logical_not", [S(boolean(4))]),
 ):
     same(_tf, _torch, samples=_samples)
@@ -68,10 +73,14 @@ def needs_tensor(x: object, y: object) -> None:
         raise Decline("no argument is a tensor")
 
 
-def needs_float(x: object, y: object) -> None:
-    """Declines the division of integers, which is float64 in TF."""
-    if is_integer(dtype_of(x)) or is_integer(dtype_of(y)):
-        raise Decline("integer division gives float64 in TensorFlow")
+def whole(x: object, y: object) -> bool:
+    """Whether integers of 32 or 64 bits are divided: TF divides them in float64."""
+    if dtype_of(x) is None and dtype_of(y) is None and not (isinstance(x, float) or isinstance(y, float)):
+        raise Decline("whether these are integers is not known")
+    narrow = [name for name in (dtype_of(x), dtype_of(y)) if is_integer(name) and name not in ("int32", "int64")]
+    if narrow:
+        raise Decline(f"division of {narrow[0]}")
+    return is_integer(dtype_of(x)) or is_integer(dtype_of(y))
 
 
 @rule("tf.add", samples=_PAIRS, name="torch.add")
@@ -92,27 +101,36 @@ def multiply(x, y, name=None):
     return x * y
 
 
-@rule("tf.divide", samples=[*_PAIRS, declines(i32(3), 2)])
-def divide(x, y, name=None):
+_QUOTIENTS = [S(i32(6, low=1, high=9), 2), S(i32(4), i32(4, low=1, high=5)), S(3, i32(4, low=1, high=5))]
+
+
+@rule("tf.divide", samples=[*_PAIRS, *_QUOTIENTS])
+def divide(x, y, name=None, *, kind_x):
     needs_tensor(x, y)
-    needs_float(x, y)
+    if whole(x, y):
+        if kind_x == "number":
+            return x / y.double()
+        return x.double() / y
     return x / y
 
 
-@rule("tf.truediv", samples=[*_PAIRS, declines(i32(3), 2)])
-def truediv(x, y, name=None):
+@rule("tf.truediv", samples=[*_PAIRS, *_QUOTIENTS])
+def truediv(x, y, name=None, *, kind_x):
     needs_tensor(x, y)
-    needs_float(x, y)
+    if whole(x, y):
+        if kind_x == "number":
+            return x / y.double()
+        return x.double() / y
     return x / y
 
 
-@rule("tf.math.floordiv", samples=[S(i32(6), 2), no_grad(S(f32(4), 0.7))])
+@rule("tf.math.floordiv", samples=[S(i32(6), 2), S(i32(6), -4), no_grad(S(f32(4), 0.7)), no_grad(S(f32(4), f32(4)))])
 def floordiv(x, y, name=None):
     needs_tensor(x, y)
     return x // y
 
 
-@rule("tf.math.mod", samples=[S(i32(6), 3), S(f32(4), 0.7)])
+@rule("tf.math.mod", samples=[S(i32(6), 3), S(i32(6), -3), S(f32(4), 0.7), S(f32(4), -0.7)])
 def floormod(x, y, name=None):
     needs_tensor(x, y)
     return x % y
