@@ -29,7 +29,8 @@ class Sample:
     """Arguments of one call.
 
     `gap`: why this sample is known to differ (strict xfail). `grad`: compare gradients of the
-    inputs. `declines`: the rule must say no to it.
+    inputs. `declines`: the rule must say no to it. `loud`: where nothing is known of the arguments,
+    torch must refuse what is written for them with an exception.
     """
 
     args: tuple[object, ...] = ()
@@ -38,6 +39,7 @@ class Sample:
     grad: bool = True
     declines: bool = False
     random: bool = False
+    loud: bool = False
 
 
 def S(*args: object, **kwargs: object) -> Sample:
@@ -53,6 +55,11 @@ def declines(*args: object, **kwargs: object) -> Sample:
 def random(*args: object, **kwargs: object) -> Sample:
     """A sample of a random op: only shape, dtype, mean and spread are compared."""
     return Sample(args, tuple(kwargs.items()), random=True, grad=False)
+
+
+def loud(*args: object, **kwargs: object) -> Sample:
+    """A sample that is right with the facts, and an exception of torch without them."""
+    return Sample(args, tuple(kwargs.items()), loud=True)
 
 
 def known_gap(reason: str, sample: Sample) -> Sample:

@@ -9,7 +9,7 @@ from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule
-from migrator.rules.engine.samples import S, boolean, f32, i32, i64, src
+from migrator.rules.engine.samples import S, boolean, f32, i32, i64, no_grad, src
 from migrator.rules.ops.pieces import torch_dtype
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ _PICK = i32(4, low=0, high=3)
         S(f32(5, 3), i32(5, 2, low=0, high=3), batch_dims=1),
         S(f32(5, 3, 2), i32(5, 2, low=0, high=3), batch_dims=1),
         S(f32(5, 3, 2), i64(5, low=0, high=3), axis=1, batch_dims=1),
+        S(f32(2, 3, 4, 5), _PICK, axis=3),
+        S(f32(2, 3, 4), _PICK, axis=-2),
+        S(f32(2, 3, 4, 2), i32(2, 3, 5, low=0, high=4), batch_dims=2),
+        S(f32(2, 3, 4), i32(2, 3, low=0, high=4), axis=2, batch_dims=2),
     ],
     gaps=["a negative index counts from the end in torch"],
 )
@@ -55,14 +59,36 @@ def gather(
             return params[:, picked]
         if axis == 2:
             return params[:, :, picked]
-        raise Decline("an axis beyond the third")
-    if batch_dims != 1 or (axis is not None and axis != 1):
+        if axis == 3:
+            return params[:, :, :, picked]
+        if axis == -2:
+            return params[..., picked, :]
+        raise Decline("an axis beyond the fourth")
+    if axis is not None and axis != batch_dims:
+        raise Decline("an axis behind the batch")
+    if batch_dims < 0 or kind_indices == "sequence":
         raise Decline("these batch_dims")
+    if batch_dims > 1 or rank_indices is None or rank_indices > 2:
+        return gather_in_batch(params, picked, batch_dims)
     if rank_indices == 1:
         return params[torch.arange(params.shape[0], device=params.device), picked]
     if rank_indices == 2:
         return params[torch.arange(params.shape[0], device=params.device)[:, None], picked]
-    raise Decline("the rank of the indices is not known")
+    raise Decline("indices without a batch")
+
+
+gather_in_batch = Helper(
+    "gather_in_batch",
+    '''def gather_in_batch(params, indices, batch_dims):
+    """Entries of `params` along its axis `batch_dims`, picked by indices that share the axes before."""
+    lead = params.shape[:batch_dims]
+    rows = params.reshape(lead.numel(), *params.shape[batch_dims:])
+    picked = indices.reshape(lead.numel(), -1)
+    found = rows[torch.arange(lead.numel(), device=params.device)[:, None], picked]
+    return found.reshape(*indices.shape, *params.shape[batch_dims + 1 :])
+''',
+    ("import torch",),
+)
 
 
 @rule(
@@ -71,11 +97,18 @@ def gather(
         S(f32(3, 4), i32(5, 2, low=0, high=3)),
         S(f32(3, 4), i32(5, 1, low=0, high=3)),
         S(f32(3, 4), [[0, 1], [2, 3]]),
+        S(f32(3, 4, 2), i32(2, 5, 2, low=0, high=3)),
+        S(f32(3, 4, 5), i32(3, 2, 1, low=0, high=4), batch_dims=1),
+        S(f32(3, 4, 5), i32(3, 2, low=0, high=4), batch_dims=1),
     ],
 )
 def gather_nd(params: Tensor, indices: Tensor, batch_dims=0, name=None, bad_indices_policy=""):
-    if batch_dims != 0 or bad_indices_policy != "":
-        raise Decline("`batch_dims` or `bad_indices_policy` is given")
+    if bad_indices_policy != "":
+        raise Decline("`bad_indices_policy` is given")
+    if batch_dims == 1:
+        return torch.stack([p[tuple(i.unbind(-1))] for p, i in zip(params, indices, strict=True)])
+    if batch_dims != 0:
+        raise Decline("`batch_dims` beyond the first")
     return params[indices.unbind(-1)]
 
 
@@ -123,11 +156,19 @@ def where(condition: Tensor, x=None, y=None, name=None, *, kind_x, kind_y):
 
 @rule(
     "tf.boolean_mask",
-    samples=[S(f32(4, 3), boolean(4)), S(f32(4, 3), boolean(4, 3)), S(f32(3), src("[True, False, True]"))],
+    samples=[
+        S(f32(4, 3), boolean(3), axis=1),
+        S(f32(2, 4, 3), boolean(4, 3), axis=1),
+        S(f32(4, 3), boolean(4)),
+        S(f32(4, 3), boolean(4, 3)),
+        S(f32(3), src("[True, False, True]")),
+    ],
 )
 def boolean_mask(tensor: Tensor, mask: Tensor, axis=None, name="boolean_mask"):
+    if axis == 1:
+        return tensor[:, mask]
     if axis is not None and axis != 0:
-        raise Decline("an axis other than the first")
+        raise Decline("an axis beyond the second")
     return tensor[mask]
 
 
@@ -153,7 +194,14 @@ def sort(values: Tensor, axis=-1, direction="ASCENDING", name=None):
     return torch.sort(values, dim=axis, descending=down).values
 
 
-@rule("tf.argsort", samples=[S(f32(2, 6)), S(i32(8, low=0, high=3)), S(f32(6), direction="DESCENDING")])
+@rule(
+    "tf.argsort",
+    samples=[
+        *(S(f32(2, 6)), S(i32(8, low=0, high=3)), S(f32(6), direction="DESCENDING")),
+        S(i32(9, low=0, high=3), direction="DESCENDING"),
+        S(f32(4, 3), axis=0, direction="DESCENDING"),
+    ],
+)
 def argsort(values: Tensor, axis=-1, direction="ASCENDING", stable: Ignored = False, name=None):
     down = descending(direction)
     return torch.argsort(values, dim=axis, descending=down, stable=True)
@@ -181,39 +229,40 @@ def bincount(
     return torch.bincount(arr, minlength=minlength)
 
 
-_SEGMENTS = [S(f32(5, 2), i32(5, low=0, high=4), 4), S(f32(5), i64(5, low=0, high=3), num_segments=3)]
-_RAISES = ["torch raises for a negative segment id, TensorFlow drops the row"]
+_SCATTERED = [S(f32(5, 2), i32(4, 1, low=0, high=5), f32(4, 2)), S(f32(3, 4), [[0, 1], [2, 3]], f32(2))]
 
-segment_sum = Helper(
-    "segment_sum",
-    '''def segment_sum(values, segment_ids, num_segments):
-    """Sums of the rows of `values` with the same id; 0 where there is none."""
-    total = values.new_zeros((num_segments, *values.shape[1:]))
-    return total.index_add(0, segment_ids, values)
+
+@rule("tf.tensor_scatter_nd_sub", samples=_SCATTERED)
+def tensor_scatter_nd_sub(tensor: Tensor, indices: Tensor, updates: Tensor, bad_indices_policy="", name=None):
+    if bad_indices_policy != "":
+        raise Decline("`bad_indices_policy` is given")
+    return tensor.index_put(indices.long().unbind(-1), -updates, accumulate=True)
+
+
+unique_in_order = Helper(
+    "unique_in_order",
+    '''def unique_in_order(x):
+    """The distinct values in the order of their first appearance, the index of each element, their counts."""
+    _, index, counts = torch.unique(x, return_inverse=True, return_counts=True)
+    places = torch.arange(x.shape[0], device=x.device)
+    first = torch.full_like(counts, x.shape[0]).scatter_reduce(0, index, places, "amin")
+    order = torch.argsort(first)
+    return x[first[order]], torch.argsort(order)[index], counts[order]
 ''',
     ("import torch",),
 )
-segment_mean = Helper(
-    "segment_mean",
-    '''def segment_mean(values, segment_ids, num_segments):
-    """Means of the rows of `values` with the same id; 0 where there is none."""
-    total = values.new_zeros((num_segments, *values.shape[1:])).index_add(0, segment_ids, values)
-    counts = torch.bincount(segment_ids, minlength=num_segments).clamp(min=1)
-    return total / counts.view(-1, *[1] * (values.dim() - 1))
-''',
-    ("import torch",),
-)
+_REPEATED = [no_grad(S(i32(9, low=0, high=4))), no_grad(S([3, 1, 3, 2, 1])), no_grad(S(src("tf.round(a)", a=f32(8))))]
 
 
-@rule("tf.math.unsorted_segment_sum", samples=_SEGMENTS, gaps=_RAISES)
-def unsorted_segment_sum(data: Tensor, segment_ids: Tensor, num_segments, name=None, *, rank_segment_ids):
-    if rank_segment_ids is not None and rank_segment_ids != 1:
-        raise Decline("segment ids of more than one dimension")
-    return segment_sum(data, segment_ids, num_segments)
+@rule("tf.unique", samples=_REPEATED)
+def unique(x: Tensor, out_idx="int32", name=None):
+    if out_idx not in ("int32", "int64"):
+        raise Decline("another dtype of the indices")
+    return unique_in_order(x)[:2]
 
 
-@rule("tf.math.unsorted_segment_mean", samples=_SEGMENTS, gaps=_RAISES)
-def unsorted_segment_mean(data: Tensor, segment_ids: Tensor, num_segments, name=None, *, rank_segment_ids):
-    if rank_segment_ids is not None and rank_segment_ids != 1:
-        raise Decline("segment ids of more than one dimension")
-    return segment_mean(data, segment_ids, num_segments)
+@rule("tf.unique_with_counts", samples=_REPEATED)
+def unique_with_counts(x: Tensor, out_idx="int32", name=None):
+    if out_idx not in ("int32", "int64"):
+        raise Decline("another dtype of the indices")
+    return unique_in_order(x)
