@@ -45,7 +45,7 @@ def apply(
     signature = rule.signature if rule.base is None else rule.base.signature
     args, extra = bind(signature, _modern(rule, before), _modern(rule, after), value)
     output = rule.template.run(args, signature.facts, device)
-    placed = {arg.name for arg in output.args.values()}
+    placed = {arg.name for arg in output.args.values()} | output.covered
     for name, arg in args.items():
         unknown = literal(arg.node, arg.value) is NOTHING
         if arg.given and unknown and name not in placed and name not in rule.ignored:

@@ -80,10 +80,14 @@ class Dynamic:
 
 @dataclass(frozen=True, eq=False)
 class Code:
-    """A piece of output that a helper made: `text` with the arguments `{name}` filled in."""
+    """A piece of output that a helper made: `text` with the arguments `{name}` filled in.
+
+    `covers`: arguments whose source is in the text already.
+    """
 
     text: str
     args: tuple[tuple[str, Arg], ...] = ()
+    covers: tuple[str, ...] = ()
 
 
 _NEVER_NONE = (cst.List, cst.Tuple, cst.ListComp, cst.BinaryOperation, cst.Dict, cst.Lambda)

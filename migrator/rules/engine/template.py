@@ -53,6 +53,7 @@ class Output:
     args: dict[str, Arg] = field(default_factory=dict)
     helpers: dict[str, Helper] = field(default_factory=dict)
     imports: set[str] = field(default_factory=set)
+    covered: set[str] = field(default_factory=set)
 
 
 class Template:
@@ -255,6 +256,7 @@ class _Residual(ast.NodeTransformer):
         if isinstance(value, Dynamic):
             return self._place(value.arg)
         if isinstance(value, Code):
+            self.run.output.covered |= set(value.covers)
             marks = {name: _MARK + arg.name for name, arg in value.args}
             self.run.output.args.update({_MARK + arg.name: arg for _, arg in value.args})
             parsed = ast.parse(value.text.format(**marks), mode="eval").body

@@ -1,5 +1,5 @@
 """`tf.keras.backend`: old names of functions that TF has as well."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Convolutions and pooling as functions, NHWC as the callers have them."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 

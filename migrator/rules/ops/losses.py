@@ -1,5 +1,5 @@
 """Losses and accuracies of Keras as functions: one value for each row, means over the last axis."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 

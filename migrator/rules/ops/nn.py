@@ -1,5 +1,5 @@
 """Activations, normalisation and losses of `tf.nn`."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 

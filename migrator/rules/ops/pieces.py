@@ -90,32 +90,35 @@ def text(node: cst.BaseExpression) -> str:
 
 
 @on_arguments
-def flat_paddings(arg: object) -> Any:
-    """`[[0, 0], [t, b], [l, r]]` as torch's `(l, r, t, b)`: last dimension first, outer zeros gone."""
-    rows = elements(arg)
-    if rows is None:
-        raise Decline("paddings are not written out")
-    pairs = []
-    for row in rows:
+def rows(arg: object) -> list[tuple[str, str]] | None:
+    """The pairs of paddings that are written out, as source; else None."""
+    found, written = [], elements(arg)
+    if not written:
+        return None
+    for row in written:
         if not isinstance(row, (cst.List, cst.Tuple)) or len(row.elements) != 2:
-            raise Decline("paddings are not written out")
-        pairs.append(tuple(text(e.value) for e in row.elements))
-    while len(pairs) > 1 and pairs[0] == ("0", "0"):
-        pairs.pop(0)
-    return Code("(" + ", ".join(f"{before}, {after}" for before, after in reversed(pairs)) + ")")
+            return None
+        found.append((text(row.elements[0].value), text(row.elements[1].value)))
+    return found
 
 
 @on_arguments
-def check_mode(mode: object, paddings: object) -> None:
-    """Declines what `F.pad` cannot do: SYMMETRIC, and reflecting all dimensions."""
-    name = literal(mode.node, mode.value) if isinstance(mode, Arg) else mode
-    if not isinstance(name, str) or name.upper() not in ("CONSTANT", "REFLECT"):
-        raise Decline("a mode of padding that torch does not have")
-    rows = elements(paddings) or []
-    zero = [isinstance(r, (cst.List, cst.Tuple)) and [text(e.value) for e in r.elements] == ["0", "0"] for r in rows]
-    leading = next((i for i, z in enumerate(zero) if not z), len(rows) - 1)
-    if name.upper() == "REFLECT" and not (len(rows) - leading <= 3 and leading in (1, 2)):
-        raise Decline("torch cannot reflect these dimensions")
+def flat_paddings(arg: object) -> Any:
+    """`[[0, 0], [t, b], [l, r]]` as torch's `(l, r, t, b)`: last dimension first, outer zeros gone."""
+    pairs = rows(arg)
+    if pairs is None:
+        raise Decline("paddings are not written out")
+    while len(pairs) > 1 and pairs[0] == ("0", "0"):
+        pairs.pop(0)
+    return Code("(" + ", ".join(f"{before}, {after}" for before, after in reversed(pairs)) + ")", covers=("paddings",))
+
+
+@on_arguments
+def torch_reflects(paddings: object) -> bool:
+    """Whether `F.pad(mode="reflect")` can do these paddings: one to three last dimensions behind one or two."""
+    zero = [pair == ("0", "0") for pair in rows(paddings) or []]
+    leading = next((i for i, z in enumerate(zero) if not z), len(zero))
+    return 1 <= len(zero) - leading <= 3 and leading in (1, 2)
 
 
 def tensors_in(value: object) -> bool:

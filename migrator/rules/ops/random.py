@@ -1,5 +1,5 @@
 """Random numbers. Streams never agree between the frameworks; shapes, ranges and spreads do."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 

@@ -1,15 +1,16 @@
 """Shapes: reshape, transpose, join, split and pad."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor, Tensors
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, declines, f32, no_grad, src
-from migrator.rules.ops.pieces import check_mode, elements, flat_paddings, torch_dtype
+from migrator.rules.engine.samples import S, declines, f32, i32, no_grad, src
+from migrator.rules.ops.pieces import elements, flat_paddings, rows, torch_dtype, torch_reflects
 
 if TYPE_CHECKING:
     import torch
@@ -76,9 +77,17 @@ _TWO = src("[a, b]", a=f32(2, 3), b=f32(2, 3))
 
 @rule(
     "tf.concat",
-    samples=[S(_TWO, 0), S(_TWO, axis=-1), S(_TWO, axis=1), declines(src("[tf.shape(a), [1]]", a=f32(2)), 0)],
+    samples=[
+        S(_TWO, 0),
+        S(_TWO, axis=-1),
+        S(_TWO, axis=1),
+        declines(1, _TWO),
+        declines(src("[tf.shape(a), [1]]", a=f32(2)), 0),
+    ],
 )
-def concat(values: Tensors, axis, name="concat"):
+def concat(values: Tensors, axis, name="concat", *, kind):
+    if kind == "number":
+        raise Decline("the argument order of a TensorFlow before 1.0")
     return torch.cat(values, dim=axis)
 
 
@@ -94,35 +103,64 @@ def unstack(value: Tensor, num: Ignored = None, axis=0, name="unstack"):
     return value.unbind(dim=axis)
 
 
-def no_open_size(sizes: object) -> None:
-    """Declines a list of sizes with a -1, which torch cannot fill in."""
-    if isinstance(sizes, (list, tuple)) and any(isinstance(s, int) and s < 0 for s in sizes):
-        raise Decline("a size of -1 in split")
-
-
 @rule(
     "tf.split",
-    samples=[S(f32(6, 4), 3), S(f32(2, 8), 2, axis=-1), S(f32(2, 5), [2, 3], 1), declines(f32(2, 5), [2, -1], 1)],
+    samples=[
+        *(S(f32(6, 4), 3), S(f32(2, 8), 2, axis=-1), S(f32(2, 5), [2, 3], 1), S(f32(2, 5), [2, -1], 1)),
+        *(S(f32(7, 2), [-1, 1, 2]), S(f32(2, 3, 6), num_or_size_splits=[1, 2, 3], axis=-1)),
+    ],
 )
-def split(value: Tensor, num_or_size_splits, axis=0, num=None, name="split", *, kind_num_or_size_splits):
+def split(value: Tensor, num_or_size_splits, axis=0, num=None, name="split", *, kind, kind_num_or_size_splits):
     if num is not None:
         raise Decline("`num` is given")
+    if kind == "sequence":
+        raise Decline("the argument order of a TensorFlow before 1.0")
     if kind_num_or_size_splits == "number":
         return value.chunk(num_or_size_splits, dim=axis)
     if kind_num_or_size_splits != "sequence":
         raise Decline("whether a number or a list of sizes is given is not known")
-    no_open_size(num_or_size_splits)
+    if has_open_size(num_or_size_splits):
+        return split_open(value, num_or_size_splits, axis)
     return value.split(num_or_size_splits, dim=axis)
 
 
-@rule("tf.tile", samples=[S(f32(2, 3), [2, 1]), S(f32(2, 1, 3), multiples=[1, 2, 3])])
-def tile(input: Tensor, multiples, name=None):
+def has_open_size(sizes: object) -> bool:
+    """Whether a list of sizes has a -1, which torch cannot fill in."""
+    return isinstance(sizes, (list, tuple)) and any(isinstance(s, int) and s < 0 for s in sizes)
+
+
+split_open = Helper(
+    "split_open",
+    '''def split_open(x, sizes, dim=0):
+    """`x` in parts of these sizes; one of them may be -1 for what is left."""
+    rest = x.shape[dim] - sum(s for s in sizes if s != -1)
+    return x.split([rest if s == -1 else s for s in sizes], dim=dim)
+''',
+)
+
+
+@rule(
+    "tf.tile",
+    samples=[
+        *(S(f32(2, 3), [2, 1]), S(f32(2, 1, 3), multiples=[1, 2, 3]), S(i32(3), [2])),
+        S(f32(2, 3), src("tf.constant([2, 1])")),
+    ],
+)
+def tile(input: Tensor, multiples, name=None, *, kind_multiples):
     if elements(multiples):
         return input.repeat(*multiples)
+    if kind_multiples == "tensor":
+        return input.repeat(multiples.tolist())
     return input.repeat(multiples)
 
 
-@rule("tf.repeat", samples=[S(f32(2, 3), 2), S(f32(2, 3), 2, axis=1), S(f32(3, 2), [1, 0, 2], axis=0)])
+@rule(
+    "tf.repeat",
+    samples=[
+        *(S(f32(2, 3), 2), S(f32(2, 3), 2, axis=1), S(f32(3, 2), [1, 0, 2], axis=0), S(f32(2, 3), 3, -1)),
+        *(S(f32(3, 2), i32(3, low=0, high=4), 0), S([1, 2], 3)),
+    ],
+)
 def repeat(input: Tensor, repeats, axis=None, name=None, *, kind_repeats):
     if kind_repeats == "sequence":
         return input.repeat_interleave(torch.tensor(repeats), dim=axis)
@@ -177,19 +215,55 @@ def rank_of(input, name=None, *, kind):
     return input.ndim
 
 
+mirror_pad = Helper(
+    "mirror_pad",
+    '''def mirror_pad(x, paddings, edge):
+    """`x` continued by its mirror image; `edge`: the border itself is repeated too."""
+    for dim, (before, after) in enumerate(paddings):
+        n, skip = x.shape[dim], 0 if edge else 1
+        index = torch.arange(-before, n + after, device=x.device)
+        index = torch.where(index < 0, skip - 1 - index, index)
+        index = torch.where(index >= n, 2 * n - 1 - skip - index, index)
+        x = x.index_select(dim, index)
+    return x
+''',
+    ("import torch",),
+)
+
+
 @rule(
     "tf.pad",
     samples=[
         S(f32(2, 3), [[1, 2], [0, 3]]),
         S(f32(2, 4, 5, 3), [[0, 0], [1, 1], [2, 2], [0, 0]], mode="REFLECT"),
         S(f32(2, 4, 5, 3), [[0, 0], [1, 0], [0, 2], [0, 0]], "CONSTANT", 1.5),
-        declines(f32(2, 3), [[1, 1], [1, 1]], "SYMMETRIC"),
-        declines(f32(2, 3), [[1, 1], [1, 1]], "REFLECT"),
+        S(f32(2, 3), [[1, 1], [1, 2]], "SYMMETRIC"),
+        S(f32(3, 4), [[1, 1], [2, 1]], "REFLECT"),
+        S(f32(2, 3, 4), [[1, 0], [0, 2], [3, 1]], mode="reflect"),
+        S(i32(2, 3), src("[[0, 0], [0, tf.shape(b)[0]]]", b=f32(4))),
+        S(f32(2, 3), src("tf.constant([[1, 0], [2, 1]])"), constant_values=-1.0),
     ],
 )
-def pad(tensor: Tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
-    pads = flat_paddings(paddings)
-    check_mode(mode, paddings)
-    if mode.upper() == "REFLECT":
+def pad(tensor: Tensor, paddings, mode="CONSTANT", constant_values=0, name=None, *, kind_paddings):
+    how = pad_mode(mode)
+    if how == "constant" and rows(paddings) is None:
+        if constant_values == 0:
+            return F.pad(tensor, torch.as_tensor(paddings).flip(0).flatten().tolist())
+        return F.pad(tensor, torch.as_tensor(paddings).flip(0).flatten().tolist(), value=constant_values)
+    if how == "constant":
+        pads = flat_paddings(paddings)
+        return F.pad(tensor, pads, value=constant_values)
+    if how == "reflect" and torch_reflects(paddings):
+        pads = flat_paddings(paddings)
         return F.pad(tensor, pads, mode="reflect")
-    return F.pad(tensor, pads, value=constant_values)
+    if kind_paddings == "tensor":
+        return mirror_pad(tensor, paddings.tolist(), edge=how == "symmetric")
+    return mirror_pad(tensor, paddings, edge=how == "symmetric")
+
+
+def pad_mode(mode: object) -> str:
+    """constant, reflect or symmetric."""
+    name = str(mode).lower()
+    if name not in ("constant", "reflect", "symmetric"):
+        raise Decline("an unknown mode of padding")
+    return name
