@@ -212,9 +212,12 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
     if name in ("apply_gradients", "minimize"):
         it.effect("applies-gradients", where.frame.scope)
         return Literal(None)
-    if base.api == "tf.GradientTape" and name in ("gradient", "jacobian"):
+    if base.api == "tf.GradientTape" and name == "gradient":
         sources = args.positional[1] if len(args.positional) > 1 else args.keywords.get("sources", UNKNOWN)
         return _gradients(sources)
+    if base.api == "tf.GradientTape" and name in ("jacobian", "batch_jacobian"):
+        source = args.positional[1] if len(args.positional) == 2 else UNKNOWN
+        return Tensor(None, source.dtype) if isinstance(source, Tensor) else None
     if name in ("result",) and base.api.startswith("tf.keras.metrics."):
         return Tensor((), "float32")
     if name in ("update_state", "reset_state", "reset_states", "watch", "build", "reset"):

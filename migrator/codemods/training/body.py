@@ -16,13 +16,15 @@ from migrator.codemods.training.building import build, model_runs
 from migrator.codemods.training.callbacks import is_written_in_place, makes_callbacks
 from migrator.codemods.training.calls import api_of, calls_in
 from migrator.codemods.training.decisions import Decisions
+from migrator.codemods.training.definitions import definition
 from migrator.codemods.training.expressions import Finder, Modes
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file
 from migrator.codemods.training.scope import Holder, Names, count, names_in
 from migrator.codemods.training.sink import Sink
-from migrator.codemods.training.standalone import define, definition
+from migrator.codemods.training.standalone import define
 from migrator.codemods.training.tape import TapePlan, plan_tapes, tape_items
+from migrator.codemods.training.tape_reading import paused_tape
 from migrator.codemods.training.writer import Unfit
 from migrator.model import InterfaceChange
 from migrator.syntax import walk
@@ -97,6 +99,8 @@ class Walker:
         if isinstance(node, cst.With) and node in self.tapes.blocks:
             assert isinstance(node.body, cst.IndentedBlock)
             return _with_lead(node, self.run(node.body.body))
+        if isinstance(node, cst.With) and node in self.tapes.paused:
+            return [self.paused(node)]
         if isinstance(node, cst.If) and node in self.data.dropped:
             return []
         if isinstance(node, cst.SimpleStatementLine):
@@ -105,6 +109,12 @@ class Walker:
             return self.compound(node)
         self.modes.forget()
         return [self.by_rules(node)]
+
+    def paused(self, node: cst.With) -> cst.With:
+        """A block in which the tape does not record."""
+        self.sink.imports.add("import torch")
+        item = node.items[0].with_changes(item=cst.parse_expression("torch.no_grad()"))
+        return node.with_changes(items=[item], body=self.suite(node.body))
 
     def by_rules(self, node: Statement) -> Statement:
         rewritten = self.ctx.rewrite(node)
@@ -131,6 +141,8 @@ class Walker:
     # --- one line -----------------------------------------------------------------------------------
 
     def line(self, line: cst.SimpleStatementLine) -> list[Statement]:
+        for rewritten in self.tapes.rewrites.get(line, ()):
+            self.sink.take(rewritten)
         if line in self.tapes.lines:
             self.sink.imports.add("import torch")
             return _with_lead(line, statements(self.tapes.lines[line]))
@@ -141,7 +153,7 @@ class Walker:
             return []
         made = definition(line, self.ctx)
         if made is not None:
-            return _with_lead(line, statements(define(made, self.holder, self.plan, self.ctx, self.sink)))
+            return _with_lead(line, statements(define(made, self.holder, self.names, self.plan, self.ctx, self.sink)))
         try:
             decisions = self.decisions(line).decide(line)
         except Unfit as why:
@@ -321,7 +333,7 @@ class _Inner(cst.CSTVisitor):
         self.found = self.found or read_chain(node, self.walker.ctx) is not None
 
     def visit_With(self, node: cst.With) -> None:
-        self.found = self.found or bool(tape_items(node, self.walker.ctx))
+        self.found = self.found or bool(tape_items(node, self.walker.ctx)) or paused_tape(node) is not None
 
     def visit_For(self, node: cst.For) -> None:
         self.found = self.found or isinstance(self.walker.ctx.value(node.iter), Dataset)

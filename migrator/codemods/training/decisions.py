@@ -10,6 +10,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
+from migrator.codemods.nodes import below
 from migrator.codemods.training import fit, methods
 from migrator.codemods.training.building import construction
 from migrator.codemods.training.calls import receiver
@@ -57,7 +58,9 @@ class Decisions:
             if kind == "keras-only":
                 raise Unfit(f"`{node.attr.value}` of a model has no counterpart")
             owner = self.decided.get(node.value) or ctx.code(node.value).strip()
-            return owner if kind == "history" else f"list({owner}.parameters())"
+            if kind == "history":
+                return owner
+            return f"{owner}.parameters()" if _iterated(node, self.where) else f"list({owner}.parameters())"
         assert isinstance(node, cst.Call)
         if kind.startswith("method:"):
             return self.method(node, kind.removeprefix("method:"))
@@ -135,6 +138,12 @@ class Decisions:
         if text is None:
             raise Unfit("the losses of a model of which no regulariser is known")
         return text
+
+
+def _iterated(node: cst.Attribute, where: cst.CSTNode) -> bool:
+    """Whether an expression is only looped over, once."""
+    loops = [n.iter for n in below(where, (cst.CompFor, cst.For)) if isinstance(n, cst.CompFor | cst.For)]
+    return any(node is each for each in loops)
 
 
 def _under_condition(call: cst.Call, line: cst.CSTNode) -> bool:

@@ -11,7 +11,7 @@ from migrator.codemods.data import DataPlan
 from migrator.codemods.nodes import below, holds
 from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
-from migrator.codemods.training.models import VARIABLES, model_text
+from migrator.codemods.training.models import VARIABLES, model_text, module_text
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.tape import TapePlan
@@ -74,7 +74,7 @@ class Finder:
             return "history"
         if node.attr.value in KERAS_ONLY and model_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "keras-only"
-        if node.attr.value in VARIABLES and model_text(node.value, self.ctx, self.plan.known_models) is not None:
+        if node.attr.value in VARIABLES and module_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "variables"
         return ""
 

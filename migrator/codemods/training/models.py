@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import is_model
-from migrator.values import Unknown
+from migrator.values import Instance, RepoInstance, Sequence, Tensor, Unknown, Value
 
 VARIABLES = ("trainable_variables", "trainable_weights")
 _EVIDENCE = m.Attribute(attr=m.Name("trainable_variables") | m.Name("trainable_weights"))
@@ -46,20 +48,85 @@ def model_text(node: cst.BaseExpression, ctx: Context, known: frozenset[str]) ->
     return text if isinstance(value, Unknown) and text in known else None
 
 
-def variables_of(node: cst.BaseExpression, ctx: Context, known: frozenset[str]) -> list[str] | None:
-    """The models whose trainable variables an expression lists: one, or several added up."""
+@dataclass(frozen=True)
+class Trained:
+    """Something that gradients are taken for. `kind`: a "module", a "list" of variables, or "one" of them."""
+
+    owner: str
+    kind: str = "module"
+
+    @property
+    def text(self) -> str:
+        return f"{self.owner}.parameters()" if self.kind == "module" else self.owner
+
+
+Parts = tuple[Trained, ...]
+
+
+def variables_of(node: cst.BaseExpression, ctx: Context, known: frozenset[str]) -> Parts | None:
+    """What an expression lists the trainable variables of: models, layers, variables, or several added up."""
     # `variables` has statistics besides, which have no gradient and are left alone
     if isinstance(node, cst.Attribute) and node.attr.value in (*VARIABLES, "variables"):
-        model = model_text(node.value, ctx, known)
-        return None if model is None else [model]
+        owner = module_text(node.value, ctx, known)
+        return None if owner is None else (Trained(owner),)
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
-        left, right = variables_of(node.left, ctx, known), variables_of(node.right, ctx, known)
-        return None if left is None or right is None else left + right
+        return _joined([variables_of(node.left, ctx, known), variables_of(node.right, ctx, known)])
+    if isinstance(node, cst.List | cst.Tuple):
+        return _joined([_element(element, ctx, known) for element in node.elements])
+    if isinstance(node, cst.Name | cst.Attribute) and _is_list_of_variables(ctx.value(node)):
+        return (Trained(ctx.code(node).strip(), "list"),)
     return None
 
 
-def parameters(models: list[str]) -> str:
-    """An iterable of the parameters of one or several models."""
-    if len(models) == 1:
-        return f"{models[0]}.parameters()"
-    return "[" + ", ".join(f"*{model}.parameters()" for model in models) + "]"
+def _element(element: cst.BaseElement, ctx: Context, known: frozenset[str]) -> Parts | None:
+    if isinstance(element, cst.StarredElement):
+        return variables_of(element.value, ctx, known)
+    return variable(element.value, ctx)
+
+
+def variable(node: cst.BaseExpression, ctx: Context) -> Parts | None:
+    """A single trainable variable."""
+    if isinstance(node, cst.Name | cst.Attribute) and _is_variable(ctx.value(node)):
+        return (Trained(ctx.code(node).strip(), "one"),)
+    return None
+
+
+def _is_variable(value: Value) -> bool:
+    return isinstance(value, Tensor) and value.origin == "variable"
+
+
+def _is_list_of_variables(value: Value) -> bool:
+    if not isinstance(value, Sequence):
+        return False
+    return bool(value.items) and all(_is_variable(item) for item in value.items or ())
+
+
+def _joined(found: list[Parts | None]) -> Parts | None:
+    known = [parts for parts in found if parts is not None]
+    return tuple(part for parts in known for part in parts) if found and len(known) == len(found) else None
+
+
+def module_text(node: cst.BaseExpression, ctx: Context, known: frozenset[str]) -> str | None:
+    """The text of an expression that is a model or a layer, else None."""
+    if isinstance(node, cst.Name | cst.Attribute) and _is_layer(ctx.value(node)):
+        return ctx.code(node).strip()
+    return model_text(node, ctx, known)
+
+
+def _is_layer(value: Value) -> bool:
+    if isinstance(value, RepoInstance):
+        return value.kind == "layer"
+    return isinstance(value, Instance) and value.api.startswith("tf.keras.layers.")
+
+
+def parameters(parts: Parts) -> str:
+    """An iterable of the parameters of one or several modules and variables."""
+    if len(parts) == 1 and parts[0].kind != "one":
+        return parts[0].text
+    return "[" + ", ".join(part.text if part.kind == "one" else f"*{part.text}" for part in parts) + "]"
+
+
+def listed(parts: Parts) -> str:
+    """The same as a sequence, which can be read more than once."""
+    text = parameters(parts)
+    return f"list({text})" if len(parts) == 1 and parts[0].kind == "module" else text

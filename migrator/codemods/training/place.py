@@ -91,7 +91,10 @@ class _Marker(cst.CSTTransformer):
         if original_node in self.decided:
             name = f"__decided_{len(self.texts)}__"
             self.texts[name] = self.decided[original_node]
-            return cst.Name(name)
+            made = cst.Name(name)
+            if original_node in self._original:  # what is known of it still holds
+                self.spans[made] = self._original[original_node]
+            return made
         if updated_node is not original_node and original_node in self._original:
             self.spans[updated_node] = self._original[original_node]
         return updated_node

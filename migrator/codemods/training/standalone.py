@@ -3,57 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
-from migrator.codemods.training.calls import api_of, calls_in, receiver
+from migrator.codemods.training.calls import calls_in
 from migrator.codemods.training.configuration import Made, made_of
+from migrator.codemods.training.definitions import Definition
 from migrator.codemods.training.metric_classes import metric_class
-from migrator.codemods.training.models import parameters, variables_of
+from migrator.codemods.training.models import parameters
+from migrator.codemods.training.optimizer_uses import Uses
 from migrator.codemods.training.plan import FilePlan
-from migrator.codemods.training.scope import Holder, count
+from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
-from migrator.model import Decline, Helper, LossCode, OptimizerCode, OutputFacts
+from migrator.model import Decline, Helper, LossCode, OutputFacts
 from migrator.values import Instance, Literal, Tensor
 
 
-@dataclass(frozen=True)
-class Definition:
-    """An assignment `target = Class(...)` of a Keras object. `kind`: optimizer, schedule, loss
-    or metric."""
-
-    line: cst.SimpleStatementLine
-    target: cst.BaseExpression
-    call: cst.Call
-    api: str
-    kind: str
-
-
-def definition(line: cst.SimpleStatementLine, ctx: Context) -> Definition | None:
-    """The Keras object that a line makes and names, if it does only that."""
-    part = line.body[0]
-    if len(line.body) > 1 or not isinstance(part, cst.Assign) or len(part.targets) > 1:
-        return None
-    target, call = part.targets[0].target, part.value
-    if not isinstance(call, cst.Call) or not isinstance(target, cst.Name | cst.Attribute):
-        return None
-    value = ctx.value(call)
-    api = api_of(value) if isinstance(value, Instance) else None
-    if api is not None and api.startswith("tf.keras.optimizers.schedules."):
-        return Definition(line, target, call, api, "schedule")
-    for kind in ("optimizer", "loss", "metric"):
-        room = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}[kind]
-        if api is not None and api.startswith(f"tf.keras.{room}."):
-            return Definition(line, target, call, api, kind)
-    return None
-
-
-def define(found: Definition, holder: Holder, plan: FilePlan, ctx: Context, sink: Sink) -> str:
+def define(found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink) -> str:
     """The torch statements for a definition; "" when `compile` has taken it over; declines go to the sink."""
     if _only_compiled(found, plan, ctx):
         return ""
@@ -61,7 +30,7 @@ def define(found: Definition, holder: Holder, plan: FilePlan, ctx: Context, sink
         sink.decline("a schedule that is used outside of an optimizer", found.api)
         return ""
     if found.kind == "optimizer":
-        return _optimizer(found, holder, plan, ctx, sink)
+        return _optimizer(found, holder, names, plan, ctx, sink)
     if found.kind == "loss":
         return _loss(found, plan, ctx, sink)
     return _metric(found, ctx, sink)
@@ -93,139 +62,46 @@ def _bindings(tree: cst.Module, name: str) -> int:
 # --- optimizers -----------------------------------------------------------------------------------------
 
 
-def _optimizer(found: Definition, holder: Holder, plan: FilePlan, ctx: Context, sink: Sink) -> str:
+def _optimizer(found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink) -> str:
     assert ctx.objects is not None
     made = made_of(found.call, ctx)
     code = made if isinstance(made, Decline) else ctx.objects.optimizer(made.name, made.texts, made.values)
     if isinstance(code, Decline):
         sink.declines.append(code)
         return ""
-    models = Trained(found, holder, plan, ctx).models()
-    if isinstance(models, str):
-        sink.decline(f"`{ctx.code(found.target)}`: {models}", found.api)
+    parts = Uses(found, holder, plan, ctx).parts()
+    if isinstance(parts, str):
+        sink.decline(f"`{ctx.code(found.target)}`: {parts}", found.api)
         return ""
-    problem = _unsupported(code)
-    if problem:
-        sink.decline(problem, found.api)
     sink.imports |= set(code.imports)
     sink.gaps |= set(code.gaps)
     sink.help(code.helpers)
-    return f"{ctx.code(found.target).strip()} = {code.call.replace('{params}', parameters(models))}"
+    target, params = ctx.code(found.target).strip(), parameters(parts)
+    lines = [f"{target} = {code.call.replace('{params}', params)}"]
+    lines += _clips(target, code.clip, params, names) + _scheduled(target, code.schedule, names, sink)
+    return "\n".join(lines)
 
 
-def _unsupported(code: OptimizerCode) -> str:
-    if code.clip:
-        return "an optimizer that clips, in a loop of one's own, has no rule"
-    return "an optimizer with a schedule, in a loop of one's own, has no rule" if code.schedule else ""
+def _clips(target: str, clip: tuple[str, ...], params: str, names: Names) -> list[str]:
+    """Clipping before each step, wherever the step is."""
+    if not clip:
+        return []
+    name = names.fresh("clip_gradients")
+    body = ["    " + line.replace("{params}", params) for line in clip]
+    return [f"def {name}(*_):", *body, "", f"{target}.register_step_pre_hook({name})"]
 
 
-@dataclass(frozen=True)
-class Trained:
-    """Finds the models whose parameters an optimizer trains, as texts valid where it is made."""
-
-    found: Definition
-    holder: Holder
-    plan: FilePlan
-    ctx: Context
-
-    def models(self) -> list[str] | str:
-        """The models, or why they are not known."""
-        seen = [*self.direct(), *self.passed()]
-        if not seen:
-            return "which parameters it trains is not known"
-        if any(models != seen[0] for models in seen) or seen[0] is None:
-            return "it trains different models in different places, or ones that are not known"
-        late = [model for model in seen[0] if not self.bound_before(model)]
-        return f"it is made before `{late[0]}`" if late else seen[0]
-
-    @property
-    def name(self) -> str:
-        return self.ctx.code(self.found.target).strip()
-
-    def direct(self) -> Iterator[list[str] | None]:
-        """Uses under the same name: in this scope, as an attribute of `self`, or of a global."""
-        for call in self.applies(self.name):
-            user = self.plan.holders[call]
-            models = self.variables(call, user)
-            if user is self.holder or self.name.startswith("self."):
-                yield models
-            elif isinstance(self.holder, cst.Module) and self.name not in _parameters(user):
-                local = {m for m in models or [] if m.split(".")[0] in _parameters(user)}
-                yield None if local or models is None else models
-
-    def passed(self) -> Iterator[list[str] | None]:
-        """Uses in functions of the file that are given the optimizer and the models."""
-        for call in calls_in(self.holder):
-            if self.plan.holders.get(call) is not self.holder or not isinstance(call.func, cst.Name):
-                continue
-            function = self.function(call.func.value)
-            given = _given(call, function) if function is not None else {}
-            inner = next((p for p, a in given.items() if self.ctx.code(a).strip() == self.name), None)
-            if function is None or inner is None:
-                continue
-            for use in self.applies(inner):
-                if self.plan.holders[use] is function:
-                    yield self.through(self.variables(use, function), given)
-
-    def through(self, models: list[str] | None, given: dict[str, cst.BaseExpression]) -> list[str] | None:
-        if models is None or any(model not in given for model in models):
-            return None
-        return [self.ctx.code(given[model]).strip() for model in models]
-
-    def applies(self, name: str) -> Iterator[cst.Call]:
-        for call in self.plan.holders:
-            owner = receiver(call) if isinstance(call, cst.Call) else None
-            if owner and owner[1] == "apply_gradients" and self.ctx.code(owner[0]).strip() == name:
-                assert isinstance(call, cst.Call)
-                yield call
-
-    def variables(self, call: cst.Call, user: Holder) -> list[str] | None:
-        """The models in `zip(gradients, variables)`."""
-        zipped = call.args[0].value if call.args else None
-        if zipped is None or not m.matches(zipped, m.Call(func=m.Name("zip"), args=[m.Arg(), m.Arg()])):
-            return None
-        assert isinstance(zipped, cst.Call)
-        node = zipped.args[1].value
-        if isinstance(node, cst.Name):
-            bound = [
-                a.value
-                for a in find(user, m.Assign(targets=[m.AssignTarget(target=m.Name(node.value))]))
-                if isinstance(a, cst.Assign)
-            ]
-            node = bound[0] if len(bound) == 1 else node
-        return variables_of(node, self.ctx, self.plan.known_models)
-
-    def function(self, name: str) -> cst.FunctionDef | None:
-        return next((s for s in self.ctx.tree.body if isinstance(s, cst.FunctionDef) and s.name.value == name), None)
-
-    def bound_before(self, model: str) -> bool:
-        """Whether the model's name has a value where the optimizer is made."""
-        if not isinstance(self.holder, cst.Module) and model.split(".")[0] in _parameters(self.holder) - {"self"}:
-            return True
-        start = self.ctx.spans[self.found.line]
-        for target in find(self.holder, m.AssignTarget()):
-            assert isinstance(target, cst.AssignTarget)
-            if self.ctx.code(target.target).strip() == model and self.ctx.spans[target] < start:
-                return True
-        return False
-
-
-def _parameters(holder: Holder) -> set[str]:
-    if isinstance(holder, cst.Module):
-        return set()
-    params = holder.params
-    return {p.name.value for p in (*params.posonly_params, *params.params, *params.kwonly_params)}
-
-
-def _given(call: cst.Call, function: cst.FunctionDef) -> dict[str, cst.BaseExpression]:
-    """Arguments of a call by the function's parameters; empty when there are stars."""
-    names = [p.name.value for p in function.params.params]
-    if any(arg.star for arg in call.args):
-        return {}
-    positional = [arg.value for arg in call.args if arg.keyword is None]
-    return dict(zip(names, positional, strict=False)) | {
-        arg.keyword.value: arg.value for arg in call.args if arg.keyword is not None
-    }
+def _scheduled(target: str, schedule: str | None, names: Names, sink: Sink) -> list[str]:
+    """A rate that follows the optimizer's own steps, wherever they are."""
+    if schedule is None:
+        return []
+    sink.imports |= {f"import {module}" for module in ("math", "bisect") if f"{module}." in schedule}
+    sink.imports.add("from torch.optim.lr_scheduler import LambdaLR")
+    name = names.fresh("scheduler")
+    return [
+        f"{name} = LambdaLR({target}, {schedule})",
+        f"{target}.register_step_post_hook(lambda *_: {name}.step())",
+    ]
 
 
 # --- losses ---------------------------------------------------------------------------------------------

@@ -1,0 +1,155 @@
+"""Reading gradient tapes: where they are open, what is watched, differentiated and applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.codemods.nodes import find, holds
+from migrator.codemods.training.calls import api_of
+from migrator.codemods.training.models import Parts
+from migrator.codemods.training.scope import Holder
+from migrator.values import Literal
+
+TAPE = "tf.GradientTape"
+GRADIENT = ("target", "sources", "output_gradients", "unconnected_gradients")
+
+
+@dataclass
+class Gradient:
+    """One `tape.gradient(target, sources)`.
+
+    `parts`: what its sources are the variables of, or None when they are watched tensors.
+    `name`: what the gradients are bound to. `recorded`: a tape is open, so that they may be
+    differentiated again. `shared`: a later gradient needs the same graph.
+    """
+
+    call: cst.Call
+    line: cst.SimpleStatementLine
+    tape: str
+    target: cst.BaseExpression
+    sources: cst.BaseExpression
+    parts: Parts | None
+    name: str | None
+    zeros: bool = False  # unconnected gradients are zeros, not None
+    recorded: bool = False
+    shared: bool = False
+
+
+@dataclass
+class Apply:
+    """One `optimizer.apply_gradients(zip(gradients, variables))`."""
+
+    call: cst.Call
+    line: cst.SimpleStatementLine
+    optimizer: str
+    gradients: cst.BaseExpression
+    variables: cst.BaseExpression
+    parts: Parts | None
+
+
+def tape_items(node: cst.With, ctx: Context) -> list[str] | None:
+    """The names of the tapes that a `with` opens, or None when it opens anything else."""
+    names = []
+    for item in node.items:
+        if api_of(ctx.value(item.item)) != TAPE or not isinstance(item.item, cst.Call):
+            return None
+        if item.asname is None or not isinstance(item.asname.name, cst.Name):
+            return None
+        names.append(item.asname.name.value)
+    return names
+
+
+def watches_all(node: cst.With, ctx: Context) -> bool:
+    """Whether the tapes of a block record every variable that is read."""
+    options = [arg for item in node.items if isinstance(item.item, cst.Call) for arg in item.item.args]
+    off = [arg for arg in options if arg.keyword is not None and arg.keyword.value == "watch_accessed_variables"]
+    return all(ctx.value(arg.value) == Literal(True) for arg in off)
+
+
+def paused_tape(node: cst.With) -> str | None:
+    """The tape of `with tape.stop_recording():`."""
+    stop = m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("stop_recording")), args=[])
+    if len(node.items) != 1 or not m.matches(node.items[0], m.WithItem(item=stop, asname=None)):
+        return None
+    name = find(node.items[0].item, m.Name())[0]
+    return name.value if isinstance(name, cst.Name) else None
+
+
+def zipped(node: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:
+    """Gradients and variables of `zip(g, v)`, `list(zip(g, v))` or `((g, v) for g, v in zip(…) if g is not None)`."""
+    if m.matches(node, m.Call(func=m.Name("list") | m.Name("tuple"), args=[m.Arg()])):
+        assert isinstance(node, cst.Call)
+        return zipped(node.args[0].value)
+    if isinstance(node, cst.GeneratorExp | cst.ListComp):
+        return zipped(node.for_in.iter) if _keeps_pairs(node) else None
+    if isinstance(node, cst.Call) and m.matches(node, m.Call(func=m.Name("zip"), args=[m.Arg(), m.Arg()])):
+        return node.args[0].value, node.args[1].value
+    return None
+
+
+def _keeps_pairs(node: cst.GeneratorExp | cst.ListComp) -> bool:
+    """`(g, v) for g, v in …`, at most without pairs that have no gradient: those are left alone anyway."""
+    target, element, loop = node.for_in.target, node.elt, node.for_in
+    if not isinstance(target, cst.Tuple) or not isinstance(element, cst.Tuple) or loop.inner_for_in is not None:
+        return False
+    names = [e.value for e in target.elements]
+    if len(names) != 2 or not all(a.deep_equals(b.value) for a, b in zip(names, element.elements, strict=False)):
+        return False
+    no_none = m.CompIf(
+        test=m.Comparison(
+            left=m.MatchIfTrue(names[0].deep_equals), comparisons=[m.ComparisonTarget(m.IsNot(), m.Name("None"))]
+        )
+    )
+    return len(element.elements) == 2 and all(m.matches(test, no_none) for test in loop.ifs)
+
+
+def bound_name(line: cst.SimpleStatementLine, call: cst.Call) -> str | None:
+    """The single name that a line binds a call's value to."""
+    part = line.body[0]
+    if isinstance(part, cst.Assign) and part.value is call and isinstance(part.targets[0].target, cst.Name):
+        return part.targets[0].target.value
+    return None
+
+
+def names_below(node: cst.CSTNode) -> set[str]:
+    return {n.value for n in find(node, m.Name()) if isinstance(n, cst.Name)}
+
+
+class Lines(cst.CSTVisitor):
+    """Lines and `with` blocks of a function, without those of functions inside."""
+
+    def __init__(self, holder: Holder) -> None:
+        super().__init__()
+        self.holder = holder
+        self.lines: list[cst.SimpleStatementLine] = []
+        self.withs: list[cst.With] = []
+        self.heads: list[cst.BaseExpression] = []  # what loops and conditions read
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        return node is self.holder
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> bool:
+        return False
+
+    def visit_With(self, node: cst.With) -> None:
+        self.withs.append(node)
+
+    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
+        self.lines.append(node)
+
+    def visit_For(self, node: cst.For) -> None:
+        self.heads.append(node.iter)
+
+    def visit_If(self, node: cst.If) -> None:
+        self.heads.append(node.test)
+
+    def visit_While(self, node: cst.While) -> None:
+        self.heads.append(node.test)
+
+    def around(self, node: cst.CSTNode) -> list[cst.With]:
+        """The blocks that a node stands in."""
+        return [block for block in self.withs if holds(block.body, node)]

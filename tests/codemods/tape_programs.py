@@ -1,0 +1,150 @@
+"""Programs with gradient tapes, migrated and run on both sides."""
+
+from __future__ import annotations
+
+from tests.codemods.training_programs import REGRESSOR_MODEL, REGRESSOR_SOURCE, Program
+from tests.codemods.training_support import HEAD
+
+TAPES = (
+    Program(
+        "variables",
+        HEAD
+        + REGRESSOR_SOURCE
+        + '''def fit_line(x, y, steps):
+    """Least squares over plain variables, clipped, the rate halved on the way."""
+    w = tf.Variable([[0.5], [-1.0]])
+    b = tf.Variable([0.0])
+    variables = [w, b]
+    rate = tf.keras.optimizers.schedules.ExponentialDecay(0.3, 3, 0.5, staircase=True)
+    optimizer = tf.keras.optimizers.SGD(rate, clipnorm=0.7)
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(tf.matmul(x, w) + b - y))
+        grads = tape.gradient(loss, variables)
+        optimizer.apply_gradients(grads_and_vars=zip(grads, variables))
+    return w.numpy(), b.numpy()
+
+
+def main(data, model):
+    x, y, _, _ = data
+    x, y = tf.constant(x[:, :2]), tf.constant(y[:, None].astype("float32"))
+    return fit_line(x, y, 7)
+''',
+        REGRESSOR_MODEL,
+    ),
+    Program(
+        "orders and pauses",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def main(data, model):
+    x = tf.Variable([3.0, -2.0])
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            y = tf.reduce_sum(x ** 3)
+        slope = inner.gradient(y, x)
+    curve = outer.gradient(slope, x)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        z = tf.square(x) * x[0]
+        first = tape.gradient(z, x)
+        with tape.stop_recording():
+            again = tape.gradient(z, x)
+    second = tape.gradient(first, x)
+    del tape
+    return slope.numpy(), curve.numpy(), first.numpy(), again.numpy(), second.numpy()
+""",
+        REGRESSOR_MODEL,
+    ),
+    Program(
+        "jacobians and inputs",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def jacobians(x):
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = tf.concat([x ** 2, tf.reduce_sum(x, axis=1, keepdims=True)], axis=1)
+    return tape.jacobian(y, x), tape.batch_jacobian(y, x), tape.gradient(y, x)
+
+
+def pair(a, b):
+    with tf.GradientTape() as tape:
+        tape.watch([a, b])
+        y = tf.reduce_sum(a * a * b)
+    da, db = tape.gradient(y, [a, b])
+    return da.numpy(), db.numpy()
+
+
+def unconnected(a, b):
+    with tf.GradientTape() as tape:
+        tape.watch([a, b])
+        y = tf.reduce_sum(a * a)
+    grads = tape.gradient(y, [a, b], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return [g.numpy() for g in grads]
+
+
+def main(data, model):
+    x, _, x_val, _ = data
+    full, rows, grad = jacobians(tf.reshape(tf.constant(x[:4, :3]), (4, 3)))
+    a, b = tf.constant(x[0]), tf.constant(x_val[0])
+    return full.numpy(), rows.numpy(), grad.numpy(), pair(a, b), unconnected(a, b)
+""",
+        REGRESSOR_MODEL,
+    ),
+    Program(
+        "accumulated gradients",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def loss_and_gradients(model, x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - model(x, training=True)))
+    return loss, tape.gradient(loss, model.trainable_variables)
+
+
+def main(data, model):
+    x, y, _, _ = data
+    x, y = tf.reshape(tf.constant(x), (30, 6)), tf.reshape(tf.constant(y.astype("float32")), (30, 1))
+    optimizer = tf.keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True, clipvalue=1.5)
+    losses = []
+    for _ in range(3):
+        total = [tf.zeros_like(v) for v in model.trainable_variables]
+        for start in range(0, 30, 10):
+            loss, grads = loss_and_gradients(model, x[start : start + 10], y[start : start + 10])
+            total = [a + g / 3.0 for a, g in zip(total, grads)]
+            losses.append(float(loss))
+        optimizer.apply_gradients(zip(total, model.trainable_variables))
+    return losses
+""",
+        REGRESSOR_MODEL,
+    ),
+    Program(
+        "parts of a model",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def main(data, model):
+    x, y, _, _ = data
+    x, y = tf.constant(x), tf.constant(y[:, None].astype("float32"))
+    scale = tf.Variable(1.5)
+    slow = tf.keras.optimizers.SGD(0.01)
+    fast = tf.keras.optimizers.SGD(0.2)
+    losses = []
+    for _ in range(4):
+        with tf.GradientTape(persistent=True) as tape:
+            loss = tf.reduce_mean(tf.abs(scale * model(x, training=True) - y))
+        grads = tape.gradient(loss, model.trainable_variables)
+        slow.apply_gradients((g, v) for g, v in zip(grads, model.trainable_variables) if g is not None)
+        grads = tape.gradient(loss, [scale])
+        fast.apply_gradients(zip(grads, [scale]))
+        losses.append(float(loss))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(scale * model(x, training=True) - y))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    slow.apply_gradients(zip(gradients, model.trainable_variables))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(scale * model(x, training=True) - y))
+    gradients = tape.gradient(loss, [scale])
+    fast.apply_gradients(zip(gradients, [scale]))
+    return losses, scale.numpy(), model(x).numpy()
+""",
+        REGRESSOR_MODEL,
+    ),
+)
