@@ -10,7 +10,9 @@ RESULT_VERSION = 1
 
 Expected = Literal["equal", "refused"]
 Kind = Literal["reference", "wrong", "migrated", "right", "mutant", "variant"]
-Ending = Literal["equal", "equal-with-gap", "wrong", "declined", "unverifiable", "infra-error", "not-run"]
+Ending = Literal[
+    "equal", "equal-with-gap", "wrong", "declined", "unverifiable", "infra-error", "not-run", "not-applicable"
+]
 
 
 class _Frozen(BaseModel):
@@ -23,7 +25,8 @@ class Row(_Frozen):
     `kind`: "reference" (by hand), "wrong" (a reference made wrong), "migrated" (our own output),
     "right" (the base of mutants), "mutant", "variant" (right, in another style). `rung`: the
     highest that passed, or where it failed; `expected_rung`: where a wrong one was to fail.
-    `case`: the case that decided. `cases`: ending by case, where all were run.
+    `case`: the case that decided. `cases`: ending by case, where all were run. Of the set `docs`:
+    `rung` is "values" or "shapes" (what is random cannot be compared closer), `case` the API that was declined.
     """
 
     kind: Kind
@@ -50,8 +53,8 @@ class TaskResult(_Frozen):
 class Totals(_Frozen):
     """Counts and rates over all tasks.
 
-    `equal` … `not_run` count our own migrations. `killed`/`wrong_migrations` give `kill_rate`;
-    `rejected`/`right_migrations` give `false_reject_rate`: a right migration counts as rejected when it is
+    `equal` … `not_applicable` count our own migrations, `rates` are their shares.
+    `killed`/`wrong_migrations` give `kill_rate`; `rejected`/`right_migrations` give `false_reject_rate`: a right migration counts as rejected when it is
     called wrong, and as `undecided` when nothing could be said of it. A failure of ours kills nothing.
     """
 
@@ -63,6 +66,9 @@ class Totals(_Frozen):
     unverifiable: int = 0
     infra_error: int = 0
     not_run: int = 0
+    not_applicable: int = 0
+    equal_by_shape: int = 0
+    rates: dict[str, float] = {}
     references: int = 0
     references_equal: int = 0
     wrong_migrations: int = 0

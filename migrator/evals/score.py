@@ -9,6 +9,7 @@ from migrator.evals.result import Ending, Row, TaskResult, Totals
 from migrator.model import Outcome, Rung, Verdict
 
 ACCEPTED: tuple[Ending, ...] = ("equal", "equal-with-gap")
+SHARES: tuple[Ending, ...] = ("equal", "equal-with-gap", "declined", "wrong", "unverifiable", "not-applicable")
 _LADDER = list(Rung)
 
 
@@ -77,6 +78,9 @@ def total(tasks: Iterable[TaskResult]) -> Totals:
         unverifiable=migrated.count("unverifiable"),
         infra_error=sum(row.ending == "infra-error" for row in rows),
         not_run=migrated.count("not-run"),
+        not_applicable=migrated.count("not-applicable"),
+        equal_by_shape=sum(row.kind == "migrated" and row.rung == "shapes" for row in rows),
+        rates={ending.replace("-", "_"): _share(migrated, ending) for ending in SHARES} if migrated else {},
         references=len(references),
         references_equal=_accepted(references),
         wrong_migrations=len(wrong),
@@ -88,6 +92,10 @@ def total(tasks: Iterable[TaskResult]) -> Totals:
         kill_rate=_rate(len(killed), len(wrong)),
         false_reject_rate=_rate(rejected, len(right)),
     )
+
+
+def _share(endings: Sequence[Ending], ending: Ending) -> float:
+    return round(endings.count(ending) / len(endings), 4)
 
 
 def _accepted(rows: Sequence[Row]) -> int:

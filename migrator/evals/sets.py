@@ -22,8 +22,10 @@ from migrator.evals.verifier import Executed, Verifier
 if TYPE_CHECKING:
     from migrator_validators.workers import Workers
 
-SETS = ("programs", "mutants")
-"""Names of the bundled sets: folders below `eval_sets/`."""
+BUNDLED = ("programs", "mutants")
+"""Sets that are folders below `eval_sets/`."""
+SETS = (*BUNDLED, "docs")
+"""All sets; `docs` is read off the installed TensorFlow."""
 
 
 def run(
@@ -42,38 +44,42 @@ def run(
     unknown set or task, EnvironmentMissing where nothing can be executed.
     """
     chosen = tuple(sets) or SETS
-    folders = [(name, folder) for name in chosen for folder in task_folders(name, tasks)]
-    if not folders:
+    folders = [(name, folder) for name in chosen if name != "docs" for folder in task_folders(name, tasks)]
+    if not folders and "docs" not in chosen:
         raise UsageError(f"no task of that name: {', '.join(tasks)}")
     if workers is None:
         from migrator.evals.remembered import Remembering
 
         with Remembering() as started:
-            return _run(chosen, folders, Executed(started), jobs, migrate, progress)
-    return _run(chosen, folders, Executed(workers), jobs, migrate, progress)
+            return run(chosen, tasks=tasks, jobs=jobs, migrate=migrate, workers=started, progress=progress)
+    began = time.perf_counter()
+    results = _run(folders, Executed(workers), jobs, migrate, progress)
+    if "docs" in chosen:
+        from migrator.evals.docs import run_docs
+
+        results += run_docs(workers, jobs, tasks)
+    seconds = round(time.perf_counter() - began, 1)
+    return EvalResult(sets=chosen, totals=total(results), tasks=results, seconds=seconds)
 
 
 def task_folders(name: str, tasks: Sequence[str] = ()) -> list[Path]:
     """The folders of one set, in order; only those named by `tasks` unless it is empty."""
-    if name not in SETS:
+    if name not in BUNDLED:
         raise UsageError(f"unknown evaluation set {name!r}: there are {', '.join(SETS)}")
     root = resources.folder("eval_sets") / name
     return [path.parent for path in sorted(root.glob("*/task.toml")) if not tasks or path.parent.name in tasks]
 
 
 def _run(
-    sets: tuple[str, ...],
     folders: Sequence[tuple[str, Path]],
     verifier: Verifier,
     jobs: int,
     migrate: Migrate,
     progress: Callable[[TaskResult], None],
-) -> EvalResult:
-    started = time.perf_counter()
+) -> tuple[TaskResult, ...]:
     with tempfile.TemporaryDirectory(prefix="migrator-eval-") as scratch, ThreadPoolExecutor(max(jobs, 1)) as pool:
         one = partial(_task, verifier=verifier, scratch=Path(scratch), migrate=migrate, progress=progress)
-        results = tuple(pool.map(lambda item: one(*item), folders))
-    return EvalResult(sets=sets, totals=total(results), tasks=results, seconds=round(time.perf_counter() - started, 1))
+        return tuple(pool.map(lambda item: one(*item), folders))
 
 
 def _task(

@@ -6,14 +6,18 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from migrator.evals.docs.table import render_docs
 from migrator.evals.result import EvalResult, Row, TaskResult, Totals
 from migrator.evals.score import ACCEPTED
 
 
 def render(result: EvalResult) -> Group:
     """The tasks, what did not go as expected, and the totals."""
-    parts: list[Table | Text] = [_tasks(result)]
-    surprises = [(task, row) for task in result.tasks for row in task.rows if not as_expected(row)]
+    docs = [task for task in result.tasks if task.set == "docs"]
+    bundled = [task for task in result.tasks if task.set != "docs"]
+    parts: list[Table | Text] = [_tasks(bundled)] if bundled else []
+    parts += render_docs(docs) if docs else []
+    surprises = [(task, row) for task in bundled for row in task.rows if not as_expected(row)]
     if surprises:
         parts.append(_surprises(surprises))
     parts.append(Text(summary(result.totals, result.seconds)))
@@ -22,7 +26,7 @@ def render(result: EvalResult) -> Group:
 
 def as_expected(row: Row) -> bool:
     """Whether a wrong migration was refused and a right one accepted; what was not run is no surprise."""
-    if row.ending == "not-run":
+    if row.ending in ("not-run", "not-applicable"):
         return True
     return row.ending == "wrong" if row.expected == "refused" else row.ending in ACCEPTED
 
@@ -30,12 +34,13 @@ def as_expected(row: Row) -> bool:
 def summary(totals: Totals, seconds: float) -> str:
     """The totals in a few lines."""
     lines = []
-    if totals.references or totals.not_run:
+    if totals.references or totals.not_run or totals.rates:
         lines.append(
             f"migrations: {totals.equal} equal, {totals.equal_with_gap} equal with a documented gap, "
             f"{totals.declined} declined, {totals.wrong} wrong, {totals.unverifiable} unverifiable, "
-            f"{totals.not_run} not run"
+            f"{totals.not_run} not run, {totals.not_applicable} not applicable"
         )
+    if totals.references:
         lines.append(f"references: {totals.references_equal} of {totals.references} equal")
     if totals.kill_rate is not None:
         lines.append(
@@ -50,9 +55,9 @@ def summary(totals: Totals, seconds: float) -> str:
     return "\n".join([*lines, f"{totals.tasks} tasks in {seconds:.0f} s"])
 
 
-def _tasks(result: EvalResult) -> Table:
+def _tasks(tasks: list[TaskResult]) -> Table:
     table = Table("set", "task", "by hand", "migrated", "wrong refused", "right accepted", "seconds")
-    for task in result.tasks:
+    for task in tasks:
         table.add_row(task.set, task.task, *_columns(task), f"{sum(row.seconds for row in task.rows):.0f}")
     return table
 

@@ -91,6 +91,11 @@ def _table() -> dict[str, Any]:
     return data
 
 
+def canonical_names() -> tuple[str, ...]:
+    """Every canonical name that the installed TensorFlow exports, aliases apart."""
+    return tuple(_table()["signatures"])
+
+
 def is_tf_root(module: str) -> bool:
     """Whether a dotted module name belongs to TensorFlow, Keras or a library that needs them."""
     root = module.split(".", 1)[0]
