@@ -53,8 +53,9 @@ class TaskResult(_Frozen):
 class Totals(_Frozen):
     """Counts and rates over all tasks.
 
-    `equal` … `not_applicable` count our own migrations, `rates` are their shares.
-    `killed`/`wrong_migrations` give `kill_rate`; `rejected`/`right_migrations` give `false_reject_rate`: a right migration counts as rejected when it is
+    `equal` … `not_applicable` count our own migrations, `rates` are their shares; `equal_by_shape` of the equal ones
+    could be compared by shape and dtype only. `killed`/`wrong_migrations` give `kill_rate`;
+    `rejected`/`right_migrations` give `false_reject_rate`: a right migration counts as rejected when it is
     called wrong, and as `undecided` when nothing could be said of it. A failure of ours kills nothing.
     """
 
