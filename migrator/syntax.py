@@ -17,7 +17,13 @@ import libcst as cst
 Kinds = type[cst.CSTNode] | tuple[type[cst.CSTNode], ...]
 Changed = cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]
 
-BLANK = (cst.SimpleWhitespace, cst.ParenthesizedWhitespace, cst.TrailingWhitespace, cst.Newline, cst.Comment)
+BLANK: tuple[type[cst.CSTNode], ...] = (
+    cst.SimpleWhitespace,
+    cst.ParenthesizedWhitespace,
+    cst.TrailingWhitespace,
+    cst.Newline,
+    cst.Comment,
+)
 """What is between the words; neither these nor what is below them is in an index."""
 
 
@@ -58,10 +64,11 @@ class Indexing:
         self._open.append(len(index.flat))
         index.places.setdefault(type(node), []).append(len(index.flat))
         index.flat.append(node)
-        if isinstance(node, cst.Attribute):
-            index.words.add(node.attr)
-        elif isinstance(node, cst.Arg) and node.keyword is not None:
-            index.words.add(node.keyword)
+        kind = type(node)
+        if kind is cst.Attribute:
+            index.words.add(node.attr)  # type: ignore[attr-defined]
+        elif kind is cst.Arg and node.keyword is not None:  # type: ignore[attr-defined]
+            index.words.add(node.keyword)  # type: ignore[attr-defined]
 
     def leave(self, node: cst.CSTNode) -> None:
         self.index.ranges[node] = (self._open.pop(), len(self.index.flat))
@@ -73,13 +80,13 @@ class _Indexer(cst.CSTVisitor):
         self.made = Indexing()
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        if isinstance(node, BLANK):
+        if type(node) in BLANK:
             return False
         self.made.enter(node)
         return True
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
-        if not isinstance(original_node, BLANK):
+        if type(original_node) not in BLANK:
             self.made.leave(original_node)
 
 

@@ -18,7 +18,13 @@ def find(node: cst.CSTNode, pattern: m.BaseMatcherNode | m.OneOf[m.BaseMatcherNo
     """What `libcst.matchers.findall` gives for a pattern of one node type, or of several (`m.Call() | m.Await()`)."""
     options = pattern.options if isinstance(pattern, m.OneOf) else (pattern,)
     kinds = tuple(getattr(cst, type(option).__name__) for option in options)
-    return [n for n in below(node, kinds) if m.matches(n, pattern)]
+    found = below(node, kinds)
+    return found if all(map(_asks_nothing, options)) else [n for n in found if m.matches(n, pattern)]
+
+
+def _asks_nothing(pattern: m.BaseMatcherNode) -> bool:
+    """Whether a pattern is met by every node of its type: `m.Call()`."""
+    return all(value is m.DoNotCare() for value in vars(pattern).values())
 
 
 def variables(node: cst.CSTNode) -> list[str]:

@@ -56,7 +56,7 @@ class Positions(CodegenState):
 
     def before_codegen(self, node: cst.CSTNode) -> None:
         self._open.append((self._line, self._column, len(self.tokens)))
-        if self._blank or isinstance(node, BLANK):
+        if self._blank or type(node) in BLANK:
             self._blank += 1
         else:
             self._indexing.enter(node)

@@ -9,7 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
-from migrator.codemods.data import DataPlan, plan_data
+from migrator.codemods.data import DataPlan
 from migrator.codemods.data.chains import read_chain
 from migrator.codemods.nodes import find, holds
 from migrator.codemods.training.building import build, model_runs
@@ -19,11 +19,11 @@ from migrator.codemods.training.decisions import Decisions
 from migrator.codemods.training.definitions import definition
 from migrator.codemods.training.expressions import Finder, Modes
 from migrator.codemods.training.place import embed, statements
-from migrator.codemods.training.plan import FilePlan, plan_file
-from migrator.codemods.training.scope import Holder, Names, count, names_in
+from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
+from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.standalone import define
-from migrator.codemods.training.tape import TapePlan, plan_tapes, tape_items
+from migrator.codemods.training.tape import TapePlan, tape_items
 from migrator.codemods.training.tape_reading import paused_tape
 from migrator.codemods.training.writer import Unfit
 from migrator.model import InterfaceChange
@@ -49,9 +49,9 @@ class Walker:
     @classmethod
     def of(cls, ctx: Context, holder: Holder, sink: Sink | None = None) -> Walker:
         plan = plan_file(ctx)
-        tapes = plan_tapes(holder, ctx, plan.known_models)
-        names = Names(names_in(holder) | plan.taken)
-        return cls(ctx, plan, sink or Sink(), holder, names, tapes, plan_data(holder, ctx))
+        scope = plan_scope(holder, plan, ctx)
+        names = Names(set(scope.names | plan.taken))
+        return cls(ctx, plan, sink or Sink(), holder, names, scope.tapes, scope.data)
 
     def inside(self, holder: cst.FunctionDef) -> Walker:
         return Walker.of(self.ctx, holder, self.sink)

@@ -13,18 +13,18 @@ from migrator.codemods.training.calls import is_model
 from migrator.values import Instance, RepoInstance, Sequence, Tensor, Unknown, Value
 
 VARIABLES = ("trainable_variables", "trainable_weights")
-_EVIDENCE = m.Attribute(attr=m.Name("trainable_variables") | m.Name("trainable_weights"))
-_TRAINING = m.Call(args=[m.ZeroOrMore(), m.Arg(keyword=m.Name("training")), m.ZeroOrMore()])
 
 
 def used_as_models(tree: cst.Module, compiled: frozenset[str]) -> frozenset[str]:
     """Texts of what is compiled, asked for trainable variables, or called with `training=`."""
     found = set(compiled)
-    for node in find(tree, _EVIDENCE):
-        if isinstance(node, cst.Attribute):
+    for node in find(tree, m.Attribute()):
+        if isinstance(node, cst.Attribute) and node.attr.value in VARIABLES:
             found.add(tree.code_for_node(node.value).strip())
-    for node in find(tree, _TRAINING):
-        if isinstance(node, cst.Call):
+    for node in find(tree, m.Call()):
+        if isinstance(node, cst.Call) and any(
+            a.keyword is not None and a.keyword.value == "training" for a in node.args
+        ):
             found.add(tree.code_for_node(node.func).strip())
     return frozenset(text for text in found if text.split(".")[0] not in _defined(tree))
 

@@ -9,11 +9,13 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.data import DataPlan, plan_data
 from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.models import used_as_models
 from migrator.codemods.training.scope import Holder, bound_at_top, conditional, enclosing, names_in
+from migrator.codemods.training.tape import TapePlan, plan_tapes
 from migrator.codemods.training.traits import traits_of
 from migrator.model import Decline
 from migrator.values import Dataset, Unknown
@@ -45,6 +47,15 @@ class Compiled:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """What one function, or a module's top level, does with tapes and datasets; `names`: its variables."""
+
+    tapes: TapePlan
+    data: DataPlan
+    names: frozenset[str]
+
+
+@dataclass(frozen=True)
 class FilePlan:
     """The training calls of a file.
 
@@ -62,6 +73,7 @@ class FilePlan:
     own: frozenset[str] = frozenset()
     known_models: frozenset[str] = frozenset()
     histories: frozenset[tuple[Holder, str]] = frozenset()
+    scopes: dict[Holder, Scope] = field(default_factory=dict)  # those met so far
 
     def name(self, wish: str, compiled: Compiled | None = None) -> str:
         """The name of a shared function, not one that the file has already."""
@@ -74,14 +86,22 @@ class FilePlan:
 def plan_file(ctx: Context) -> FilePlan:
     """The plan of a file; the same for each of its units."""
     cached = _CACHE.get("plan")
-    if cached is not None and cached[0] is ctx.tree and cached[1] is ctx.facts:
-        return cached[2]
+    if cached is not None and cached[0] is ctx.tree and cached[1] is ctx.facts and cached[2] is ctx.models:
+        return cached[3]
     plan = _plan(ctx)
-    _CACHE["plan"] = (ctx.tree, ctx.facts, plan)
+    _CACHE["plan"] = (ctx.tree, ctx.facts, ctx.models, plan)
     return plan
 
 
-_CACHE: dict[str, tuple[cst.Module, object, FilePlan]] = {}  # the file at hand only
+_CACHE: dict[str, tuple[cst.Module, object, object, FilePlan]] = {}  # the file at hand only
+
+
+def plan_scope(holder: Holder, plan: FilePlan, ctx: Context) -> Scope:
+    """The plan of a function, or of the top level that all units of a file share."""
+    if holder not in plan.scopes:
+        names = frozenset(names_in(holder))
+        plan.scopes[holder] = Scope(plan_tapes(holder, ctx, plan.known_models), plan_data(holder, ctx), names)
+    return plan.scopes[holder]
 
 
 def _plan(ctx: Context) -> FilePlan:

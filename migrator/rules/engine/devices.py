@@ -7,6 +7,7 @@ from collections.abc import Callable
 import libcst as cst
 
 from migrator.rules.engine.names import Names
+from migrator.syntax import walk
 from migrator.values import Tensor, Unknown, Value
 
 
@@ -22,7 +23,7 @@ def is_tensor_parameter(
     if not isinstance(known, Unknown):
         return False
     asked = _Asked(parameter.name.value, names, value)
-    function.body.visit(asked)
+    walk(function.body, asked)
     return asked.found and not asked.refuted
 
 

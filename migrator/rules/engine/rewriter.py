@@ -240,7 +240,9 @@ class Rewriter(Parenthesise):
             self.refuse(no.reason, found.api, original)
             return updated
         self._take(made)
-        self.pending += comments.lost(updated, made.node)
+        span = self.spans.get(original)
+        if span is None or span.line != span.end_line:  # on one line there is no room for a comment
+            self.pending += comments.lost(updated, made.node)
         return made.node
 
     def _take(self, made: Made) -> None:
