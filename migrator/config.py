@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from migrator.errors import UsageError
 
 PREFIX = "MIGRATOR_"
-FLAG_OR_ENVIRONMENT = {"src", "sandbox", "dry_run"}
-"""Not taken from the repository's own file: it is foreign code and must not open its own cage."""
+FLAG_OR_ENVIRONMENT = {"src", "sandbox", "dry_run", "base_url", "price", "ledger", "send_values", "replies"}
+"""Not taken from the repository's own file: it is foreign code and must not open its own cage, nor say where
+source and keys are sent."""
+
+ENVIRONMENT_ONLY = {"api_key"}
+"""Not a flag either: command lines can be read by everyone on a machine."""
+
+NARROWING = {"never_send", "allow_endpoints", "budget_usd", "budget_tokens", "unit_budget_usd", "unit_budget_tokens"}
+"""The repository's own file may add to these, and flags and the environment cannot take that back: they are kept
+apart under `repository_…`. Nor can the file allow what those forbid."""
+
+OWN = "repository_"
 
 Check = Literal["none", "import", "forward", "gradients", "training"]
 Sandbox = Literal["bubblewrap", "none"]
 Names = Annotated[tuple[str, ...], NoDecode]
+Count = Annotated[int, Field(ge=1)]
+Dollars = Annotated[float, Field(ge=0)]
 
 
 class RunSettings(BaseSettings):
@@ -28,6 +41,12 @@ class RunSettings(BaseSettings):
     highest group of rungs to run. `tf_python`, `torch_python`: interpreters, None means this one.
     `include`, `exclude`: `.gitignore` patterns. `jobs`: checks at the same time. `fresh`: start
     again where an earlier output exists. `keras`: which Keras the source means.
+
+    `llm`: whether a model is asked ("auto": where one is named), or questions go into a batch file.
+    `replies`: an output file of a batch. `budget_…`: the most that a run may spend, `unit_budget_…`
+    that a unit may. `price`: "IN,OUT", dollars per million tokens. `never_send`: `.gitignore`
+    patterns. `allow_endpoints`: host or URL patterns, one of which has to name the endpoint.
+    `send_values`: recorded values may be sent, not only their shapes and dtypes.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -45,7 +64,44 @@ class RunSettings(BaseSettings):
     dry_run: bool = False
     keras: Literal["auto", "2", "3"] = "auto"
 
-    @field_validator("include", "exclude", mode="before")
+    llm: Literal["auto", "off", "batch"] = "auto"
+    model: str | None = None
+    base_url: str | None = None
+    api_key: Annotated[SecretStr | None, Field(exclude=True)] = None
+    replies: Path | None = None
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    samples: Annotated[int, Field(ge=1, le=20)] = 1
+    budget_usd: Dollars | None = None
+    budget_tokens: Count | None = 2_000_000
+    unit_budget_usd: Dollars | None = None
+    unit_budget_tokens: Count | None = None
+    price: str | None = None
+    ledger: Path | None = None
+    never_send: Names = ()
+    allow_endpoints: Names = ()
+    send_values: bool = False
+    llm_jobs: Annotated[int, Field(ge=1, le=64)] = 4
+    tokens_per_minute: Count | None = None
+    llm_timeout: Annotated[float, Field(gt=0)] = 180.0
+    max_output_tokens: Count = 8192
+
+    repository_never_send: Names = ()
+    repository_allow_endpoints: Names = ()
+    repository_budget_usd: Dollars | None = None
+    repository_budget_tokens: Count | None = None
+    repository_unit_budget_usd: Dollars | None = None
+    repository_unit_budget_tokens: Count | None = None
+    model_named_by: Literal["flag", "environment", "configuration", ""] = ""
+
+    @field_validator(
+        "include",
+        "exclude",
+        "never_send",
+        "allow_endpoints",
+        "repository_never_send",
+        "repository_allow_endpoints",
+        mode="before",
+    )
     @classmethod
     def _patterns(cls, value: object) -> object:
         """The environment gives one text, comma separated."""
@@ -69,16 +125,34 @@ class RunSettings(BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, from_file(Path(src)))
 
 
+SETTINGS = {name for name in RunSettings.model_fields if not name.startswith(OWN)} - {"model_named_by"}
+"""Names that users can write."""
+
+
 def load(src: str | Path, **flags: Any) -> RunSettings:
     """The settings for `src`; a flag that is None was not given. Raises `UsageError` in one line."""
     given = {name: value for name, value in flags.items() if value is not None}
     _check_environment()
     try:
-        return RunSettings(src=Path(src), **given)
+        settings = RunSettings(src=Path(src), **given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise UsageError(f"{name.replace('_', '-')}: {first['msg']} (got {first['input']!r})") from error
+        raise UsageError(f"{spelling(name)}: {first['msg']} (got {first['input']!r})") from error
+    return settings.model_copy(update={"model_named_by": _named_by(settings, given)})
+
+
+def spelling(name: str) -> str:
+    """A setting's name as users write it."""
+    return name.removeprefix(OWN).replace("_", "-")
+
+
+def _named_by(settings: RunSettings, given: Mapping[str, object]) -> str:
+    if not settings.model:
+        return ""
+    if given.get("model"):
+        return "flag"
+    return "environment" if os.environ.get(f"{PREFIX}MODEL") else "configuration"
 
 
 def from_file(src: Path) -> dict[str, Any]:
@@ -95,17 +169,19 @@ def from_file(src: Path) -> dict[str, Any]:
     found = {name.replace("-", "_"): value for name, value in table.items()}
     for name in found:
         if name in FLAG_OR_ENVIRONMENT:
-            raise UsageError(f"{path}: {name} is taken from the command line or the environment only")
-        if name not in RunSettings.model_fields:
+            raise UsageError(f"{path}: {spelling(name)} is taken from the command line or the environment only")
+        if name in ENVIRONMENT_ONLY:
+            raise UsageError(f"{path}: {spelling(name)} is taken from the environment only")
+        if name not in SETTINGS:
             raise UsageError(f"{path}: [tool.migrator] has no setting {name!r}")
     if "out" in found:
         found["out"] = path.parent / str(found["out"])
-    return found
+    return {OWN + name if name in NARROWING else name: value for name, value in found.items()}
 
 
 def _check_environment() -> None:
     """A variable of ours that names no setting is a misspelling."""
     for variable in os.environ:
         name = variable.removeprefix(PREFIX).lower()
-        if variable.startswith(PREFIX) and name not in RunSettings.model_fields:
+        if variable.startswith(PREFIX) and name not in SETTINGS:
             raise UsageError(f"{variable}: there is no setting of that name")

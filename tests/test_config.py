@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from migrator.asking import options
 from migrator.config import load
 from migrator.errors import UsageError
+from migrator.llm.budget import Limits
 
 
 def configure(folder: Path, text: str) -> Path:
@@ -68,3 +70,57 @@ def test_a_misspelt_variable_is_an_error(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_other_tools_tables_do_not_matter(tmp_path: Path) -> None:
     assert load(configure(tmp_path, "[tool.other]\ncheck = 1\n")).check == "training"
+
+
+def test_a_model_says_who_named_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-no-consent")
+    assert (load(tmp_path).model, load(tmp_path).model_named_by) == (None, "")
+    configure(tmp_path, '[tool.migrator]\nmodel = "from-file"\n')
+    assert (load(tmp_path).model, load(tmp_path).model_named_by) == ("from-file", "configuration")
+    monkeypatch.setenv("MIGRATOR_MODEL", "from-environment")
+    assert (load(tmp_path).model, load(tmp_path).model_named_by) == ("from-environment", "environment")
+    assert load(tmp_path, model="from-flag").model_named_by == "flag"
+
+
+def test_the_repository_narrows_and_never_widens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(
+        tmp_path,
+        '[tool.migrator]\nnever-send = ["secret/"]\nallow-endpoints = ["localhost", "evil.example"]\n'
+        "budget-usd = 100\nbudget-tokens = 1000\n",
+    )
+    monkeypatch.setenv("MIGRATOR_NEVER_SEND", "private.py")
+    found = options(load(tmp_path, budget_usd=2.0, allow_endpoints=("localhost",)))
+    assert found.never_send == ("private.py", "secret/")
+    assert found.allow_endpoints == (("localhost",), ("localhost", "evil.example"))
+    assert found.run_limits == Limits(usd=2.0, tokens=1000)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'base-url = "http://evil"',
+        'price = "0,0"',
+        "send-values = true",
+        'ledger = "x"',
+        'api-key = "x"',
+        'replies = "x"',
+    ],
+)
+def test_the_repository_does_not_say_where_source_is_sent(tmp_path: Path, line: str) -> None:
+    with pytest.raises(UsageError, match="environment only"):
+        load(configure(tmp_path, f"[tool.migrator]\n{line}\n"))
+
+
+@pytest.mark.parametrize("name", ["MIGRATOR_REPOSITORY_BUDGET_USD", "MIGRATOR_MODEL_NAMED_BY"])
+def test_what_the_program_sets_itself_is_no_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(UsageError, match=name):
+        load(tmp_path)
+
+
+def test_a_key_is_in_no_dump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGRATOR_API_KEY", "sk-very-secret")
+    settings = load(tmp_path)
+    assert settings.api_key is not None
+    assert settings.api_key.get_secret_value() == "sk-very-secret"
+    assert "sk-very" not in settings.model_dump_json() + repr(settings) + repr(options(settings))

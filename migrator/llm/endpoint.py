@@ -84,10 +84,11 @@ def endpoint(
     base_url: str | None = None,
     api_key: SecretStr | None = None,
     environment: Mapping[str, str] | None = None,
+    keyless: bool = False,
 ) -> Endpoint:
     """The endpoint for `model`; what is not given comes from OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_ORG_ID and
     OPENAI_PROJECT_ID. Raises `UsageError` for an address that is none, `EnvironmentMissing` where OpenAI's own
-    endpoint lacks a key.
+    endpoint lacks a key, unless `keyless`: batch files are written without one.
     """
     env = environment or {}
     address, query = _address(base_url or env.get("OPENAI_BASE_URL") or OPENAI_URL)
@@ -100,7 +101,7 @@ def endpoint(
         organization=env.get("OPENAI_ORG_ID") or None,
         project=env.get("OPENAI_PROJECT_ID") or None,
     )
-    if key is None and found.is_openai:
+    if key is None and found.is_openai and not keyless:
         raise EnvironmentMissing(f"no key for {found.host}: set OPENAI_API_KEY, or name another server by --base-url")
     return found
 

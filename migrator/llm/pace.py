@@ -17,8 +17,8 @@ class Pace:
     """Lets calls out one by one. Used from one event loop.
 
     `at_once`: the most calls under way; a 429 halves it, calls that go well bring it back one by one.
-    `tokens_a_minute`: None is no bound until a 429 comes; then it is nine tenths of what was sent in
-    the minute before, and grows by a tenth with each such run of good calls, up to what was set.
+    `tokens_a_minute`: None is no bound until a server names its own with a 429. A further 429 lowers it
+    by a tenth, and it grows by a tenth with each such run of good calls, up to what was set or named.
     """
 
     def __init__(
@@ -75,14 +75,19 @@ class Pace:
             wait = moment + _MINUTE - now
         return wait
 
-    def slow_down(self, seconds: float) -> None:
-        """The server said 429: nobody asks for `seconds`, then fewer at a time."""
-        now = self._clock()
+    def slow_down(self, seconds: float, named: int | None = None) -> None:
+        """The server said 429: nobody asks for `seconds`, then fewer at a time.
+
+        `named`: the server's own limit of tokens a minute.
+        """
         self._good = 0
-        self._not_before = max(self._not_before, now + seconds)
+        self._not_before = max(self._not_before, self._clock() + seconds)
         self.at_once = max(1, self.at_once // 2)
-        last = sum(size for moment, size in self._sent if moment > now - _MINUTE)
-        self.tokens_a_minute = max(1, min(self.tokens_a_minute or last, last) * 9 // 10)
+        if self.tokens_a_minute is not None:
+            self.tokens_a_minute = max(1, self.tokens_a_minute * 9 // 10)
+        if named is not None and (self._bound is None or named < self._bound):
+            self._bound = named
+            self.tokens_a_minute = min(named, self.tokens_a_minute or named)
 
     def went_well(self) -> None:
         """A reply came."""
@@ -93,4 +98,4 @@ class Pace:
         self.at_once = min(self.at_once + 1, self._most)
         if self.tokens_a_minute is not None:
             grown = self.tokens_a_minute * 11 // 10 + 1
-            self.tokens_a_minute = grown if self._bound is None else min(grown, self._bound)
+            self.tokens_a_minute = min(grown, self._bound or grown)

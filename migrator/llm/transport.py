@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from migrator.llm.dialect import too_long
@@ -20,6 +20,8 @@ from migrator.llm.redact import own_keys
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
+
+Answered = TypeVar("Answered")
 
 _NO_QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|billing|credit", re.I)
 _AGAIN = {408, 409, 425, 429}
@@ -83,8 +85,16 @@ class _Usage(BaseModel):
 class WireReply(BaseModel):
     """A chat completion, as far as it is looked at."""
 
-    choices: list[_Choice]
+    choices: Annotated[list[_Choice], Field(min_length=1)]
     usage: _Usage | None = None
+
+
+class _Model(BaseModel):
+    id: str
+
+
+class _Models(BaseModel):
+    data: list[_Model]
 
 
 class Transport:
@@ -107,11 +117,28 @@ class Transport:
         if self._sdk is not None:
             await self._sdk.close()
 
+    async def models(self) -> list[str]:
+        """Names of the endpoint's models; raises `Trouble` when there is no such list."""
+        return await self._patiently(0, lambda: self._faults_named(self._listed()))
+
+    async def _listed(self) -> list[str]:
+        raw = await self.sdk.models.with_raw_response.list()
+        return [model.id for model in _Models.model_validate_json(raw.http_response.content).data]
+
     async def ask(self, body: dict[str, Any], tokens: int, before: Callable[[], None]) -> WireReply:
         """The reply to a chat completion request; `before` is called each time that it leaves the machine.
 
         Raises `Trouble` when none came.
         """
+
+        async def once() -> WireReply:
+            before()
+            return await self._faults_named(self._completed(body))
+
+        return await self._patiently(tokens, once)
+
+    async def _patiently(self, tokens: int, once: Callable[[], Awaitable[Answered]]) -> Answered:
+        """The answer, asked for again as long as that may help."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._patience.attempts),
             wait=self._wait,
@@ -121,17 +148,22 @@ class Transport:
         async for attempt in retrying:
             with attempt:
                 async with self._pace.turn(tokens):
-                    before()
-                    return await self._once(body)
+                    return await once()
         raise AssertionError("tenacity ends by a reply or by an exception")
 
-    async def _once(self, body: dict[str, Any]) -> WireReply:
+    async def _completed(self, body: dict[str, Any]) -> WireReply:
+        raw = await self.sdk.chat.completions.with_raw_response.create(**body)
+        reply = WireReply.model_validate_json(raw.http_response.content)
+        self._pace.went_well()
+        return reply
+
+    async def _faults_named(self, answer: Awaitable[Answered]) -> Answered:
+        """The answer; every way in which none comes is a `Trouble`."""
         import openai
 
         try:
             async with asyncio.timeout(self._patience.timeout_s):
-                raw = await self.sdk.chat.completions.with_raw_response.create(**body)
-            reply = WireReply.model_validate_json(raw.http_response.content)
+                return await answer
         except (TimeoutError, openai.APITimeoutError) as error:
             why = f"no reply within {self._patience.timeout_s:g} s"
             raise Trouble(why, again=True, charged=True) from error
@@ -140,11 +172,7 @@ class Transport:
         except openai.APIConnectionError as error:
             raise self._cut(error.__cause__ or error) from error
         except ValidationError as error:
-            raise Trouble("the endpoint's answer is no chat completion", again=True, charged=True) from error
-        self._pace.went_well()
-        if not reply.choices:
-            raise Trouble("the endpoint's answer has no choices", again=True, charged=True)
-        return reply
+            raise Trouble("the endpoint's answer is none of this API", again=True, charged=True) from error
 
     def _cut(self, cause: BaseException) -> Trouble:
         """Nobody there concerns every question; a connection that breaks may be this one's fault."""
@@ -157,7 +185,7 @@ class Transport:
         status, words = error.status_code, _words(error)
         if status == 429 and not _NO_QUOTA.search(f"{error.code} {words}"):
             wait = retry_after(error.response.headers)
-            self._pace.slow_down(min(wait or 0.0, self._patience.longest_wait_s))
+            self._pace.slow_down(min(wait or 0.0, self._patience.longest_wait_s), _named_limit(error.response.headers))
             if wait is not None and wait > self._patience.longest_wait_s:
                 return Trouble(f"the endpoint asks to wait {wait:.0f} s (429)", final=True, status=429)
             return Trouble(f"too many requests (429): {words}", again=True, wait_s=wait, status=429)
@@ -189,6 +217,12 @@ def _refusal(status: int, code: str, words: str, endpoint: Endpoint) -> Trouble:
     }
     reason = reasons.get(status, f"the endpoint refuses the request ({status}): {words}")
     return Trouble(reason, final=status in reasons, status=status)
+
+
+def _named_limit(headers: Any) -> int | None:
+    """Tokens a minute that the server lets through, where it says so."""
+    text = headers.get("x-ratelimit-limit-tokens") or ""
+    return int(text) if text.isdecimal() and int(text) > 0 else None
 
 
 def retry_after(headers: Any, now: datetime | None = None) -> float | None:
