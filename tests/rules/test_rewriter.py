@@ -165,3 +165,42 @@ def test_activation() -> None:
     assert RULES.activation(Literal("relu")) == ("F.relu({x})", "relu")
     assert RULES.activation(Literal(None)) is None
     assert rulebook(2).activation(Literal("hard_sigmoid")) != RULES.activation(Literal("hard_sigmoid"))
+
+
+CONTEXTS = [
+    ("with tf.name_scope('a'):\n    y = x\n", "y = x\n"),
+    ("# before\nwith tf.name_scope('a'):  # named\n    # inside\n    y = x\n", "# before\n# named\n# inside\ny = x\n"),
+    ("with tf.control_dependencies([a, b]):\n    y = x\n", "y = x\n"),
+    ("with tf.name_scope('a'), open(p) as f:\n    y = x\n", "with open(p) as f:\n    y = x\n"),
+    ("with tf.device('/cpu:0'):\n    y = x\n", 'import torch\nwith torch.device("cpu"):\n    y = x\n'),
+    (
+        "with tf.device('/device:GPU:1'):\n    y = x\n",
+        'import torch\nwith torch.device("cuda:1" if torch.cuda.is_available() else "cpu"):\n    y = x\n',
+    ),
+]
+KEPT = [
+    "with tf.control_dependencies([f(a)]):\n    y = x\n",
+    "with tf.name_scope('a') as scope:\n    y = x\n",
+    "with tf.device(place):\n    y = x\n",
+    "with tf.name_scope('a'):\n    y = x\n    # the end\n",
+]
+
+
+@pytest.mark.parametrize(("source", "expected"), CONTEXTS)
+def test_blocks_that_mean_nothing_in_torch_go(source: str, expected: str) -> None:
+    made, text = _module(source)
+    assert text == expected
+    assert not made.declines
+
+
+@pytest.mark.parametrize("source", KEPT)
+def test_blocks_that_do_something_stay(source: str) -> None:
+    made, text = _module(source)
+    assert text == source
+    assert made.declines
+
+
+def _module(source: str) -> tuple[Rewritten, str]:
+    made = rewritten(source, {})
+    assert isinstance(made.node, cst.Module)
+    return made, "".join(f"{line}\n" for line in sorted(made.imports)) + made.node.code

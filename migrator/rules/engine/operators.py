@@ -79,18 +79,6 @@ def statement(
     return _under_no_grad(updated)
 
 
-def inlined(block: cst.With) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
-    """The statements of a block without its header; the header where a comment would be lost."""
-    body = block.body
-    if not isinstance(body, cst.IndentedBlock) or body.header.comment is not None or body.footer:
-        return block
-    if any(line.comment for line in block.leading_lines) or not body.body:
-        return block
-    first = body.body[0]
-    lines = [*block.leading_lines, *getattr(first, "leading_lines", ())]
-    return cst.FlattenSentinel([first.with_changes(leading_lines=lines), *body.body[1:]])
-
-
 def _under_no_grad(line: cst.SimpleStatementLine) -> cst.With:
     item = cst.WithItem(cst.parse_expression("torch.no_grad()"))
     return cst.With([item], cst.IndentedBlock([line.with_changes(leading_lines=())]), leading_lines=line.leading_lines)

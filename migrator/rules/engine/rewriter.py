@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import libcst as cst
 
 from migrator.model import Decline, Helper, Rewritten
-from migrator.rules.engine import comments
+from migrator.rules.engine import comments, contexts
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
 from migrator.rules.engine.names import Names
-from migrator.rules.engine.operators import inlined, statement, subscript
+from migrator.rules.engine.operators import statement, subscript
 from migrator.rules.engine.precedence import Parenthesise
 from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch
 from migrator.rules.engine.records import Rule
@@ -45,9 +45,6 @@ def rewrite(
         frozenset(),
         tuple(dict.fromkeys(run.notes)),
     )
-
-
-_SCOPES = frozenset({"tf.name_scope", "tf.compat.v1.name_scope", "tf.keras.backend.name_scope"})
 
 
 class Rewriter(Parenthesise):
@@ -119,16 +116,11 @@ class Rewriter(Parenthesise):
         self, original_node: cst.With, updated_node: cst.With
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
         """`with tf.name_scope(…):` names operations of a graph: the block itself stays."""
-        if not all(self._names_scope(item) for item in original_node.items):
-            return updated_node
-        spans = [self.spans.get(item.item) for item in original_node.items]
-        self.declines = [d for d in self.declines if d.span not in spans]
-        return inlined(updated_node)
-
-    def _names_scope(self, item: cst.WithItem) -> bool:
-        call = item.item
-        named = isinstance(call, cst.Call) and self.names.canonical(call.func) in _SCOPES
-        return named and item.asname is None
+        made, imports, done = contexts.rewritten(original_node, updated_node, self.names.canonical)
+        spans = [self.spans.get(call) for call in done]
+        self.declines = [d for d in self.declines if d.span not in spans or d.span is None]
+        self.imports |= imports
+        return made
 
     def visit_Param(self, node: cst.Param) -> None:
         self.callees.add(node.name)

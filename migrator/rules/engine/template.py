@@ -26,6 +26,7 @@ OUTPUT_NAMES = {
     "F": "import torch.nn.functional as F",
     "nn": "from torch import nn",
     "math": "import math",
+    "functools": "import functools",
     "np": "import numpy as np",
 }
 _KEPT = frozenset({"int", "float", "bool", "len", "tuple", "list", "range", "str", "print", "zip", "isinstance", "sum"})
