@@ -45,7 +45,8 @@ class Checker:
     """Started interpreters, the source as it imports, and what its run recorded.
 
     `maps`: resolved weight maps by unit, of the last round. `cases`: what was run, by unit.
-    `outcomes`: of all rounds; a check whose inputs did not change since is not run again.
+    `outcomes`: of all rounds; a check whose inputs did not change since is not run again. `entered`: the
+    functions of the migrated tree that the checks of the last round went through, of units that did not fail.
     """
 
     repo: SourceRepo
@@ -61,6 +62,7 @@ class Checker:
     maps: dict[str, object] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
     outcomes: Outcomes = field(default_factory=Outcomes)
+    entered: dict[str, frozenset[str]] = field(default_factory=dict)
     recorded_once: bool = False
     rounds: Iterator[int] = field(default_factory=itertools.count)
 
@@ -173,7 +175,7 @@ class Checker:
                     verdicts[rewrite.unit.id] = [*static, *self._public(part, draft.files[file.path], file)]
         if self.settings.check == "import":
             return verdicts
-        plans = self._plans(draft, files, facts)
+        plans = self.plans(draft, files, facts)
         sound = {u: p for u, p in plans.items() if not any(v.outcome is Outcome.FAIL for v in verdicts[u])}
         reached: dict[str, frozenset[str]] = {}
         rewrites = {unit.unit.id: unit for file in files.values() for unit in file.units}
@@ -184,6 +186,7 @@ class Checker:
         for unit, planned in sound.items():
             names = {unit.partition("::")[2], *rewrites[unit].defines}
             verdicts[unit] = spoken_for(unit, names, verdicts, planned.callers, reached)
+        self.entered = {u: e for u, e in reached.items() if _compared(verdicts[u])}
         return verdicts
 
     def _static(self, file: FileRewrite, target: Tree, code: ReachableCode) -> list[Verdict]:
@@ -209,7 +212,8 @@ class Checker:
         except SyntaxError:
             return []  # the file does not parse, which its own rung says
 
-    def _plans(self, draft: RepositoryDraft, files: Mapping[str, FileRewrite], facts: Facts) -> dict[str, Plan]:
+    def plans(self, draft: RepositoryDraft, files: Mapping[str, FileRewrite], facts: Facts) -> dict[str, Plan]:
+        """What would be run for every migrated unit of the files."""
         rewrites = [unit for file in files.values() for unit in file.units]
         modules = {str(f.path): f.module or "" for f in self.repo.files}
         kinds = {unit.unit.id: draft.kind(unit.unit.id) for unit in rewrites}
@@ -289,6 +293,14 @@ def spoken_for(
             kept = [v for v in own if v.outcome not in (Outcome.UNVERIFIABLE,)]
             return [*kept, replace(best, detail=f"ran inside {caller}: {best.detail}".rstrip(": "))]
     return own
+
+
+def _compared(verdicts: Sequence[Verdict]) -> bool:
+    """Whether something that a unit does was compared, and nothing went wrong on the way."""
+    outcomes = {v.outcome for v in verdicts if v.rung in BEHAVIOUR}
+    return bool(outcomes & {Outcome.PASS, Outcome.GAP}) and not any(
+        v.outcome in (Outcome.FAIL, Outcome.INFRA) for v in verdicts
+    )
 
 
 def _accepted_by_source(ran: Ran) -> bool:

@@ -359,6 +359,30 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One reply of a language model about one unit, or why there was none.
+
+    `number` counts the questions from 1, `sample` the draws of one question from 0. `ending`: accepted,
+    unverified (nothing could be compared), rejected (by the verifier), gate (refused before anything ran),
+    same (an earlier reply again), refused, truncated, empty, malformed, failed (no reply), infra-error,
+    spent, withheld, pending (not asked). `cost` in dollars, None where no price is known. `call` is the
+    ledger's id.
+    """
+
+    number: int
+    ending: str
+    detail: str = ""
+    sample: int = 0
+    verdicts: tuple[Verdict, ...] = ()
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = None
+    cached: bool = False
+    call: int | None = None
+    prompt: str = ""  # version of the prompt
+
+
+@dataclass(frozen=True)
 class UnitResult:
     """The end of a unit: its rewrite, the verdicts on it and the status they give."""
 
@@ -366,3 +390,4 @@ class UnitResult:
     status: Status
     reason: str
     verdicts: tuple[Verdict, ...] = field(default_factory=tuple)
+    attempts: tuple[Attempt, ...] = ()

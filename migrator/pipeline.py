@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from migrator import catalog, source
-from migrator import facts as facts_room
 from migrator import report as report_room
 from migrator.checking import Checker
-from migrator.codemods.repository import RepositoryDraft, migrate
+from migrator.codemods.repository import RepositoryDraft
 from migrator.config import RunSettings
 from migrator.journal import work_area
 from migrator.model import FileRewrite, SourceRepo
 from migrator.records import environment, run_record, weight_file
-from migrator.rules import rulebook
-from migrator.rules.objects import Objects
 from migrator.settle import Settled, unchecked
-from migrator.trees import is_package
-from migrator.values import Facts
-
-Step = Callable[[str, int, int], None]
-"""Told what is being done: (text, how many are done, of how many)."""
+from migrator.steps import Step, know, read, rewrite
 
 
 def run(settings: RunSettings, step: Step) -> report_room.Report:
@@ -32,21 +25,21 @@ def run(settings: RunSettings, step: Step) -> report_room.Report:
 
     Raises `UsageError` and `EnvironmentMissing`; nothing is on disk then.
     """
-    repo = _read(settings)
+    repo = read(settings)
     with ExitStack() as stack:
         work = work_area(settings.out) if settings.out is not None else None
         checker = Checker.start(repo, settings, stack, work)  # before any work: without a sandbox there is none
-        facts = _facts(repo)
-        draft = _draft(repo, facts, step)
+        facts = know(repo)
+        draft = rewrite(repo, facts, step)
         settled = checker.settle(draft, facts, step) if checker else unchecked(draft)
         return _finish(settings, repo, draft, settled, checker)
 
 
 def plan(settings: RunSettings) -> report_room.Plan:
     """What a run would do with the repository; runs none of it and writes nothing."""
-    repo = _read(settings)
-    facts = _facts(repo)
-    files = _draft(repo, facts, lambda *_: None).render({})
+    repo = read(settings)
+    facts = know(repo)
+    files = rewrite(repo, facts, lambda *_: None).render({})
     rewrites = [unit for file in files.values() for unit in file.units]
     covered = dict.fromkeys(catalog.known(), True)
     return report_room.plan(repo, rewrites, covered)
@@ -55,43 +48,15 @@ def plan(settings: RunSettings) -> report_room.Plan:
 def verify(settings: RunSettings, step: Step) -> report_room.Report:
     """Check what stands in `settings.out` against `settings.src` again; changes nothing but the report."""
     assert settings.out is not None
-    repo = _read(settings)
+    repo = read(settings)
     with ExitStack() as stack:
         checker = Checker.start(repo, settings, stack)
-        facts = _facts(repo)
-        draft = _draft(repo, facts, step)
+        facts = know(repo)
+        draft = rewrite(repo, facts, step)
         earlier = report_room.load(settings.out)
         files = on_disk(draft, earlier, settings.out)
         settled = checker.judge(draft, files, facts, step) if checker else unchecked(draft, files)
         return _report(settings, repo, draft, settled, checker)
-
-
-def _read(settings: RunSettings) -> SourceRepo:
-    repo = source.read(settings.src, settings.include, settings.exclude)
-    if settings.keras == "auto":
-        return repo
-    return replace(repo, keras=int(settings.keras), keras_reason="told by --keras")
-
-
-def _facts(repo: SourceRepo) -> Facts:
-    texts = {f.module: f.text for f in repo.files if f.module is not None and f.text is not None}
-    packages = [f.module for f in repo.files if f.module is not None and is_package(f)]
-    return facts_room.analyse(texts, packages)
-
-
-def _draft(repo: SourceRepo, facts: Facts, step: Step) -> RepositoryDraft:
-    packages = [f.module for f in repo.files if f.module is not None and is_package(f)]
-    count = sum(f.uses_tf and f.text is not None for f in repo.files)
-    done = iter(range(count + 1))
-    return migrate(
-        repo.files,
-        packages,
-        facts,
-        rulebook(repo.keras),
-        Objects(),
-        repo.keras,
-        progress=lambda path: step(f"rewriting {path}", next(done, count), count),
-    )
 
 
 def on_disk(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> Mapping[str, FileRewrite]:

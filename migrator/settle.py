@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrator.codemods.files import reason_of
 from migrator.codemods.repository import RepositoryDraft
 from migrator.model import (
     FileRewrite,
+    Origin,
     Outcome,
     Rung,
     Status,
@@ -93,7 +94,24 @@ def unchecked(draft: RepositoryDraft, files: Mapping[str, FileRewrite] | None = 
 
 
 def result(rewrite: UnitRewrite, verdicts: Sequence[Verdict]) -> UnitResult:
-    """The status that the verdicts give a unit."""
+    """The status that the verdicts give a unit.
+
+    What a model wrote is never better than what was compared of it: where nothing was, a person has to look.
+    """
+    ended = _result(rewrite, verdicts)
+    written = rewrite.origin in (Origin.LLM, Origin.HYBRID) and rewrite.text is not None
+    if not written or not (ended.status is Status.UNVERIFIABLE or _is_static(rewrite, ended)):
+        return ended
+    return replace(ended, status=Status.NEEDS_REVIEW, reason=f"unverified: {ended.reason}")
+
+
+def _is_static(rewrite: UnitRewrite, ended: UnitResult) -> bool:
+    """Accepted only because it imports."""
+    passed = {v.rung for v in ended.verdicts if v.outcome in (Outcome.PASS, Outcome.GAP)}
+    return ended.status is Status.ACCEPTED and rewrite.unit.kind in STATIC_SUFFICES and not passed & BEHAVIOUR
+
+
+def _result(rewrite: UnitRewrite, verdicts: Sequence[Verdict]) -> UnitResult:
     found = tuple(verdicts)
     if rewrite.text is None:
         if rewrite.declines:

@@ -17,6 +17,7 @@ from migrator.model import (
     LossCode,
     MetricCode,
     OptimizerCode,
+    Origin,
     OutputFacts,
     Rewritten,
     UnitKind,
@@ -115,6 +116,7 @@ class Draft:
     hoisted: str = ""  # classes that go to the top level, before the unit
     has_logits: Mapping[str, str] = field(default_factory=dict)  # class → activation that `logits` leaves out
     has_penalty: frozenset[str] = frozenset()  # classes with `regularization_loss()`
+    origin: Origin = Origin.RULES
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str], text: str
     return UnitRewrite(
         unit,
         draft.text,
-        Origin.RULES,
+        draft.origin,
         notes=draft.notes,
         changes=draft.changes,
         weights=draft.weights,

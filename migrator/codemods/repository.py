@@ -56,6 +56,17 @@ class RepositoryDraft:
         part = self._parts()[unit]
         return part.segment.unit.kind if part.draft is None else part.draft.kind
 
+    def part(self, unit: str) -> tuple[FileDraft, Part]:
+        """A unit's file and its place there; raises KeyError where there is none of that id."""
+        file = self.files[unit.partition("::")[0]]
+        return file, {part.segment.unit.id: part for part in file.parts}[unit]
+
+    def with_draft(self, unit: str, draft: Draft) -> RepositoryDraft:
+        """The same with another draft of one unit."""
+        file, old = self.part(unit)
+        parts = tuple(replace(part, draft=draft) if part is old else part for part in file.parts)
+        return replace(self, files={**self.files, file.path: replace(file, parts=parts)})
+
     def islands(self) -> tuple[tuple[str, ...], ...]:
         """Sets of units that TensorFlow ties together: each the smallest part that moves as a whole."""
         parts = self._parts()

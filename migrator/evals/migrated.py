@@ -35,18 +35,18 @@ def migrate(source: Path, task: Task, out: Path, verifier: Verifier) -> Row:
 
 
 def _settled(source: Path, task: Task, out: Path, stack: ExitStack) -> tuple[UnitResult, ...]:
-    from migrator import pipeline
     from migrator import source as source_room
+    from migrator import steps
     from migrator.checking import Checker
     from migrator.config import RunSettings
     from migrator.settle import settle
 
     settings = RunSettings(src=source, out=out, keras="2" if task.keras == 2 else "3")
-    repo, quiet = pipeline._read(settings), lambda *_: None
+    repo, quiet = steps.read(settings), lambda *_: None
     checker = Checker.start(repo, settings, stack)
     assert checker is not None
-    facts = pipeline._facts(repo)
-    draft = pipeline._draft(repo, facts, quiet)
+    facts = steps.know(repo)
+    draft = steps.rewrite(repo, facts, quiet)
     checker.recorded = own_cases(task)  # in place of what a run of the original would have recorded
     settled = settle(draft, lambda files: checker.check(draft, files, facts, quiet))
     source_room.write(repo, out, {path: file.text for path, file in settled.files.items()}, {})

@@ -1,0 +1,74 @@
+"""A candidate as the draft of its unit, to be rendered and checked like any other."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+from migrator.codemods.context import Draft
+from migrator.codemods.files import FileDraft, Part
+from migrator.codemods.units import bound_names
+from migrator.llm.candidate import Candidate
+from migrator.llm.fragment import Fragment
+from migrator.llm.gate_interface import bound
+from migrator.model import Helper, Origin
+
+GAPS = {
+    "tf.keras.optimizers.Adam": "adam-epsilon",
+    "tf.keras.optimizers.AdamW": "adam-epsilon",
+    "tf.compat.v1.train.AdamOptimizer": "adam-epsilon",
+    "tf.keras.optimizers.SGD": "sgd-velocity",
+    "tf.keras.layers.BatchNormalization": "batchnorm-variance",
+}
+"""Documented differences that code with these APIs may carry; the verifier still measures both figures."""
+
+
+def as_draft(candidate: Candidate, fragment: Fragment, file: FileDraft, part: Part) -> Draft:
+    """The draft of a unit as a model wrote it: same kind and interface changes, no weight records."""
+    old = part.draft
+    assert old is not None
+    helpers = tuple(_helpers(candidate))
+    return Draft(
+        text=candidate.code.strip("\n") + "\n",
+        kind=old.kind,
+        imports=frozenset(candidate.imports),
+        helpers=helpers,
+        changes=old.changes,
+        gaps=old.gaps | {GAPS[api] for api in fragment.apis if api in GAPS},
+        notes=tuple(_notes(candidate)),
+        needs_device=_needs_device(candidate, file),
+        origin=origin(candidate, fragment),
+    )
+
+
+def _helpers(candidate: Candidate) -> list[Helper]:
+    """One helper for each top-level name, so that two of the same name are seen as such."""
+    found = []
+    for source in candidate.helpers:
+        names = [name for node in ast.parse(source).body for name in bound(node)]
+        found.append(Helper(names[0] if names else source[:40], textwrap.dedent(source).strip("\n") + "\n"))
+    return found
+
+
+def _notes(candidate: Candidate) -> list[str]:
+    said = [f"a model says it took for granted: {text}" for text in candidate.assumptions if text.strip()]
+    return said + [f"a model says it did not keep: {text}" for text in candidate.not_kept if text.strip()]
+
+
+def _needs_device(candidate: Candidate, file: FileDraft) -> bool:
+    tree = ast.parse(candidate.text)
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "device"]
+    given = any(isinstance(n, ast.arg) and n.arg == "device" for n in ast.walk(tree))
+    bound_here = given or any(isinstance(n.ctx, ast.Store) for n in names)
+    in_file = any("device" in bound_names(s) for part in file.parts for s in part.segment.statements)
+    return bool(names) and not bound_here and not in_file
+
+
+def origin(candidate: Candidate, fragment: Fragment) -> Origin:
+    """HYBRID where lines that the rules wrote are kept, else LLM."""
+
+    def lines(text: str) -> set[str]:
+        return {line.strip() for line in text.splitlines() if len(line.strip()) > 8}
+
+    rules = lines(fragment.draft) - lines(fragment.original)
+    return Origin.HYBRID if rules & lines(candidate.code) else Origin.LLM

@@ -1,0 +1,242 @@
+"""What the rules left goes to a model, leaf first; what it answers is checked like everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from migrator.checking import Checker, Step
+from migrator.codemods.repository import RepositoryDraft
+from migrator.completion.drafts import as_draft
+from migrator.completion.examples import bundled, own
+from migrator.completion.fragments import Surroundings, fragment
+from migrator.completion.judging import Judging, never_run
+from migrator.llm import feedback
+from migrator.llm.calls import Completion, Prompt
+from migrator.llm.candidate import Candidate
+from migrator.llm.conversation import Conversation, Judged
+from migrator.llm.packing import BUDGET, pack
+from migrator.model import Attempt, FileRewrite, Origin, Outcome, Status, UnitKind, UnitResult
+from migrator.settle import Settled
+from migrator.values import Facts
+
+
+class Model(Protocol):
+    """What is asked: a client, a replies file, or a collector that sends nothing."""
+
+    def complete_all(self, questions: Sequence[tuple[Prompt, int]]) -> list[Completion]:
+        """The completions of (prompt, sample) pairs, in order."""
+
+
+class Diary(Protocol):
+    """Where it is written down what came of calls and what a prompt left out (the ledger)."""
+
+    def verdict(self, call: int, text: str, accepted: bool) -> None: ...
+
+    def note(self, unit: str, text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """`attempts`: questions a unit in all. `samples`: draws a question. `budget`: tokens of a prompt."""
+
+    attempts: int = 3
+    samples: int = 1
+    budget: int = BUDGET
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The end of it: the draft with what was accepted, the settled files, and why units were not asked about."""
+
+    draft: RepositoryDraft
+    settled: Settled
+
+
+@dataclass
+class _Work:
+    """Where the completion of a repository stands.
+
+    `left`: unit → why it stays as it was although the rules wrote something. `ended`: units about which
+    nothing more is asked. `open`: the talks under way.
+    """
+
+    draft: RepositoryDraft
+    checker: Checker
+    facts: Facts
+    step: Step
+    left: dict[str, str]
+    results: tuple[UnitResult, ...]
+    talks: dict[str, Conversation] = field(default_factory=dict)
+    pending: list[str] = field(default_factory=list)
+    not_asked: dict[str, str] = field(default_factory=dict)
+
+
+def complete(
+    draft: RepositoryDraft,
+    settled: Settled,
+    checker: Checker,
+    facts: Facts,
+    model: Model,
+    diary: Diary,
+    options: Options,
+    step: Step,
+) -> Completed:
+    """Ask about every unit that is left, as long as something can come of it, and settle the whole again.
+
+    A candidate counts only by the verdicts of `checker`: first alone on top of what is accepted so far,
+    in the end with everything, on the files as they would ship.
+    """
+    left = {r.rewrite.unit.id: feedback.summary(r.verdicts) for r in settled.results if _rejected(r)}
+    work = _Work(draft, checker, facts, step, left, settled.results)
+    work.pending = list(_leaf_first(draft, settled))
+    if not work.pending:
+        return Completed(draft, settled)
+    while ready := list(_ready(work)):
+        _round(work, ready, model, diary, options)
+    end = checker.settle(work.draft, facts, step)
+    results = tuple(_ended(result, work) for result in end.results)
+    return Completed(work.draft, Settled(end.files, results))
+
+
+def left_over(settled: Settled, draft: RepositoryDraft) -> list[str]:
+    """The units that would be asked about, leaf first."""
+    return list(_leaf_first(draft, settled))
+
+
+def _rejected(result: UnitResult) -> bool:
+    return result.rewrite.text is None and any(v.outcome is Outcome.FAIL for v in result.verdicts)
+
+
+def _leaf_first(draft: RepositoryDraft, settled: Settled) -> Iterator[str]:
+    """Units that were declined or rejected themselves; what they use comes before them."""
+    wanted = {r.rewrite.unit.id for r in settled.results if _rejected(r)}
+    for file in draft.files.values():
+        for part in file.parts:
+            if part.draft is not None and part.draft.declines and part.segment.unit.kind is not UnitKind.IMPORTS:
+                wanted.add(part.segment.unit.id)
+    seen: set[str] = set()
+
+    def visit(unit: str) -> Iterator[str]:
+        if unit in seen:
+            return
+        seen.add(unit)
+        for other in sorted(draft.edges.get(unit, ())):
+            yield from visit(other)
+        if unit in wanted:
+            yield unit
+
+    for unit in sorted(wanted):
+        yield from visit(unit)
+
+
+def _ready(work: _Work) -> Iterator[str]:
+    """Units whose talk can go on now; those that can never come to be asked about are put aside."""
+    unsettled = set(work.pending) | {u for u, talk in work.talks.items() if talk.won is None}
+    yield from (unit for unit, talk in work.talks.items() if talk.open and not talk.waiting)
+    for unit in list(work.pending):
+        needs = (work.draft.reachable(unit) - {unit}) & unsettled
+        dead = [u for u in needs if u not in work.pending and not work.talks[u].open and not work.talks[u].waiting]
+        if dead:
+            work.pending.remove(unit)
+            name = dead[0].rpartition("::")[2]
+            work.not_asked[unit] = f"not asked about: it uses {name}, which stays TensorFlow"
+        elif not needs or needs <= _circle(unit, work):
+            work.pending.remove(unit)
+            yield unit
+
+
+def _circle(unit: str, work: _Work) -> set[str]:
+    """Units that refer to each other: there is no leaf among them."""
+    return {other for other in work.draft.reachable(unit) if unit in work.draft.reachable(other)}
+
+
+# --- a round -----------------------------------------------------------------------------------------------
+
+
+def _round(work: _Work, ready: Sequence[str], model: Model, diary: Diary, options: Options) -> None:
+    """Ask about all that is ready at once, then judge the replies one by one."""
+    files = work.draft.render(work.left)
+    for unit in ready:
+        if unit not in work.talks:
+            work.talks[unit] = _talk(unit, work, files, diary, options)
+    questions = [(work.talks[unit].question(), n) for unit in ready for n in range(options.samples)]
+    work.step(f"asking about {len(ready)} units", 0, len(questions))
+    completions = model.complete_all(questions)
+    for index, unit in enumerate(ready):
+        draws = completions[index * options.samples : (index + 1) * options.samples]
+        talk = work.talks[unit]
+        new = talk.hear(draws, _judge(unit, work))
+        for attempt in new:
+            if attempt.call is not None:
+                said = f"{attempt.ending}: {attempt.detail}".rstrip(": ")
+                diary.verdict(attempt.call, said, attempt.ending == "accepted")
+
+
+def _talk(unit: str, work: _Work, files: Mapping[str, FileRewrite], diary: Diary, options: Options) -> Conversation:
+    examples = (*own(work.draft, work.results), *bundled())
+    plans = work.checker.plans(*_asked(unit, work), work.facts)
+    around = Surroundings(work.draft, files, work.facts, plans, examples)
+    packed = pack(fragment(unit, around, work.left.get(unit, "")), options.budget)
+    if packed.left_out:
+        diary.note(unit, f"left out of the prompt: {'; '.join(packed.left_out)}")
+    return Conversation(packed, options.attempts)
+
+
+def _asked(unit: str, work: _Work) -> tuple[RepositoryDraft, Mapping[str, FileRewrite]]:
+    """The files as if the unit were written already: what the verifier will plan for it."""
+    _, part = work.draft.part(unit)
+    assert part.draft is not None
+    trial = work.draft.with_draft(unit, replace(part.draft, declines=()))
+    return trial, trial.render({u: why for u, why in work.left.items() if u != unit})
+
+
+def _judge(unit: str, work: _Work) -> Callable[[Candidate], Judged]:
+    """Judges a candidate for a unit, and keeps it in the work when it may stay."""
+
+    def judge(found: Candidate) -> Judged:
+        file, part = work.draft.part(unit)
+        trial = work.draft.with_draft(unit, as_draft(found, work.talks[unit].fragment, file, part))
+        others = {u: why for u, why in work.left.items() if u != unit}
+        judging = Judging(work.checker, trial, work.facts, others, work.step)
+        judged = judging.of(unit)
+        if judged.ending in ("accepted", "unverified"):
+            work.draft = trial
+            work.left = {**others, **judging.failed_users}
+            work.pending += [u for u in judging.failed_users if u not in work.talks and u not in work.pending]
+        return judged
+
+    return judge
+
+
+# --- the end -----------------------------------------------------------------------------------------------
+
+
+def _ended(result: UnitResult, work: _Work) -> UnitResult:
+    """The result of a unit with what was tried; what a model wrote counts only as far as it was run."""
+    unit = result.rewrite.unit.id
+    talk = work.talks.get(unit)
+    attempts = tuple(talk.attempts) if talk is not None else ()
+    result = replace(result, attempts=attempts)
+    if result.status is Status.ACCEPTED and result.rewrite.origin in (Origin.LLM, Origin.HYBRID):
+        missing = never_run(result.rewrite, work.checker.entered)
+        if missing:
+            reason = f"unverified: {', '.join(missing)} was never run"
+            return replace(result, status=Status.NEEDS_REVIEW, reason=reason)
+    if result.status is Status.NEEDS_REVIEW and result.rewrite.text is None:
+        said = _said(attempts) or work.not_asked.get(unit, "")
+        return replace(result, reason=f"{result.reason}; {said}" if said else result.reason)
+    return result
+
+
+def _said(attempts: Sequence[Attempt]) -> str:
+    """What came of the questions, in a clause."""
+    if not attempts:
+        return ""
+    last = attempts[-1]
+    if last.ending == "pending":
+        return "a question about it waits in the batch file"
+    count = max(a.number for a in attempts)
+    tries = f"{count} attempts" if count > 1 else "1 attempt"
+    return f"a model's {tries} did not do ({last.ending}{': ' + last.detail if last.detail else ''})"

@@ -1,0 +1,94 @@
+"""One candidate before the verifier: on trial, on top of what is accepted so far."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from migrator.checking import Checker, Step
+from migrator.codemods.repository import RepositoryDraft
+from migrator.llm import feedback
+from migrator.llm.conversation import Judged
+from migrator.model import Outcome, Rung, Status, UnitRewrite, Verdict
+from migrator.settle import BEHAVIOUR, result
+from migrator.values import Facts
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass
+class Judging:
+    """`left`: units that stay as they were, with the reason. `failed_users`: units that the rules wrote and
+    that fail now that they can run, through no fault of the candidate: it was compared by itself."""
+
+    checker: Checker
+    draft: RepositoryDraft
+    facts: Facts
+    left: Mapping[str, str]
+    step: Step
+    failed_users: dict[str, str] = field(default_factory=dict)
+
+    def of(self, unit: str) -> Judged:
+        """What the verifier says of the unit as drafted; never better than what was compared."""
+        files = self.draft.render(self.left)
+        verdicts = self.checker.check(self.draft, files, self.facts, self.step)
+        rewrite = next(u for f in files.values() for u in f.units if u.unit.id == unit)
+        if rewrite.text is None:
+            reason = "; ".join(d.reason for d in rewrite.declines)
+            return Judged("infra-error", f"it could not be put in its place: {reason}")
+        own = verdicts[unit]
+        users = {
+            other: found
+            for other, found in verdicts.items()
+            if other != unit and unit in self.draft.reachable(other) and _failed(found)
+        }
+        if not _failed(own) and users and not _compared(own):
+            other, found = next(iter(users.items()))
+            detail = f"{other.rpartition('::')[2]}, which uses it, differs: {feedback.summary(found)}"
+            return Judged("rejected", detail, tuple(found))
+        ended = result(rewrite, own)
+        if _failed(own):
+            return Judged("rejected", feedback.summary(own), tuple(own))
+        if ended.status is Status.INFRA_ERROR:
+            return Judged("infra-error", ended.reason, tuple(own))
+        self.failed_users = {other: feedback.summary(found) for other, found in users.items()}
+        if ended.status is not Status.ACCEPTED:
+            return Judged("unverified", ended.reason, tuple(own))
+        missing = never_run(rewrite, self.checker.entered)
+        if missing:
+            return Judged("unverified", f"{', '.join(missing)} was never run", tuple(own))
+        return Judged("accepted", ended.reason, tuple(own))
+
+
+def _failed(verdicts: list[Verdict]) -> bool:
+    return any(v.outcome is Outcome.FAIL for v in verdicts)
+
+
+def _compared(verdicts: list[Verdict]) -> bool:
+    return any(v.rung in BEHAVIOUR | {Rung.RUNS} and v.outcome in (Outcome.PASS, Outcome.GAP) for v in verdicts)
+
+
+def never_run(rewrite: UnitRewrite, entered: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """Functions and methods of a unit that no check went through: what they do was compared by nothing.
+
+    `entered`: unit → functions of the migrated tree that its checks entered, "file:qualified name".
+    """
+    ran = frozenset().union(*entered.values()) if entered else frozenset()
+    path = rewrite.unit.path
+    return tuple(name for name in functions(rewrite.text or "") if f"{path}:{name}" not in ran)
+
+
+def functions(text: str) -> Iterator[str]:
+    """Qualified names of the functions and methods in a text; functions inside functions are theirs."""
+    yield from _functions(ast.parse(text), "")
+
+
+def _functions(tree: ast.AST, prefix: str) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, Function):
+            yield f"{prefix}{node.name}"
+        elif isinstance(node, ast.ClassDef):
+            yield from _functions(node, f"{prefix}{node.name}.")
+        elif isinstance(node, ast.If | ast.Try):
+            yield from _functions(node, prefix)

@@ -1,0 +1,43 @@
+"""Fragments of a repository with nothing executed: for documents, estimates and benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from migrator_validators.planning import plan
+
+from migrator import steps
+from migrator.codemods.repository import RepositoryDraft
+from migrator.completion.driver import left_over
+from migrator.completion.examples import bundled
+from migrator.completion.fragments import Surroundings, fragment
+from migrator.config import load
+from migrator.llm.fragment import Fragment
+from migrator.llm.packing import BUDGET, pack
+from migrator.settle import unchecked
+
+
+def fragments(src: Path, budget: int = BUDGET) -> Iterator[Fragment]:
+    """What a model would first be asked about the units that the rules decline, leaf first."""
+    repo = steps.read(load(src))
+    facts = steps.know(repo)
+    draft = steps.rewrite(repo, facts, lambda *_: None)
+    modules = {str(f.path): f.module or "" for f in repo.files}
+    settled = unchecked(draft)
+    for unit in left_over(settled, draft):
+        trial = written(draft, unit)
+        rewrites = [u for f in trial.render({}).values() for u in f.units]
+        kinds = {u.unit.id: trial.kind(u.unit.id) for u in rewrites}
+        plans = plan(rewrites, kinds, modules, (), facts, trial.reachable)
+        yield pack(fragment(unit, Surroundings(draft, settled.files, facts, plans, bundled())), budget)
+
+
+def written(draft: RepositoryDraft, unit: str) -> RepositoryDraft:
+    """The draft as if the unit, and all that it uses, were written: what is planned for it then."""
+    for other in draft.reachable(unit):
+        _, part = draft.part(other)
+        if part.draft is not None and part.draft.declines:
+            draft = draft.with_draft(other, replace(part.draft, declines=()))
+    return draft

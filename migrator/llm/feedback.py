@@ -1,0 +1,65 @@
+"""What is told of an attempt that was not accepted: exactly what the gate or the verifier said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from migrator.llm.rendering import Finding
+from migrator.model import Outcome, Verdict
+
+LONGEST = 1500
+"""Characters of one detail; the beginning and the end of a longer one are kept."""
+
+FAILED = "The verifier ran it beside the original and rejected it."
+REFUSED = "It was refused before anything was run:"
+
+
+def of_gate(problems: Sequence[str]) -> tuple[Finding, ...]:
+    """What the gate found."""
+    return tuple(Finding(problem) for problem in problems)
+
+
+def of_verdicts(verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
+    """Every failed rung with its figures, and how far the candidate came."""
+    return tuple(_findings(verdicts))
+
+
+def _findings(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
+    passed = dict.fromkeys(str(v.rung) for v in verdicts if v.outcome in (Outcome.PASS, Outcome.GAP))
+    failed = [v for v in verdicts if v.outcome is Outcome.FAIL]
+    if passed:
+        yield Finding(f"passed: {', '.join(passed)}")
+    for verdict in failed:
+        figures = "; ".join(figures_of(verdict))
+        inputs = f" on {verdict.inputs} inputs" if verdict.inputs else ""
+        yield Finding(
+            f"failed: {verdict.rung}{inputs}" + (f" ({figures})" if figures else ""), shortened(verdict.detail)
+        )
+    repros = dict.fromkeys(v.repro for v in failed if v.repro)
+    for repro in repros:
+        yield Finding("it is run again by", repro)
+
+
+def figures_of(verdict: Verdict) -> Iterator[str]:
+    """`max difference 0.0214, allowed 1e-05`, to three digits: they do not depend on the machine."""
+    allowed = dict(verdict.allowed)
+    for name, value in verdict.measured:
+        limit = f", allowed {allowed[name]:.3g}" if name in allowed else ""
+        yield f"{name} {value:.3g}{limit}"
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """The worst verdict in one line, for reports and for later attempts."""
+    worst = next((v for v in verdicts if v.outcome is Outcome.FAIL), None)
+    if worst is None:
+        return ""
+    figures = "; ".join(figures_of(worst))
+    detail = " ".join(worst.detail.split())[:160]
+    return f"{worst.rung}: {detail}" + (f" ({figures})" if figures else "")
+
+
+def shortened(text: str) -> str:
+    """The text, or its beginning and end."""
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[: LONGEST // 2]}\n[{len(text) - LONGEST} characters left out]\n{text[-LONGEST // 2 :]}"
