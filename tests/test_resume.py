@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from migrator import pipeline
+from migrator import steps
 from migrator.checking import Checker
 from migrator.config import load
 from migrator.journal import FILE, work_area
@@ -81,9 +81,9 @@ def changed(files: dict[str, FileRewrite], path: str, old: str, new: str) -> dic
 def test_a_round_checks_what_changed_and_what_runs_it(tmp_path: Path) -> None:
     source = plant(tmp_path / "src", UNITS)
     settings = load(source, out=tmp_path / "out")
-    repo = pipeline._read(settings)
-    facts = pipeline._facts(repo)
-    draft = pipeline._draft(repo, facts, quiet)
+    repo = steps.read(settings)
+    facts = steps.know(repo)
+    draft = steps.rewrite(repo, facts, quiet)
     with ExitStack() as stack:
         checker = Checker.start(repo, settings, stack)
         assert checker is not None

@@ -34,7 +34,7 @@ def rewrite_all(programs: Sequence[Program], jobs: int) -> dict[str, Rewriting]:
 
 def rewrite(programs: Sequence[Program]) -> dict[str, Rewriting]:
     """One repository with a file for each program, migrated as any other."""
-    from migrator import pipeline
+    from migrator import steps
 
     files = {f"example_{number}.py": program for number, program in enumerate(programs)}
     repo = SourceRepo(
@@ -44,7 +44,7 @@ def rewrite(programs: Sequence[Program]) -> dict[str, Rewriting]:
             for path, program in files.items()
         ),
     )
-    draft = pipeline._draft(repo, pipeline._facts(repo), lambda *_: None)
+    draft = steps.rewrite(repo, steps.know(repo), lambda *_: None)
     rendered = draft.render({})
     return {program.id: _of(rendered[path]) for path, program in files.items()}
 
