@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
+from migrator_validators.doctor import Check
+
 from migrator.config import RunSettings
+from migrator.errors import EnvironmentMissing, MigratorError, UsageError
+from migrator.llm import batch
 from migrator.llm.budget import Limits
-from migrator.llm.options import Options
+from migrator.llm.ledger import Ledger
+from migrator.llm.options import Options, choose
+from migrator.llm.probe import probe
 
 Limit = TypeVar("Limit", int, float)
 
@@ -37,6 +45,32 @@ def options(settings: RunSettings) -> Options:
         timeout_s=settings.llm_timeout,
         max_output_tokens=settings.max_output_tokens,
     )
+
+
+def check(settings: RunSettings) -> Check:
+    """Whether the model that is named can be asked; a run without one needs none."""
+    try:
+        chosen = choose(options(settings))
+        if chosen is None:
+            return Check("model", False, "none is named: nothing is sent", "name one by --model", needed=False)
+        state = probe(chosen.endpoint)
+    except MigratorError as error:
+        return Check("model", False, str(error), "see docs/llm.md")
+    return Check("model", state.ok, state.detail, state.hint)
+
+
+def hand_in(path: Path, out: Path, settings: RunSettings, tell: Callable[[str], None]) -> None:
+    """Have an endpoint work off a batch file and keep its replies in `out`; needs a key and a named model."""
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such batch file")
+    told = options(settings)
+    chosen = choose(told)
+    if chosen is None or chosen.endpoint.key is None:
+        raise EnvironmentMissing(
+            "handing in a batch needs a key: set OPENAI_API_KEY, or have the file answered elsewhere"
+        )
+    with Ledger(told.ledger_path) as ledger:
+        batch.hand_in(path, out, chosen.endpoint, ledger, "", tell)
 
 
 def _narrower(one: Limit | None, other: Limit | None) -> Limit | None:

@@ -41,6 +41,31 @@ Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="Copy these
 KerasOption = Annotated[
     str | None, typer.Option("--keras", help="Which Keras the source means: auto (default), 2 or 3.")
 ]
+LlmOption = Annotated[
+    str | None,
+    typer.Option("--llm", help="Ask a language model: auto (default: if one is named), off, or batch (write a file)."),
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="The model to ask about what the rules decline. None: nothing is sent.")
+]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", help="An OpenAI-compatible server (default: OPENAI_BASE_URL, or OpenAI's).")
+]
+Replies = Annotated[
+    Path | None, typer.Option("--replies", help="An output file of a batch: go on with the replies in it.")
+]
+BudgetUsd = Annotated[float | None, typer.Option("--budget-usd", help="Spend at most so many dollars on the model.")]
+BudgetTokens = Annotated[
+    int | None, typer.Option("--budget-tokens", help="Use at most so many tokens (default: 2,000,000).")
+]
+PriceOption = Annotated[
+    str | None, typer.Option("--price", help="IN,OUT: dollars per million tokens, for a model without a known price.")
+]
+MaxAttempts = Annotated[int | None, typer.Option("--max-attempts", help="Ask so often about one unit (default: 3).")]
+Samples = Annotated[int | None, typer.Option("--samples", help="Draw so many replies each time (default: 1).")]
+LedgerOption = Annotated[
+    Path | None, typer.Option("--ledger", help="Where calls to models are recorded (default: one file a user).")
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", help="Checks that run at the same time.")]
 
 
@@ -84,6 +109,16 @@ def run(
     exclude: Exclude = None,
     keras: KerasOption = None,
     jobs: Jobs = None,
+    llm: LlmOption = None,
+    model: ModelOption = None,
+    base_url: BaseUrl = None,
+    replies: Replies = None,
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
+    price: PriceOption = None,
+    max_attempts: MaxAttempts = None,
+    samples: Samples = None,
+    ledger: LedgerOption = None,
     fresh: Annotated[
         bool | None,
         typer.Option(
@@ -110,6 +145,16 @@ def run(
         exclude=tuple(exclude) if exclude else None,
         keras=keras,
         jobs=jobs,
+        llm=llm,
+        model=model,
+        base_url=base_url,
+        replies=replies,
+        budget_usd=budget_usd,
+        budget_tokens=budget_tokens,
+        price=price,
+        max_attempts=max_attempts,
+        samples=samples,
+        ledger=ledger,
         fresh=fresh,
         dry_run=dry_run or None,
     )
@@ -308,14 +353,62 @@ def rules(
 
 
 @app.command()
-def doctor(tf_python: TfPython = None, torch_python: TorchPython = None, json: Json = False) -> None:
+def batch(
+    file: Annotated[Path, typer.Argument(help="A batch file of `migrator run --llm batch`.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Where the replies go (default: FILE.replies.jsonl).")
+    ] = None,
+    model: ModelOption = None,
+    base_url: BaseUrl = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Hand a batch file in, wait for it and download the replies."""
+    from migrator import asking
+    from migrator.config import load
+
+    replies = out or file.with_suffix(".replies.jsonl")
+    settings = load(".", llm="batch", model=model, base_url=base_url, ledger=ledger)
+    asking.hand_in(file, replies, settings, lambda text: typer.echo(text, err=True))
+    typer.echo(f"Next: migrator run SRC --llm batch --replies {replies}")
+
+
+@app.command()
+def sent(
+    ledger: LedgerOption = None,
+    run: Annotated[str | None, typer.Option("--run", help="Only what this run sent or used.")] = None,
+) -> None:
+    """Print everything that was ever sent to a model, and what came back, as JSON lines."""
+    import json
+
+    from migrator.config import load
+    from migrator.llm.ledger import Ledger, default_path
+
+    path = load(".", ledger=ledger).ledger or default_path()
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no ledger; nothing was sent")
+    with Ledger(path) as found:
+        for entry in found.sent(run):
+            typer.echo(json.dumps(entry, ensure_ascii=False))
+
+
+@app.command()
+def doctor(
+    tf_python: TfPython = None,
+    torch_python: TorchPython = None,
+    model: ModelOption = None,
+    base_url: BaseUrl = None,
+    json: Json = False,
+) -> None:
     """Check that everything a run needs is here."""
     from migrator_validators.doctor import doctor as examine
     from rich.console import Console
 
-    from migrator import views
+    from migrator import asking, views
+    from migrator.config import load
 
-    checks = examine(Path(tf_python) if tf_python else None, Path(torch_python) if torch_python else None)
+    settings = load(".", tf_python=tf_python, torch_python=torch_python, model=model, base_url=base_url)
+    interpreters = (settings.tf_python, settings.torch_python)
+    checks = (*examine(*(Path(path) if path else None for path in interpreters)), asking.check(settings))
     if json:
         typer.echo(views.doctor_json(checks))
     else:

@@ -33,7 +33,9 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)))
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("name", ["run", "plan", "verify", "review", "eval", "explain", "rules", "doctor"])
+@pytest.mark.parametrize(
+    "name", ["run", "plan", "verify", "review", "eval", "explain", "rules", "doctor", "batch", "sent"]
+)
 def test_every_command_has_help(name: str) -> None:
     done = command(name, "--help")
     assert done.code == 0

@@ -111,11 +111,16 @@ class Client:
             if known is not None:
                 self._ledger.use(asked.run, known[0])
                 return _completion(*known, redacted, cached=True)
-            if self._setup.batch:
-                self._ledger.begin(asked, "waiting")
-                self._waiting[asked.key] = (redacted.prompt, sample)
-                return Completion(Pending(asked.key))
-            return await self._paid(asked, redacted)
+            return self._wait(asked) if self._setup.batch else await self._paid(asked, redacted)
+
+    def _wait(self, asked: Asked) -> Completion:
+        """Put the question into the batch of this round; what it may cost stays set aside, since it will be paid."""
+        reserved = self._budget.reserve(asked.prompt.name, _tokens(asked.prompt), self._setup.max_output)
+        if isinstance(reserved, str):
+            return Completion(Spent(reserved))
+        self._ledger.begin(asked, "waiting")
+        self._waiting[asked.key] = (asked.prompt, asked.sample)
+        return Completion(Pending(asked.key))
 
     def _asked(self, prompt: Prompt, sample: int) -> Asked:
         place = self._setup.endpoint
@@ -125,8 +130,7 @@ class Client:
     async def _paid(self, asked: Asked, redacted: Redacted) -> Completion:
         if self._down is not None:
             return Completion(self._down)
-        texts = (asked.prompt.system, *(message.text for message in asked.prompt.messages))
-        tokens_in = sum(map(estimate, texts))
+        tokens_in = _tokens(asked.prompt)
         reserved = await self._reserve(asked.prompt.name, tokens_in)
         if isinstance(reserved, str):
             return Completion(Spent(reserved))
@@ -209,6 +213,10 @@ class Client:
             return
         self._dialect = dialect.model_copy(update={"proven": True})
         self._ledger.learn_dialect(asked.endpoint, asked.model, self._dialect.model_dump_json())
+
+
+def _tokens(prompt: Prompt) -> int:
+    return sum(map(estimate, (prompt.system, *(message.text for message in prompt.messages))))
 
 
 def _completion(call_id: int, received: Received, redacted: Redacted, cached: bool = False) -> Completion:

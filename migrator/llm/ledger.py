@@ -165,6 +165,11 @@ class Ledger:
         with self._writing() as db:
             db.execute("INSERT OR IGNORE INTO uses VALUES (?, ?, 0)", (run, call_id))
 
+    def waiting(self, key: str) -> int | None:
+        """The call that waits in a batch file for its reply."""
+        rows = self._rows("SELECT id FROM calls WHERE key = ? AND state = 'waiting'", key)
+        return int(rows[0]["id"]) if rows else None
+
     # --- what came of them --------------------------------------------------------------------------
 
     def record_verdict(self, call_id: int, verdict: str, accepted: bool = False) -> None:
@@ -224,6 +229,21 @@ class Ledger:
         """What was found out of how the endpoint is spoken to."""
         rows = self._rows("SELECT dialect FROM dialects WHERE endpoint = ? AND model = ?", endpoint, model)
         return str(rows[0]["dialect"]) if rows else None
+
+    def batch(self, endpoint: str, digest: str) -> str | None:
+        """The batch that was handed in from an input file with this SHA-256."""
+        rows = self._rows("SELECT id FROM batches WHERE endpoint = ? AND digest = ?", endpoint, digest)
+        return str(rows[0]["id"]) if rows else None
+
+    def begin_batch(self, name: str, endpoint: str, run: str, digest: str) -> None:
+        with self._writing() as db:
+            values = (name, endpoint, run, _now(), digest)
+            db.execute("INSERT INTO batches (id, endpoint, run, created, digest) VALUES (?, ?, ?, ?, ?)", values)
+
+    def forget_batch(self, name: str) -> None:
+        """A batch that brought nothing may be handed in again."""
+        with self._writing() as db:
+            db.execute("DELETE FROM batches WHERE id = ?", (name,))
 
     def learn_dialect(self, endpoint: str, model: str, dialect: str) -> None:
         with self._writing() as db:

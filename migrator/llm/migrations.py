@@ -67,8 +67,7 @@ MIGRATIONS: tuple[str, ...] = (
         endpoint TEXT NOT NULL,
         run TEXT NOT NULL,
         created TEXT NOT NULL,
-        digest TEXT NOT NULL,
-        done INTEGER NOT NULL DEFAULT 0
+        digest TEXT NOT NULL
     );
     """,
 )

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -20,6 +21,7 @@ from migrator.llm.redact import own_keys
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
+    from openai.types import Batch
 
 Answered = TypeVar("Answered")
 
@@ -124,6 +126,29 @@ class Transport:
     async def _listed(self) -> list[str]:
         raw = await self.sdk.models.with_raw_response.list()
         return [model.id for model in _Models.model_validate_json(raw.http_response.content).data]
+
+    async def create_batch(self, path: Path, url: str) -> str:
+        """Upload an input file and hand it in; gives the batch's name. Never sent twice: it would be paid twice."""
+
+        async def created() -> str:
+            file = await self.sdk.files.create(file=path, purpose="batch")
+            endpoint: Any = url
+            batch = await self.sdk.batches.create(input_file_id=file.id, endpoint=endpoint, completion_window="24h")
+            return batch.id
+
+        return await self._faults_named(created())
+
+    async def batch(self, name: str) -> Batch:
+        """The state of a batch."""
+        return await self._patiently(0, lambda: self._faults_named(self.sdk.batches.retrieve(name)))
+
+    async def file(self, name: str) -> str:
+        """The text of a file at the endpoint."""
+
+        async def content() -> str:
+            return (await self.sdk.files.content(name)).text
+
+        return await self._patiently(0, lambda: self._faults_named(content()))
 
     async def ask(self, body: dict[str, Any], tokens: int, before: Callable[[], None]) -> WireReply:
         """The reply to a chat completion request; `before` is called each time that it leaves the machine.
