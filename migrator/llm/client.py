@@ -49,8 +49,8 @@ class Setup:
 @contextmanager
 def connect(setup: Setup, ledger: Ledger, budget: Budget) -> Iterator[Client]:
     """A client for the length of a run; its requests are made on a thread of its own."""
-    paid = ledger.paid(setup.run)
-    budget.spend("", paid.tokens_in + paid.tokens_out, paid.usd)
+    for unit, paid in ledger.paid_by_unit(setup.run).items():
+        budget.spend(unit, paid.tokens_in + paid.tokens_out, paid.usd)
     with start_blocking_portal("asyncio") as portal:
         client = Client(setup, ledger, budget, portal)
         try:

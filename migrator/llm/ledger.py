@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -188,18 +188,21 @@ class Ledger:
                 (run, unit, _now(), text),
             )
 
-    def paid(self, run: str, unit: str | None = None) -> Paid:
-        """What `run` has paid for, in all or for one unit; `cached` counts the replies it used without paying."""
-        row = self._rows(
-            "SELECT SUM(paid) AS calls, SUM(NOT paid) AS cached, SUM(paid * tokens_in) AS tokens_in, "
+    def paid(self, run: str) -> Paid:
+        """What `run` has paid for, in all; `cached` counts the replies that it used without paying."""
+        return Paid(*map(sum, zip(*(astuple(paid) for paid in self.paid_by_unit(run).values()), strict=True)))
+
+    def paid_by_unit(self, run: str) -> dict[str, Paid]:
+        """The same for each unit."""
+        rows = self._rows(
+            "SELECT unit, SUM(paid) AS calls, SUM(NOT paid) AS cached, SUM(paid * tokens_in) AS tokens_in, "
             "SUM(paid * tokens_out) AS tokens_out, SUM(paid * cost_usd) AS usd, "
             "SUM(paid AND cost_usd IS NULL) AS unpriced "
-            "FROM uses JOIN calls ON calls.id = uses.call_id WHERE uses.run = ? AND (? IS NULL OR unit = ?)",
+            "FROM uses JOIN calls ON calls.id = uses.call_id WHERE uses.run = ? GROUP BY unit",
             run,
-            unit,
-            unit,
-        )[0]
-        return Paid(**{name: value or 0 for name, value in dict(row).items()})
+        )
+        names = [found.name for found in fields(Paid)]
+        return {row["unit"]: Paid(**{name: row[name] or 0 for name in names}) for row in rows}
 
     def sent(self, run: str | None = None) -> Iterator[dict[str, Any]]:
         """Everything that left the machine, oldest first, with what came back and what was thought of it."""

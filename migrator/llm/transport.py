@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from migrator.llm.dialect import too_long
 from migrator.llm.endpoint import Endpoint
@@ -223,10 +230,12 @@ class Transport:
     def _wait(self, state: RetryCallState) -> float:
         """Seconds: what the server asked for and a little more, so that not all come back at once."""
         patience = self._patience
-        backoff = wait_exponential_jitter(patience.first_wait_s, patience.longest_wait_s, jitter=patience.first_wait_s)
+        jitter = wait_random(0, patience.first_wait_s)
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait_s if isinstance(error, Trouble) else None
-        return float(backoff(state)) if asked is None else asked + backoff(state) % patience.first_wait_s / 2
+        if asked is None:
+            asked = wait_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)(state)
+        return float(asked + jitter(state))
 
 
 def _refusal(status: int, code: str, words: str, endpoint: Endpoint) -> Trouble:

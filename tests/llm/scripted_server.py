@@ -106,8 +106,7 @@ class ScriptedServer:
         class Handler(_Handler):
             server_script = scripted
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -202,6 +201,13 @@ def _completion(step: Step) -> dict[str, Any]:
 
 def _error(step: Step) -> str:
     return json.dumps({"error": {"message": step.content, "code": step.code or None, "type": "scripted"}})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that does not wait for its answer is part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):
