@@ -315,7 +315,8 @@ class FunctionFacts:
 class ClassFacts:
     """What is known of a class; `kind` is "layer", "model" or "other". `attrs`: `self.x` joined.
 
-    `init`: the constructor's parameters, without `self`, `*args` and `**kwargs`.
+    `init`: the constructor's parameters, without `self`, `*args` and `**kwargs`. `bases`: the
+    TensorFlow classes that it derives from, also through classes of the repository.
     """
 
     qualname: str
@@ -327,6 +328,7 @@ class ClassFacts:
     sites: tuple[tuple[str, Span], ...] = ()  # constructions: (module, span of the call)
     carried: tuple[Carried, ...] = ()  # of all its methods
     init: tuple[tuple[str, Value], ...] = ()
+    bases: tuple[str, ...] = ()
 
     def attr(self, name: str) -> Value | None:
         return dict(self.attrs).get(name)

@@ -37,7 +37,7 @@ def define(it: Interpreter, node: ast.ClassDef, frame: Frame) -> None:
 def kind_of(it: Interpreter, qualname: str) -> str:
     """ "layer", "model" or "other", by the bases."""
     found = "other"
-    for base in _api_bases(it, qualname):
+    for base in api_bases(it, qualname):
         if base in _MODELS:
             return "model"
         if base.startswith("tf.keras.layers."):
@@ -75,7 +75,8 @@ def method(it: Interpreter, instance: RepoInstance, name: str) -> RepoFunction |
     return found if isinstance(found, RepoFunction) else None
 
 
-def _api_bases(it: Interpreter, qualname: str) -> Iterator[str]:
+def api_bases(it: Interpreter, qualname: str) -> Iterator[str]:
+    """The TensorFlow classes that a class derives from."""
     for cls in linear_bases(it, qualname):
         for base in it.bases.get(cls, ()):
             if isinstance(base, Api):

@@ -110,6 +110,7 @@ def cls(it: Interpreter, qualname: str, done: Summaries) -> None:
         tuple((call.module, call.site) for call in it.observed.get(qualname, [])),
         done.carried[qualname],
         _constructor(it, qualname),
+        tuple(classes.api_bases(it, qualname)),
     )
 
 

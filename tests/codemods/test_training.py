@@ -251,7 +251,7 @@ TWO_COMPILES = """if x is None:
         ("model.compile('sgd', loss='mse', weighted_metrics=['mae'])", "weighted_metrics"),
         (f"{MSE}\n    model.fit([x, x], y)", "several inputs"),
         (f"{MSE}\n    model.fit(x, y, steps_per_epoch=3)", "steps_per_epoch"),
-        (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.CSVLogger('a')])", "CSVLogger"),
+        (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.CSVLogger('a', append=True)])", "appends"),
         (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.EarlyStopping()])", "val_loss"),
         (f"{MSE}\n    z = [model.fit(x, y) for _ in range(2)]", "may not be evaluated"),
         (f"{MSE}\n    model.layers[0].trainable = False", "frozen"),
@@ -296,3 +296,51 @@ def test_nothing_happens_to_other_code(text: str) -> None:
     assert made.declines == ()
     assert made.text.strip() == "\n".join(line for line in text.splitlines() if line != "import re").strip()
     assert made.helpers == ()
+
+
+def test_logging_callbacks() -> None:
+    text = body("""
+        def train(model, x, y, folder):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            callbacks = [keras.callbacks.TensorBoard(log_dir=folder), keras.callbacks.CSVLogger("log.csv"),
+                         keras.callbacks.History()]
+            model.fit(x, y, epochs=3, callbacks=callbacks, verbose=0)
+    """)
+    assert 'train_log = SummaryWriter(os.path.join(folder, "train"))' in text
+    assert 'train_log.add_scalar(f"epoch_{name}", value, epoch)' in text
+    assert 'with open("log.csv", "w" if epoch == 0 else "a", newline="") as log_file:' in text
+    assert "callbacks" not in text
+
+
+def test_rates_are_set_by_old_spellings() -> None:
+    text = body("""
+        def slower(model):
+            keras.backend.set_value(model.optimizer.lr, keras.backend.get_value(model.optimizer.lr) * 0.5)
+
+        def train(model, x, y):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            slower(model)
+            model.optimizer.learning_rate = 0.5
+    """)
+    assert 'model.optimizer.param_groups[0]["lr"] = model.optimizer.param_groups[0]["lr"] * 0.5' in text
+    assert 'model.optimizer.param_groups[0]["lr"] = 0.5' in text
+
+
+@pytest.mark.parametrize(
+    ("hook", "reason"),
+    [
+        ("def on_train_batch_end(self, batch, logs=None): pass", "runs within an epoch"),
+        ("def on_epoch_end(self, epoch, logs=None): print(self.params)", "reads Keras's `params`"),
+    ],
+)
+def test_callbacks_that_need_keras_are_declined(hook: str, reason: str) -> None:
+    text = f"""
+class Own(keras.callbacks.Callback):
+    {hook}
+
+
+def train(model, x, y):
+    model.compile("sgd", loss="sparse_categorical_crossentropy")
+    model.fit(x, y, callbacks=[Own()])
+"""
+    assert reason in why(text)

@@ -264,4 +264,48 @@ def main(data, model):
 """,
         REGRESSOR_MODEL,
     ),
+    Program(
+        "callbacks of one's own",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """class Halve(keras.callbacks.Callback):
+    \"\"\"Halves the rate every so often, and stops when the loss is low.\"\"\"
+
+    def __init__(self, every, enough):
+        super().__init__()
+        self.every, self.enough = every, enough
+        self.rates = []
+
+    def on_train_begin(self, logs=None):
+        self.rates = [-1.0]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch and epoch % self.every == 0:
+            self.model.optimizer.learning_rate.assign(self.rates[-1] * 0.5)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rates.append(float(self.model.optimizer.learning_rate.numpy()))
+        logs["halved"] = self.rates[-1]
+        if logs["loss"] < self.enough:
+            self.model.stop_training = True
+
+
+def train(model, x, y, x_val, y_val):
+    halve, seen = Halve(2, 0.9), []
+    model.compile(keras.optimizers.SGD(0.1), loss="mae")
+    callbacks = [
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append((epoch, logs["val_loss"]))),
+        halve,
+        keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.EarlyStopping(patience=9, baseline=0.9, start_from_epoch=1),
+    ]
+    out = model.fit(x, y, epochs=25, callbacks=callbacks, validation_data=(x_val, y_val), shuffle=False, verbose=0)
+    return out.history, halve.rates, seen
+
+
+def main(data, model):
+    return train(model, *data)
+""",
+        REGRESSOR_MODEL,
+    ),
 )

@@ -11,8 +11,9 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
 from migrator.codemods.data.chains import read_chain
-from migrator.codemods.nodes import find, holds
+from migrator.codemods.nodes import ancestors, find, holds
 from migrator.codemods.training.building import build, model_runs
+from migrator.codemods.training.callback_classes import is_base_init, is_callback_class, problem, without_base
 from migrator.codemods.training.callbacks import is_written_in_place, makes_callbacks
 from migrator.codemods.training.calls import api_of, calls_in
 from migrator.codemods.training.decisions import Decisions
@@ -131,8 +132,10 @@ class Walker:
         if isinstance(node, cst.SimpleStatementLine):
             known = node in self.tapes.lines or definition(node, self.ctx) is not None
             known = known or makes_callbacks(node, self.ctx, self.holder) or self.is_tuning(node)
-            return known or bool(self.detached(node)) or self.freezes(node)
+            return known or bool(self.detached(node)) or self.freezes(node) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
+            return True
+        if is_callback_class(node, self.ctx):
             return True
         finder = _Inner(self)
         walk(node, finder)
@@ -149,7 +152,7 @@ class Walker:
         if self.freezes(line):
             self.sink.decline("layers that are frozen have no rule: batch normalisation would keep learning")
             return [line]
-        if makes_callbacks(line, self.ctx, self.holder) or self.is_tuning(line):
+        if makes_callbacks(line, self.ctx, self.holder) or self.is_tuning(line) or self.is_callback_init(line):
             return []
         made = definition(line, self.ctx)
         if made is not None:
@@ -191,6 +194,11 @@ class Walker:
         chained = [call for call in readers if isinstance(call, cst.Call) and read_chain(call, self.ctx) is not None]
         return len(chained) == count(self.ctx.tree, name) - 1
 
+    def is_callback_init(self, line: cst.SimpleStatementLine) -> bool:
+        """`super().__init__()` in a callback class, which has no base any more."""
+        around = ancestors(line, self.ctx.tree) if is_base_init(line) else []
+        return any(is_callback_class(node, self.ctx) for node in around)
+
     def freezes(self, line: cst.SimpleStatementLine) -> bool:
         """`layer.trainable = False`, on anything that may be a layer or a model."""
         targets = find(line, m.AssignTarget(target=m.Attribute(attr=m.Name("trainable"))))
@@ -219,11 +227,19 @@ class Walker:
         if isinstance(node, cst.FunctionDef):
             return [] if self.drops(node) else [self.function(node)]
         if isinstance(node, cst.ClassDef):
-            head, _ = self.header(node, node.with_changes(body=_EMPTY))
-            return [head.with_changes(body=self.suite(node.body))]
+            return [self.class_(node)]
         before, new = self.block(node)
         self.modes.forget()
         return _with_lead(node, [*before, new.with_changes(leading_lines=())]) if before else [new]
+
+    def class_(self, node: cst.ClassDef) -> Statement:
+        bare = node.with_changes(body=_EMPTY)
+        if is_callback_class(node, self.ctx):
+            if problem(node):
+                self.sink.decline(problem(node))
+            bare = without_base(bare, self.ctx)
+        head, _ = self.header(node, bare)
+        return head.with_changes(body=self.suite(node.body))
 
     def drops(self, node: cst.FunctionDef) -> bool:
         """Whether a function is gone: a factory of callbacks, which are lines of the loop now."""
@@ -312,6 +328,7 @@ def _cut(node: Statement, bare: Statement) -> list[cst.CSTNode]:
     parts = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
     kept = set(getattr(bare, "decorators", ()))
     parts += [d for d in getattr(node, "decorators", ()) if d not in kept]
+    parts += [base for base in getattr(node, "bases", ()) if base not in getattr(bare, "bases", ())]
     parts += [handler.body for handler in getattr(node, "handlers", ())]
     return [part for part in parts if part is not None]
 
@@ -327,7 +344,7 @@ class _Inner(cst.CSTVisitor):
         walker = self.walker
         self.found = self.found or definition(node, walker.ctx) is not None or walker.freezes(node)
         self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder)
-        self.found = self.found or 0 in model_runs([node], walker.ctx)
+        self.found = self.found or 0 in model_runs([node], walker.ctx) or walker.is_callback_init(node)
 
     def visit_Call(self, node: cst.Call) -> None:
         self.found = self.found or read_chain(node, self.walker.ctx) is not None

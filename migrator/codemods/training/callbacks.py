@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
+from migrator.codemods.training.callback_classes import is_own
+from migrator.codemods.training.callback_code import Args, CallbackCode, Loop
+from migrator.codemods.training.callbacks_logging import LOGGING, LOGGING_PARAMETERS, SILENT
+from migrator.codemods.training.callbacks_own import own_callback, stops, unstopped
 from migrator.codemods.training.calls import api_of, bind, constant
 from migrator.codemods.training.files import file_name
 from migrator.codemods.training.scope import Holder, count, names_in
 from migrator.codemods.training.writer import Unfit, Writer
+from migrator.values import Literal
 
 _MONITOR = ("monitor", "min_delta", "patience", "verbose", "mode", "baseline", "restore_best_weights")
 PARAMETERS = {
@@ -29,38 +34,25 @@ _LOWER = ("loss", "mae", "mse", "rmse", "error")
 _HIGHER = ("acc", "accuracy", "top")
 
 
-@dataclass(frozen=True)
-class CallbackCode:
-    """Lines of one callback: before the loop, at the start and the end of an epoch, as its very last, after it."""
-
-    before: tuple[str, ...] = ()
-    begin: tuple[str, ...] = ()
-    end: tuple[str, ...] = ()
-    last: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Loop:
-    """Names in the loop that a callback's lines are for, and the `keys` of an epoch's figures."""
-
-    model: str
-    optimizer: str
-    epoch: str
-    logs: str
-    keys: frozenset[str]
-
-
-Args = dict[str, cst.BaseExpression]
-
-
 def callbacks(node: cst.BaseExpression, loop: Loop, writer: Writer) -> list[CallbackCode]:
     """The lines of every callback of a list, in order; raises `Unfit` for one that has no rule."""
     factory = callback_factory(node, writer.ctx) if isinstance(node, cst.Call) else None
     if factory is not None:
         assert isinstance(node, cst.Call)
         node, writer = _written_in_place(node, factory, writer)
-    return [_callback(call, loop, writer) for call in _elements(node, writer)]
+    made = [_callback(element, loop, writer) for element in _elements(node, writer)]
+    return _said_once(made, loop)
+
+
+def _said_once(made: list[CallbackCode], loop: Loop) -> list[CallbackCode]:
+    """Several callbacks may ask the loop to end: it looks once, after all of them."""
+    asking = [code for code in made if code.last == stops(loop)]
+    for code in asking:
+        at = made.index(code)
+        first, last = code is asking[0], code is asking[-1]
+        before = code.before if first else tuple(line for line in code.before if line != unstopped(loop))
+        made[at] = replace(code, before=before, last=code.last if last else ())
+    return made
 
 
 def callback_factory(call: cst.Call, ctx: Context) -> cst.FunctionDef | None:
@@ -108,14 +100,22 @@ def is_written_in_place(function: cst.FunctionDef, ctx: Context) -> bool:
     return bool(taken) and len(taken) == count(ctx.tree, name) - 1
 
 
-def _elements(node: cst.BaseExpression, writer: Writer) -> list[cst.Call]:
+def _elements(node: cst.BaseExpression, writer: Writer) -> list[cst.Call | cst.Name]:
+    """The calls that make the callbacks of a list; names of objects that are kept."""
+    if isinstance(node, cst.Name) and is_own(writer.ctx.value(node), writer.ctx):
+        return [node]
     if isinstance(node, cst.Name):
         node = _assigned(node.value, writer)
+    if isinstance(node, cst.Call) and _is_callback(node, writer.ctx):
+        return [node]
     if not isinstance(node, cst.List | cst.Tuple):
         raise Unfit("callbacks that are not listed in the same function")
-    found = []
+    found: list[cst.Call | cst.Name] = []
     for element in node.elements:
         value = element.value
+        if isinstance(value, cst.Name) and is_own(writer.ctx.value(value), writer.ctx):
+            found.append(value)
+            continue
         value = _assigned(value.value, writer) if isinstance(value, cst.Name) else value
         if not isinstance(value, cst.Call):
             raise Unfit("a callback that is not made in the same function")
@@ -139,7 +139,8 @@ def makes_callbacks(line: cst.SimpleStatementLine, ctx: Context, holder: Holder)
         return False
     value, name = part.value, part.targets[0].target.value
     calls = [e.value for e in value.elements] if isinstance(value, cst.List) else [value]
-    if not calls or not all(_is_callback(call, ctx) or isinstance(call, cst.Name) for call in calls):
+    known = [_is_callback(call, ctx) or isinstance(call, cst.Name) or is_own(ctx.value(call), ctx) for call in calls]
+    if not calls or not all(known) or (isinstance(value, cst.Call) and is_own(ctx.value(value), ctx)):
         return False
     taken = find(holder, m.Arg(keyword=m.Name("callbacks")))
     lists = find(holder, m.List(elements=[m.AtLeastN(m.Element(m.Name(name)), n=1)]))
@@ -152,15 +153,21 @@ def _is_callback(node: cst.BaseExpression, ctx: Context) -> bool:
     return api.startswith("tf.keras.callbacks.")
 
 
-def _callback(call: cst.Call, loop: Loop, writer: Writer) -> CallbackCode:
+def _callback(call: cst.Call | cst.Name, loop: Loop, writer: Writer) -> CallbackCode:
+    if is_own(writer.ctx.value(call), writer.ctx):
+        return own_callback(call, loop, writer)
+    assert isinstance(call, cst.Call)
     api = api_of(writer.ctx.value(call)) or api_of(writer.ctx.value(call.func)) or ""
     name = api.removeprefix("tf.keras.callbacks.")
+    if name in SILENT:
+        return CallbackCode()
     if name not in _WRITE:
         raise Unfit(f"the callback {api or writer.ctx.code(call.func)} has no rule")
-    args = bind(call, PARAMETERS[name])
+    parameters = PARAMETERS.get(name) or LOGGING_PARAMETERS[name]
+    args = bind(call, parameters)
     if not isinstance(args, dict):
         raise Unfit(f"{name}: {args.reason}")
-    unknown = [a for a in args if a not in PARAMETERS[name]]
+    unknown = [a for a in args if a not in parameters]
     if unknown:
         raise Unfit(f"{name}: argument `{unknown[0]}` has no rule")
     return _WRITE[name](args, loop, writer)
@@ -205,8 +212,6 @@ def _word(args: Args, name: str, default: str, writer: Writer) -> str:
 
 def early_stopping(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
     """Keras counts epochs without improvement and stops when they reach `patience`, never in the first."""
-    for name, default in (("baseline", None), ("start_from_epoch", 0)):
-        _refuse(args, writer, name, default)
     monitor, smaller = _monitor(args, loop, writer)
     best, wait = writer.names.fresh("best"), writer.names.fresh("wait")
     restore = _flag(args, writer, "restore_best_weights")
@@ -214,13 +219,14 @@ def early_stopping(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
     patience = writer.text(args["patience"]) if "patience" in args else "0"
     delta = writer.text(args["min_delta"]) if "min_delta" in args else "0"
     margin = "" if delta in ("0", "0.0") else f" {'-' if smaller else '+'} {delta}"
-    current = f'{loop.logs}["{monitor}"]'
+    current, sign = f'{loop.logs}["{monitor}"]', "<" if smaller else ">"
     before = [f'{best}, {wait} = float("{"inf" if smaller else "-inf"}"), 0']
-    lines = [
-        f"{wait} += 1",
-        f"if {current} {'<' if smaller else '>'} {best}{margin}:",
-        f"    {best}, {wait} = {current}, 0",
-    ]
+    lines = [f"{wait} += 1", f"if {current} {sign} {best}{margin}:"]
+    if _given(args, writer, "baseline"):
+        lines.append(f"    {best} = {current}")
+        lines += [f"    if {current} {sign} {writer.text(args['baseline'])}{margin}:", f"        {wait} = 0"]
+    else:
+        lines.append(f"    {best}, {wait} = {current}, 0")
     after = []
     if restore:
         writer.sink.imports.add("import copy")
@@ -228,7 +234,18 @@ def early_stopping(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
         lines.append(f"    {state} = copy.deepcopy({loop.model}.state_dict())")
         after = [f"if {state} is not None:", f"    {loop.model}.load_state_dict({state})"]
     lines += [f"elif {wait} >= {patience} and {loop.epoch} > 0:", "    break"]
+    if _given(args, writer, "start_from_epoch") and not _is_zero(args["start_from_epoch"], writer):
+        first = writer.text(args["start_from_epoch"])
+        lines = [f"if {loop.epoch} >= {first}:", *("    " + line for line in lines)]
     return CallbackCode(tuple(before), last=tuple(lines), after=tuple(after))
+
+
+def _given(args: Args, writer: Writer, name: str) -> bool:
+    return name in args and constant(args[name], writer.ctx) != Literal(None)
+
+
+def _is_zero(node: cst.BaseExpression, writer: Writer) -> bool:
+    return constant(node, writer.ctx) == Literal(0)
 
 
 def reduce_on_plateau(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
@@ -327,4 +344,5 @@ _WRITE: dict[str, Callable[[Args, Loop, Writer], CallbackCode]] = {
     "ReduceLROnPlateau": reduce_on_plateau,
     "LearningRateScheduler": scheduler,
     "ModelCheckpoint": checkpoint,
+    **LOGGING,
 }

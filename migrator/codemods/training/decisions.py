@@ -16,6 +16,7 @@ from migrator.codemods.training.building import construction
 from migrator.codemods.training.calls import receiver
 from migrator.codemods.training.expressions import Finder, Modes, penalty_text
 from migrator.codemods.training.plan import FilePlan
+from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.tape import TapePlan
@@ -60,8 +61,12 @@ class Decisions:
             owner = self.decided.get(node.value) or ctx.code(node.value).strip()
             if kind == "history":
                 return owner
+            if kind == "rate":
+                return f'{owner}.param_groups[0]["lr"]'
             return f"{owner}.parameters()" if _iterated(node, self.where) else f"list({owner}.parameters())"
         assert isinstance(node, cst.Call)
+        if kind == "rate":
+            return self.rate(node)
         if kind.startswith("method:"):
             return self.method(node, kind.removeprefix("method:"))
         self.sink.imports.add("import torch")
@@ -107,6 +112,19 @@ class Decisions:
             return methods.save_weights(call, model, self.writer, whole=name == "save")
         one = {"predict": methods.predict, "summary": methods.summary, "load_weights": methods.load_weights}
         return one[name](call, model, self.writer)
+
+    def rate(self, call: cst.Call) -> str:
+        """A learning rate that a call reads or sets."""
+        rate = rate_of(call, self.ctx, self.plan.known_models)
+        assert rate is not None
+        text, value = self.text(rate, "rate"), assigned(call, self.ctx)
+        if value is None:
+            return text
+        if not isinstance(self.where, cst.SimpleStatementLine) or not isinstance(self.where.body[0], cst.Expr):
+            raise Unfit("a learning rate that is set within an expression")
+        self.before.append(f"{text} = {self.writer.text(value)}")
+        self.gone = True
+        return ""
 
     def model_call(self, call: cst.Call) -> str:
         """A call of a model, which is put into the mode that Keras would use."""

@@ -13,6 +13,7 @@ from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.models import VARIABLES, model_text, module_text
 from migrator.codemods.training.plan import FilePlan
+from migrator.codemods.training.rates import is_rate, rate_of
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.traits import traits_of
@@ -58,6 +59,8 @@ class Finder:
             return "gradient"
         if call in self.data.chains:
             return "data"
+        if rate_of(call, self.ctx, self.plan.known_models) is not None:
+            return "rate"
         method = model_call(call, self.ctx, self.plan.models)
         if method is not None:
             return f"method:{method}"
@@ -72,6 +75,10 @@ class Finder:
     def attribute_kind(self, node: cst.Attribute) -> str:
         if node.attr.value == "history" and self.is_history(node.value):
             return "history"
+        if is_rate(node, self.ctx, self.plan.known_models):
+            return "rate"
+        if node.attr.value == "stop_training" and self.plan.models >= {self.ctx.code(node.value).strip(), "self.model"}:
+            return ""  # the loop that calls the callback looks at it
         if node.attr.value in KERAS_ONLY and model_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "keras-only"
         if node.attr.value in VARIABLES and module_text(node.value, self.ctx, self.plan.known_models) is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import libcst as cst
 
 from migrator.codemods.training import epoch_code
-from migrator.codemods.training.callbacks import CallbackCode, Loop, callbacks
+from migrator.codemods.training.callback_code import CallbackCode, Loop
+from migrator.codemods.training.callbacks import callbacks
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.fit_data import Validation, loader_text, one_input, training_data, validation_data
@@ -46,14 +47,15 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     epoch, logs = writer.names.fresh("epoch"), writer.names.fresh("logs")
     run = run_epoch_name(writer, compiled)
     optimizer = compiled.optimizer_of(model)
-    loop = Loop(model, optimizer, epoch, logs, _keys(config, val_loader))
+    first = writer.text(bound["initial_epoch"]) if "initial_epoch" in bound else "0"
+    loop = Loop(model, optimizer, epoch, logs, _keys(config, val_loader), first)
     extra = callbacks(bound["callbacks"], loop, writer) if "callbacks" in bound else []
     step = f"{optimizer}, scheduler" if config.optimizer.schedule is not None else optimizer
     body = [f"{logs} = {run}({model}, {loader}, {step})", *_validate(run, model, val_loader, logs)]
     body = [*_part(extra, "begin"), *body, *_part(extra, "end"), *_record(history, logs, writer)]
     epochs = writer.text(bound["epochs"]) if "epochs" in bound else "1"
     body += [*_progress(bound.get("verbose"), epoch, epochs, logs, writer), *_part(extra, "last")]
-    start = f"{writer.text(bound['initial_epoch'])}, " if "initial_epoch" in bound else ""
+    start = f"{first}, " if "initial_epoch" in bound else ""
     lines += [*checks, *_part(extra, "before"), *([f"{history} = {{}}"] if history else [])]
     lines += [f"for {epoch} in range({start}{epochs}):", *("    " + line for line in body), *_part(extra, "after")]
     return Code("\n".join(lines), history or "None")

@@ -11,10 +11,11 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan, plan_data
 from migrator.codemods.nodes import find
+from migrator.codemods.training.callback_classes import is_callback_class
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.models import used_as_models
-from migrator.codemods.training.scope import Holder, bound_at_top, conditional, enclosing, names_in
+from migrator.codemods.training.scope import Holder, bound_at_top, conditional, enclosing, names_in, names_taken
 from migrator.codemods.training.tape import TapePlan, plan_tapes
 from migrator.codemods.training.traits import traits_of
 from migrator.model import Decline
@@ -99,7 +100,7 @@ _CACHE: dict[str, tuple[cst.Module, object, object, FilePlan]] = {}  # the file 
 def plan_scope(holder: Holder, plan: FilePlan, ctx: Context) -> Scope:
     """The plan of a function, or of the top level that all units of a file share."""
     if holder not in plan.scopes:
-        names = frozenset(names_in(holder))
+        names = frozenset(names_taken(holder))
         plan.scopes[holder] = Scope(plan_tapes(holder, ctx, plan.known_models), plan_data(holder, ctx), names)
     return plan.scopes[holder]
 
@@ -109,6 +110,8 @@ def _plan(ctx: Context) -> FilePlan:
     calls = calls_in(ctx.tree)
     compiles = [call for call in calls if model_call(call, ctx, frozenset()) == "compile"]
     models = frozenset(_receiver_text(call, ctx) for call in compiles)
+    if has_callbacks(ctx):
+        models |= {"self.model"}
     compiled = tuple(_compiled(call, holders, ctx) for call in compiles)
     of_call = _resolve(calls, compiled, models, holders, ctx)
     _settle(compiled, of_call, holders, ctx)
@@ -125,6 +128,13 @@ def _plan(ctx: Context) -> FilePlan:
         known,
         histories,
     )
+
+
+def has_callbacks(ctx: Context) -> bool:
+    """Whether `self.model` of the file is the model that a callback is given."""
+    classes = [s for s in ctx.tree.body if isinstance(s, cst.ClassDef)]
+    using = [s for s in classes if find(s, m.Attribute(value=m.Name("self"), attr=m.Name("model")))]
+    return bool(using) and all(is_callback_class(s, ctx) for s in using)
 
 
 def _histories(

@@ -78,6 +78,18 @@ def names_in(node: cst.CSTNode) -> set[str]:
     return set(variables(node))
 
 
+def names_taken(node: cst.CSTNode) -> set[str]:
+    """Variables of a scope; parameters of lambdas are names of their own."""
+    there = list(variables(node))
+    for each in find(node, m.Lambda()):
+        assert isinstance(each, cst.Lambda)
+        own = {p.name.value for p in each.params.params}
+        for name in variables(each):
+            if name in own:
+                there.remove(name)
+    return set(there)
+
+
 def count(node: cst.CSTNode, name: str) -> int:
     """How often a variable occurs below a node."""
     return variables(node).count(name)
