@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -57,7 +57,8 @@ class Endpoint:
     def allowed_by(self, patterns: tuple[str, ...]) -> bool:
         """Whether one of the patterns ("https://*.example.com/v1", "localhost", "http://localhost:*") names it.
 
-        A pattern without "://" is one of host names. `*` stands for any characters but "/".
+        A pattern without "://" is one of host names. `*` stands for any characters but "/" and ".", so
+        that what begins or ends like a trusted name is not taken for it.
         """
         return any(_matches(self.address, self.host, pattern.rstrip("/")) for pattern in patterns)
 
@@ -120,8 +121,7 @@ def _address(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 def _matches(address: str, host: str, pattern: str) -> bool:
+    wanted = re.escape(pattern.lower()).replace(r"\*", "[^/.]*")
     if "://" not in pattern:
-        return fnmatchcase(host, pattern.lower())
-    ours, theirs = address.lower().split("/"), pattern.lower().split("/")
-    prefix = ours[: len(theirs)]  # a pattern names a server, or a path on it and what is below
-    return len(prefix) == len(theirs) and all(map(fnmatchcase, prefix, theirs))
+        return re.fullmatch(wanted, host) is not None
+    return re.fullmatch(f"{wanted}(/.*)?", address.lower()) is not None  # a server, or a path and what is below it

@@ -91,6 +91,7 @@ class ScriptedServer:
     limit: str = ""
     temperature: bool = True
     key: str = ""
+    lists_models: bool = True
     requests: list[Seen] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     files: dict[str, str] = field(default_factory=dict)
@@ -222,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if not self._may():
             return
-        if path.endswith("/models"):
+        if path.endswith("/models") and self.server_script.lists_models:
             self._json({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": MODEL}]})
         elif path.endswith("/content"):
             self._send(200, self.server_script.files[path.split("/")[-2]])
