@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +14,12 @@ import libcst as cst
 from migrator.codemods.context import Draft
 from migrator.codemods.imports import bound_by, merged, rewrite_imports
 from migrator.codemods.positions import Positions
+from migrator.codemods.tf_imports import global_reads, imports_tensorflow, is_tf_module, unbound
 from migrator.codemods.units import Segment, bound_names
 from migrator.model import Decline, FileRewrite, Helper, Origin, UnitKind, UnitRewrite
 
 DEVICE = 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\n'
+_DOTTED = re.compile(r"\b([A-Za-z_]\w*)\.")
 MARKER = "# TODO(migrator): "
 
 
@@ -64,7 +67,8 @@ def render(file: FileDraft, reverted: Mapping[str, str]) -> FileRewrite:
         wanted.add("import torch")
     body = "\n".join(textwrap.dedent(t) for t in texts if t is not None) + "".join(h.source for h in helpers)
     used = _names(body) | ({"torch"} if needs_device else set())
-    texts = _with_imports(file, texts, used, wanted)
+    stay = [p for p in file.parts if p.draft is not None and not migrated(p, reverted)]
+    texts = _with_imports(file, texts, used, wanted, _tf_kept(file, body, stay))
     text = _assemble(file, texts, helpers, needs_device)
     offset = len(texts) - len(file.parts)
     units = tuple(_rewrite(file, part, reverted, texts[i + offset] or "") for i, part in enumerate(file.parts))
@@ -99,9 +103,10 @@ def _imports(file: FileDraft, part: Part, text: str) -> UnitRewrite:
     unit = part.segment.unit
     names = {name for statement in part.segment.statements for name in bound_names(statement)}
     original = "".join(file.code(statement) for statement in part.segment.statements)
-    if text == original and names & file.tf_bindings:
-        return UnitRewrite(unit, None, Origin.UNTOUCHED, declines=(Decline("units of this file still need it"),))
-    return UnitRewrite(unit, None if text == original else text, Origin.UNTOUCHED if text == original else Origin.RULES)
+    same = text == original
+    left = imports_tensorflow(text) or (same and bool(names & file.tf_bindings))
+    declines = (Decline("units of this file still need it"),) if left else ()
+    return UnitRewrite(unit, None if same else text, Origin.UNTOUCHED if same else Origin.RULES, declines=declines)
 
 
 def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> str | None:
@@ -160,6 +165,17 @@ def _names(body: str) -> frozenset[str]:
     return frozenset(names | _exported(tree))
 
 
+def _names_exported(body: str) -> set[str]:
+    try:
+        return _exported(ast.parse(body))
+    except SyntaxError:
+        return set()
+
+
+def _bound_by_imports(statements: Sequence[cst.BaseStatement]) -> frozenset[str]:
+    return frozenset(name for statement in statements for name in bound_names(statement))
+
+
 def _exported(tree: ast.Module) -> set[str]:
     """Names listed in `__all__`."""
     for node in tree.body:
@@ -179,7 +195,26 @@ def _defined(text: str) -> frozenset[str]:
     return frozenset(names | {n.id for n in stored})
 
 
-def _with_imports(file: FileDraft, texts: list[str | None], used: frozenset[str], wanted: set[str]) -> list[str | None]:
+def _tf_kept(file: FileDraft, body: str, stay: Sequence[Part]) -> frozenset[str]:
+    """Names for TensorFlow that are still read, be it in quotes of the units that stay; "*" for a star import."""
+    quoted = "".join(file.code(s) for part in stay for s in part.segment.statements)
+    kept = set(global_reads(body) | _names_exported(body) | set(_DOTTED.findall(quoted))) & file.tf_bindings
+    aliases = [s for p in file.parts if p.segment.unit.kind is UnitKind.IMPORTS for s in p.segment.statements]
+    while more := {
+        name
+        for statement in aliases
+        if kept & set(bound_names(statement))
+        for name in global_reads(textwrap.dedent(file.code(statement))) & file.tf_bindings - kept
+    }:
+        kept |= more
+    if "*" in file.tf_bindings and (stay or unbound(body, _bound_by_imports(aliases))):
+        kept.add("*")
+    return frozenset(kept)
+
+
+def _with_imports(
+    file: FileDraft, texts: list[str | None], used: frozenset[str], wanted: set[str], tf_kept: frozenset[str]
+) -> list[str | None]:
     code = file.code
     bodies = [p.segment.statements for p in file.parts if p.segment.unit.kind is not UnitKind.IMPORTS]
     original = _names("".join(code(s) for statements in bodies for s in statements))
@@ -188,9 +223,13 @@ def _with_imports(file: FileDraft, texts: list[str | None], used: frozenset[str]
     added = [line for line in merged(wanted) if line not in have and set(bound_by(line)) & used]
 
     def keep(binding: str, dotted: str) -> bool:
+        if binding == "*":
+            return binding in tf_kept or not is_tf_module(dotted)
+        if binding in file.tf_bindings:
+            return binding in tf_kept
         if binding in used or dotted.startswith("__future__"):
             return True
-        return binding not in file.tf_bindings and binding not in original
+        return binding not in original
 
     def beside(statement: cst.BaseStatement) -> bool:
         return bool(set(bound_names(statement)) & file.tf_bindings)

@@ -9,6 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
+from migrator.codemods.tf_imports import alias_of
+from migrator.codemods.units import bound_names
+
 _FROM = re.compile(r"from (\S+) import (.+)")
 
 
@@ -88,8 +91,9 @@ def _statement(
     renames: Mapping[str, Sequence[str]],
 ) -> tuple[str, bool]:
     """(text without leading lines, whether nothing was removed)."""
-    if not isinstance(statement, cst.SimpleStatementLine):
-        return code(statement), True
+    if not isinstance(statement, cst.SimpleStatementLine):  # an import under a condition goes as a whole
+        stays = any(keep(name, "") for name in bound_names(statement))
+        return (code(statement.with_changes(leading_lines=())), True) if stays else ("", False)
     parts: list[str] = []
     whole = True
     for part in statement.body:
@@ -117,7 +121,10 @@ def _import(
         return (text if kept else ""), len(kept) == len(part.names)
     if isinstance(part, cst.ImportFrom) and not isinstance(part.names, cst.ImportStar):
         return _from(part, part.names, code, keep, renames)
-    return code(part), True
+    name = "*" if isinstance(part, cst.ImportFrom) else alias_of(part)
+    module = get_full_name_for_node(part.module) if isinstance(part, cst.ImportFrom) and part.module else ""
+    stays = name is None or keep(name, module or "")
+    return (code(part), True) if stays else ("", False)
 
 
 def _from(

@@ -13,8 +13,10 @@ from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rule
 from migrator.codemods.dispatch import draft_unit, is_model_unit
 from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
+from migrator.codemods.leftovers import tidy
 from migrator.codemods.models import ModelPlan, plan_models
 from migrator.codemods.positions import Positions
+from migrator.codemods.tf_imports import alias_of
 from migrator.codemods.units import MAIN, Segment, bound_names, segment
 from migrator.model import Decline, FileRewrite, InterfaceChange, SourceFile, UnitKind
 from migrator.values import Facts
@@ -172,8 +174,9 @@ def _draft_file(
 ) -> FileDraft:
     ctx.begin()
     segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here)
-    parts = tuple(Part(s, _changed(s, made.get(s.unit.id) or _drafted(s, ctx), ctx)) for s in segments)
-    bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target))
+    bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target)) | _aliases(segments)
+    drafts = ((s, made.get(s.unit.id) or _drafted(s, ctx)) for s in segments)
+    parts = tuple(Part(s, _tidied(s, _changed(s, draft, ctx), ctx, bindings)) for s, draft in drafts)
     replaced = {name for name, changes in ctx.changes.items() if any(c.kind == "factory-to-module" for c in changes)}
     renames = {
         binding: (ctx.class_names[f"{target}:{attribute}"],)
@@ -181,6 +184,29 @@ def _draft_file(
         if f"{target}:{attribute}" in replaced
     }
     return FileDraft(str(file.path), file.module or "", ctx.tree, parts, bindings, renames, ctx.positions)
+
+
+def _aliases(segments: Sequence[Segment]) -> frozenset[str]:
+    """Names that module aliases and conditional imports bind to TensorFlow."""
+    statements = (s for seg in segments if seg.unit.kind is UnitKind.IMPORTS for s in seg.statements)
+    return frozenset(
+        name
+        for s in statements
+        if not isinstance(s, cst.SimpleStatementLine) or any(map(alias_of, s.body))
+        for name in bound_names(s)
+    )
+
+
+def _tidied(seg: Segment, draft: Draft | None, ctx: Context, bindings: frozenset[str]) -> Draft | None:
+    """The draft without what else of its text names TensorFlow; one that declines where there was nothing to do."""
+    if seg.unit.kind is UnitKind.IMPORTS or (draft is not None and draft.declines):
+        return draft
+    text = draft.text if draft is not None else "".join(ctx.code(statement) for statement in seg.statements)
+    found = tidy(text, seg.unit.kind, seg.unit.name == MAIN, bindings)
+    if not found.declines and found.text == text:
+        return draft
+    base = draft or Draft(text, seg.unit.kind)
+    return replace(base, text=found.text, declines=found.declines, imports=base.imports | found.imports)
 
 
 def _drafted(seg: Segment, ctx: Context) -> Draft | None:

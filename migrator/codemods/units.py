@@ -10,9 +10,10 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.nodes import find
+from migrator.codemods.tf_imports import IsModule, binds_only
 from migrator.model import Unit, UnitKind
 from migrator.syntax import walk
-from migrator.values import ModuleFacts, Span
+from migrator.values import ModuleFacts, ModuleRef, Span
 
 MAIN = "__main__"
 
@@ -28,14 +29,19 @@ class Segment:
 def segment(path: str, tree: cst.Module, spans: Mapping[cst.CSTNode, Span], here: ModuleFacts) -> tuple[Segment, ...]:
     """The units of a file, in order; together they hold every top-level statement once."""
     uses = sorted(here.uses(), key=lambda use: use[1])
+
+    def is_module(value: cst.BaseExpression) -> bool:
+        known = here.at(spans[value]) if value in spans else None
+        return isinstance(known, ModuleRef) and known.name.partition(".")[0] == "tf"
+
     return tuple(
         _segment(path, kind, tuple(run), spans, uses)
-        for kind, run in _runs(tree.body)  # one run, one unit
+        for kind, run in _runs(tree.body, is_module)  # one run, one unit
     )
 
 
-def _runs(body: Sequence[cst.BaseStatement]) -> Iterator[tuple[UnitKind, list[cst.BaseStatement]]]:
-    for kind, run in groupby(body, key=_kind):
+def _runs(body: Sequence[cst.BaseStatement], is_module: IsModule) -> Iterator[tuple[UnitKind, list[cst.BaseStatement]]]:
+    for kind, run in groupby(body, key=lambda statement: _kind(statement, is_module)):
         statements = list(run)
         if kind in (UnitKind.FUNCTION, UnitKind.CLASS) or (kind is UnitKind.SCRIPT and _is_main(statements[0])):
             yield from ((kind, [statement]) for statement in statements)
@@ -43,16 +49,15 @@ def _runs(body: Sequence[cst.BaseStatement]) -> Iterator[tuple[UnitKind, list[cs
             yield kind, statements
 
 
-def _kind(statement: cst.BaseStatement) -> UnitKind:
+def _kind(statement: cst.BaseStatement, is_module: IsModule) -> UnitKind:
     if isinstance(statement, cst.FunctionDef):
         return UnitKind.FUNCTION
     if isinstance(statement, cst.ClassDef):
         return UnitKind.CLASS
-    if isinstance(statement, cst.SimpleStatementLine):
-        if all(isinstance(part, cst.Import | cst.ImportFrom) for part in statement.body):
-            return UnitKind.IMPORTS
-        if all(_is_constant(part) for part in statement.body):
-            return UnitKind.CONSTANT
+    if binds_only(statement, is_module):
+        return UnitKind.IMPORTS
+    if isinstance(statement, cst.SimpleStatementLine) and all(_is_constant(part) for part in statement.body):
+        return UnitKind.CONSTANT
     return UnitKind.SCRIPT
 
 

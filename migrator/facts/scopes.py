@@ -31,7 +31,11 @@ class Scope:
     outer_names: set[str] = field(default_factory=set)  # global and nonlocal
 
     def bind(self, name: str, target: object) -> None:
-        self.bindings.setdefault(name, []).append(target)
+        """Bind a name here, or in the scope that `global` or `nonlocal` say."""
+        scope = self
+        while name in scope.outer_names and scope.parent is not None:
+            scope = scope.parent
+        scope.bindings.setdefault(name, []).append(target)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Resolver:
         self.others = others
         self.top = Scope(module.tree, None)
         self.used: list[Use] = []
+        self.changed: list[Use] = []  # attributes that are assigned
         _Builder(self).block(module.tree.body, self.top)
 
     def resolve(self, dotted: str, scope: Scope | None = None, depth: int = 0) -> str | None:
@@ -67,6 +72,22 @@ class Resolver:
         if found is None or not tail:
             return found
         return self._member(found, tail, depth)
+
+    def ambiguous(self, dotted: str, scope: Scope) -> bool:
+        """Whether the name is bound to something of TensorFlow, and to something else besides."""
+        head = dotted.partition(".")[0]
+        targets = self._targets(head, scope)
+        found = {_same(self._one(target, scope, 0)) for target in targets if target is not None}
+        return len(found) > 1 and any(name is not None and is_tensorflow(name) for name in found)
+
+    def _targets(self, name: str, scope: Scope) -> list[object]:
+        current: Scope | None = scope
+        first = True
+        while current is not None:
+            if (first or not current.is_class) and name in current.bindings and name not in current.outer_names:
+                return current.bindings[name]
+            current, first = current.parent, False
+        return []
 
     def scope_at(self, line: int, column: int) -> Scope:
         """The innermost scope of a position (1-based line, byte column)."""
@@ -98,13 +119,13 @@ class Resolver:
         for target in targets:
             if target is None:
                 continue  # `tf = None` where an import failed
-            if isinstance(target, Alias):
-                own_scope = scope
-                resolved = self.resolve(target.dotted, own_scope, depth + 1)
-            else:
-                resolved = self._absolute(str(target), depth) if isinstance(target, str) else None
-            found.add(_same(resolved))
+            found.add(_same(self._one(target, scope, depth)))
         return next(iter(found)) if len(found) == 1 else None
+
+    def _one(self, target: object, scope: Scope, depth: int) -> str | None:
+        if isinstance(target, Alias):
+            return self.resolve(target.dotted, scope, depth + 1)
+        return self._absolute(target, depth) if isinstance(target, str) else None
 
     def _absolute(self, dotted: str, depth: int) -> str | None:
         """Follow a dotted name through the repository's own modules to where it is imported from."""
@@ -193,11 +214,13 @@ class _Builder:
             scope.bind(node.id, _OTHER)
 
     def attribute(self, node: ast.Attribute, scope: Scope) -> None:
-        dotted = dotted_name(node) if isinstance(node.ctx, ast.Load) else None
-        if dotted is not None:
+        dotted = dotted_name(node)
+        if dotted is not None and isinstance(node.ctx, ast.Load):
             self._use(node, dotted, scope)
-        else:
-            self.visit(node.value, scope)
+            return
+        if dotted is not None:
+            self.resolver.changed.append(Use(dotted, (0, 0, 0, 0), scope))
+        self.visit(node.value, scope)
 
     def import_(self, node: ast.Import, scope: Scope) -> None:
         for alias in node.names:
@@ -254,6 +277,16 @@ class _Builder:
             self.visit(generator.target, inner)
         self.children(node, inner)
 
+    def try_(self, node: ast.Try, scope: Scope) -> None:
+        """Imports that stand in where others fail bind nothing: those of the body are what is installed."""
+        self.block(node.body, scope)
+        bound = {name: list(targets) for name, targets in scope.bindings.items()}
+        for handler in node.handlers:
+            self.visit(handler, scope)
+        for name in _imported(node.body):
+            scope.bindings[name] = bound[name]
+        self.block([*node.orelse, *node.finalbody], scope)
+
     def except_(self, node: ast.ExceptHandler, scope: Scope) -> None:
         if node.name:
             scope.bind(node.name, _OTHER)
@@ -278,9 +311,30 @@ class _Builder:
         self.resolver.used.append(Use(dotted, key, scope))
 
 
+def _imported(body: list[ast.stmt]) -> Iterator[str]:
+    """Names that the import statements of a block bind."""
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in statement.names if alias.name != "*")
+
+
+def _module_called(value: ast.expr) -> str | None:
+    """The module of `importlib.import_module("x")` and `__import__("x")`."""
+    if not (isinstance(value, ast.Call) and len(value.args) == 1 and isinstance(value.args[0], ast.Constant)):
+        return None
+    called, name = dotted_name(value.func), value.args[0].value
+    known = called in ("importlib.import_module", "import_module", "__import__")
+    return name if known and isinstance(name, str) and names.is_tf_root(name) else None
+
+
 def _assigned(value: ast.expr, name: str) -> object:
     if isinstance(value, ast.Constant) and value.value is None:
         return None
+    module = _module_called(value)
+    if module is not None:
+        return module
     dotted = dotted_name(value)
     return Alias(dotted) if dotted is not None and dotted.partition(".")[0] != name else _OTHER
 
@@ -300,15 +354,30 @@ _VISITORS: dict[type, Any] = {
     ast.SetComp: _Builder.comprehension,
     ast.DictComp: _Builder.comprehension,
     ast.GeneratorExp: _Builder.comprehension,
+    ast.Try: _Builder.try_,
     ast.ExceptHandler: _Builder.except_,
     ast.Global: _Builder.outer,
     ast.Nonlocal: _Builder.outer,
 }
 
 
+def is_tensorflow(name: str) -> bool:
+    """Whether a resolved dotted name belongs to TensorFlow."""
+    return name.startswith("tf.") or name == "tf" or names.is_tf_root(name)
+
+
 def tf_uses(resolver: Resolver) -> Iterator[tuple[str, Use]]:
-    """Every use of a TensorFlow name, canonical, with where it stands."""
+    """Every use of a TensorFlow name, canonical, with where it stands.
+
+    A use that may be TensorFlow or something else, because its name is bound to both or the module assigns
+    to it, is told in words.
+    """
+    assigned = (resolver.resolve(use.dotted, use.scope) for use in resolver.changed)
+    changed = {names.canonical(name) or name for name in assigned if name is not None and is_tensorflow(name)}
     for use in resolver.used:
         found = resolver.resolve(use.dotted, use.scope)
-        if found is not None and (found.startswith("tf.") or names.is_tf_root(found) or found == "tf"):
-            yield names.canonical(found) or found, use
+        if found is not None and is_tensorflow(found):
+            name = names.canonical(found) or found
+            yield (f"{name} (the file assigns to it)" if name in changed else name), use
+        elif found is None and resolver.ambiguous(use.dotted, use.scope):
+            yield f"{use.dotted} (`{use.dotted.partition('.')[0]}` is bound to several things)", use

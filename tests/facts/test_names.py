@@ -150,9 +150,20 @@ def test_star_imports_give_only_what_is_certain() -> None:
     assert [name for name, _ in analyse({"m": source}).modules["m"].uses()] == ["tf.keras.layers.Dense"]
 
 
-def test_two_meanings_are_none() -> None:
+def test_two_meanings_are_told_in_words() -> None:
     source = "import sys\nif sys.argv:\n    import tensorflow as B\nelse:\n    import numpy as B\nx = B.abs(3)\n"
-    assert list(analyse({"m": source}).modules["m"].uses()) == []
+    assert [name for name, _ in analyse({"m": source}).modules["m"].uses()] == [
+        "B.abs (`B` is bound to several things)"
+    ]
+
+
+def test_what_the_file_assigns_to_is_told_in_words() -> None:
+    source = "import tensorflow as tf\ntf.abs = abs\nx = tf.abs(tf.zeros(3))\n"
+    assert [name for name, _ in analyse({"m": source}).modules["m"].uses()] == [
+        "tf",
+        "tf.abs (the file assigns to it)",
+        "tf.zeros",
+    ]
 
 
 def test_columns_are_code_points() -> None:

@@ -68,9 +68,12 @@ class Names:
         return name
 
     def _by_root(self, node: cst.Name | cst.Attribute, span: Span) -> str | None:
-        """The name where the uses do not list it: through the module or API at its root."""
+        """The name where the uses do not list it: through the module or API at its root.
+
+        A name alone is then a parameter or a variable, which other calls may bind to something else.
+        """
         parts = _parts(node)
-        if parts is None or not self._is_tf(parts[0]):
+        if parts is None or parts[0] is node or not self._is_tf(parts[0]):
             return None
         root, text = parts
         value = self.here.at(span)

@@ -90,6 +90,42 @@ class Rewriter(Parenthesise):
     def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
         return False
 
+    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
+        self._stored(node.target)
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+        self._stored(node.target)
+
+    def visit_AugAssign(self, node: cst.AugAssign) -> None:
+        self._stored(node.target)
+
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:
+        self._stored(node.target)
+
+    def visit_For(self, node: cst.For) -> None:
+        self._stored(node.target)
+
+    def visit_CompFor(self, node: cst.CompFor) -> None:
+        self._stored(node.target)
+
+    def visit_AsName(self, node: cst.AsName) -> None:
+        self._stored(node.name)
+
+    def visit_Del(self, node: cst.Del) -> None:
+        self._stored(node.target)
+
+    def _stored(self, target: cst.BaseExpression) -> None:
+        """What is bound is a name, whatever the facts know of its value; an attribute of TensorFlow is not replaced."""
+        if isinstance(target, cst.Name):
+            self.callees.add(target)
+        elif isinstance(target, (cst.Tuple, cst.List)):
+            for element in target.elements:
+                self._stored(element.value)
+        elif isinstance(target, cst.StarredElement):
+            self._stored(target.value)
+        elif isinstance(target, cst.Attribute) and self.names.canonical(target) is not None:
+            self.refuse("TensorFlow itself is changed", self.names.canonical(target) or "", target)
+
     def visit_Arg(self, node: cst.Arg) -> None:
         if node.keyword is not None:
             self.callees.add(node.keyword)
