@@ -70,10 +70,10 @@ class Names:
     def _by_root(self, node: cst.Name | cst.Attribute, span: Span) -> str | None:
         """The name where the uses do not list it: through the module or API at its root.
 
-        A name alone is then a parameter or a variable, which other calls may bind to something else.
+        A function under another name alone is then a parameter, which other calls may bind to something else.
         """
         parts = _parts(node)
-        if parts is None or parts[0] is node or not self._is_tf(parts[0]):
+        if parts is None or not self._is_tf(parts[0]) or (parts[0] is node and isinstance(self._root(node), Api)):
             return None
         root, text = parts
         value = self.here.at(span)
