@@ -10,6 +10,7 @@ from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Applied, Frame, Inte
 from migrator.facts.join import join, join_all
 from migrator.facts.shapes import catalogue
 from migrator.facts.shapes.recurrent import bidirectional
+from migrator.facts.sized import RANK_OF
 from migrator.values import (
     Choice,
     Instance,
@@ -102,21 +103,11 @@ def fix_inputs(it: Interpreter, callee: Instance | ModelValue, inputs: tuple[Val
         it.bound_sizes[text] = known
 
 
-_RANKS = (
-    (("Conv1D", "SeparableConv1D", "DepthwiseConv1D", "MaxPooling1D", "AveragePooling1D", "UpSampling1D"), 3, True),
-    (("Conv1DTranspose", "ZeroPadding1D", "Cropping1D"), 3, True),
-    (("LSTM", "GRU", "SimpleRNN", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "Bidirectional"), 3, False),
-    (("Conv2D", "SeparableConv2D", "DepthwiseConv2D", "Conv2DTranspose", "MaxPooling2D", "AveragePooling2D"), 4, True),
-    (("GlobalAveragePooling2D", "GlobalMaxPooling2D", "UpSampling2D", "ZeroPadding2D", "Cropping2D"), 4, True),
-    (("SpatialDropout2D",), 4, True),
-    (("Conv3D", "Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "GlobalAveragePooling3D"), 5, True),
-)
-_RANK_OF = {f"tf.keras.layers.{name}": (rank, conv) for layers, rank, conv in _RANKS for name in layers}
-
-
 def _ranked(callee: Instance, value: Value) -> Value:
     """An input of open rank has the rank that the layer demands: Keras takes no other."""
-    found = _RANK_OF.get(callee.api)
+    found = RANK_OF.get(callee.api)
+    if found is not None and isinstance(value, Unknown):
+        value = Tensor()
     if found is None or not isinstance(value, Tensor) or value.shape is not None:
         return value
     return replace(value, shape=(*(None,) * (found[0] - 1), value.last), last=None)
@@ -124,7 +115,7 @@ def _ranked(callee: Instance, value: Value) -> Value:
 
 def hint(it: Interpreter, callee: Instance, inputs: tuple[Value, ...]) -> None:
     """Note the rank that a layer asks of an input whose last axis is a reserved symbol."""
-    found = _RANK_OF.get(callee.api)
+    found = RANK_OF.get(callee.api)
     for value in inputs:
         text = dims.text(value.channels) if isinstance(value, Tensor) else None
         if found is not None and text is not None and text.startswith(("in_features", "in_channels")):

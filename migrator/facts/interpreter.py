@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from migrator.facts import mutation, names
 from migrator.facts.join import join
 from migrator.facts.modules import Definition, FunctionNode, Module
+from migrator.facts.sized import join_inputs
 from migrator.values import (
     Api,
     Carried,
@@ -258,7 +259,7 @@ class Interpreter:
         if use.inputs is None or use.output is None:
             use.inputs, use.output = inputs, output
         else:
-            use.inputs = _join_inputs(use.inputs, inputs)
+            use.inputs = join_inputs(getattr(layer, "api", ""), use.inputs, inputs)
             use.output = join(use.output, output)
         use.calls.add(call)
 
@@ -269,12 +270,6 @@ EVERYTHING = ("", 0, 0)
 def _covers(muted: tuple[str, int, int], site: Site) -> bool:
     module, first, last = muted
     return muted == EVERYTHING or (module == site[0] and first <= site[1].line <= last)
-
-
-def _join_inputs(a: tuple[Value, ...], b: tuple[Value, ...]) -> tuple[Value, ...]:
-    if len(a) == len(b):
-        return tuple(map(join, a, b))
-    return tuple(join(x, y) for x, y in zip(a, b, strict=False))
 
 
 def key_span(module: Module, key: Key) -> Span:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from migrator.facts import dims
 from migrator.facts.interpreter import Interpreter, Site, Use
-from migrator.facts.words import words
+from migrator.facts.sized import SIZED
 from migrator.values import (
     ClassFacts,
     Dim,
@@ -19,16 +19,6 @@ from migrator.values import (
     Sym,
     Tensor,
     Value,
-)
-
-# Layers whose torch module is made with the size of its input.
-SIZED = frozenset(
-    f"tf.keras.layers.{name}"
-    for name in words("""Dense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose SeparableConv1D
-    SeparableConv2D DepthwiseConv1D DepthwiseConv2D BatchNormalization LayerNormalization GroupNormalization
-    RMSNormalization UnitNormalization LSTM GRU SimpleRNN RNN Bidirectional TimeDistributed PReLU MultiHeadAttention
-    EinsumDense LocallyConnected1D LocallyConnected2D ConvLSTM2D SpectralNormalization CuDNNLSTM CuDNNGRU Attention
-    AdditiveAttention""")
 )
 
 

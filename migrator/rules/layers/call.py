@@ -100,8 +100,11 @@ class LayerCall:
 
     @property
     def features(self) -> str:
-        """The last dimension of the input, as source text."""
-        return self.size(-1)
+        """The last dimension of the input, as source text; known for some inputs of open rank too."""
+        value = self.inputs[0] if self.inputs else Unknown()
+        if not isinstance(value, Tensor) or value.channels is None:
+            raise Decline("input size unknown")
+        return spelled(value.channels)
 
 
 def spelled(dim: Dim) -> str:
