@@ -132,9 +132,12 @@ def _is_new_axis(part: Index) -> bool:
 
 
 def _indexed(shape: Shape, parts: list[Index]) -> Shape | None:
-    consumed = sum(1 for part in parts if not _is_new_axis(part) and part != Literal(Ellipsis))
-    if consumed > len(shape):
-        return None
+    masks = [_picked(part) for part in parts]
+    consumed = sum(_consumes(part) for part in parts)
+    if consumed > len(shape) or sum(picked is not None for picked in masks) > 1:
+        return None  # several arrays are matched to each other
+    if any(picked is not None for picked in masks) and any(_is_number(part) for part in parts):
+        return None  # a number counts as an array then
     result: list[Dim] = []
     axis = 0
     for part in parts:
@@ -149,9 +152,30 @@ def _indexed(shape: Shape, parts: list[Index]) -> Shape | None:
             axis += 1
         elif _is_number(part):
             axis += 1
+        elif (picked := _picked(part)) is not None:
+            result.extend(picked)
+            axis += _consumes(part)
         else:
             return None
     return (*result, *shape[axis:])
+
+
+def _consumes(part: Index) -> int:
+    """How many axes an index takes up."""
+    if _is_new_axis(part) or part == Literal(Ellipsis):
+        return 0
+    return len(part.shape) if isinstance(part, Tensor) and part.dtype == "bool" and part.shape else 1
+
+
+def _picked(part: Index) -> Shape | None:
+    """The axes that an array of positions, a mask or a list of numbers leaves; None for any other index."""
+    if isinstance(part, Sequence) and part.kind == "list" and part.items:
+        return (len(part.items),) if all(map(_is_number, part.items)) else None
+    if not isinstance(part, Tensor) or not part.shape:
+        return None
+    if part.dtype == "bool":
+        return (None,)
+    return part.shape if (part.dtype or "").startswith(("int", "uint")) else None
 
 
 def _is_number(part: Index) -> bool:

@@ -158,3 +158,27 @@ def test_shapes_agree_with_tensorflow(text: str, live: dict[str, object]) -> Non
     assert len(value.shape) == len(actual.shape)
     assert all(claim in (None, real) for claim, real in zip(value.shape, actual.shape, strict=True))
     assert value.dtype in (None, getattr(actual.dtype, "name", None))
+
+
+def test_indexing_by_arrays_masks_and_lists() -> None:
+    check("""
+        import numpy as np
+        x = np.zeros((6, 4, 3), "float32")
+        rows = np.random.randint(0, 6, 5)
+        grid = np.zeros((2, 5), "int64")
+        a = x[rows]  # Nfloat32[5, 4, 3]
+        b = x[rows, :]  # Nfloat32[5, 4, 3]
+        c = x[:, [0, 2]]  # Nfloat32[6, 2, 3]
+        d = x[grid]  # Nfloat32[2, 5, 4, 3]
+        e = x[..., rows]  # Nfloat32[6, 4, 5]
+        f = x[:, None, rows, 1:]  # Nfloat32[6, 1, 5, 2]
+        g = x[rows, rows]  # Nfloat32[...]
+        h = x[0, rows]  # Nfloat32[...]
+        i = x[x > 0]  # Nfloat32[?]
+        j = x[x[:, :, 0] > 0]  # Nfloat32[?, 3]
+
+        def draw(n):
+            return x[np.random.choice(6, n)]
+
+        k = draw(2)  # Nfloat32[2, 4, 3]
+        """)

@@ -438,3 +438,26 @@ def test_a_layer_that_a_branch_adds_keeps_the_model_known() -> None:
             m = model  # Sequential: Kfloat32[?, 8] -> Kfloat32[?, 2]
             return model
         """)
+
+
+def test_a_model_that_nobody_calls_gains_the_size_of_its_input() -> None:
+    source = """
+        import tensorflow as tf
+
+        class Net(tf.keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.first = tf.keras.layers.Dense(24, activation="relu")
+                self.second = tf.keras.layers.Dense(2)
+
+            def call(self, x):
+                return self.second(self.first(x))
+
+            def act(self, state):
+                return tf.argmax(self(state), axis=-1)
+        """
+    facts = facts_of(source)
+    assert inputs(facts, source, 'tf.keras.layers.Dense(24, activation="relu")') == "any[..., in_features]"
+    found = facts.cls("m:Net")
+    assert found is not None
+    assert found.sizes == (SizeParam("in_features", "x", None),)

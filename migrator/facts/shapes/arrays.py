@@ -12,7 +12,7 @@ from migrator.facts.shapes.layers import concatenated
 from migrator.facts.shapes.ops import dtype_of, reduction, tensor
 from migrator.facts.shapes.ops_axes import expanded, reshaped, squeezed, stacked, transposed
 from migrator.facts.words import words
-from migrator.values import Literal, Scalar, Sequence, ShapeOf, Tensor, Unknown, Value
+from migrator.values import Literal, Scalar, Sequence, Shape, ShapeOf, Tensor, Unknown, Value
 
 Keywords = Mapping[str, Value]
 REDUCTIONS = frozenset(words("sum mean max min prod std var any all median amax amin nanmean nansum"))
@@ -169,15 +169,25 @@ def _random(name: str, positional: Many[Value], keywords: Keywords) -> Value:
     name = name.removeprefix("random.")
     if name in ("rand", "randn"):
         return Tensor(tuple(dim_of(value) for value in positional), "float64", "numpy")
-    position = {"random": 0, "random_sample": 0, "permutation": 0, "standard_normal": 0}.get(name, 2)
-    shape = keywords.get("size", positional[position] if len(positional) > position else None)
+    position = {"random": 0, "random_sample": 0, "permutation": 0, "standard_normal": 0, "poisson": 1, "choice": 1}
+    at = position.get(name, 2)
+    shape = keywords.get("size", positional[at] if len(positional) > at else None)
     if name in ("normal", "uniform", "randint", "random", "random_sample", "standard_normal", "poisson"):
         dtype = "int64" if name in ("randint", "poisson") else "float64"
         chosen = keywords.get("dtype")
-        return Tensor(() if shape is None else dims_of(shape), dtype_of(chosen) if chosen else dtype, "numpy")
+        return Tensor(_drawn(shape), dtype_of(chosen) if chosen else dtype, "numpy")
+    if name == "choice" and positional and isinstance(positional[0], Literal | Scalar):
+        return Tensor(_drawn(shape), "int64", "numpy")
     if name == "permutation" and isinstance(shape, Literal | Scalar):
         return Tensor((dim_of(shape),), "int64", "numpy")
     return Literal(None) if name in ("seed", "shuffle") else Unknown(f"numpy.random.{name}")
+
+
+def _drawn(size: Value | None) -> Shape | None:
+    """The shape of random numbers of a size: a number, or several."""
+    if size is None or size == Literal(None):
+        return ()
+    return (dim_of(size),) if isinstance(size, Scalar) and size.type == "int" else dims_of(size)
 
 
 _EXACT: dict[str, Callable[[Value, Many[Value], Keywords], Value]] = {
