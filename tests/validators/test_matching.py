@@ -110,3 +110,78 @@ def test_without_a_map_classes_and_order_propose_one() -> None:
 def test_a_resolved_map_can_be_written_down() -> None:
     found = match(records("fc1", "fc2"), source(dense(1, 0), dense(2, 2)), target("fc1", "fc2"))
     assert found.explicit()[0] == WeightPair(source="weights[0]", target="fc1.weight", transform="T")
+
+
+def modules(**types: str) -> list[dict[str, Any]]:
+    made = {name.replace("__", "."): kind for name, kind in types.items()}
+    return [{"name": n, "class": f"torch.nn.modules.x:{kind}", "type": kind} for n, kind in made.items()]
+
+
+def test_proposals_complete_the_records_of_a_part() -> None:
+    """A hand-written model may hold a block that the rules wrote."""
+    inner = target("block.fc", "fc")
+    inner["modules"].insert(1, {"name": "block", "class": "mod:Block", "type": "Block"})
+    record = RecordedMap(owner="mod:Block", path="fc", keras="tf.keras.layers.Dense", params=DENSE)
+    found = match(WeightMap(records=(record,)), source(dense(0, 0), dense(1, 2)), inner)
+    assert found.problems == []
+    assert found.proposed
+    assert resolved(found)["block.fc.weight"] == (0,)
+    assert resolved(found)["fc.weight"] == (2,)
+
+
+def test_what_a_record_covers_is_not_proposed_again() -> None:
+    found = match(records("fc1", "fc2"), source(dense(0, 0), dense(1, 2)), target("fc1", "fc2"))
+    assert not found.proposed
+
+
+def recurrent(keras: str, *names: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, Any]:
+    weights = [
+        {"name": f"m/{name}", "attribute": "", "shape": list(shape), "dtype": "float32", "trainable": True}
+        for name, shape in zip(names, shapes, strict=True)
+    ]
+    places = list(range(len(weights)))
+    layer = {
+        "ordinal": 0,
+        "path": None,
+        "classes": [f"tf.keras.layers.{keras}"],
+        "name": "r",
+        "weights": places,
+        "own": [],
+        "attributes": {},
+    }
+    return {"weights": weights, "layers": [layer], "sources": {f"weights[{i}]": i for i in places}}
+
+
+def torch_recurrent(kind: str, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+    state = [
+        {"name": f"rnn.{n}", "shape": list(s), "parameter": True, "grad": "bias_hh" not in n} for n, s in shapes.items()
+    ]
+    return {"state": state, "modules": [{"name": "", "class": "mod:Net", "type": "Net"}, *modules(rnn=kind)]}
+
+
+def test_gru_gates_are_reordered() -> None:
+    shapes = {"weight_ih_l0": (12, 3), "weight_hh_l0": (12, 4), "bias_ih_l0": (12,), "bias_hh_l0": (12,)}
+    names = ("gru/gru_cell/kernel", "gru/gru_cell/recurrent_kernel", "gru/gru_cell/bias")
+    keras = recurrent("GRU", *names, shapes=((3, 12), (4, 12), (2, 12)))
+    found = match(WeightMap(), keras, torch_recurrent("GRU", shapes))
+    assert found.problems == []
+    assert {p.target: (p.source, p.transforms) for p in found.pairs} == {
+        "rnn.weight_ih_l0": ((0,), ("T blocks(1,0,2)",)),
+        "rnn.weight_hh_l0": ((1,), ("T blocks(1,0,2)",)),
+        "rnn.bias_ih_l0": ((2,), ("row(0) blocks(1,0,2)",)),
+        "rnn.bias_hh_l0": ((2,), ("row(1) blocks(1,0,2)",)),
+    }
+
+
+def test_both_directions_of_an_lstm() -> None:
+    one = {"weight_ih_l0": (16, 3), "weight_hh_l0": (16, 4), "bias_ih_l0": (16,), "bias_hh_l0": (16,)}
+    shapes = one | {f"{name}_reverse": shape for name, shape in one.items()}
+    names = tuple(
+        f"bidirectional/{way}_lstm/lstm_cell/{weight}"
+        for way in ("forward", "backward")
+        for weight in ("kernel", "recurrent_kernel", "bias")
+    )
+    keras = recurrent("Bidirectional", *names, shapes=((3, 16), (4, 16), (16,)) * 2)
+    found = match(WeightMap(), keras, torch_recurrent("LSTM", shapes))
+    assert found.problems == []
+    assert resolved(found)["rnn.weight_hh_l0_reverse"] == (4,)

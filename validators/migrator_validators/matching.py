@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,8 +69,10 @@ def match(weights: WeightMap, source: Described, target: Described) -> Matching:
     if weights.pairs:
         _explicit(weights, source, target, out)
     else:
-        records, out.proposed = _records(weights, source, target)
-        _Recorded(records, source, target, out).resolve()
+        records = _present(weights, target)
+        proposals = tuple(_propose(records, source, target))
+        out.proposed = bool(proposals)
+        _Recorded(records, proposals, source, target, out).resolve()
     _check_shapes(source, target, out)
     _check_left_over(weights, source, target, out)
     return out
@@ -108,8 +110,16 @@ class Site:
 class _Recorded:
     """Pairs layers with sites, one Keras class at a time."""
 
-    def __init__(self, records: Sequence[RecordedMap], source: Described, target: Described, out: Matching) -> None:
-        self.records, self.source, self.target, self.out = records, source, target, out
+    def __init__(
+        self,
+        records: Sequence[RecordedMap],
+        proposals: Sequence[Site],
+        source: Described,
+        target: Described,
+        out: Matching,
+    ) -> None:
+        self.records, self.proposals = records, proposals
+        self.source, self.target, self.out = source, target, out
 
     def resolve(self) -> None:
         layers, sites = self._layers(), self._sites()
@@ -125,7 +135,7 @@ class _Recorded:
 
     def _layers(self) -> dict[str, list[Described]]:
         """Layers with weights that a record names, outermost first, by the record's class."""
-        names = list(dict.fromkeys(r.keras for r in self.records))
+        names = list(dict.fromkeys(r.keras for r in (*self.records, *(site.record for site in self.proposals))))
         taken: set[int] = set()
         found: dict[str, list[Described]] = defaultdict(list)
         for layer in sorted(self.source["layers"], key=lambda item: -len(item["weights"])):
@@ -146,6 +156,8 @@ class _Recorded:
                 if _same_class(record.owner, owner["class"]):
                     for name in self._places(owner["name"], record, modules, order):
                         found[record.keras].setdefault(name, Site(name, record))
+        for site in self.proposals:
+            found[site.record.keras].setdefault(site.name, site)
         return {keras: sorted(sites.values(), key=lambda s: order[s.name]) for keras, sites in found.items()}
 
     def _places(
@@ -295,31 +307,56 @@ def _check_left_over(weights: WeightMap, source: Described, target: Described, o
             out.notes.append(f"{name} keeps its initial value")
 
 
-# --- proposals ----------------------------------------------------------------------------------------------
+# --- records and proposals ----------------------------------------------------------------------------
 
 
-def _records(weights: WeightMap, source: Described, target: Described) -> tuple[tuple[RecordedMap, ...], bool]:
-    """The declared records that this target has, completed by proposals for modules they do not cover."""
-    if weights.records:
-        owners = {module["class"] for module in target["modules"]}
-        present = tuple(r for r in weights.records if any(_same_class(r.owner, owner) for owner in owners))
-        if present:
-            return present, False
-    return tuple(_propose(source, target)), True
+def _present(weights: WeightMap, target: Described) -> tuple[RecordedMap, ...]:
+    """The declared records whose owner this target has."""
+    owners = {module["class"] for module in target["modules"]}
+    return tuple(r for r in weights.records if any(_same_class(r.owner, owner) for owner in owners))
 
 
-def _propose(source: Described, target: Described) -> Iterable[RecordedMap]:
-    """Records by class: a Dense is a Linear, and so on; and own weights of equal names."""
+def _propose(records: Sequence[RecordedMap], source: Described, target: Described) -> Iterator[Site]:
+    """Sites that no record speaks of, by class: a Dense is a Linear, and so on; and own weights of equal names."""
     classes = {cls.rsplit(".", 1)[-1] for layer in source["layers"] for cls in layer["classes"][:1]}
     own = {cls for layer in source["layers"] if layer["own"] for cls in layer["classes"][:1] if ":" in cls}
+    state = {entry["name"] for entry in target["state"]}
+    covered = _covered(records, target["modules"])
     for module in target["modules"]:
-        for keras, params in PROPOSALS.get(module["type"], {}).items():
-            if keras in classes:
-                yield RecordedMap(owner=module["class"], path="", keras=f"tf.keras.layers.{keras}", params=params)
-        if not is_known(module["class"]):
+        name = module["name"]
+        if name in covered:
+            continue
+        known = PROPOSALS.get(module["type"], {})
+        possible = {keras: params for keras, params in known.items() if keras in classes and _has(name, params, state)}
+        if possible:
+            keras = max(possible, key=lambda k: len(possible[k]))  # both directions rather than one
+            params = possible[keras]
+            yield Site(
+                name, RecordedMap(owner=module["class"], path="", keras=f"tf.keras.layers.{keras}", params=params)
+            )
+        elif not is_known(module["class"]):
             twin = next((cls for cls in own if cls.rsplit(":", 1)[-1] == module["class"].rsplit(":", 1)[-1]), None)
             if twin is not None:
-                yield RecordedMap(owner=module["class"], path="", keras=twin, params=_same_names(twin, source))
+                params = _same_names(twin, source)
+                yield Site(name, RecordedMap(owner=module["class"], path="", keras=twin, params=params))
+
+
+def _covered(records: Sequence[RecordedMap], modules: Sequence[Described]) -> frozenset[str]:
+    """Modules that a record speaks of."""
+    order = {module["name"]: i for i, module in enumerate(modules)}
+    return frozenset(
+        name
+        for owner in modules
+        for record in records
+        if _same_class(record.owner, owner["class"])
+        for name in _below(owner["name"], record.path, order)
+    )
+
+
+def _has(name: str, params: Sequence[tuple[str, str, str]], state: Collection[str]) -> bool:
+    """Whether a module has the entries that a proposal fills; a bias may be switched off."""
+    prefix = f"{name}." if name else ""
+    return all(f"{prefix}{own}" in state for _, own, _ in params if "bias" not in own)
 
 
 def _same_names(cls: str, source: Described) -> tuple[tuple[str, str, str], ...]:
