@@ -196,8 +196,23 @@ def _tell(report: Report, json: bool, page: Path | None) -> None:
         return
     console = Console()
     console.print(summary(report, console.width))
+    _tell_questions(report)
     if page is not None:
         console.print(f"\nOutput: {report.run.out}\nReport: {page}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _tell_questions(report: Report) -> None:
+    """What a dry run would have sent, as it is; or how a batch goes on."""
+    for question in report.model.questions:
+        typer.echo(f"\n=== to {report.model.address}, about {question.unit}, from {', '.join(question.files)}")
+        for role, text in question.messages:
+            typer.echo(f"--- {role}\n{text.rstrip()}")
+    if report.model.waiting and not report.model.questions:
+        from migrator.completion.running import BATCH_PATH
+
+        path = Path(report.run.out) / BATCH_PATH
+        typer.echo(f"\nNext: migrator batch {path}")
+        typer.echo(f"then: migrator run {report.run.source} --llm batch --replies {path.with_suffix('.replies.jsonl')}")
 
 
 def _texts(report: Report, out: str | Path) -> dict[str, tuple[str, str]]:

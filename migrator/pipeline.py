@@ -12,6 +12,7 @@ from migrator import catalog, source
 from migrator import report as report_room
 from migrator.checking import Checker
 from migrator.codemods.repository import RepositoryDraft
+from migrator.completion.running import BATCH_PATH, Asked, ask, named
 from migrator.config import RunSettings
 from migrator.journal import work_area
 from migrator.model import FileRewrite, SourceRepo
@@ -26,13 +27,17 @@ def run(settings: RunSettings, step: Step) -> report_room.Report:
     Raises `UsageError` and `EnvironmentMissing`; nothing is on disk then.
     """
     repo = read(settings)
+    chosen = named(settings)  # before any work: a model that was named must be one that can be asked
     with ExitStack() as stack:
         work = work_area(settings.out) if settings.out is not None else None
         checker = Checker.start(repo, settings, stack, work)  # before any work: without a sandbox there is none
         facts = know(repo)
         draft = rewrite(repo, facts, step)
-        settled = checker.settle(draft, facts, step) if checker else unchecked(draft)
-        return _finish(settings, repo, draft, settled, checker)
+        if checker is None:
+            return _finish(settings, repo, draft, unchecked(draft), checker)
+        settled = checker.settle(draft, facts, step)
+        asked = ask(chosen, settings, draft, settled, checker, facts, step)
+        return _finish(settings, repo, asked.completed.draft, asked.completed.settled, checker, asked)
 
 
 def plan(settings: RunSettings) -> report_room.Plan:
@@ -70,14 +75,21 @@ def on_disk(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> M
 
 
 def _finish(
-    settings: RunSettings, repo: SourceRepo, draft: RepositoryDraft, settled: Settled, checker: Checker | None
+    settings: RunSettings,
+    repo: SourceRepo,
+    draft: RepositoryDraft,
+    settled: Settled,
+    checker: Checker | None,
+    asked: Asked | None = None,
 ) -> report_room.Report:
-    report = _report(settings, repo, draft, settled, checker)
+    report = _report(settings, repo, draft, settled, checker, asked.entry if asked else None)
     assert settings.out is not None
     texts = {path: file.text for path, file in settled.files.items()}
     extra = {report_room.REPORT_PATH: report_room.dumps(report)}
     if checker is not None:
         extra |= weight_file(checker.maps) | checker.case_files()
+    if asked is not None and asked.batch:
+        extra[BATCH_PATH] = asked.batch
     source.write(repo, settings.out, texts, extra)
     if checker is not None:
         checker.finish()
@@ -85,11 +97,16 @@ def _finish(
 
 
 def _report(
-    settings: RunSettings, repo: SourceRepo, draft: RepositoryDraft, settled: Settled, checker: Checker | None
+    settings: RunSettings,
+    repo: SourceRepo,
+    draft: RepositoryDraft,
+    settled: Settled,
+    checker: Checker | None,
+    model: report_room.ModelEntry | None = None,
 ) -> report_room.Report:
     versions = checker.versions() if checker is not None else {}
     record = run_record(settings, repo, environment(versions))
-    return report_room.build(settled.results, repo, record, draft.islands())
+    return report_room.build(settled.results, repo, record, draft.islands(), model)
 
 
 def scratch(stack: ExitStack) -> Path:

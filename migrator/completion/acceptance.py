@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from migrator_validators.cases import Case
 from migrator_validators.planning import Plan
 from migrator_validators.tolerances import TABLE
 
 from migrator.completion.wording import of_case
-from migrator.model import UnitKind
 
 MOST_CASES = 3
 
@@ -25,22 +24,19 @@ _RUNGS: dict[str, tuple[str, ...]] = {
 """What is compared, by the kind of a case."""
 
 
-def acceptance(plan: Plan | None, kind: UnitKind) -> Iterator[str]:
-    """One line each: what is compared and how closely, with which inputs, and what else must hold."""
+def acceptance(plan: Plan | None, values: bool = False) -> Iterator[str]:
+    """One line each: what is compared and how closely, with which inputs; `values`: recorded text may be told."""
     cases = [*plan.cases, *plan.alternatives][:MOST_CASES] if plan is not None else []
     if not cases:
         yield "No inputs for it are known: it is checked through what calls it, or not at all."
         return
     yield f"It is run as a {cases[0].kind}, on both sides with the same weights and inputs:"
-    yield from (f"{of_case(case)} ({case.inputs_from} inputs{_sizes(case)})" for case in _different(cases))
+    called = {of_case(case, values): case for case in cases}
+    yield from (f"{words} ({case.inputs_from} inputs{_sizes(case)})" for words, case in called.items())
     yield from (_RUNG[rung] for rung in _RUNGS[cases[0].kind])
     gaps = sorted({gap for case in cases for gap in case.gaps})
     if gaps:
         yield f"Known differences of the libraries are allowed for: {', '.join(gaps)}."
-
-
-def _different(cases: Sequence[Case]) -> list[Case]:
-    return list({of_case(case): case for case in cases}.values())
 
 
 def _sizes(case: Case) -> str:

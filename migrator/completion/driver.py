@@ -16,6 +16,7 @@ from migrator.llm import feedback
 from migrator.llm.calls import Completion, Prompt
 from migrator.llm.candidate import Candidate
 from migrator.llm.conversation import Conversation, Judged
+from migrator.llm.fragment import Fragment
 from migrator.llm.packing import BUDGET, pack
 from migrator.model import Attempt, FileRewrite, Origin, Outcome, Status, UnitKind, UnitResult
 from migrator.settle import Settled
@@ -39,16 +40,18 @@ class Diary(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """`attempts`: questions a unit in all. `samples`: draws a question. `budget`: tokens of a prompt."""
+    """`attempts`: questions a unit in all. `samples`: draws a question. `budget`: tokens of a prompt.
+    `values`: recorded text and single results may be told, not only shapes, dtypes and figures."""
 
     attempts: int = 3
     samples: int = 1
     budget: int = BUDGET
+    values: bool = False
 
 
 @dataclass(frozen=True)
 class Completed:
-    """The end of it: the draft with what was accepted, the settled files, and why units were not asked about."""
+    """The end of it: the draft with what was accepted, and the settled files."""
 
     draft: RepositoryDraft
     settled: Settled
@@ -88,12 +91,10 @@ def complete(
     A candidate counts only by the verdicts of `checker`: first alone on top of what is accepted so far,
     in the end with everything, on the files as they would ship.
     """
-    left = {r.rewrite.unit.id: feedback.summary(r.verdicts) for r in settled.results if _rejected(r)}
-    work = _Work(draft, checker, facts, step, left, settled.results)
-    work.pending = list(_leaf_first(draft, settled))
+    work = _begin(draft, settled, checker, facts, step)
     if not work.pending:
         return Completed(draft, settled)
-    while ready := list(_ready(work)):
+    while ready := _ready(work):
         _round(work, ready, model, diary, options)
     end = checker.settle(work.draft, facts, step)
     results = tuple(_ended(result, work) for result in end.results)
@@ -103,6 +104,21 @@ def complete(
 def left_over(settled: Settled, draft: RepositoryDraft) -> list[str]:
     """The units that would be asked about, leaf first."""
     return list(_leaf_first(draft, settled))
+
+
+def foreseen(
+    draft: RepositoryDraft, settled: Settled, checker: Checker, facts: Facts, options: Options, step: Step
+) -> list[Fragment]:
+    """What would be asked first of every unit that is left; nothing is sent."""
+    work = _begin(draft, settled, checker, facts, step)
+    return [_packed(unit, work, settled.files, options) for unit in work.pending]
+
+
+def _begin(draft: RepositoryDraft, settled: Settled, checker: Checker, facts: Facts, step: Step) -> _Work:
+    left = {r.rewrite.unit.id: feedback.summary(r.verdicts) for r in settled.results if _rejected(r)}
+    work = _Work(draft, checker, facts, step, left, settled.results)
+    work.pending = list(_leaf_first(draft, settled))
+    return work
 
 
 def _rejected(result: UnitResult) -> bool:
@@ -131,20 +147,22 @@ def _leaf_first(draft: RepositoryDraft, settled: Settled) -> Iterator[str]:
         yield from visit(unit)
 
 
-def _ready(work: _Work) -> Iterator[str]:
-    """Units whose talk can go on now; those that can never come to be asked about are put aside."""
-    unsettled = set(work.pending) | {u for u, talk in work.talks.items() if talk.won is None}
-    yield from (unit for unit, talk in work.talks.items() if talk.open and not talk.waiting)
+def _ready(work: _Work) -> list[str]:
+    """Units about which can be asked now; those that can never be are put aside with the reason."""
+    going = [unit for unit, talk in work.talks.items() if talk.open and not talk.waiting]
+    before = set(work.pending)
     for unit in list(work.pending):
-        needs = (work.draft.reachable(unit) - {unit}) & unsettled
-        dead = [u for u in needs if u not in work.pending and not work.talks[u].open and not work.talks[u].waiting]
-        if dead:
-            work.pending.remove(unit)
-            name = dead[0].rpartition("::")[2]
-            work.not_asked[unit] = f"not asked about: it uses {name}, which stays TensorFlow"
-        elif not needs or needs <= _circle(unit, work):
-            work.pending.remove(unit)
-            yield unit
+        needs = work.draft.reachable(unit) - {unit}
+        lost = sorted(u for u in needs if u in work.not_asked or (u in work.talks and work.talks[u].lost))
+        waits = {u for u in needs if u in before or (u in work.talks and work.talks[u].won is None)}
+        if lost:
+            work.not_asked[unit] = f"not asked about: it uses {lost[0].rpartition('::')[2]}, which stays TensorFlow"
+        elif waits <= _circle(unit, work):
+            going.append(unit)
+        else:
+            continue
+        work.pending.remove(unit)
+    return going
 
 
 def _circle(unit: str, work: _Work) -> set[str]:
@@ -175,13 +193,17 @@ def _round(work: _Work, ready: Sequence[str], model: Model, diary: Diary, option
 
 
 def _talk(unit: str, work: _Work, files: Mapping[str, FileRewrite], diary: Diary, options: Options) -> Conversation:
-    examples = (*own(work.draft, work.results), *bundled())
-    plans = work.checker.plans(*_asked(unit, work), work.facts)
-    around = Surroundings(work.draft, files, work.facts, plans, examples)
-    packed = pack(fragment(unit, around, work.left.get(unit, "")), options.budget)
+    packed = _packed(unit, work, files, options)
     if packed.left_out:
         diary.note(unit, f"left out of the prompt: {'; '.join(packed.left_out)}")
-    return Conversation(packed, options.attempts)
+    return Conversation(packed, options.attempts, options.values)
+
+
+def _packed(unit: str, work: _Work, files: Mapping[str, FileRewrite], options: Options) -> Fragment:
+    examples = (*own(work.draft, work.results), *bundled())
+    plans = work.checker.plans(*_asked(unit, work), work.facts)
+    around = Surroundings(work.draft, files, work.facts, plans, examples, options.values)
+    return pack(fragment(unit, around, work.left.get(unit, "")), options.budget)
 
 
 def _asked(unit: str, work: _Work) -> tuple[RepositoryDraft, Mapping[str, FileRewrite]]:

@@ -46,6 +46,7 @@ class Surroundings:
     facts: Facts
     plans: Mapping[str, Plan] = field(default_factory=dict)
     examples: Sequence[Example] = ()
+    values: bool = False  # recorded text may be told
 
 
 def fragment(unit: str, around: Surroundings, rejected: str = "") -> Fragment:
@@ -72,7 +73,7 @@ def fragment(unit: str, around: Surroundings, rejected: str = "") -> Fragment:
         uses=tuple(_uses(unit, around)),
         used_by=tuple(_used_by(unit, held, around)),
         differences=semantics.about(apis),
-        acceptance=tuple(acceptance(around.plans.get(unit), kind)),
+        acceptance=tuple(acceptance(around.plans.get(unit), around.values)),
         examples=chosen(around.examples, apis, original),
         imports=tuple(_names(held, file)),
     )
@@ -152,7 +153,8 @@ def _uses(unit: str, around: Surroundings) -> Iterator[Neighbour]:
         migrated = rewrite is not None and rewrite.text is not None
         text = rewrite.text if migrated and rewrite is not None and rewrite.text else _original(file, part)
         text = textwrap.dedent(text).strip("\n") + "\n"
-        yield Neighbour(part.segment.unit.name.partition("@")[0], file.path, signature(text), text, migrated)
+        state = "in PyTorch already" if migrated else "as it is" if part.draft is None else "still to be written"
+        yield Neighbour(part.segment.unit.name.partition("@")[0], file.path, signature(text), text, state)
 
 
 def _original(file: FileDraft, part: Part) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Lit, Made, Name
 from migrator_validators.cases import Mapping as MappingArg
@@ -133,39 +134,43 @@ def _used(value: Value, facts: Facts) -> str:
 # --- cases -----------------------------------------------------------------------------------------------
 
 
-def of_case(case: Case) -> str:
-    """How a case calls the unit, as shapes and dtypes; no recorded value is in it."""
-    called = _call(case.call, top=True)
-    inputs = [_arg(a) for a in case.inputs]
-    inputs += [f"{name}={_arg(a)}" for name, a in case.input_kwargs.items()]
-    return called + (f", then called with {', '.join(inputs)}" if inputs else "")
+def of_case(case: Case, values: bool = False) -> str:
+    """How a case calls the unit: arrays as shapes and dtypes, numbers as they are; recorded text only with `values`."""
+    said = _Words(values or case.inputs_from != "recorded")
+    inputs = [said.arg(a) for a in case.inputs]
+    inputs += [f"{name}={said.arg(a)}" for name, a in case.input_kwargs.items()]
+    return f"`{said.call(case.call)}`" + (f", then called with {', '.join(inputs)}" if inputs else "")
 
 
-def _call(call: Call, top: bool = False) -> str:
-    args = call.args if call.target_args is None else call.target_args
-    kwargs = call.kwargs if call.target_kwargs is None else call.target_kwargs
-    name = call.source.rpartition(":")[2]
-    inner = ", ".join([*map(_arg, args), *(f"{key}={_arg(value)}" for key, value in kwargs.items())])
-    on = f"{_arg(call.on)}." if call.on is not None else ""
-    return f"`{on}{name}({inner})`" if top else f"{on}{name}({inner})"
+@dataclass(frozen=True)
+class _Words:
+    """`texts`: strings may be repeated."""
 
+    texts: bool
 
-def _arg(arg: Arg) -> str:
-    if isinstance(arg, Lit):
-        return _literal(arg.value)
-    if isinstance(arg, Array):
-        dims = ", ".join(map(str, arg.shape or _stored(arg.values)))
-        return f"{arg.dtype}[{dims}]"
-    if isinstance(arg, Items):
-        inner = ", ".join(map(_arg, arg.items[:8])) + (", …" if len(arg.items) > 8 else "")
-        return f"[{inner}]" if arg.kind == "list" else f"({inner})"
-    if isinstance(arg, MappingArg):
-        return "{" + ", ".join(f"{key!r}: {_arg(value)}" for key, value in arg.items.items()) + "}"
-    if isinstance(arg, Batches):
-        return f"batches of {_arg(arg.element)}"
-    if isinstance(arg, Made):
-        return _call(arg.call)
-    return arg.source.rpartition(":")[2] if isinstance(arg, Name) else "?"
+    def call(self, call: Call) -> str:
+        args = call.args if call.target_args is None else call.target_args
+        kwargs = call.kwargs if call.target_kwargs is None else call.target_kwargs
+        name = call.source.rpartition(":")[2]
+        inner = ", ".join([*map(self.arg, args), *(f"{key}={self.arg(value)}" for key, value in kwargs.items())])
+        return f"{self.arg(call.on)}.{name}({inner})" if call.on is not None else f"{name}({inner})"
+
+    def arg(self, arg: Arg) -> str:
+        if isinstance(arg, Lit):
+            return _literal(arg.value) if self.texts or not isinstance(arg.value, str) else "a string"
+        if isinstance(arg, Array):
+            dims = ", ".join(map(str, arg.shape or _stored(arg.values)))
+            return f"{arg.dtype}[{dims}]"
+        if isinstance(arg, Items):
+            inner = ", ".join(map(self.arg, arg.items[:8])) + (", …" if len(arg.items) > 8 else "")
+            return f"[{inner}]" if arg.kind == "list" else f"({inner})"
+        if isinstance(arg, MappingArg):
+            return "{" + ", ".join(f"{key!r}: {self.arg(value)}" for key, value in arg.items.items()) + "}"
+        if isinstance(arg, Batches):
+            return f"batches of {self.arg(arg.element)}"
+        if isinstance(arg, Made):
+            return self.call(arg.call)
+        return arg.source.rpartition(":")[2] if isinstance(arg, Name) else "?"
 
 
 def _stored(values: object) -> tuple[int, ...]:

@@ -54,10 +54,12 @@ class Conversation:
     """A fragment and what was said of it so far. `most`: questions in all.
 
     `won` is the candidate that was accepted or, where nothing could be compared, is left for review.
+    `values`: single values of results on recorded inputs may be told.
     """
 
     fragment: Fragment
     most: int = 3
+    values: bool = False
     attempts: list[Attempt] = field(default_factory=list)
     won: Candidate | None = None
     number: int = 1
@@ -70,6 +72,11 @@ class Conversation:
     def open(self) -> bool:
         """Whether there is another question to ask."""
         return self.won is None and not self._closed and self.number <= self.most
+
+    @property
+    def lost(self) -> bool:
+        """Whether it ended without a candidate that may stay."""
+        return self.won is None and not self.open and not self.waiting
 
     @property
     def waiting(self) -> bool:
@@ -137,7 +144,7 @@ class Conversation:
         if judged.ending in ENDED:
             self.won = found
             return self._attempt(completion, sample, judged), None
-        findings = feedback.of_verdicts(judged.verdicts) or (Finding(judged.detail),)
+        findings = feedback.of_verdicts(judged.verdicts, self.values) or (Finding(judged.detail),)
         if judged.ending == "infra-error":
             return self._attempt(completion, sample, judged), None
         return self._attempt(completion, sample, judged), _Told(feedback.FAILED, findings, reply.model_dump_json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from migrator.llm.rendering import Finding
@@ -19,12 +20,15 @@ def of_gate(problems: Sequence[str]) -> tuple[Finding, ...]:
     return tuple(Finding(problem) for problem in problems)
 
 
-def of_verdicts(verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
-    """Every failed rung with its figures, and how far the candidate came."""
-    return tuple(_findings(verdicts))
+def of_verdicts(verdicts: Sequence[Verdict], values: bool = False) -> tuple[Finding, ...]:
+    """Every failed rung with its figures, and how far the candidate came.
+
+    Single values of results on recorded inputs are told only with `values`.
+    """
+    return tuple(_findings(verdicts, values))
 
 
-def _findings(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
+def _findings(verdicts: Sequence[Verdict], values: bool) -> Iterator[Finding]:
     passed = dict.fromkeys(str(v.rung) for v in verdicts if v.outcome in (Outcome.PASS, Outcome.GAP))
     failed = [v for v in verdicts if v.outcome is Outcome.FAIL]
     if passed:
@@ -38,6 +42,16 @@ def _findings(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
     repros = dict.fromkeys(v.repro for v in failed if v.repro)
     for repro in repros:
         yield Finding("it is run again by", repro)
+
+
+_VALUES = re.compile(r"\S+ instead of \S+(?= at \[)|(?<=: )['\"].*['\"] instead of .*|^['\"].*['\"] instead of .*")
+"""One element of a result beside the expected one; not shapes, dtypes, keys or counts."""
+
+
+def _detail(verdict: Verdict, values: bool) -> str:
+    if values or verdict.inputs != "recorded":
+        return verdict.detail
+    return _VALUES.sub("another value", verdict.detail)
 
 
 def figures_of(verdict: Verdict) -> Iterator[str]:

@@ -54,14 +54,15 @@ class Contract:
 class Neighbour:
     """Something of the repository that the unit refers to, or that refers to it.
 
-    `text`: migrated where it is, else the original. `signature`: its first lines, for when the text does not fit.
+    `text`: migrated where it is, else the original. `signature`: its heads, for when the text does not fit.
+    `state`: what stands in `text`, in words.
     """
 
     name: str
     path: str
     signature: str
     text: str
-    torch: bool = True
+    state: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,17 @@
 from migrator.report.build import build, totals, unit_entry
 from migrator.report.html import PAGE_PATH, page
 from migrator.report.plan import Plan, plan, plan_view
-from migrator.report.schema import REPORT_PATH, FileEntry, Report, Run, Totals, UnitEntry, VerdictEntry
+from migrator.report.schema import (
+    REPORT_PATH,
+    FileEntry,
+    ModelEntry,
+    QuestionEntry,
+    Report,
+    Run,
+    Totals,
+    UnitEntry,
+    VerdictEntry,
+)
 from migrator.report.store import dumps, load, loads, save
 from migrator.report.table import progress, summary
 
@@ -11,7 +21,9 @@ __all__ = [
     "PAGE_PATH",
     "REPORT_PATH",
     "FileEntry",
+    "ModelEntry",
     "Plan",
+    "QuestionEntry",
     "Report",
     "Run",
     "Totals",

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from migrator.model import Decline, InterfaceChange, Origin, SourceFile, SourceRepo, Status, UnitResult, Verdict
+from migrator.model import (
+    Attempt,
+    Decline,
+    InterfaceChange,
+    Origin,
+    SourceFile,
+    SourceRepo,
+    Status,
+    UnitResult,
+    Verdict,
+)
 from migrator.report.schema import (
+    AttemptEntry,
     ChangeEntry,
     DeclineEntry,
     FileEntry,
     Island,
+    ModelEntry,
     Report,
     Run,
     Totals,
@@ -20,11 +33,18 @@ from migrator.report.schema import (
 )
 
 
-def build(results: Sequence[UnitResult], repo: SourceRepo, run: Run, islands: Sequence[Sequence[str]] = ()) -> Report:
+def build(
+    results: Sequence[UnitResult],
+    repo: SourceRepo,
+    run: Run,
+    islands: Sequence[Sequence[str]] = (),
+    model: ModelEntry | None = None,
+) -> Report:
     """The report of a run.
 
     `results`: one per unit, in any order. `islands`: ids of units that share tensors, variables or
-    models. Raises ValueError when a result belongs to no Python file of `repo`.
+    models. `model`: which language model was asked, or what asking one would send. Raises ValueError when
+    a result belongs to no Python file of `repo`.
     """
     by_path: dict[str, list[UnitResult]] = {}
     for result in results:
@@ -35,7 +55,7 @@ def build(results: Sequence[UnitResult], repo: SourceRepo, run: Run, islands: Se
         raise ValueError(f"results for files that are not in the repository: {sorted(unknown)}")
     accepted = {r.rewrite.unit.id for r in results if r.status in {Status.ACCEPTED, Status.UNTOUCHED}}
     parts = sorted((Island(units=tuple(i), whole=accepted >= set(i)) for i in islands), key=lambda i: not i.whole)
-    report = Report(run=run, files=files, islands=tuple(parts), skipped=dict(repo.skipped))
+    report = Report(run=run, model=model or ModelEntry(), files=files, islands=tuple(parts), skipped=dict(repo.skipped))
     return report.model_copy(update={"totals": totals(report, others=len(repo.files) - len(files))})
 
 
@@ -95,7 +115,16 @@ def unit_entry(result: UnitResult) -> UnitEntry:
         uses=tuple(name for name, _ in unit.uses),
         draft=rewrite.draft,
         group=rewrite.group,
+        attempts=sum(a.call is not None for a in result.attempts),
+        tokens=sum(a.tokens_in + a.tokens_out for a in result.attempts),
+        cost=sum(a.cost or 0.0 for a in result.attempts),
+        tries=tuple(_attempt(a) for a in result.attempts),
     )
+
+
+def _attempt(attempt: Attempt) -> AttemptEntry:
+    fields = {f.name: getattr(attempt, f.name) for f in dataclasses.fields(attempt)}
+    return AttemptEntry(**fields | {"verdicts": tuple(_verdict(v) for v in attempt.verdicts)})
 
 
 def _verdict(verdict: Verdict) -> VerdictEntry:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from migrator.model import Origin, Outcome, Rung, Status, UnitKind
 
-VERSION = 1
+VERSION = 2
 REPORT_PATH = "migration/report.json"
 
 
@@ -60,6 +60,63 @@ class ChangeEntry(_Strict):
     removed: tuple[str, ...] = ()
 
 
+class AttemptEntry(_Strict):
+    """A reply of a language model about a unit, or why there was none.
+
+    `number` counts the questions from 1, `sample` the draws of one. `ending`: accepted, unverified,
+    rejected, gate, same, refused, truncated, empty, malformed, failed, infra-error, spent, withheld,
+    pending. `cost` in dollars, None where no price is known. `call`: id in the ledger. `prompt`: its version.
+    """
+
+    number: int
+    ending: str
+    detail: str = ""
+    sample: int = 0
+    verdicts: tuple[VerdictEntry, ...] = ()
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = None
+    cached: bool = False
+    call: int | None = None
+    prompt: str = ""
+
+
+class QuestionEntry(_Strict):
+    """What would be sent about a unit: messages as (role, text). `files`: whose text is in it."""
+
+    unit: str
+    files: tuple[str, ...] = ()
+    messages: tuple[tuple[str, str], ...] = ()
+
+
+class ModelEntry(_Strict):
+    """Which language model was asked; without a `name` none was, and the rest says what asking would send.
+
+    `named_by`: flag, environment or configuration. `prompt`: version of the prompts. `run`: the run's name
+    in the `ledger`. `calls` were paid for, `cached` were not; `unpriced` of the calls have no known price.
+    `units`: asked about; `first_tokens`: an estimate of their first questions; `files`: whose text is in
+    these. `waiting`: questions in the batch file. `questions`: what would be sent, of a dry run.
+    """
+
+    name: str = ""
+    address: str = ""
+    named_by: str = ""
+    prompt: str = ""
+    run: str = ""
+    ledger: str = ""
+    calls: int = 0
+    cached: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+    units: int = 0
+    first_tokens: int = 0
+    files: tuple[str, ...] = ()
+    waiting: int = 0
+    questions: tuple[QuestionEntry, ...] = ()
+
+
 class UnitEntry(_Strict):
     """The smallest thing accepted or rejected alone. `start` and `end` are lines of the original."""
 
@@ -83,6 +140,7 @@ class UnitEntry(_Strict):
     attempts: int = 0
     tokens: int = 0
     cost: float = 0.0
+    tries: tuple[AttemptEntry, ...] = ()
 
     @property
     def repros(self) -> tuple[str, ...]:
@@ -135,8 +193,9 @@ class Totals(_Strict):
 class Report(_Strict):
     """Everything that is known at the end of a run."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     run: Run
+    model: ModelEntry = ModelEntry()
     files: tuple[FileEntry, ...] = ()
     islands: tuple[Island, ...] = ()
     skipped: dict[str, str] = Field(default={}, description="path → why it was not copied")

@@ -18,7 +18,7 @@ from migrator.report.words import OUTCOME, STATUS, decisive, figures, why
 
 def summary(report: Report, width: int = 100) -> RenderableType:
     """The verdict table for a terminal of `width` columns: one row a unit with TensorFlow, totals below."""
-    lines: list[RenderableType] = [*_tables(report, width), _totals(report)]
+    lines: list[RenderableType] = [*_tables(report, width), _totals(report), *_model(report)]
     unread = [file for file in report.files if file.uses_tf and file.why]
     lines += [Text(f"  {file.path}: copied as it is, {file.why}", style="yellow") for file in unread]
     return Group(*lines)
@@ -65,6 +65,32 @@ def _totals(report: Report) -> Text:
     if totals.islands:
         line += f"\n{totals.islands_whole} of {totals.islands} islands whole"
     return Text.from_markup(line)
+
+
+def _model(report: Report) -> Iterator[RenderableType]:
+    """What the language model did and cost, or what naming one would send, and where."""
+    model, totals = report.model, report.totals
+    if not model.units:
+        return
+    files = ", ".join(model.files[:6]) + (f" and {len(model.files) - 6} more" if len(model.files) > 6 else "")
+    about = f"{model.units} unit{'s' if model.units > 1 else ''}"
+    if not model.name:
+        yield Text(
+            f"\n{about} left by the rules. Naming a model (--model) would send them, with what they use, from {files} "
+            f"to {model.address}: about {model.first_tokens:,} tokens. Nothing was sent.",
+            style="dim",
+        )
+        return
+    written = sum(totals.by_origin.get(origin, 0) for origin in ("llm", "hybrid"))
+    cost = f", ${model.cost:.4f}" + (f" and {model.unpriced} calls without a known price" if model.unpriced else "")
+    yield Text(
+        f"\n{model.name} at {model.address} was asked about {about}: {model.calls} calls, {model.cached} from the "
+        f"ledger, {model.tokens_in:,} tokens in, {model.tokens_out:,} out{cost}; {written} units on disk are its work"
+    )
+    if model.questions:
+        yield Text(f"{len(model.questions)} questions would be sent (--dry-run): they follow", style="yellow")
+    elif model.waiting:
+        yield Text(f"{model.waiting} questions wait in the batch file", style="yellow")
 
 
 @contextmanager
