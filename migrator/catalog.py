@@ -20,11 +20,6 @@ STRUCTURE = {
     "tf.GradientTape": "loss.backward(), or torch.autograd.grad where several gradients share a graph",
     "tf.data.AUTOTUNE": "goes",
     "tf.function": "goes; the function stays as it is",
-    "tf.name_scope": "goes; its statements stay",
-    "tf.init_scope": "goes; its statements stay",
-    "tf.compat.v1.colocate_with": "goes; its statements stay",
-    "tf.control_dependencies": "goes where nothing is computed in it; Python keeps the order",
-    "tf.device": "with torch.device(...)",
 }
 """What the structural codemods write, in words; `tests/codemods` runs them."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
+from migrator.codemods.clashes import without_clash
 from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rules
 from migrator.codemods.dispatch import draft_unit, is_model_unit
 from migrator.codemods.files import FileDraft, Part, migrated, render
@@ -212,7 +213,7 @@ def _tidied(seg: Segment, draft: Draft | None, ctx: Context, bindings: frozenset
 def _drafted(seg: Segment, ctx: Context) -> Draft | None:
     """The unit boundary: a mistake of ours leaves this unit as it was and no other, and is reported."""
     try:
-        return _with_layout(draft_unit(seg, ctx), seg, ctx)
+        return without_clash(_with_layout(draft_unit(seg, ctx), seg, ctx), seg, ctx)
     except Exception as error:
         text = "".join(ctx.code(statement) for statement in seg.statements)
         reason = f"a mistake of the migrator ({type(error).__name__}: {error}); please report it"

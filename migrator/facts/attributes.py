@@ -99,6 +99,8 @@ def api(dotted: str) -> Value:
         return DType(tail)
     if name == "tf.newaxis":
         return Literal(None)
+    if name == "tf.compat.v1.flags.FLAGS":
+        return External("absl.flags.FLAGS")
     return ModuleRef(name) if names.is_module(name) else Api(name)
 
 

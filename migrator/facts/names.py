@@ -70,6 +70,8 @@ _INNER = (
 )
 _RENAMED = {
     "tf.layers": "tf.compat.v1.layers",
+    "tf.app.flags": "tf.compat.v1.flags",
+    "tf.compat.v1.app.flags": "tf.compat.v1.flags",
     "tf.flags": "tf.compat.v1.flags",
     "tf.app": "tf.compat.v1.app",
     "tf.logging": "tf.compat.v1.logging",

@@ -336,7 +336,9 @@ def _assigned(value: ast.expr, name: str) -> object:
     if module is not None:
         return module
     dotted = dotted_name(value)
-    return Alias(dotted) if dotted is not None and dotted.partition(".")[0] != name else _OTHER
+    if dotted is None or dotted.partition(".")[0] == name or dotted.endswith("flags.FLAGS"):
+        return _OTHER  # absl's FLAGS is an object of its own, not a name of TensorFlow
+    return Alias(dotted)
 
 
 _VISITORS: dict[type, Any] = {

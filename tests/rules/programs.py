@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import dataclass
 from functools import cache, reduce
 from importlib.resources import files
@@ -10,31 +11,38 @@ from importlib.resources import files
 import libcst as cst
 from fake_facts import FakeModule, parsed
 
+from migrator.facts import analyse
 from migrator.model import Decline, Rewritten
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.rewriter import rewrite
 from migrator.rules.engine.samples import Array, Code, Sample
-from migrator.values import Tensor
+from migrator.values import ModuleFacts, Tensor
 
 
 @dataclass(frozen=True)
 class Program:
-    """A function `f` over the arrays of a sample, as TF source."""
+    """A function `f` over the arrays of a sample, as TF source. `whole`: analysed as a file of its own."""
 
     source: str
     arrays: dict[str, Array]
+    whole: bool = False
 
     def rewritten(self, facts: bool = True) -> tuple[str, Rewritten]:
         """The function in torch, and all that the rewriter says."""
         known = {n: Tensor(a.shape, a.dtype) for n, a in self.arrays.items()} if facts else {}
         tree, spans = parsed(self.source)
-        made = rewrite(tree, FakeModule(self.source, known), spans)
+        here: ModuleFacts = FakeModule(self.source, known)
+        if self.whole:
+            here = analyse({"sample": self.source}).modules["sample"]
+        made = rewrite(tree, here, spans)
         assert isinstance(made.node, cst.Module)
         return "\n".join(sorted(made.imports)) + "\n" + made.node.code, made
 
 
 def programs(rule: Rule, sample: Sample) -> list[Program]:
-    """The sample's call in its own, in keyword and in positional spelling."""
+    """The sample's call in its own, in keyword and in positional spelling; its statements as they are."""
+    if sample.body:
+        return [_statements(sample)]
     arrays: dict[str, Array] = {}
     args = [_text(value, arrays) for value in sample.args]
     kwargs = {name: _text(value, arrays) for name, value in sample.kwargs}
@@ -46,6 +54,18 @@ def programs(rule: Rule, sample: Sample) -> list[Program]:
         if list(kwargs) == names[len(args) : len(args) + len(kwargs)]:
             texts.append(_call(rule, [*args, *kwargs.values()]))
     return [Program(_function(text, arrays), arrays) for text in dict.fromkeys(texts)]
+
+
+def _statements(sample: Sample) -> Program:
+    """Numbers and arrays come in as tensors, which the text says, since no caller shows it."""
+    arrays = dict(sample.arrays)
+    lines = [f"{name} = tf.convert_to_tensor({name})" for name in arrays]
+    body = textwrap.indent("\n".join([*lines, textwrap.dedent(sample.body).strip("\n")]), "    ")
+    return Program(
+        f"import os\nimport numpy as np\nimport tensorflow as tf\n\n\ndef f({', '.join(arrays)}):\n{body}\n",
+        arrays,
+        True,
+    )
 
 
 def _call(rule: Rule, args: list[str]) -> str:

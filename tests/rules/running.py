@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ import torch
 
 from migrator.rules.engine.samples import Array
 
+Results = tuple[list[Any], list[Any]]
 TOLERANCE = {"float16": 2e-3, "float32": 2e-5, "float64": 1e-9, "complex64": 2e-5, "complex128": 1e-9}
 
 
@@ -34,7 +38,7 @@ def is_float(value: object) -> bool:
 
 def run_tf(source: str, arrays: Sequence[np.ndarray[Any, Any]], grad: bool) -> tuple[list[Any], list[Any]]:
     """Flat results and gradients of the float inputs, as arrays."""
-    scope: dict[str, Any] = {"tf": tf, "np": np, "keras": tf.keras}
+    scope: dict[str, Any] = {"__name__": "sample", "tf": tf, "np": np, "keras": tf.keras}
     exec(source, scope)
     inputs = [tf.constant(a) for a in arrays]
     with tf.GradientTape(persistent=True) as tape:
@@ -50,7 +54,7 @@ def run_tf(source: str, arrays: Sequence[np.ndarray[Any, Any]], grad: bool) -> t
 
 def run_torch(source: str, arrays: Sequence[np.ndarray[Any, Any]], grad: bool) -> tuple[list[Any], list[Any]]:
     """The same of the torch program."""
-    scope: dict[str, Any] = {"np": np}
+    scope: dict[str, Any] = {"__name__": "sample", "np": np}
     exec(source, scope)
     inputs = [torch.tensor(a, requires_grad=grad and a.dtype.kind == "f") for a in arrays]
     results = flat(scope["f"](*inputs))
@@ -70,6 +74,10 @@ def weights(shape: Any) -> np.ndarray[Any, Any]:
 
 def flat(result: Any) -> list[Any]:
     """Leaves of tuples and lists, with their lengths so that structure counts."""
+    if isinstance(result, tf.Tensor) and result.dtype == tf.string:
+        result = result.numpy() if result.shape.rank == 0 else result.numpy().tolist()
+    if isinstance(result, dict):
+        return [len(result), *(leaf for key in sorted(result) for leaf in (key, *flat(result[key])))]
     if isinstance(result, (tuple, list)) and not isinstance(result, torch.Size):
         return [len(result), *(leaf for item in result for leaf in flat(item))]
     return [result]
@@ -82,7 +90,40 @@ def to_numpy(value: Any) -> Any:
         return tf.convert_to_tensor(value).numpy()
     if isinstance(value, (torch.Size, tf.TensorShape)):
         return np.asarray(tuple(value))
+    if isinstance(value, bytes):
+        return np.frombuffer(value, "uint8")
     return np.asarray(value)
+
+
+def in_empty_folder(run: Callable[[], Results]) -> tuple[Results, list[Any]]:
+    """What a program gives and the files that it leaves, by name."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            results = run()
+            return results, [leaf for path in sorted(Path().rglob("*")) for leaf in _file(path)]
+        finally:
+            os.chdir(before)
+
+
+def _file(path: Path) -> list[Any]:
+    """Name and content; of event files, whose names hold the time, what was logged."""
+    if not path.is_file():
+        return [f"{path}/"]
+    if ".tfevents." in path.name:
+        return [f"{path.parent}/events", *events(path)]
+    return [str(path), np.frombuffer(path.read_bytes(), "uint8")]
+
+
+def events(path: Path) -> list[Any]:
+    """(tag, step, value) of every logged value, whichever of the two ways it is stored in."""
+    found: list[Any] = []
+    for event in tf.compat.v1.train.summary_iterator(str(path)):
+        for value in event.summary.value:
+            array = tf.make_ndarray(value.tensor) if value.HasField("tensor") else np.float32(value.simple_value)
+            found += [value.tag, event.step, np.asarray(array)]
+    return found
 
 
 def difference(expected: list[Any], found: list[Any], widening: bool = True) -> str:

@@ -44,16 +44,18 @@ class Oracle:
         return problem
 
     def _at(self, torch_source: str, wide: bool) -> str:
-        from running import difference, make, run_tf, run_torch
+        from running import difference, in_empty_folder, make, run_tf, run_torch, to_numpy
 
+        source, grad = self.program.source, self.sample.grad
         arrays = [make(a, seed, wide) for seed, a in enumerate(self.program.arrays.values())]
         if wide not in self.answers:
-            self.answers[wide] = run_tf(self.program.source, arrays, self.sample.grad)
-        want, want_grads = self.answers[wide]
-        have, have_grads = run_torch(torch_source, arrays, self.sample.grad)
+            self.answers[wide] = in_empty_folder(lambda: run_tf(source, arrays, grad))
+        (want, want_grads), want_files = self.answers[wide]
+        (have, have_grads), have_files = in_empty_folder(lambda: run_torch(torch_source, arrays, grad))
         if self.sample.random:
             return _same_distribution(want, have)
-        return difference(want, have) or difference(want_grads, have_grads)
+        files = difference([to_numpy(f) for f in want_files], [to_numpy(f) for f in have_files])
+        return difference(want, have) or difference(want_grads, have_grads) or files
 
 
 def _same_distribution(want: list[Any], have: list[Any]) -> str:

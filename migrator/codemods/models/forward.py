@@ -68,7 +68,8 @@ class Body:
         if isinstance(node, cst.Return) and node.value is not None:
             return [self.returning(node.value)]
         if isinstance(node, cst.Expr):
-            return [Line([self.lower.term(node.value).text])] if not _is_string(node.value) else [Line([code_of(node)])]
+            text = code_of(node) if _is_string(node.value) else self.lower.term(node.value).text
+            return [Line([text] if text != "None" else [])]
         if self.lower.structural(node):
             return self._other(node)
         return [Line([self.lower.finished(self.lower.build.needs.text(node, self.lower.ctx))])]
@@ -178,7 +179,7 @@ class Body:
             return self.branch(node, "if")
         if isinstance(node, cst.For) and node.orelse is None:
             return self.loop(node)
-        if isinstance(node, cst.With) and len(node.items) == 1 and _is_scope(self.lower, node.items[0].item):
+        if isinstance(node, cst.With) and _is_idle(self.lower, node):
             return self.text(body_of(node))
         if not self.lower.structural(node) and not isinstance(node, cst.FunctionDef | cst.ClassDef):
             return self.lower.finished(self.lower.build.needs.text(node, self.lower.ctx)).splitlines()
@@ -279,10 +280,11 @@ def _leaves(statements: Sequence[cst.BaseStatement]) -> bool:
     )
 
 
-def _is_scope(lower: Lowerer, node: cst.BaseExpression) -> bool:
-    """`tf.name_scope(...)`, which says nothing in PyTorch."""
-    name = getattr(lower.ctx.value(node.func), "name", "") if isinstance(node, cst.Call) else ""
-    return name.endswith("name_scope")
+def _is_idle(lower: Lowerer, node: cst.With) -> bool:
+    """Whether the contexts say nothing in PyTorch (`tf.name_scope(...)`): the rules leave only the block."""
+    bare = node.with_changes(body=cst.IndentedBlock([cst.SimpleStatementLine([cst.Pass()])]))
+    made = lower.ctx.rules.rewrite(bare, lower.ctx.here, Both({bare: lower.ctx.spans[node]}, lower.ctx.spans))
+    return isinstance(made.node, cst.Module) and len(made.node.body) == 1
 
 
 def _is_string(node: cst.BaseExpression) -> bool:

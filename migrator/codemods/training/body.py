@@ -15,10 +15,11 @@ from migrator.codemods.nodes import ancestors, find, holds
 from migrator.codemods.training.building import build, model_runs
 from migrator.codemods.training.callback_classes import is_base_init, is_callback_class, problem, without_base
 from migrator.codemods.training.callbacks import is_written_in_place, makes_callbacks
-from migrator.codemods.training.calls import api_of, calls_in
+from migrator.codemods.training.calls import calls_in
 from migrator.codemods.training.decisions import Decisions
 from migrator.codemods.training.definitions import definition
 from migrator.codemods.training.expressions import Finder, Modes
+from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
 from migrator.codemods.training.scope import Holder, Names, count
@@ -105,11 +106,11 @@ class Walker:
         if isinstance(node, cst.If) and node in self.data.dropped:
             return []
         if isinstance(node, cst.SimpleStatementLine):
-            return self.line(node) if self.concerns(node) else [self.by_rules(node)]
+            return self.line(node) if self.concerns(node) else self.by_rules(node)
         if self.concerns(node):
             return self.compound(node)
         self.modes.forget()
-        return [self.by_rules(node)]
+        return self.by_rules(node)
 
     def paused(self, node: cst.With) -> cst.With:
         """A block in which the tape does not record."""
@@ -117,13 +118,12 @@ class Walker:
         item = node.items[0].with_changes(item=cst.parse_expression("torch.no_grad()"))
         return node.with_changes(items=[item], body=self.suite(node.body))
 
-    def by_rules(self, node: Statement) -> Statement:
+    def by_rules(self, node: Statement) -> list[Statement]:
         rewritten = self.ctx.rewrite(node)
         self.sink.take(rewritten)
         if self.calls_repository(node):
             self.modes.forget()
-        assert isinstance(rewritten.node, cst.SimpleStatementLine | cst.BaseCompoundStatement)
-        return rewritten.node
+        return as_statements(rewritten.node)
 
     def concerns(self, node: Statement) -> bool:
         """Whether anything below a node is written here."""
@@ -178,11 +178,12 @@ class Walker:
         outer = {n: t for n, t in decided.items() if not any(n is not o and holds(o, n) for o in decided)}
         rewritten = embed(line, outer, self.ctx)
         self.sink.take(rewritten)
-        assert isinstance(rewritten.node, cst.SimpleStatementLine)
-        return [rewritten.node.with_changes(leading_lines=())]
+        return [new.with_changes(leading_lines=()) for new in as_statements(rewritten.node)]
 
     def is_tuning(self, line: cst.SimpleStatementLine) -> bool:
-        """`AUTOTUNE = tf.data.AUTOTUNE`, which only pipelines read."""
+        """`AUTOTUNE = tf.data.AUTOTUNE`, which only pipelines read; devices that only set-up lines read."""
+        if lists_for_nothing(line, self.ctx):
+            return True
         part = line.body[0]
         if len(line.body) > 1 or not isinstance(part, cst.Assign) or not isinstance(part.targets[0].target, cst.Name):
             return False
@@ -228,6 +229,10 @@ class Walker:
             return [] if self.drops(node) else [self.function(node)]
         if isinstance(node, cst.ClassDef):
             return [self.class_(node)]
+        if isinstance(node, cst.With) and isinstance(node.body, cst.IndentedBlock):
+            inner = self.inlined(node, node.body)
+            if inner is not None:
+                return inner
         before, new = self.block(node)
         self.modes.forget()
         return _with_lead(node, [*before, new.with_changes(leading_lines=())]) if before else [new]
@@ -241,6 +246,18 @@ class Walker:
         head, _ = self.header(node, bare)
         return head.with_changes(body=self.suite(node.body))
 
+    def inlined(self, node: cst.With, body: cst.IndentedBlock) -> list[Statement] | None:
+        """The statements of a block whose contexts say nothing in PyTorch; None where one of them stays."""
+        made = without_body(node, self.ctx)
+        if made is None:
+            return None
+        self.sink.take(made.rewritten)
+        inner = self.run(body.body)
+        for name in made.names:
+            if any(count(statement, name) for statement in inner):
+                self.sink.decline(f"`{name}` is used inside of the context")
+        return _with_lead(node, [*made.before, *inner])
+
     def drops(self, node: cst.FunctionDef) -> bool:
         """Whether a function is gone: a factory of callbacks, which are lines of the loop now."""
         if not isinstance(self.holder, cst.Module) or not is_written_in_place(node, self.ctx):
@@ -252,13 +269,7 @@ class Walker:
 
     def function(self, node: cst.FunctionDef) -> Statement:
         body = self.inside(node).suite(node.body)
-        kept = [
-            d
-            for d in node.decorators
-            if api_of(self.ctx.value(d.decorator)) != "tf.function"
-            and not (isinstance(d.decorator, cst.Call) and api_of(self.ctx.value(d.decorator.func)) == "tf.function")
-        ]
-        head, _ = self.header(node, node.with_changes(body=_EMPTY, decorators=kept))
+        head, _ = self.header(node, node.with_changes(body=_EMPTY))
         return head.with_changes(body=body)
 
     def block(self, node: Statement) -> tuple[list[Statement], Statement]:

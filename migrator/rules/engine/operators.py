@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import libcst as cst
@@ -76,12 +76,15 @@ def statement(
         run.refuse("the result of an assignment to a variable is used", "tf.Variable", original)
         return updated
     run.imports.add("import torch")
-    return _under_no_grad(updated)
+    return under_no_grad([updated])
 
 
-def _under_no_grad(line: cst.SimpleStatementLine) -> cst.With:
+def under_no_grad(lines: Sequence[cst.SimpleStatementLine]) -> cst.With:
+    """`with torch.no_grad():` around some lines, below the comments of the first."""
     item = cst.WithItem(cst.parse_expression("torch.no_grad()"))
-    return cst.With([item], cst.IndentedBlock([line.with_changes(leading_lines=())]), leading_lines=line.leading_lines)
+    first, *rest = lines
+    body = cst.IndentedBlock([first.with_changes(leading_lines=()), *rest])
+    return cst.With([item], body, leading_lines=first.leading_lines)
 
 
 def _unreversed(statement: cst.BaseSmallStatement) -> cst.BaseSmallStatement:

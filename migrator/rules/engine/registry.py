@@ -35,12 +35,17 @@ def method(
     return _registering(api, "method", samples, gaps, keras, "")
 
 
+def context(api: str, *, samples: Sequence[Sample], gaps: Sequence[str] = ()) -> Callable[[_Function], _Function]:
+    """Registers what `with api(…):` leaves behind: `None`, or a list of what still has to be evaluated."""
+    return _registering(api, "context", samples, gaps, None, "")
+
+
 def _registering(
     api: str, kind: str, samples: Sequence[Sample], gaps: Sequence[str], keras: int | None, name: str
 ) -> Callable[[_Function], _Function]:
     def register(function: _Function) -> _Function:
         tree = _definition(function)
-        template = Template(tree.body, function.__globals__)
+        template = Template(tree.body, function.__globals__, inspect.getclosurevars(function).nonlocals)
         record = Rule(api, kind, Signature.of_ast(tree.args), template, tuple(samples), tuple(gaps), name, keras)
         _add(_RULES, record)
         return function
@@ -54,6 +59,7 @@ def same(
     params: str = "x: Tensor, name=None",
     *,
     samples: Sequence[Sample],
+    gaps: Sequence[str] = (),
     keras: int | None = None,
 ) -> None:
     """Registers a function that torch has under another name: `same("tf.sin", "torch.sin", samples=…)`.
@@ -63,7 +69,7 @@ def same(
     signature = Signature.of_text(params)
     bare = torch_code.startswith(("torch.", "F.")) and torch_code.replace(".", "").replace("_", "").isalnum()
     text = f"{torch_code}({signature.names[0]})" if bare else torch_code
-    _one_line(api, "function", text, signature, samples, torch_code if bare else "", keras)
+    _one_line(api, "function", text, signature, samples, torch_code if bare else "", keras, gaps)
 
 
 def legacy(api: str, params: str, of: str, *, samples: Sequence[Sample], old: Mapping[str, str] | None = None) -> None:
@@ -99,10 +105,11 @@ def _one_line(
     samples: Sequence[Sample],
     name: str = "",
     keras: int | None = None,
+    gaps: Sequence[str] = (),
 ) -> None:
     names = sys._getframe(2).f_globals
     body: list[ast.stmt] = [ast.Return(ast.parse(text, mode="eval").body)]
-    _add(_RULES, Rule(api, kind, signature, Template(body, names), tuple(samples), (), name, keras))
+    _add(_RULES, Rule(api, kind, signature, Template(body, names), tuple(samples), tuple(gaps), name, keras))
 
 
 def layer(

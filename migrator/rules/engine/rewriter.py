@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import libcst as cst
 
 from migrator.model import Decline, Helper, Rewritten
-from migrator.rules.engine import comments, contexts
+from migrator.rules.engine import comments
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
@@ -17,6 +17,7 @@ from migrator.rules.engine.precedence import Parenthesise
 from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.registry import find, find_layer
+from migrator.rules.engine.removal import Removal, Statements, left_of, mentions, nothing
 from migrator.rules.engine.sizes import check_whole_shapes, is_root, operation
 from migrator.syntax import transform
 from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
@@ -32,8 +33,7 @@ def rewrite(
     of any function; inside one it is taken from its tensor arguments.
     """
     run = Rewriter(here, spans, keras, device)
-    made = transform(node, run)
-    assert isinstance(made, cst.CSTNode)
+    made = run.whole(transform(node, run))
     if run.pending:
         run.refuse("a comment inside the expression would be lost", "", None)
     run.check_uses(spans.get(node))
@@ -45,6 +45,20 @@ def rewrite(
         frozenset(),
         tuple(dict.fromkeys(run.notes)),
     )
+
+
+_IDLE_DECORATORS = frozenset(
+    {
+        "tf.function",
+        "tf.autograph.experimental.do_not_convert",
+        "tf.keras.utils.register_keras_serializable",
+    }
+)
+
+
+def _within(span: Span, other: Span) -> bool:
+    start, end = (span.line, span.column), (span.end_line, span.end_column)
+    return (other.line, other.column) <= start and end <= (other.end_line, other.end_column)
 
 
 class Rewriter(Parenthesise):
@@ -63,6 +77,11 @@ class Rewriter(Parenthesise):
         self.pending: list[cst.Comment] = []
         self.no_grad = False
         self.devices = [device]
+        self.removal = Removal()
+        self.entered: set[cst.CSTNode] = set()  # what a `with` opens
+        self.left: set[cst.CSTNode] = set()  # contexts of those that go
+        self.careful: set[cst.CSTNode] = set()  # items that assign to variables
+        self.idle: set[cst.CSTNode] = set()  # statements that a rule made nothing of
 
     # --- what is asked of the facts
 
@@ -143,20 +162,16 @@ class Rewriter(Parenthesise):
     ) -> cst.Decorator | cst.RemovalSentinel:
         inner = original_node.decorator
         name = self.names.canonical(inner.func if isinstance(inner, cst.Call) else inner)
-        if name != "tf.function":
+        if name not in _IDLE_DECORATORS:
             return updated_node
-        self.declines = [d for d in self.declines if d.api != "tf.function"]
+        self.forget(original_node)
         return cst.RemoveFromParent()
 
-    def leave_With(
-        self, original_node: cst.With, updated_node: cst.With
-    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
-        """`with tf.name_scope(…):` names operations of a graph: the block itself stays."""
-        made, imports, done = contexts.rewritten(original_node, updated_node, self.names.canonical)
-        spans = [self.spans.get(call) for call in done]
-        self.declines = [d for d in self.declines if d.span not in spans or d.span is None]
-        self.imports |= imports
-        return made
+    def forget(self, node: cst.CSTNode) -> None:
+        """Takes back the declines about something that goes as a whole."""
+        span = self.spans.get(node)
+        if span is not None:
+            self.declines = [d for d in self.declines if d.span is None or not _within(d.span, span)]
 
     def visit_Param(self, node: cst.Param) -> None:
         self.callees.add(node.name)
@@ -234,11 +249,25 @@ class Rewriter(Parenthesise):
 
     def _call(self, api: str, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
         found = find(api, self.keras)
+        if found is not None and found.kind == "context":
+            return self._context(found, original, updated)
         if found is None or found.kind == "constant":
             layer = find_layer(api, self.keras)
             self.refuse(f"no rule for {api}" if layer is None else "a layer made outside a model", api, original)
             return updated
         return self._apply(found, original, updated, None, None)
+
+    def _context(self, found: Rule, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+        if original not in self.entered:
+            self.refuse("a context that no `with` opens", found.api, original)
+            return updated
+        before = len(self.declines)
+        made = self._apply(found, original, updated, None, None)
+        if len(self.declines) == before:
+            if nothing(made):
+                self.forget(original)
+            self.left.add(original)
+        return made
 
     def _method(self, original: cst.Call, func: cst.Attribute, updated: cst.Call) -> cst.BaseExpression:
         receiver, name = self.value(func.value), func.attr.value
@@ -278,7 +307,86 @@ class Rewriter(Parenthesise):
         self.helpers.update(dict(made.helpers))
         self.no_grad = self.no_grad or made.no_grad
 
-    # --- operators and statements
+    # --- statements that go
+
+    def visit_WithItem(self, node: cst.WithItem) -> None:
+        self.entered.add(node.item)
+
+    def leave_WithItem(self, original_node: cst.WithItem, updated_node: cst.WithItem) -> cst.WithItem:
+        if self.no_grad:
+            self.no_grad = False
+            self.careful.add(original_node)
+            if original_node.item not in self.left:
+                self.refuse("the result of an assignment to a variable is used", "tf.Variable", original_node.item)
+        return updated_node
+
+    def leave_With(self, original_node: cst.With, updated_node: cst.With) -> Statements:
+        """A block whose contexts say nothing in torch stays without its header."""
+        pairs = list(zip(original_node.items, updated_node.items, strict=True))
+        gone = [(old, new) for old, new in pairs if old.item in self.left]
+        if not gone:
+            return updated_node
+        for old, new in gone:
+            name = new.asname.name if new.asname is not None else None
+            if isinstance(name, cst.Name) and mentions(updated_node.body, name.value):
+                self.refuse(f"`{name.value}` is used inside of the context", "", old.item)
+        before = [line for old, new in gone for line in left_of(new.item, old in self.careful)]
+        if any(old in self.careful for old, _ in gone):
+            self.imports.add("import torch")
+        kept = [new for old, new in pairs if old.item not in self.left]
+        if kept:
+            if before:
+                self.refuse("a context among others", "", original_node)
+            return updated_node.with_changes(items=[*kept[:-1], kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)])
+        made = self.removal.inlined(updated_node, before)
+        if made is None:
+            self.refuse("a context with its block on one line", "", original_node)
+        return updated_node if made is None else made
+
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        return self.removal.block(updated_node)
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        kept, comments = self.removal.settle(updated_node.body)
+        return updated_node.with_changes(body=kept, footer=[*comments, *updated_node.footer])
+
+    def leave_If(self, original_node: cst.If, updated_node: cst.If) -> cst.BaseStatement:
+        if isinstance(updated_node.orelse, cst.Else) and self.removal.is_empty(updated_node.orelse.body):
+            updated_node = updated_node.with_changes(orelse=None)
+        return self.removal.without(updated_node)
+
+    def leave_For(self, original_node: cst.For, updated_node: cst.For) -> cst.BaseStatement:
+        return self.removal.without(updated_node)
+
+    def leave_Try(self, original_node: cst.Try, updated_node: cst.Try) -> cst.BaseStatement:
+        return self.removal.without(updated_node)
+
+    def leave_Expr(self, original_node: cst.Expr, updated_node: cst.Expr) -> cst.Expr:
+        if isinstance(original_node.value, cst.Call) and nothing(updated_node.value):
+            self.idle.add(original_node)
+        return updated_node
+
+    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
+        """`flags = tf.flags` would say `flags = flags`: the import binds the name already."""
+        target, value = updated_node.targets[0].target, updated_node.value
+        renamed = isinstance(value, cst.Name) and not isinstance(original_node.value, cst.Name)
+        if renamed and len(updated_node.targets) == 1 and target.deep_equals(value):
+            self.idle.add(original_node)
+        return updated_node
+
+    def whole(self, made: object) -> cst.CSTNode:
+        """What the visited node became; statements that went or became several come as a module."""
+        if isinstance(made, cst.FlattenSentinel):
+            body, comments = self.removal.settle(list(made.nodes))
+            return cst.Module(body, footer=comments)  # type: ignore[arg-type]
+        assert isinstance(made, cst.CSTNode)
+        if self.removal.is_gone(made):
+            return cst.Module([], footer=made.leading_lines)  # type: ignore[attr-defined]
+        return made
+
+    # --- operators and other statements
 
     def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
         fitted = super().leave_Subscript(original_node, updated_node)
@@ -315,4 +423,10 @@ class Rewriter(Parenthesise):
         kept = comments.above(updated_node, self.pending)
         self.pending = []
         no_grad, self.no_grad = self.no_grad, False
+        staying = [i for i, small in enumerate(original_node.body) if small not in self.idle]
+        if not staying:
+            return self.removal.drop(kept.leading_lines, kept.trailing_whitespace)
+        if len(staying) < len(original_node.body):
+            original_node = original_node.with_changes(body=[original_node.body[i] for i in staying])
+            kept = kept.with_changes(body=[kept.body[i] for i in staying])
         return statement(original_node, kept, no_grad, self.value, self)

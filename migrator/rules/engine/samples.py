@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Sample:
 
     `gap`: why this sample is known to differ (strict xfail). `grad`: compare gradients of the
     inputs. `declines`: the rule must say no to it. `loud`: where nothing is known of the arguments,
-    torch must refuse what is written for them with an exception.
+    torch must refuse what is written for them with an exception. `body`: instead of a call the statements of
+    a function over `arrays`, run in an empty folder; what it returns and the files that it leaves are compared.
     """
 
     args: tuple[object, ...] = ()
@@ -40,6 +41,8 @@ class Sample:
     declines: bool = False
     random: bool = False
     loud: bool = False
+    body: str = ""
+    arrays: tuple[tuple[str, Array], ...] = ()
 
 
 def S(*args: object, **kwargs: object) -> Sample:
@@ -50,6 +53,16 @@ def S(*args: object, **kwargs: object) -> Sample:
 def declines(*args: object, **kwargs: object) -> Sample:
     """A sample that the rule must decline."""
     return Sample(args, tuple(kwargs.items()), declines=True)
+
+
+def block(body: str, **arrays: Array) -> Sample:
+    """A sample of several statements; they see `arrays` and an empty current folder."""
+    return Sample(body=body, arrays=tuple(arrays.items()))
+
+
+def declined_block(body: str, **arrays: Array) -> Sample:
+    """Statements that the rule must decline."""
+    return Sample(body=body, arrays=tuple(arrays.items()), declines=True)
 
 
 def random(*args: object, **kwargs: object) -> Sample:
@@ -64,12 +77,12 @@ def loud(*args: object, **kwargs: object) -> Sample:
 
 def known_gap(reason: str, sample: Sample) -> Sample:
     """The sample, marked as differing for a documented reason."""
-    return Sample(sample.args, sample.kwargs, gap=reason, grad=sample.grad)
+    return replace(sample, gap=reason)
 
 
 def no_grad(sample: Sample) -> Sample:
     """The sample, compared in its values only."""
-    return Sample(sample.args, sample.kwargs, gap=sample.gap, grad=False)
+    return replace(sample, grad=False)
 
 
 def src(text: str, **arrays: Array) -> Code:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import CodeType
@@ -28,8 +29,23 @@ OUTPUT_NAMES = {
     "math": "import math",
     "functools": "import functools",
     "np": "import numpy as np",
+    "os": "import os",
+    "glob": "import glob",
+    "shutil": "import shutil",
+    "logging": "import logging",
+    "warnings": "import warnings",
+    "re": "import re",
+    "sys": "import sys",
+    "flags": "from absl import flags",
+    "app": "from absl import app",
+    "Path": "from pathlib import Path",
+    "tree_map": "from torch.utils._pytree import tree_map",
+    "SummaryWriter": "from torch.utils.tensorboard import SummaryWriter",
 }
-_KEPT = frozenset({"int", "float", "bool", "len", "tuple", "list", "range", "str", "print", "zip", "isinstance", "sum"})
+_KEPT = frozenset(
+    {"int", "float", "bool", "len", "tuple", "list", "range", "str", "print", "zip", "isinstance", "sum"}
+    | {"open", "sorted", "bytes", "any", "all", "Exception"}
+)
 _MARK = "__arg_"
 RAW = "__whole_"
 device_here = "device_here"
@@ -60,11 +76,14 @@ class Output:
 class Template:
     """A function body that gives torch code for the arguments of one call."""
 
-    def __init__(self, body: list[ast.stmt], names: Mapping[str, object]) -> None:
-        self.body = [_Questions(names).visit(copy.deepcopy(s)) for s in body]
+    def __init__(
+        self, body: list[ast.stmt], names: Mapping[str, object], enclosed: Mapping[str, object] | None = None
+    ) -> None:
+        self.enclosed = dict(enclosed or {})
+        self.names: Mapping[str, object] = ChainMap(self.enclosed, names)  # type: ignore[arg-type]
+        self.body = [_Questions(self.names).visit(copy.deepcopy(s)) for s in body]
         for statement in self.body:
             ast.fix_missing_locations(statement)
-        self.names = names
 
     def run(self, args: Mapping[str, Arg], facts: tuple[str, ...] = (), device: str = "") -> Output:
         """The output for these arguments; `device` is source text or "". Raises `Decline`."""
@@ -133,8 +152,8 @@ class _Run:
 
     def _block(self, statements: list[ast.stmt]) -> ast.expr | None:
         for statement in statements:
-            if isinstance(statement, ast.Return) and statement.value is not None:
-                return self.residual(statement.value)
+            if isinstance(statement, ast.Return):
+                return self.residual(statement.value or ast.Constant(None))
             if isinstance(statement, ast.If):
                 found = self._block(statement.body if self.evaluate(statement.test) else statement.orelse)
                 if found is not None:
@@ -157,7 +176,8 @@ class _Run:
 
     def evaluate(self, expr: ast.expr) -> object:
         """The Python value of an expression over what is known when rewriting."""
-        whole = {RAW + name: self.args.get(name, value) for name, value in self.env.items()}
+        known = {**self.template.enclosed, **self.env}
+        whole = {RAW + name: self.args.get(name, value) for name, value in known.items()}
         scope = {**self.template.names, "is_none": is_none, "isinstance": is_instance, **self.env, **whole}
         return eval(_compiled(expr), scope)
 

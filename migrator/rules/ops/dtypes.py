@@ -12,3 +12,8 @@ constant("tf.newaxis", "None")
 constant("tf.Tensor", "torch.Tensor")
 constant("tf.DType", "torch.dtype")
 constant("tf.TensorShape", "torch.Size")
+
+for _mode, _word in (("TRAIN", "train"), ("EVAL", "eval"), ("PREDICT", "infer")):
+    constant(f"tf.estimator.ModeKeys.{_mode}", f'"{_word}"')
+for _mode, _word in (("TRAIN", "train"), ("EVAL", "eval"), ("INFER", "infer")):
+    constant(f"tf.contrib.learn.ModeKeys.{_mode}", f'"{_word}"')
