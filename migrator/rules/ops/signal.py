@@ -14,9 +14,6 @@ from migrator.rules.engine.template import device_here
 from migrator.rules.ops.pieces import torch_dtype
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     import torch
 
 _COMPLEX = src("tf.complex(a, b)", a=f32(2, 3, 5), b=f32(2, 3, 5))
