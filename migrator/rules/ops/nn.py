@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import S, declines, f32, i32, no_grad, pos, random, src, unit
+from migrator.rules.engine.template import device_here
 
 if TYPE_CHECKING:
     import torch
@@ -26,51 +28,6 @@ for _tf, _torch in (
 ):
     same(_tf, _torch, "features: Tensor, name=None", samples=_ANY)
 
-for _tf, _torch in (
-    ("relu6", "F.relu6"),
-    ("selu", "F.selu"),
-    ("sigmoid", "torch.sigmoid"),
-    ("tanh", "torch.tanh"),
-    ("softplus", "F.softplus"),
-    ("softsign", "F.softsign"),
-    ("exponential", "torch.exp"),
-    ("mish", "F.mish"),
-    ("silu", "F.silu"),
-):
-    same(f"tf.keras.activations.{_tf}", _torch, "x: Tensor", samples=_ANY)
-
-same("tf.keras.activations.linear", "x", "x: Tensor", samples=_ANY)
-same("tf.keras.activations.hard_sigmoid", "F.hardsigmoid", "x: Tensor", samples=_ANY, keras=3)
-same("tf.keras.activations.hard_sigmoid", "(0.2 * x + 0.5).clamp(0.0, 1.0)", "x: Tensor", samples=(), keras=2)
-
-
-@rule("tf.keras.activations.relu", samples=[*_ANY, S(f32(3), negative_slope=0.1), S(f32(8), max_value=1.0)], keras=3)
-def keras_relu(x: Tensor, negative_slope=0.0, max_value=None, threshold=0.0):
-    if threshold != 0:
-        raise Decline("`threshold` is given")
-    if max_value is None:
-        return F.relu(x) if negative_slope == 0 else F.leaky_relu(x, negative_slope)
-    if negative_slope != 0:
-        raise Decline("max_value together with negative_slope")
-    return F.relu6(x) if max_value == 6 else x.clamp(0.0, max_value)
-
-
-@rule("tf.keras.activations.elu", samples=[*_ANY, S(f32(4), 0.5)])
-def keras_elu(x: Tensor, alpha=1.0):
-    return F.elu(x, alpha=alpha)
-
-
-@rule("tf.keras.activations.gelu", samples=[*_ANY, S(f32(4), True)])
-def keras_gelu(x: Tensor, approximate=False):
-    if approximate:
-        return F.gelu(x, approximate="tanh")
-    return F.gelu(x)
-
-
-@rule("tf.keras.activations.softmax", samples=[S(f32(2, 3)), S(f32(2, 3, 4), axis=1)])
-def keras_softmax(x: Tensor, axis=-1):
-    return F.softmax(x, dim=axis)
-
 
 @rule("tf.nn.gelu", samples=[*_ANY, S(f32(4), approximate=True)], name="F.gelu")
 def gelu(features: Tensor, approximate=False, name=None):
@@ -79,11 +36,36 @@ def gelu(features: Tensor, approximate=False, name=None):
     return F.gelu(features)
 
 
-@rule("tf.nn.silu", samples=_ANY, name="F.silu")
+@rule("tf.nn.silu", samples=[*_ANY, S(f32(4), 1.5), S(f32(4), beta=0.5)], name="F.silu")
 def silu(features: Tensor, beta=1.0):
     if beta != 1.0:
-        raise Decline("`beta` other than 1")
+        return scaled_silu(features, beta)
     return F.silu(features)
+
+
+scaled_silu = Helper(
+    "scaled_silu",
+    '''def scaled_silu(x, beta):
+    """`x * sigmoid(beta * x)`."""
+    return x * torch.sigmoid(beta * x)
+''',
+    ("import torch",),
+)
+crelu = Helper(
+    "crelu",
+    '''def crelu(x, dim=-1):
+    """The positive and the negative part side by side."""
+    return torch.cat([F.relu(x), F.relu(-x)], dim=dim)
+''',
+    ("import torch", "import torch.nn.functional as F"),
+)
+
+
+@rule("tf.nn.crelu", samples=[S(f32(2, 3)), S(f32(2, 3), axis=0)])
+def crelu_rule(features: Tensor, axis=-1, name=None):
+    if axis == -1:
+        return crelu(features)
+    return crelu(features, axis)
 
 
 @rule("tf.nn.leaky_relu", samples=[*_ANY, S(f32(4), 0.1)])
@@ -104,15 +86,32 @@ def log_softmax(logits: Tensor, axis=None, name=None):
     return F.log_softmax(logits, dim=-1 if axis is None else axis)
 
 
+def is_rate(rate: object) -> None:
+    """Declines a rate that cannot be one."""
+    if isinstance(rate, (int, float)) and not 0 <= rate < 1:
+        raise Decline("the rate is not between 0 and 1")
+
+
 @rule(
     "tf.nn.dropout",
-    samples=[random(f32(4000), 0.25), random(f32(4000), rate=0.5)],
+    samples=[
+        *(random(pos(4000), 0.25), random(pos(4000), rate=0.5), random(pos(40, 100, 2), 0.5, noise_shape=[40, 100, 1])),
+        declines(f32(3), 1.5),
+    ],
     gaps=["the seed is dropped: random streams differ anyway"],
 )
 def dropout(x: Tensor, rate, noise_shape=None, seed: Ignored = None, name=None):
-    if noise_shape is not None:
-        raise Decline("`noise_shape` is given")
-    return F.dropout(x, p=rate)
+    is_rate(rate)
+    if noise_shape is None:
+        return F.dropout(x, p=rate)
+    if any_open(noise_shape):
+        raise Decline("a None in `noise_shape`")
+    return x * F.dropout(torch.ones(noise_shape, device=device_here), p=rate)
+
+
+def any_open(shape: object) -> bool:
+    """Whether a shape has a None in it."""
+    return not isinstance(shape, (list, tuple)) or None in shape
 
 
 @rule(
@@ -130,18 +129,31 @@ def square_root(epsilon: float) -> float:
     return float(f"{epsilon**0.5:.12g}")
 
 
+normalize_whole = Helper(
+    "normalize_whole",
+    '''def normalize_whole(x, epsilon=1e-12):
+    """`x` over the norm of all its elements; `epsilon` is the least squared norm."""
+    return x * torch.rsqrt(torch.sum(torch.square(x)).clamp(min=epsilon))
+''',
+    ("import torch",),
+)
+
+
 @rule(
     "tf.nn.l2_normalize",
-    samples=[S(f32(2, 3), axis=-1), S(f32(2, 3), 1), S(f32(2, 3, 4), axis=[1, 2]), S(f32(5)), S(f32(2, 3), -1, 1e-6)],
+    samples=[
+        *(S(f32(2, 3), axis=-1), S(f32(2, 3), 1), S(f32(2, 3, 4), axis=[1, 2]), S(f32(5)), S(f32(2, 3), -1, 1e-6)),
+        *(S(f32(2, 3)), S(f32(2, 3), dim=1), S(src("a * 1e-5", a=f32(2, 3)), -1), S(src("tf.zeros([2, 3])"), 1)),
+    ],
 )
 def l2_normalize(x: Tensor, axis=None, epsilon=1e-12, name=None, dim=None, *, rank):
-    if dim is not None:
-        raise Decline("`dim` is given")
     floor = square_root(epsilon)
+    if dim is not None:
+        return F.normalize(x, dim=dim, eps=floor)
     if axis is None:
-        if rank != 1:
-            raise Decline("the norm of the whole tensor")
-        return F.normalize(x, dim=0, eps=floor)
+        if rank == 1:
+            return F.normalize(x, dim=0, eps=floor)
+        return normalize_whole(x) if epsilon == 1e-12 else normalize_whole(x, epsilon)
     return F.normalize(x, dim=axis, eps=floor)
 
 
@@ -184,11 +196,33 @@ def sparse_softmax_cross_entropy(labels: Tensor, logits: Tensor, name=None, *, r
     return F.cross_entropy(logits.movedim(-1, 1), labels.long(), reduction="none")
 
 
-@rule("tf.nn.batch_normalization", samples=[S(f32(4, 3), f32(3), pos(3), f32(3), f32(3), 1e-3)])
+@rule(
+    "tf.nn.batch_normalization",
+    samples=[
+        *(S(f32(4, 3), f32(3), pos(3), f32(3), f32(3), 1e-3), S(f32(4, 3), f32(3), pos(3), None, f32(3), 1e-3)),
+        *(S(f32(4, 3), f32(3), pos(3), f32(3), None, 1e-3), S(f32(4, 3), f32(3), pos(3), None, None, 1e-3)),
+    ],
+)
 def batch_normalization(x: Tensor, mean: Tensor, variance: Tensor, offset, scale, variance_epsilon, name=None):
-    if offset is None or scale is None:
-        raise Decline("without offset or scale")
+    if offset is None:
+        if scale is None:
+            return (x - mean) * torch.rsqrt(variance + variance_epsilon)
+        return (x - mean) * torch.rsqrt(variance + variance_epsilon) * scale
+    if scale is None:
+        return (x - mean) * torch.rsqrt(variance + variance_epsilon) + offset
     return (x - mean) * torch.rsqrt(variance + variance_epsilon) * scale + offset
+
+
+@rule(
+    "tf.nn.lrn",
+    samples=[S(f32(2, 4, 5, 7)), S(f32(2, 4, 5, 7), 2, 1.5, 0.1, 0.75), S(f32(2, 3, 2, 9), depth_radius=3)],
+)
+def local_response_normalization(input: Tensor, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None):
+    size = 2 * depth_radius + 1
+    total = float(alpha * size)  # torch divides alpha by the size
+    return F.local_response_norm(input.permute(0, 3, 1, 2), size, alpha=total, beta=beta, k=float(bias)).permute(
+        0, 2, 3, 1
+    )
 
 
 @rule("tf.clip_by_value", samples=[S(f32(2, 3), -0.5, 0.5), S(f32(4), clip_value_min=0.0, clip_value_max=1.0)])
@@ -198,8 +232,22 @@ def clip_by_value(t: Tensor, clip_value_min, clip_value_max, name=None, *, kind_
     return t.clamp(clip_value_min, clip_value_max)
 
 
-@rule("tf.clip_by_norm", samples=[S(f32(2, 3), 1.0), S(f32(2, 3), 100.0)])
+clip_norm_over = Helper(
+    "clip_norm_over",
+    '''def clip_norm_over(x, max_norm, dims):
+    """`x` scaled so that its norms over `dims` are at most `max_norm`."""
+    norm = torch.linalg.vector_norm(x, dim=dims, keepdim=True)
+    return x * max_norm / torch.clamp(norm, min=max_norm)
+''',
+    ("import torch",),
+)
+
+
+@rule(
+    "tf.clip_by_norm",
+    samples=[S(f32(2, 3), 1.0), S(f32(2, 3), 100.0), S(f32(2, 3), 0.8, axes=[1]), S(f32(2, 3), 0.5, 0)],
+)
 def clip_by_norm(t: Tensor, clip_norm, axes=None, name=None):
     if axes is not None:
-        raise Decline("`axes` is given")
+        return clip_norm_over(t, clip_norm, axes)
     return t * (clip_norm / torch.linalg.vector_norm(t).clamp(min=clip_norm))
