@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migrator.model import Helper
 from migrator.rules.engine.args import Arg, Code
@@ -62,7 +62,7 @@ def mode(padding: object, stride: object) -> str:
 
 
 @on_arguments
-def outer(padding: object) -> Code:
+def outer(padding: object) -> Any:
     """`[[0, 0], [t, b], [l, r], [0, 0]]` as torch's `(l, r, t, b)`."""
     found = rows(padding)
     if not isinstance(padding, Arg) or found is None or found[0] != ("0", "0") or found[-1] != ("0", "0"):
