@@ -66,7 +66,7 @@ Samples = Annotated[int | None, typer.Option("--samples", help="Draw so many rep
 LedgerOption = Annotated[
     Path | None, typer.Option("--ledger", help="Where calls to models are recorded (default: one file a user).")
 ]
-Jobs = Annotated[int | None, typer.Option("--jobs", help="Checks that run at the same time.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", help="Checks that run at the same time (default: one a core).")]
 
 
 def main() -> None:

@@ -27,6 +27,9 @@ apart under `repository_…`. Nor can the file allow what those forbid."""
 
 OWN = "repository_"
 
+JOB_MEMORY = 4 * 2**30
+"""Bytes that a check of a large model takes on both sides."""
+
 Check = Literal["none", "import", "forward", "gradients", "training"]
 Sandbox = Literal["bubblewrap", "none"]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -39,8 +42,9 @@ class RunSettings(BaseSettings):
 
     `src`: a repository, folder or `.py` file. `out`: None means `SRC_torch` beside it. `check`: the
     highest group of rungs to run. `tf_python`, `torch_python`: interpreters, None means this one.
-    `include`, `exclude`: `.gitignore` patterns. `jobs`: checks at the same time. `fresh`: start
-    again where an earlier output exists. `keras`: which Keras the source means.
+    `include`, `exclude`: `.gitignore` patterns. `jobs`: checks at the same time, as many
+    as there are cores and memory for. `fresh`: start again where an earlier output exists. `keras`:
+    which Keras the source means.
 
     `llm`: whether a model is asked ("auto": where one is named), or questions go into a batch file.
     `replies`: an output file of a batch. `budget_…`: the most that a run may spend, `unit_budget_…`
@@ -59,7 +63,7 @@ class RunSettings(BaseSettings):
     torch_python: str | None = None
     include: Names = ()
     exclude: Names = ()
-    jobs: Annotated[int, Field(ge=1, le=64)] = 1
+    jobs: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: default_jobs())
     fresh: bool = False
     dry_run: bool = False
     keras: Literal["auto", "2", "3"] = "auto"
@@ -127,6 +131,15 @@ class RunSettings(BaseSettings):
 
 SETTINGS = {name for name in RunSettings.model_fields if not name.startswith(OWN)} - {"model_named_by"}
 """Names that users can write."""
+
+
+def default_jobs() -> int:
+    """One check a core, where each finds the memory it may need."""
+    try:
+        room = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // JOB_MEMORY
+    except (OSError, ValueError):
+        room = 1
+    return max(1, min(len(os.sched_getaffinity(0)), room, 64))
 
 
 def load(src: str | Path, **flags: Any) -> RunSettings:

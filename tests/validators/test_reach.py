@@ -50,6 +50,8 @@ def changed(path: str, old: str, new: str, ref: str = "lib.model:Net") -> bool:
         ("lib/block.py", "import math", "import os"),  # an import of a reached module
         ("lib/block.py", "def stray()", "def stray(x=print())"),  # a default is evaluated on import
         ("lib/block.py", "def stray()", "def other()"),  # a name that is no longer bound
+        ("lib/model.py", "class Other:", "class Other(block(1)):"),  # a base that is computed
+        ("lib/model.py", "class Other:", "@block\nclass Other:"),  # a decorator runs
         ("lib/sizes.py", "WIDTH = 4", "WIDTH = 5"),  # a constant of a reached module
         ("lib/__init__.py", "VERSION = 1", "VERSION = 2"),  # the package itself runs
         ("data.txt", "1", "2"),  # what a program may read
@@ -64,6 +66,8 @@ def test_what_can_run_counts(path: str, old: str, new: str) -> None:
     [
         ("lib/model.py", "return 2", "return 5"),  # a class that nothing mentions
         ("lib/block.py", "return 0", "return 9"),  # a function that nothing mentions
+        ("lib/block.py", "def stray()", "def stray(x: int = -1)"),  # nor its plain defaults
+        ("lib/model.py", "class Other:", "class Other(Base):"),  # nor what it inherits
         ("main.py", "train()\n", "train()  # said\n"),  # a module that is not imported
         ("unused.py", "return 1", "return 2"),
         ("lib/sizes.py", "WIDTH = 4", "WIDTH = 4  # why"),  # comments run nowhere
@@ -153,6 +157,17 @@ def test_tensorflow_elsewhere_matters_only_to_libraries_that_may_look_for_it() -
     assert digest(PROGRAM, "lib.model:Net") == digest(PROGRAM, "lib.model:Net", tf_remains=True)
     files = {**PROGRAM, "lib/sizes.py": "import transformers\nWIDTH = 4\n"}
     assert digest(files, "lib.model:Net") != digest(files, "lib.model:Net", tf_remains=True)
+
+
+def test_an_import_of_tensorflow_counts_where_it_is_used_or_missing() -> None:
+    with_it = {**PROGRAM, "lib/model.py": "import tensorflow as tf\n" + PROGRAM["lib/model.py"]}
+    assert digest(with_it, "lib.model:Net", tf_remains=True) == digest(PROGRAM, "lib.model:Net", tf_remains=True)
+    assert digest(with_it, "lib.model:Net") != digest(PROGRAM, "lib.model:Net")
+    one, two = ({**PROGRAM, "lib/model.py": PROGRAM["lib/model.py"] + f"\n{i}\nX = tf\n"} for i in IMPORTS)
+    assert digest(one, "lib.model:Net", tf_remains=True) != digest(two, "lib.model:Net", tf_remains=True)
+
+
+IMPORTS = ("import tensorflow as tf", "import tensorflow.compat.v1 as tf")
 
 
 def test_the_references_of_a_case_are_those_of_its_side() -> None:

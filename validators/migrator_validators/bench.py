@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from migrator_validators.cases import Case, Made, WeightMap
 from migrator_validators.inputs import Inputs, Side, Tree, scales, sizes_of, varies, widen
 from migrator_validators.matching import Matching
@@ -15,6 +17,9 @@ from migrator_validators.workers import Tree as CodeTree
 
 SEEDS = (11, 12, 13)
 SELF = "self"
+LARGE = 4_000_000
+"""Parameters from which on a model is large: its initial values are drawn once (a tensor of it has draws
+enough), and gradients are taken of the first batch alone."""
 Mode = Literal["plain", "train", "describe"]
 
 
@@ -38,10 +43,20 @@ class Bench:
     timeout: float | None = None
     dropped: set[int] = field(default_factory=set)  # optional batches that the source refuses
     also: int = 0  # batches of a plain run whose gradients are taken at once
+    seeds: tuple[int, ...] = SEEDS  # of the initial values that are compared
+    graded: int = 2  # batches of a training run whose gradients are taken
 
     def __post_init__(self) -> None:
         pure = self.subject == "function" and not made_objects(self.case)
         self.also = 2 if pure and self.case.grad else 0
+
+    def measure(self, source: Reply) -> None:
+        """Learn from the source's plain run how large its objects are."""
+        described = source.result["objects"].values()
+        count = sum(int(np.prod(w["shape"])) for found in described for w in found["weights"])
+        if count > LARGE:
+            self.graded = 1
+            self.seeds = SEEDS[-1:]
 
     @property
     def subject(self) -> str:
@@ -90,19 +105,20 @@ class Bench:
         """The request of one side and the arrays it refers to: those of both sides are the same."""
         arrays: Arrays = {}
         inputs = Inputs(sizes_of(self.case, 0), folder=self.sides.folder, floatx=floatx, arrays=arrays)
+        initial = self.case.init and (mode == "describe" or (mode == "plain" and side == "source"))
         sources = {label: _sources(weights) for label, weights in self.maps().items()}
         request = {
             "kind": self.subject,
             "mode": mode,
             "call": inputs.call(self.case.call, side),
             "batches": self.batches(mode, side, floatx, arrays),
-            "seeds": SEEDS
-            if mode == "describe" or (mode == "plain" and side == "source" and self.case.init)
-            else SEEDS[-1:],
+            "seeds": self.seeds if initial else SEEDS[-1:],
+            "initial": initial,
+            "large": LARGE,
             "sources": sources,
             "floatx": floatx,
             "grad": self.case.grad,
-            "also": self.also if mode == "plain" else 0,
+            "graded": self.graded if mode == "train" else self.also if mode == "plain" else 0,
             "inject": mode == "train"
             or self.case.random
             or (self.subject == "function" and bool(made_objects(self.case))),

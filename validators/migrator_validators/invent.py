@@ -10,7 +10,7 @@ import ast
 import itertools
 import operator
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from migrator.model import UnitKind, UnitRewrite
@@ -144,9 +144,9 @@ def _class_cases(rewrite: UnitRewrite, kind: UnitKind, cls: ClassFacts, facts: F
 def _constructions(cls: ClassFacts, facts: Facts) -> Iterator[tuple[dict[str, Arg], dict[str, int]]]:
     """(constructor arguments, sizes) from the construction sites, then with invented integers."""
     params = dict(cls.init)
-    for module, span in cls.sites:
-        made = facts.modules[module].at(span)
-        given = dict(made.args) if isinstance(made, RepoInstance) else {}
+    found = [(module, span, facts.modules[module].at(span)) for module, span in cls.sites]
+    sites = [(m, s, dict(made.args) if isinstance(made, RepoInstance) else {}) for m, s, made in found]
+    for module, span, given in sorted(sites, key=lambda site: _extent(site[2].values())):
         sizes = {name: dim for name, dim in facts.sizes_at(module, span) if isinstance(dim, int)}
         for size in INTS[:2]:
             try:
@@ -166,6 +166,17 @@ def _constructions(cls: ClassFacts, facts: Facts) -> Iterator[tuple[dict[str, Ar
             return
         for channels in dict.fromkeys((size, 3, 2 * size)):
             yield kwargs, {s.name: channels for s in cls.sizes}
+
+
+def _extent(values: Iterable[Value]) -> int:
+    """How large a construction is, by the numbers in it: of several the smallest tells as much in less time."""
+    total = 0
+    for value in values:
+        if isinstance(value, Literal) and isinstance(value.value, int | float):
+            total += abs(int(value.value))
+        elif isinstance(value, SequenceValue):
+            total += _extent(value.items or ())
+    return total
 
 
 # --- values → arguments --------------------------------------------------------------------------------
@@ -267,6 +278,12 @@ def _evaluate(node: ast.expr, names: Mapping[str, int]) -> int:
     raise TypeError(ast.dump(node))
 
 
+def _rotated(by: int) -> tuple[int, ...]:
+    """The spatial sizes from another one on, so that no input is square."""
+    at = by % len(SPATIAL)
+    return (*SPATIAL[at:], *SPATIAL[:at])
+
+
 def _case(rewrite: UnitRewrite, kind: str, call: Call, index: int, inputs: tuple[Arg, ...] = ()) -> Case:
     return Case(
         id=f"{rewrite.unit.id}#invented{index}",
@@ -274,6 +291,6 @@ def _case(rewrite: UnitRewrite, kind: str, call: Call, index: int, inputs: tuple
         kind=kind,  # type: ignore[arg-type]
         call=call,
         inputs=inputs,
-        sizes={"N": (3, 5, 2), **{f"D{axis}": SPATIAL for axis in range(1, 6)}},
+        sizes={"N": (3, 5, 2), **{f"D{axis}": _rotated(axis - 1) for axis in range(1, 6)}},
         inputs_from="invented",
     )

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
+TENSORFLOW = frozenset({"tensorflow", "keras", "tf_keras"})
+
 BY_TEXT = frozenset(
     {"globals", "locals", "eval", "exec", "__import__", "import_module", "importlib", "inspect", "runpy", "pkgutil"}
     | {"pickle", "dill", "cloudpickle", "joblib", "gc", "attrgetter", "methodcaller", "__subclasses__", "__globals__"}
@@ -36,23 +38,33 @@ class Part:
     dynamic: bool
 
 
+NOTHING = Part("", frozenset(), frozenset(), False)
+
+
 @dataclass(frozen=True)
 class Piece:
-    """One top-level statement. `name`: of a definition that runs only when it is mentioned, else "".
+    """One top-level statement. `names`: of what counts only when it is mentioned; none: it always does.
 
-    `header` is what runs of it otherwise; `guarded`: an `if __name__ == "__main__"`.
+    `header` is what runs of it otherwise; `guarded`: an `if __name__ == "__main__"`; `stand_in`: an import
+    of TensorFlow alone, which does nothing where a stand-in takes its place.
     """
 
-    name: str
+    names: frozenset[str]
     whole: Part
     header: Part
     guarded: bool = False
+    stand_in: bool = False
 
-    def part(self, mentioned: Set[str], program: bool) -> Part:
-        """What runs of it, where these identifiers are mentioned; `program`: the module is run, not imported."""
+    def part(self, mentioned: Set[str], program: bool, stand_in: bool) -> Part:
+        """What runs of it, where these identifiers are mentioned.
+
+        `program`: the module is run, not imported; `stand_in`: TensorFlow is nothing but a stand-in.
+        """
         if self.guarded:
             return self.whole if program else self.header
-        return self.whole if not self.name or self.name in mentioned else self.header
+        if self.stand_in and not stand_in:
+            return self.whole
+        return self.whole if not self.names or self.names & mentioned else self.header
 
 
 @functools.lru_cache(maxsize=4096)
@@ -62,7 +74,7 @@ def pieces(content: bytes) -> tuple[Piece, ...]:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):
         opaque = Part(hashlib.sha256(content).hexdigest(), frozenset(), frozenset(), True)
-        return (Piece("", opaque, opaque),)
+        return (Piece(frozenset(), opaque, opaque),)
     return tuple(_piece(statement) for statement in tree.body)
 
 
@@ -71,10 +83,50 @@ def _piece(statement: ast.stmt) -> Piece:
     if _is_export_list(statement):
         whole = replace(whole, names=frozenset())  # who takes something through it mentions it as well
     if isinstance(statement, ast.If) and _is_guard(statement.test):
-        return Piece("", whole, _part(statement.orelse), guarded=True)
+        return Piece(frozenset(), whole, _part(statement.orelse), guarded=True)
+    if isinstance(statement, ast.Import | ast.ImportFrom) and _is_tensorflow(statement):
+        bound = frozenset((alias.asname or alias.name).split(".")[0] for alias in statement.names)
+        return Piece(frozenset(), whole, whole) if "*" in bound else Piece(bound, whole, NOTHING, stand_in=True)
     if not isinstance(statement, Definition) or _runs_by_itself(statement):
-        return Piece("", whole, whole)
-    return Piece(statement.name, whole, _part([_header(statement)]))
+        return Piece(frozenset(), whole, whole)
+    named = Part(f"defines {statement.name}", frozenset(), frozenset(), False)
+    return Piece(frozenset((statement.name,)), whole, named if _is_quiet(statement) else _part([_header(statement)]))
+
+
+def _is_tensorflow(statement: ast.Import | ast.ImportFrom) -> bool:
+    modules = (
+        [alias.name for alias in statement.names] if isinstance(statement, ast.Import) else [statement.module or ""]
+    )
+    return all(module.split(".")[0] in TENSORFLOW for module in modules) and not getattr(statement, "level", 0)
+
+
+def _is_quiet(node: ast.AST | None) -> bool:
+    """Whether a definition or an expression, when nothing calls it, does no more than look names up."""
+    if isinstance(node, FUNCTIONS):
+        decorated = any(ast.unparse(d) not in ("staticmethod", "classmethod", "property") for d in node.decorator_list)
+        values = [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
+        hook = node.name == "__init_subclass__"  # runs for classes that nothing mentions
+        return not decorated and not hook and all(_is_quiet(value) for value in (*values, *_annotations(node)))
+    if isinstance(node, ast.ClassDef):
+        return not node.keywords and not node.decorator_list and all(map(_is_quiet, (*node.bases, *node.body)))
+    if isinstance(node, ast.Expr | ast.Assign):
+        return _is_quiet(node.value)
+    if isinstance(node, ast.BinOp):  # `int | None`
+        return isinstance(node.op, ast.BitOr) and _is_quiet(node.left) and _is_quiet(node.right)
+    if isinstance(node, ast.Subscript):
+        return _is_quiet(node.value) and _is_quiet(node.slice)
+    if isinstance(node, ast.Tuple | ast.List):
+        return all(map(_is_quiet, node.elts))
+    if isinstance(node, ast.Attribute | ast.UnaryOp):
+        return _is_quiet(node.value if isinstance(node, ast.Attribute) else node.operand)
+    return isinstance(node, ast.Constant | ast.Name | ast.Pass)
+
+
+def _annotations(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
+    given = function.args
+    every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    found = [arg.annotation for arg in every if arg is not None]
+    return [annotation for annotation in (*found, function.returns) if annotation is not None]
 
 
 def _is_guard(test: ast.expr) -> bool:
@@ -105,6 +157,8 @@ def _header(statement: Definition) -> Definition:
 
 
 def _part(statements: list[ast.stmt] | list[Definition]) -> Part:
+    if not statements:
+        return NOTHING
     text = "\n".join(ast.dump(s) for s in statements)
     names: set[str] = set()
     imports: set[tuple[str, int]] = set()

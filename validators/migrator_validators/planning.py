@@ -37,6 +37,14 @@ class Plan:
     reason: str = ""
     callers: tuple[str, ...] = ()
 
+    @property
+    def effort(self) -> int:
+        """Cheap ones first: what is checked last may be cut off, and what fails early saves the rest."""
+        return max((EFFORT[case.kind] for case in (*self.cases, *self.alternatives)), default=0)
+
+
+EFFORT = {"constant": 0, "function": 0, "data": 1, "layer": 2, "model": 3, "training": 4, "script": 5}
+
 
 def plan(
     rewrites: Sequence[UnitRewrite],
@@ -92,10 +100,17 @@ def plan(
             continue
         try:
             tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts)
-            plans[unit] = Plan(alternatives=tuple(finished(case, unit) for case in tries), callers=callers)
+            plans[unit] = Plan(alternatives=_different(finished(case, unit) for case in tries), callers=callers)
         except NoInputs as missing:
             plans[unit] = Plan(reason=missing.reason, callers=callers)
     return plans
+
+
+def _different(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """Each case once, whatever it is called."""
+    return tuple({case.model_copy(update={"id": ""}).model_dump_json(): case for case in reversed([*cases])}.values())[
+        ::-1
+    ]
 
 
 def varied(case: Case, facts: Facts) -> Iterator[Case]:

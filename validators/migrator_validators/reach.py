@@ -145,7 +145,7 @@ class _Closure:
             grown = False
             for path in sorted(self.files):
                 for number, piece in enumerate(self._pieces(path)):
-                    part = piece.part(self.names, path in self.programs)
+                    part = piece.part(self.names, path in self.programs, self.code.tree.tf_remains)
                     if taken.get((path, number)) != part.digest:
                         taken[path, number] = part.digest
                         self.names |= part.names
@@ -155,7 +155,7 @@ class _Closure:
                         grown = True
         if self.everything:
             return Reached(self._digest(self._whole()), None)
-        lines = [f"{path} {number} {digest}" for (path, number), digest in sorted(taken.items())]
+        lines = [f"{path} {digest}" for (path, _), digest in sorted(taken.items()) if digest]
         return Reached(self._digest(lines), frozenset(self.names))
 
     def _pieces(self, path: str) -> tuple[Piece, ...]:

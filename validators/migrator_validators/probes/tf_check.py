@@ -3,8 +3,8 @@
 Request: `call`, `kind` ("object": `call` makes it, `batches` give its arguments; "function": each
 batch has its own `call`; "constant"), `mode` ("plain": evaluation with randomised weights and
 initial values; "train": training mode with injected randomness, given weights and gradients),
-`also` (plain batches whose gradients are taken), `seeds` for initial values, `sources` of weight
-maps by label, `floatx`, `grad`, `inject`.
+`graded` (the first batches whose gradients are taken), `seeds` for initial values, `initial` (whether they
+are wanted), `large` (so many parameters are drawn once), `sources` of weight maps by label, `floatx`, `grad`, `inject`.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Check:
         self.out: wire.Arrays = {}
         self.training = request["mode"] == "train"
         self.program = wire.Program(arrays, tensor, dataset)
+        self.loaded: Dict[str, List[np.ndarray]] = {}
 
     def invoke(self, batch: Dict[str, Any]) -> Any:
         """The subject's call on one batch, its arguments already made, so that a tape can watch them."""
@@ -84,14 +85,19 @@ class Check:
         return {label: made[label] for label in self.program.weighted if objects.is_weighted(made[label])}
 
     def initial(self) -> Dict[str, Any]:
-        """Initial values over several seeds, and the description of the objects of the last build."""
+        """Initial values over several seeds (one for a large object), and the objects of the last build described."""
         described: Dict[str, Any] = {}
         for number, seed in enumerate(reversed(self.request["seeds"])):
             self.build(seed)
+            count = 0
             for label, value in self.weighted().items():
                 for i, weight in enumerate(objects.weights_of(value)):
-                    self.out["i.%s.%d.%d" % (label, number, i)] = wire.plain(weight)
+                    count += int(np.prod(weight.shape))
+                    if self.request["initial"]:
+                        self.out["i.%s.%d.%d" % (label, number, i)] = wire.plain(weight)
                 described[label] = objects.describe(value, self.request["sources"].get(label, []))
+            if count > self.request["large"]:
+                break
         return described
 
     def randomise(self) -> None:
@@ -104,17 +110,18 @@ class Check:
 
     def load(self, arrays: wire.Arrays) -> None:
         for label, value in self.weighted().items():
-            for i, weight in enumerate(objects.weights_of(value)):
-                array = arrays["w.%s.%d" % (label, i)]
+            weights = objects.weights_of(value)
+            self.loaded[label] = [arrays["w.%s.%d" % (label, i)] for i in range(len(weights))]
+            for weight, array in zip(weights, self.loaded[label]):
                 if array.dtype.kind not in "OSU":
                     weight.assign(array)
 
     def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
-        """Output, and in training mode gradients and weights afterwards."""
+        """Output, gradients of the first batches, and the weights that the call changed."""
         self.program.fresh()
         run = self.invoke(batch)
         seen: Dict[str, Any] = {"number": number}
-        if self.request["grad"] and (self.training or number < self.request["also"]):
+        if self.request["grad"] and number < self.request["graded"]:
             with tf.GradientTape(persistent=False) as tape:
                 for value in self.program.inputs.values():
                     if value.dtype.is_floating:
@@ -126,8 +133,7 @@ class Check:
             output = run()
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
         seen["inputs"] = sorted(self.program.inputs)
-        if self.training or self.request["kind"] == "function":
-            self._after(number)
+        self._after(number)
         return seen
 
     def _project(self, output: Any) -> Any:
@@ -170,8 +176,10 @@ class Check:
 
     def _after(self, number: int) -> None:
         for label, value in self.weighted().items():
-            for i, weight in enumerate(objects.weights_of(value)):
-                self.out["a.%d.%s.%d" % (number, label, i)] = wire.plain(weight)
+            for i, (weight, before) in enumerate(zip(objects.weights_of(value), self.loaded[label])):
+                after = wire.plain(weight)
+                if before.dtype.kind not in "OSU" and not wire.same(before, after):
+                    self.out["a.%d.%s.%d" % (number, label, i)] = after
 
 
 def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arrays]:

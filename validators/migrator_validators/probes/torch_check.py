@@ -52,6 +52,7 @@ class Check:
         self.out: wire.Arrays = {}
         self.grad = False
         self.program = self.new_program()
+        self.loaded: Dict[str, Dict[str, np.ndarray]] = {}
 
     def new_program(self) -> wire.Program:
         return wire.Program(self.arrays, self.tensor, Batches)
@@ -121,21 +122,22 @@ class Check:
             for label, value in self.weighted().items():
                 described[label] = objects.describe(value)
                 for name, t in objects.state_of(value).items():
-                    self.out["i.%s.%d.%s" % (label, number, name)] = wire.plain(t)
+                    if self.request["initial"]:
+                        self.out["i.%s.%d.%s" % (label, number, name)] = wire.plain(t)
         return described
 
     def load(self) -> None:
         for label, value in self.weighted().items():
             prefix = "s.%s." % label
             objects.load(value, {k[len(prefix) :]: a for k, a in self.arrays.items() if k.startswith(prefix)})
+            self.loaded[label] = {name: wire.plain(t) for name, t in objects.state_of(value).items()}
         for value in self.program.made.values():
             objects.set_mode(value, self.request["train_mode"])
 
     def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
-        """Output, and in training mode gradients and the state afterwards."""
+        """Output, gradients of the first batches, and the state that the call changed."""
         self.program.fresh()
-        wanted = self.request["mode"] == "train" or number < self.request["also"]
-        self.grad = bool(self.request["grad"]) and wanted
+        self.grad = bool(self.request["grad"]) and number < self.request["graded"]
         run = self.invoke(batch)
         output = run()
         seen: Dict[str, Any] = {"number": number}
@@ -143,8 +145,11 @@ class Check:
             seen["grads"] = self._gradients(number, output)
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
         for label, value in self.weighted().items():
+            before = self.loaded.get(label, {})
             for name, t in objects.state_of(value).items():
-                self.out["a.%d.%s.%s" % (number, label, name)] = wire.plain(t)
+                after = wire.plain(t)
+                if name not in before or not wire.same(before[name], after):
+                    self.out["a.%d.%s.%s" % (number, label, name)] = after
         return seen
 
     def _gradients(self, number: int, output: Any) -> Dict[str, Any]:

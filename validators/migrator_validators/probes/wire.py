@@ -189,6 +189,13 @@ def plain(value: Any) -> np.ndarray:
     return np.array(array)  # a copy: the tensor may be written to later
 
 
+def same(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether two arrays hold the same numbers, NaN for NaN."""
+    if before.shape != after.shape:
+        return False
+    return bool(np.array_equal(before, after) or np.array_equal(before, after, equal_nan=before.dtype.kind in "fc"))
+
+
 def dtype_name(value: Any) -> str:
     """ "float32", "int64", "bool", "string" …, without the framework's prefix."""
     name = str(getattr(value.dtype, "name", value.dtype))
