@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import socket
-import struct
 import subprocess
 import tempfile
 import threading
@@ -19,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from migrator.errors import EnvironmentMissing
 from migrator_validators import sandbox as box
+from migrator_validators.probes import packing
 from migrator_validators.sandbox import Limits
 
 Side = Literal["tf", "tf2", "torch"]
@@ -152,7 +151,7 @@ class Zygote:
     def _hello(self) -> dict[str, str]:
         self.control.settimeout(START_SECONDS)
         try:
-            hello: dict[str, str] = json.loads(_read_frame(self.control)[0])
+            hello: dict[str, str] = json.loads(packing.receive(self.control)[0])
         except (OSError, EOFError) as error:
             log = self.close()
             raise EnvironmentMissing(
@@ -256,12 +255,12 @@ class Workers:
             "roots": packed.roots,
             "tf_remains": packed.tf_remains,
         }
-        parts = (json.dumps(header).encode(), json.dumps(request).encode(), _pack_arrays(arrays or {}), packed.data)
+        parts = (json.dumps(header).encode(), json.dumps(request).encode(), packing.pack(arrays or {}), packed.data)
         try:
             with zygote.connect() as conn:
                 conn.settimeout(limits["seconds"] + GRACE_SECONDS)
-                conn.sendall(_frame(*parts))
-                reply = _reply(_read_frame(conn))
+                packing.send(conn, *parts)
+                reply = _reply(packing.receive(conn))
         except (OSError, EOFError) as error:
             self._drop(side, zygote)
             return Reply(
@@ -284,7 +283,7 @@ class Workers:
         zygote.close()
 
 
-def _reply(parts: list[bytes]) -> Reply:
+def _reply(parts: list[bytearray]) -> Reply:
     answer, output = json.loads(parts[0]), parts[3].decode(errors="replace")
     seconds = float(answer.get("seconds", 0.0))
     if answer["status"] == "infra":
@@ -304,33 +303,9 @@ def _reply(parts: list[bytes]) -> Reply:
     if not body["ok"]:
         status: Literal["error", "infra"] = "error" if body["error"]["blame"] == "program" else "infra"
         return Reply(status, error=body["error"], output=output, seconds=seconds)
-    arrays = dict(np.load(io.BytesIO(parts[2]), allow_pickle=False)) if parts[2] else {}
+    try:
+        arrays = packing.unpack(parts[2])
+    except packing.Malformed as error:  # nobody but the program itself can have written into the worker's reply
+        return Reply("crashed", error={"message": f"its reply cannot be read: {error}"}, output=output, seconds=seconds)
     reached = tuple(body.get("reached", ()))
     return Reply("ok", body["result"], arrays, output=output, seconds=seconds, reached=reached)
-
-
-def _pack_arrays(arrays: Arrays) -> bytes:
-    if not arrays:
-        return b""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def _frame(*parts: bytes) -> bytes:
-    return b"".join(struct.pack(">Q", len(part)) + part for part in parts)
-
-
-def _read_exactly(sock: socket.socket, count: int) -> bytes:
-    chunks = []
-    while count:
-        chunk = sock.recv(min(count, box.MIB))
-        if not chunk:
-            raise EOFError("connection closed")
-        chunks.append(chunk)
-        count -= len(chunk)
-    return b"".join(chunks)
-
-
-def _read_frame(sock: socket.socket) -> list[bytes]:
-    return [_read_exactly(sock, struct.unpack(">Q", _read_exactly(sock, 8))[0]) for _ in range(4)]

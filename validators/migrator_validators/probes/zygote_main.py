@@ -2,13 +2,14 @@
 
 Started as a script inside the sandbox: `zygote_main.py SIDE CONTROL_FD PROBES_DIR ISOLATE UID`.
 Over the control socket come file descriptors of fresh sockets; each carries one request and takes
-one reply. A frame is four parts (JSON header, JSON body, npz, zip), each behind its length in 8 bytes.
+one reply. A frame is four parts: JSON header, JSON body, arrays (`packing`), zip.
 """
 
 from __future__ import annotations
 
 import array
 import contextlib
+import fcntl
 import importlib
 import io
 import json
@@ -16,16 +17,17 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 # a script has the folder it lies in on its path
+import packing  # type: ignore[import-not-found]
 from contain import become_nobody, isolate, limit_resources, set_dumpable  # type: ignore[import-not-found]
 
 Header = Dict[str, Any]
 MIB = 1024 * 1024
+F_SETPIPE_SZ = 1031  # fcntl's own name for it came with Python 3.10
 PROBES = "migrator_probes"
 TF_NAMES = (
     "tensorflow",
@@ -39,30 +41,7 @@ TF_NAMES = (
 )
 
 
-# --- frames --------------------------------------------------------------------------------------
-
-
-def read_exactly(sock: socket.socket, count: int) -> bytes:
-    chunks = []
-    while count:
-        chunk = sock.recv(min(count, MIB))
-        if not chunk:
-            raise EOFError("the other end closed")
-        chunks.append(chunk)
-        count -= len(chunk)
-    return b"".join(chunks)
-
-
-def read_frame(sock: socket.socket) -> List[bytes]:
-    parts = []
-    for _ in range(4):
-        size = struct.unpack(">Q", read_exactly(sock, 8))[0]
-        parts.append(read_exactly(sock, size))
-    return parts
-
-
-def frame(*parts: bytes) -> bytes:
-    return b"".join(struct.pack(">Q", len(part)) + part for part in parts)
+# --- the framework out of reach ------------------------------------------------------------------
 
 
 class Blocker:
@@ -103,26 +82,21 @@ def error_of(error: BaseException, root: str) -> Dict[str, str]:
     }
 
 
-def perform(side: str, header: Header, body: bytes, npz: bytes, root: str) -> Tuple[bytes, bytes]:
-    """Run the probe; the frame parts of its reply."""
-    import numpy as np
-
-    arrays = dict(np.load(io.BytesIO(npz), allow_pickle=False)) if npz else {}
+def perform(side: str, header: Header, body: bytes, packed: bytes, root: str) -> Tuple[bytes, List[Any]]:
+    """Run the probe; the body of its reply and its arrays, packed."""
     reached: Set[str] = set()
     try:
+        arrays = packing.unpack(packed)
         probe = importlib.import_module(PROBES + "." + header["probe"])
         if side == "torch":
             sys.settrace(Reached(root, reached))
         result, out = probe.run(json.loads(body.decode()), arrays)
         sys.settrace(None)
         payload = json.dumps({"ok": True, "result": result, "reached": sorted(reached)}).encode()
-        buffer = io.BytesIO()
-        if out:
-            np.savez(buffer, **{name: np.asarray(value) for name, value in out.items()})  # type: ignore[arg-type]
-        return payload, buffer.getvalue()
+        return payload, packing.pack(out)
     except BaseException as error:
         sys.settrace(None)
-        return json.dumps({"ok": False, "error": error_of(error, root)}).encode(), b""
+        return json.dumps({"ok": False, "error": error_of(error, root)}).encode(), []
 
 
 class Reached:
@@ -159,12 +133,10 @@ def worker(side: str, header: Header, parts: List[bytes], root: str, reply_fd: i
             importlib.import_module(PROBES + ".placeholder").install()
         else:
             sys.meta_path.insert(0, Blocker())
-    payload, npz = perform(side, header, parts[1], parts[2], root)
+    payload, arrays = perform(side, header, parts[1], parts[2], root)
     sys.stdout.flush()
     sys.stderr.flush()
-    data = memoryview(frame(payload, npz))
-    while data:
-        data = data[os.write(reply_fd, data[:MIB]) :]
+    packing.write(reply_fd, payload, arrays)
 
 
 def unpack_tree(data: bytes, root: str) -> None:
@@ -179,6 +151,8 @@ def unpack_tree(data: bytes, root: str) -> None:
 def start_worker(side: str, header: Header, parts: List[bytes], root: str, keep: List[int]) -> Tuple[int, int, int]:
     """Fork the namespace's init, which forks the worker; the read ends of its reply and output, and init's pid."""
     reply_r, reply_w = os.pipe()
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(reply_w, F_SETPIPE_SZ, MIB)
     output_r, output_w = os.pipe()
     init = os.fork()
     if init:
@@ -219,7 +193,7 @@ class Watch:
     """Collects a worker's reply and output until it ends, its time is over, or the client has gone."""
 
     def __init__(self, reply_fd: int, output_fd: int, conn: socket.socket, limits: Dict[str, Any]) -> None:
-        self.reply: List[bytes] = []
+        self.reply = bytearray()
         self.output: List[bytes] = []
         self.dropped = 0
         self.fds: Dict[int, Callable[[bytes], None]] = {reply_fd: self.on_reply, output_fd: self.on_output}
@@ -231,7 +205,7 @@ class Watch:
     def on_reply(self, data: bytes) -> None:
         self.reply_room -= len(data)
         if self.reply_room > 0:
-            self.reply.append(data)
+            self.reply += data
 
     def on_output(self, data: bytes) -> None:
         kept = data[: self.room]
@@ -270,11 +244,11 @@ class Watch:
 def refuse(conn: socket.socket, why: str) -> None:
     """Tell the client that the harness itself failed."""
     with contextlib.suppress(OSError):
-        conn.sendall(frame(json.dumps({"status": "infra", "why": why}).encode(), b"", b"", b""))
+        packing.send(conn, json.dumps({"status": "infra", "why": why}).encode(), b"", b"", b"")
 
 
 def supervise(side: str, conn: socket.socket, want_isolation: bool) -> None:
-    parts = read_frame(conn)
+    parts = packing.receive(conn)
     header = json.loads(parts[0].decode())
     started = time.monotonic()
     reason = isolate(header["limits"]["scratch"]) if want_isolation else "not asked for"
@@ -289,12 +263,10 @@ def supervise(side: str, conn: socket.socket, want_isolation: bool) -> None:
     status = watch.until_done()
     code = finish(init, status)
     watch.drain()
-    reply = b"".join(watch.reply)
     answer = {"status": status, "exit": code, "seconds": time.monotonic() - started, "dropped": watch.dropped}
     output = b"".join(watch.output)
     if status != "gone":
-        body, npz = split_reply(reply)
-        conn.sendall(frame(json.dumps(answer).encode(), body, npz, output))
+        packing.send(conn, json.dumps(answer).encode(), *packing.split(watch.reply, 2), output)
 
 
 def finish(init: int, status: str) -> int:
@@ -316,18 +288,6 @@ def finish(init: int, status: str) -> int:
 def kill_group(pid: int) -> None:
     with contextlib.suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def split_reply(reply: bytes) -> Tuple[bytes, bytes]:
-    """The two parts of a worker's reply, or nothing where it did not finish writing."""
-    parts, at = [], 0
-    for _ in range(2):
-        if len(reply) < at + 8:
-            return b"", b""
-        size = struct.unpack(">Q", reply[at : at + 8])[0]
-        parts.append(reply[at + 8 : at + 8 + size])
-        at += 8 + size
-    return (parts[0], parts[1]) if len(reply) == at else (b"", b"")
 
 
 # --- the zygote ------------------------------------------------------------------------------------
@@ -421,12 +381,14 @@ def serve(side: str, control: socket.socket, want_isolation: bool) -> None:
 def main() -> None:
     side, fd, folder, isolation, uid = sys.argv[1:6]
     sys.path.pop(0)
+    for ours in ("packing", "contain"):  # names that a program may give to modules of its own
+        del sys.modules[ours]
     sys.dont_write_bytecode = True
     become_nobody(int(uid))
     control = socket.socket(fileno=int(fd))
     versions = dict(import_framework("torch" if side == "torch" else "tf"), packages=installed())
     preload_probes(folder, "torch" if side == "torch" else "tf")
-    control.sendall(frame(json.dumps(versions).encode(), b"", b"", b""))
+    packing.send(control, json.dumps(versions).encode(), b"", b"", b"")
     serve(side, control, isolation == "1")
 
 
