@@ -44,3 +44,33 @@ def test_constants_are_exact() -> None:
     assert not compare_initial(gates, [np.zeros(4)] * SEEDS).ok
     assert not compare_initial(ones, [np.zeros(4)] * SEEDS).ok
     assert not compare_initial([np.zeros(4)] * SEEDS, draws("uniform", (4,), 0.1, 0)).ok
+
+
+def kernels(orthogonal: bool, shape: tuple[int, ...]) -> list[np.ndarray]:
+    made = []
+    for seed in range(SEEDS):
+        values = np.random.default_rng(seed + 7 * orthogonal).normal(size=(np.prod(shape[:-1]), shape[-1]))
+        q, r = np.linalg.qr(values)
+        folded = q * np.sign(np.diag(r)) if orthogonal else values / np.sqrt(len(values))
+        made.append(folded.reshape(shape).astype("float32"))
+    return made
+
+
+def first(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """Outputs first, as convolutions have them."""
+    return [np.moveaxis(a, -1, 0) for a in arrays]
+
+
+@pytest.mark.parametrize("shape", [(9, 4), (3, 3, 8, 6)])
+def test_orthogonal_matrices_are_told_from_drawn_ones_from_either_end(shape: tuple[int, ...]) -> None:
+    right, drawn = kernels(True, shape), kernels(False, shape)
+    assert compare_initial(right, right).ok
+    assert compare_initial(first(right), first(right)).ok
+    assert compare_initial(right, drawn).statistic == "orthogonality"
+    assert compare_initial(first(right), first(drawn)).statistic == "orthogonality"
+
+
+def test_long_random_vectors_are_not_orthogonal() -> None:
+    shape = (512, 64, 3, 3)
+    first, second = (draws("normal", shape, 0.01, start)[:1] for start in (0, 9))
+    assert compare_initial(first, second).ok

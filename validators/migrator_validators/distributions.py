@@ -16,6 +16,8 @@ BEYOND = 20
 """So many draws beyond all of the other sample's: 2 to the power of minus that, for one distribution."""
 ENOUGH = 200_000
 """Draws that are looked at; of a larger tensor so many, at random places."""
+ORTHOGONAL = 2e-5
+"""Rounding of a float32 decomposition stays below; the product of two random vectors of a million numbers does not."""
 MANY = 200
 """From so many draws on, the spread of a flat distribution is known better than that of a normal one."""
 
@@ -54,17 +56,25 @@ def _some(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _orthogonal(x: npt.NDArray[Any]) -> bool:
-    """Whether the matrices of all seeds have orthonormal rows or columns, up to a factor."""
-    if x.ndim < 3 or min(np.prod(x.shape[1:-1]), x.shape[-1]) < 2:
+    """Whether the matrices of all seeds have orthonormal rows or columns, up to a factor.
+
+    A kernel is folded to a matrix from either end: outputs come first in one framework, last in the other.
+    """
+    if x.ndim < 3:
         return False
-    flat = x.reshape(len(x), -1, x.shape[-1])
-    for narrow in (*flat,) if flat.shape[1] <= flat.shape[2] else (*flat.transpose(0, 2, 1),):
+    return any(_orthonormal(x.reshape(len(x), *shape)) for shape in ((x.shape[1], -1), (-1, x.shape[-1])))
+
+
+def _orthonormal(matrices: npt.NDArray[Any]) -> bool:
+    if min(matrices.shape[1:]) < 2:
+        return False
+    wide = matrices.shape[1] <= matrices.shape[2]
+    for narrow in matrices if wide else matrices.transpose(0, 2, 1):
         matrix = narrow.astype("float64")
-        if abs(matrix[0] @ matrix[1]) > 1e-3 * (matrix[0] @ matrix[0]):
+        scale = float(matrix[0] @ matrix[0])
+        if scale <= 0 or abs(matrix[0] @ matrix[1]) > ORTHOGONAL * scale:
             return False  # as almost all that is not orthogonal, with no product of large matrices
-        product = matrix @ matrix.T
-        scale = float(product[0, 0])
-        if scale <= 0 or not np.allclose(product, scale * np.eye(len(product)), atol=1e-3 * scale):
+        if not np.allclose(matrix @ matrix.T, scale * np.eye(len(matrix)), rtol=0, atol=ORTHOGONAL * scale):
             return False
     return True
 

@@ -11,7 +11,7 @@ from migrator.model import Outcome, Rung
 from migrator_validators.bench import SELF, numbered, state_arrays, weight_arrays
 from migrator_validators.compare import Comparison, Difference, compare_arrays
 from migrator_validators.matching import Matching
-from migrator_validators.rounding import Pairs, is_rounding, output_pairs
+from migrator_validators.rounding import Pairs, Runs, output_pairs
 from migrator_validators.tolerances import TABLE, Tolerance
 from migrator_validators.workers import Reply
 
@@ -138,7 +138,7 @@ class TrainingMode:
         if self.check.case.gaps and self._gap(rung, source, state, weights, found, figures):
             return
         wide = self._wide(weights, figures)
-        if wide is not None and not wide.differences and self._is_rounding(rung, found, source, target, weights):
+        if wide is not None and self._runs(rung, found, wide, source, target, weights).is_rounding():
             outcome, detail = self._rounding_verdict(source, weights, found, figures)
             self.ladder.say(rung, outcome, detail, found, measured={"max difference in float64": wide.measured})
             return
@@ -156,16 +156,22 @@ class TrainingMode:
                 return Outcome.GAP, f"equal but for {', '.join(self.check.case.gaps)} and rounding"
         return Outcome.PASS, "differs by rounding in float32, agrees in float64"
 
-    def _is_rounding(
-        self, rung: Rung, found: Comparison, source: Reply, target: Reply, weights: Mapping[str, Any]
-    ) -> bool:
+    def _runs(
+        self,
+        rung: Rung,
+        found: Comparison,
+        wide: Comparison,
+        source: Reply,
+        target: Reply,
+        weights: Mapping[str, Any],
+    ) -> Runs:
         assert self._in_float64 is not None
         double = self._pairs(rung, *self._in_float64, weights)
         shown = target if self._without_gaps is None or self._without_gaps.status != "ok" else self._without_gaps
         single = self._pairs(rung, source, shown, weights)
         floor = 1e-3 * max((float(np.max(np.abs(x), initial=0.0)) for x, _ in double.values()), default=0.0)
         row = "train-forward" if rung is Rung.TRAIN_FORWARD else "gradients"
-        return is_rounding(found, single, double, self.check.tolerance(row), max(floor, 1e-12))
+        return Runs(found, wide, single, double, self.check.tolerance(row), max(floor, 1e-12))
 
     def _gap(
         self,

@@ -13,7 +13,7 @@ from migrator_validators.distributions import compare_initial
 from migrator_validators.inputs import varies
 from migrator_validators.ladder import Ladder
 from migrator_validators.matching import Matching, match
-from migrator_validators.rounding import is_rounding, output_pairs
+from migrator_validators.rounding import Runs, output_pairs
 from migrator_validators.signatures import signature_problem
 from migrator_validators.tolerances import TABLE, Tolerance
 from migrator_validators.workers import Reply
@@ -202,9 +202,9 @@ class ObjectCheck:
         both = self.in_float64()
         wide = None if both is None else self._forward_figures(*both, row="float64")
         more = {} if wide is None else {"max difference in float64": wide.measured}
-        if both is not None and wide is not None and not wide.differences:
+        if both is not None and wide is not None:
             single, double = output_pairs(source, target), output_pairs(*both)
-            if is_rounding(found, single, double, self.tolerance("forward")):
+            if Runs(found, wide, single, double, self.tolerance("forward")).is_rounding():
                 detail = "differs by rounding in float32, agrees in float64"
                 self.ladder.say(Rung.FORWARD, Outcome.PASS, detail, found, measured=more)
                 return

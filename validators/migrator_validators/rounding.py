@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from migrator_validators.compare import Comparison, compare_arrays, leaves
-from migrator_validators.tolerances import FLOOR, Tolerance
+from migrator_validators.tolerances import FLOOR, TABLE, Tolerance
 from migrator_validators.workers import Reply
 
 Pairs = Mapping[str, tuple[Any, Any]]
@@ -27,22 +28,48 @@ SENSITIVE = 10.0
 """How many times farther from the float64 result the target may be than the source is."""
 
 
-def is_rounding(found: Comparison, single: Pairs, double: Pairs, tolerance: Tolerance, floor: float = FLOOR) -> bool:
-    """Whether the float32 differences `found` are rounding, given that float64 agrees.
+PRECISION = float(np.finfo("float64").eps / np.finfo("float32").eps)
 
-    A deep network can amplify rounding until gradients share no digit; the source's own distance
-    from its float64 result tells, over all arrays, how far that goes.
-    """
-    if found.relative < SMALL:
-        return True
-    if set(single) != set(double):
-        return False
-    own, other = Comparison(), Comparison()
-    for name, (exact, _) in double.items():
-        x, y = single[name]
-        own.add(compare_arrays(exact, x, tolerance, floor))
-        other.add(compare_arrays(exact, y, tolerance, floor))
-    return math.isfinite(other.relative) and other.relative <= SENSITIVE * max(own.relative, 1.0)
+
+@dataclass(frozen=True)
+class Runs:
+    """What a rung compared, in float32 and in float64: the findings, the arrays, and the tolerance of the former."""
+
+    found: Comparison
+    wide: Comparison
+    single: Pairs
+    double: Pairs
+    tolerance: Tolerance
+    floor: float = FLOOR
+
+    def is_rounding(self) -> bool:
+        """Whether all that differs is rounding.
+
+        A deep network can amplify rounding until gradients share no digit; the source's own distance
+        from its float64 result tells, over all arrays, how far that goes, in float64 as well.
+        """
+        if not self.wide.differences and self.found.relative < SMALL:
+            return True
+        if self.wide.shapes_differ or set(self.single) != set(self.double):
+            return False
+        own, other = self._errors()
+        if not math.isfinite(own.relative + other.relative) or other.relative > SENSITIVE * max(own.relative, 1.0):
+            return False
+        return not self.wide.differences or self._as_far_in_float64(own)
+
+    def _errors(self) -> tuple[Comparison, Comparison]:
+        """How far the source's and the target's float32 arrays are from the float64 ones."""
+        own, other = Comparison(), Comparison()
+        for name, (exact, _) in self.double.items():
+            x, y = self.single[name]
+            own.add(compare_arrays(exact, x, self.tolerance, self.floor))
+            other.add(compare_arrays(exact, y, self.tolerance, self.floor))
+        return own, other
+
+    def _as_far_in_float64(self, own: Comparison) -> bool:
+        """Whether the float64 results differ by no more than that amplification makes of float64's rounding."""
+        allowed = SENSITIVE * PRECISION * own.relative * self.tolerance.absolute
+        return self.wide.relative * TABLE["float64"].absolute <= allowed
 
 
 def output_pairs(source: Reply, target: Reply) -> dict[str, tuple[Any, Any]]:
