@@ -91,8 +91,8 @@ def _finish(
     if asked is not None and asked.batch:
         extra[BATCH_PATH] = asked.batch
     source.write(repo, settings.out, texts, extra)
-    if checker is not None:
-        checker.finish()
+    if checker is not None and not (asked is not None and asked.batch):
+        checker.finish()  # a run that waits for a batch goes on with what it recorded: its questions stay the same
     return report
 
 

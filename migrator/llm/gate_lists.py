@@ -39,7 +39,7 @@ CLOSED_NAMES = _words("""
 """)
 
 CLOSED_ATTRIBUTES = _words("""
-    cpp_extension load_inline model_zoo load_state_dict_from_url DataSource memmap tofile ctypeslib f2py
+    cpp_extension load_inline model_zoo load_state_dict_from_url DataSource memmap tofile dump ctypeslib f2py
     system popen environ getenv putenv fork execv spawnv attrgetter methodcaller
     gi_frame cr_frame ag_frame tb_frame f_globals f_locals f_builtins f_back func_globals mro add_safe_globals
     register_module_forward_hook

@@ -20,7 +20,7 @@ def test_a_report_survives_the_disk(tmp_path: Path) -> None:
 def test_figures_that_are_not_finite_are_valid_json() -> None:
     text = dumps(sample())
     assert "Infinity" not in text
-    assert json.loads(text)["version"] == 1
+    assert json.loads(text)["version"] == 2
 
 
 @pytest.mark.parametrize(

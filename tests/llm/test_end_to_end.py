@@ -1,0 +1,183 @@
+"""Through HTTP and the real verifier: a repository whose left units are answered wrong, then right.
+
+The server is scripted (`scripted_server.py`); no model is behind it, and its figures are no model's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from migrator import pipeline
+from migrator.config import load
+from migrator.llm.ledger import Ledger
+from migrator.report import Report, UnitEntry, page
+from migrator.source import pairs
+from tests.llm.scripted_server import MODEL, ScriptedServer, Step
+from tests.llm.shop import OPS, RIGHT_SQUASH, SCRIPT, WRONG_SQUASH, plant
+
+
+@dataclass(frozen=True)
+class Ran:
+    report: Report
+    out: Path
+    ledger: Path
+    prompts: list[str]
+
+    def unit(self, name: str) -> UnitEntry:
+        return next(u for u in self.report.units if u.name == name)
+
+
+def migrate(src: Path, ledger: Path, server: ScriptedServer | None, **flags: object) -> Report:
+    named = {"model": MODEL, "base_url": server.url} if server is not None else {}
+    settings = load(src, **{"out": src.parent / "out", "price": "1,10", "ledger": ledger, **named, **flags})
+    return pipeline.run(settings, lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    folder = tmp_path_factory.mktemp("shop")
+    source = plant(folder / "src")
+    with ScriptedServer(SCRIPT) as server:
+        report = migrate(source, folder / "ledger.sqlite", server)
+        yield Ran(report, folder / "out", folder / "ledger.sqlite", [_last(seen.body) for seen in server.chats])
+
+
+def _last(body: dict[str, object]) -> str:
+    return body["messages"][-1]["content"]  # type: ignore[index,no-any-return]
+
+
+def test_wrong_then_right_is_first_rejected_with_figures_then_accepted(ran: Ran) -> None:
+    unit = ran.unit("squash")
+    assert [t.ending for t in unit.tries] == ["rejected", "accepted"]
+    failed = next(v for v in unit.tries[0].verdicts if v.outcome == "fail")
+    assert failed.measured["max difference"] > failed.allowed["max difference"]  # type: ignore[operator]
+    assert (unit.status, unit.origin, unit.migrated) == ("accepted", "llm", True)
+    assert "F.leaky_relu(x, 0.3)" in (ran.out / "ops.py").read_text()
+    assert "tensorflow" not in (ran.out / "ops.py").read_text()
+
+
+def test_the_verdict_went_back_with_its_figures(ran: Ran) -> None:
+    told = next(p for p in ran.prompts if "The verifier ran it" in p)
+    assert "failed: forward on recorded inputs (max difference" in told
+    assert "passed:" in told
+    assert "migration/cases/cases.json --case" in told
+
+
+def test_malicious_code_dies_in_the_gate(ran: Ran) -> None:
+    unit = ran.unit("Gate")
+    assert [t.ending for t in unit.tries] == ["gate", "accepted"]
+    assert "may not be imported" in unit.tries[0].detail
+    assert unit.tries[0].verdicts == ()
+    assert unit.origin == "hybrid"
+
+
+def test_callers_follow_their_callees(ran: Ran) -> None:
+    assert [p.splitlines()[0] for p in ran.prompts if p.startswith("Rewrite")] == [
+        "Rewrite `squash` (function) of ops.py.",
+        "Rewrite `Gate` (layer) of net.py.",
+        "Rewrite `Net` (model) of net.py.",
+    ]
+    asked_for_net = next(p for p in ran.prompts if p.startswith("Rewrite `Net`"))
+    assert "`Gate` (net.py), in PyTorch already" in asked_for_net
+    assert ran.unit("Net").status == "accepted"
+    assert ran.unit("combine").status == "accepted"
+
+
+def test_report_and_ledger_show_what_was_tried_and_paid(ran: Ran) -> None:
+    assert ran.report.model.calls == 5
+    assert ran.report.model.cost == pytest.approx(5 * (100 * 1e-6 + 50 * 10e-6))
+    assert ran.report.totals.tokens == 5 * 150
+    assert ran.report.totals.by_origin["llm"] + ran.report.totals.by_origin["hybrid"] == 3
+    assert ran.unit("squash").attempts == 2
+    with Ledger(ran.ledger) as ledger:
+        sent = list(ledger.sent(ran.report.model.run))
+    verdicts = {
+        (entry["unit"].partition("::")[2], v["accepted"]): v["verdict"] for entry in sent for v in entry["verdicts"]
+    }
+    assert verdicts["squash", False].startswith("rejected: forward: ")
+    assert verdicts["Gate", False].startswith("gate: ")
+    assert {name for name, accepted in verdicts if accepted} == {"squash", "Gate", "Net"}
+    assert {entry["prompt_version"] for entry in sent} == {ran.report.model.prompt}
+
+
+def test_the_page_shows_it(ran: Ran) -> None:
+    html = page(ran.report, pairs(ran.report.run.source, ran.out, [f.path for f in ran.report.files]))
+    assert "Asked of a language model" in html
+    assert "rejected" in html
+
+
+def test_the_same_questions_are_not_paid_again(ran: Ran, tmp_path: Path) -> None:
+    source = plant(tmp_path / "src", ops=OPS)
+    with ScriptedServer({}, otherwise=Step(status=500)) as server:
+        again = migrate(source, ran.ledger, server, base_url=ran.report.model.address)
+        assert server.chats == []
+    unit = next(u for u in again.units if u.name == "squash")
+    assert unit.status == "accepted" or unit.tries[-1].ending == "failed"
+
+
+def test_nothing_is_sent_unless_a_model_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = plant(tmp_path / "src", ops=OPS)
+    with ScriptedServer(SCRIPT) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-not-consent")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        report = migrate(source, tmp_path / "ledger.sqlite", None, check="forward")
+        assert server.requests == []
+    assert (report.model.name, report.model.units, report.model.calls) == ("", 1, 0)
+    assert report.model.first_tokens > 300
+    assert report.model.files == ("ops.py",)
+    assert not (tmp_path / "ledger.sqlite").exists()
+    unit = next(u for u in report.units if u.name == "squash")
+    assert (unit.status, unit.migrated) == ("needs-review", False)
+
+
+def test_a_batch_goes_from_file_to_accepted_units(tmp_path: Path) -> None:
+    source = plant(tmp_path / "src", ops=OPS)
+    ledger, replies = tmp_path / "ledger.sqlite", tmp_path / "replies.jsonl"
+    flags: dict[str, object] = {"llm": "batch", "model": MODEL, "base_url": "http://127.0.0.1:9/v1"}
+    first = migrate(source, ledger, None, **flags)
+    assert (first.exit_code, first.model.waiting, first.model.calls) == (1, 1, 0)
+    endings = []
+    for step in (WRONG_SQUASH, RIGHT_SQUASH):
+        replies.write_text(_answered(tmp_path / "out/migration/batch.jsonl", step))
+        report = migrate(source, ledger, None, replies=replies, **flags)
+        endings.append([t.ending for u in report.units if u.name == "squash" for t in u.tries])
+    assert endings == [["rejected", "pending"], ["rejected", "accepted"]]
+    assert not (tmp_path / "out/migration/batch.jsonl").exists()
+    assert "F.leaky_relu(x, 0.3)" in (tmp_path / "out/ops.py").read_text()
+
+
+def _answered(path: Path, step: Step) -> str:
+    """An output file as the Batch API gives it."""
+    lines = []
+    for request in map(json.loads, path.read_text().splitlines()):
+        message = {"role": "assistant", "content": step.content}
+        usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        body = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": MODEL,
+            "choices": [choice],
+            "usage": usage,
+        }
+        lines.append({"id": "r", "custom_id": request["custom_id"], "response": {"status_code": 200, "body": body}})
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def test_a_dry_run_shows_what_would_leave_and_sends_nothing(tmp_path: Path) -> None:
+    source = plant(tmp_path / "src", ops=OPS)
+    with ScriptedServer(SCRIPT) as server:
+        report = migrate(source, tmp_path / "ledger.sqlite", server, dry_run=True, check="import")
+        assert server.requests == []
+    (question,) = report.model.questions
+    assert question.unit == "ops.py::squash"
+    assert question.files == ("ops.py",)
+    assert [role for role, _ in question.messages] == ["system", "user"]
+    assert "tf.raw_ops.LeakyRelu" in question.messages[1][1]
+    assert not (tmp_path / "ledger.sqlite").exists()
