@@ -1,0 +1,76 @@
+"""A real model on this machine: real HTTP, real structured output. What it writes is mostly wrong; it is only read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from migrator.llm.budget import Budget, Limits
+from migrator.llm.calls import Message, Prompt
+from migrator.llm.client import Setup, connect
+from migrator.llm.consent import Consent
+from migrator.llm.endpoint import Endpoint, endpoint
+from migrator.llm.ledger import Ledger
+from migrator.llm.prices import FREE
+from migrator.llm.probe import probe
+from migrator.llm.replies import Answer, Failed, Malformed, Truncated, schema
+from tests.llm.local_server import NAME, local_server
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+TF = "```python\ndef total(x):\n    return tf.reduce_sum(x, axis=1)\n```"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    with local_server(tmp_path_factory.mktemp("model")) as url:
+        yield endpoint(NAME, url)
+
+
+def shown(*pairs: tuple[str, str]) -> tuple[Message, ...]:
+    """Turns that show how to reply: a model this small continues a pattern, and knows no instructions."""
+    turns = []
+    for question, code in pairs:
+        reply = {name: code if name == "code" else [] for name in schema()["properties"]}
+        turns += [Message("user", question), Message("assistant", json.dumps(reply))]
+    return tuple(turns)
+
+
+def test_replies_have_the_shape_that_the_server_is_told(place: Endpoint, ledger: Ledger) -> None:
+    pattern = shown(("Set a to 1.", "a = 1"), ("Set b to 2.", "b = 2"), ("Set c to 3.", "c = 3"))
+    easy = Prompt("You write Python.", (*pattern, Message("user", "Set d to 4.")), "easy.py::d", "1")
+    hard = Prompt("You write PyTorch.", (Message("user", f"Rewrite for PyTorch:\n{TF}"),), "hard.py::total", "1")
+    setup = Setup(place, Consent("flag"), "run-1", max_output=80)
+    with connect(setup, ledger, Budget(Limits(), Limits(), FREE)) as client:
+        found = client.complete_all([(easy, 0), (hard, 0), (hard, 1)])
+        again = client.complete(hard, 1)
+    assert isinstance(found[0].outcome, Answer), found[0]
+    for completion in found:
+        assert isinstance(completion.outcome, (Answer, Truncated, Malformed)), completion
+        assert completion.tokens_in > 0
+        assert completion.cost_usd == 0
+    assert again.cached
+    for entry in ledger.sent():
+        assert entry["attempts"] == 1
+        assert re.match(r'\s*\{\s*"code"\s*:\s*"', entry["reply"]), entry["reply"]
+    assert ledger.dialect(place.address, NAME) == (
+        '{"shape":"schema","limit":"max_tokens","temperature":true,"proven":true}'
+    )
+
+
+def test_a_prompt_that_does_not_fit(place: Endpoint, ledger: Ledger) -> None:
+    setup = Setup(place, Consent("flag"), "run-1", max_output=10)
+    with connect(setup, ledger, Budget(Limits(), Limits(), FREE)) as client:
+        outcome = client.complete(Prompt("s", (Message("user", "word " * 6000),), "a.py::f", "1")).outcome
+    assert isinstance(outcome, Failed)
+    assert "does not fit the model" in outcome.why
+    assert not outcome.final
+
+
+def test_the_server_is_found(place: Endpoint) -> None:
+    state = probe(place)
+    assert state.ok
+    assert state.detail == f"{NAME} at {place.address}"
