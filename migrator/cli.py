@@ -10,8 +10,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from migrator import __version__
+from migrator import __version__, model_commands
 from migrator.errors import EnvironmentMissing, MigratorError, UsageError
+from migrator.flags import (
+    BaseUrl,
+    BudgetTokens,
+    BudgetUsd,
+    CheckOption,
+    Exclude,
+    Include,
+    Jobs,
+    Json,
+    KerasOption,
+    LedgerOption,
+    LlmOption,
+    MaxAttempts,
+    ModelOption,
+    Out,
+    PriceOption,
+    Replies,
+    Samples,
+    SandboxOption,
+    Src,
+    TfPython,
+    TorchPython,
+)
 
 if TYPE_CHECKING:
     from migrator.config import RunSettings
@@ -25,48 +48,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Src = Annotated[Path, typer.Argument(help="A repository, a folder or one .py file.", show_default=False)]
-Out = Annotated[Path, typer.Argument(help="An output folder of `migrator run`.", show_default=False)]
-CheckOption = Annotated[
-    str | None,
-    typer.Option("--check", help="How far to check: none, import, forward, gradients or training (default)."),
-]
-SandboxOption = Annotated[str | None, typer.Option("--sandbox", help="bubblewrap (default) or none.")]
-TfPython = Annotated[str | None, typer.Option("--tf-python", help="Python that has TensorFlow (default: this one).")]
-TorchPython = Annotated[str | None, typer.Option("--torch-python", help="Python that has PyTorch (default: this one).")]
-Include = Annotated[list[str] | None, typer.Option("--include", help="Migrate only these (.gitignore pattern).")]
-Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="Copy these as they are (.gitignore pattern).")]
-KerasOption = Annotated[
-    str | None, typer.Option("--keras", help="Which Keras the source means: auto (default), 2 or 3.")
-]
-LlmOption = Annotated[
-    str | None,
-    typer.Option("--llm", help="Ask a language model: auto (default: if one is named), off, or batch (write a file)."),
-]
-ModelOption = Annotated[
-    str | None, typer.Option("--model", help="The model to ask about what the rules decline. None: nothing is sent.")
-]
-BaseUrl = Annotated[
-    str | None, typer.Option("--base-url", help="An OpenAI-compatible server (default: OPENAI_BASE_URL, or OpenAI's).")
-]
-Replies = Annotated[
-    Path | None, typer.Option("--replies", help="An output file of a batch: go on with the replies in it.")
-]
-BudgetUsd = Annotated[float | None, typer.Option("--budget-usd", help="Spend at most so many dollars on the model.")]
-BudgetTokens = Annotated[
-    int | None, typer.Option("--budget-tokens", help="Use at most so many tokens (default: 2,000,000).")
-]
-PriceOption = Annotated[
-    str | None, typer.Option("--price", help="IN,OUT: dollars per million tokens, for a model without a known price.")
-]
-MaxAttempts = Annotated[int | None, typer.Option("--max-attempts", help="Ask so often about one unit (default: 3).")]
-Samples = Annotated[int | None, typer.Option("--samples", help="Draw so many replies each time (default: 1).")]
-LedgerOption = Annotated[
-    Path | None, typer.Option("--ledger", help="Where calls to models are recorded (default: one file a user).")
-]
-Jobs = Annotated[int | None, typer.Option("--jobs", help="Checks that run at the same time (default: one a core).")]
 
 
 def main() -> None:
@@ -211,8 +192,10 @@ def _tell_questions(report: Report) -> None:
         from migrator.completion.running import BATCH_PATH
 
         path = Path(report.run.out) / BATCH_PATH
-        typer.echo(f"\nNext: migrator batch {path}")
-        typer.echo(f"then: migrator run {report.run.source} --llm batch --replies {path.with_suffix('.replies.jsonl')}")
+        place = f"--model {report.model.name} --base-url {report.model.address}"
+        replies = path.with_suffix(".replies.jsonl")
+        typer.echo(f"\nNext: migrator batch {path} {place}")
+        typer.echo(f"then: migrator run {report.run.source} --llm batch {place} --replies {replies}")
 
 
 def _texts(report: Report, out: str | Path) -> dict[str, tuple[str, str]]:
@@ -367,43 +350,8 @@ def rules(
         Console().print(views.rules_table(entries) if uses is None else views.coverage_table(entries, uses))
 
 
-@app.command()
-def batch(
-    file: Annotated[Path, typer.Argument(help="A batch file of `migrator run --llm batch`.", show_default=False)],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Where the replies go (default: FILE.replies.jsonl).")
-    ] = None,
-    model: ModelOption = None,
-    base_url: BaseUrl = None,
-    ledger: LedgerOption = None,
-) -> None:
-    """Hand a batch file in, wait for it and download the replies."""
-    from migrator import asking
-    from migrator.config import load
-
-    replies = out or file.with_suffix(".replies.jsonl")
-    settings = load(".", llm="batch", model=model, base_url=base_url, ledger=ledger)
-    asking.hand_in(file, replies, settings, lambda text: typer.echo(text, err=True))
-    typer.echo(f"Next: migrator run SRC --llm batch --replies {replies}")
-
-
-@app.command()
-def sent(
-    ledger: LedgerOption = None,
-    run: Annotated[str | None, typer.Option("--run", help="Only what this run sent or used.")] = None,
-) -> None:
-    """Print everything that was ever sent to a model, and what came back, as JSON lines."""
-    import json
-
-    from migrator.config import load
-    from migrator.llm.ledger import Ledger, default_path
-
-    path = load(".", ledger=ledger).ledger or default_path()
-    if not path.is_file():
-        raise UsageError(f"{path}: there is no ledger; nothing was sent")
-    with Ledger(path) as found:
-        for entry in found.sent(run):
-            typer.echo(json.dumps(entry, ensure_ascii=False))
+app.command()(model_commands.batch)
+app.command()(model_commands.sent)
 
 
 @app.command()

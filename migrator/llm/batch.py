@@ -136,12 +136,22 @@ def hand_in(
     """Upload an input file, wait until the endpoint has worked it off, and download the replies to `out`.
 
     A batch that was handed in before from the same file is waited for, not paid again. `tell` gets
-    its state at each look. Raises `EnvironmentMissing` where the endpoint fails.
+    its state at each look. Raises `UsageError` where the questions were written for another endpoint,
+    `EnvironmentMissing` where this one fails.
     """
+    _check_place(path, ledger, endpoint)
     try:
         asyncio.run(_handed_in(path, out, endpoint, ledger, run, tell, poll_s))
     except Trouble as trouble:
         raise EnvironmentMissing(f"batch: {trouble.why}") from trouble
+
+
+def _check_place(path: Path, ledger: Ledger, endpoint: Endpoint) -> None:
+    """What may be sent to one place may not be sent to another."""
+    for line in _lines(path):
+        meant = ledger.endpoint_of(line.custom_id)
+        if meant is not None and meant != endpoint.address:
+            raise UsageError(f"{path} was written for {meant}, not for {endpoint.address}: give its --base-url")
 
 
 async def _handed_in(

@@ -170,6 +170,11 @@ class Ledger:
         rows = self._rows("SELECT id FROM calls WHERE key = ? AND state = 'waiting'", key)
         return int(rows[0]["id"]) if rows else None
 
+    def endpoint_of(self, key: str) -> str | None:
+        """Where the question with this key was meant to be asked."""
+        rows = self._rows("SELECT endpoint FROM calls WHERE key = ?", key)
+        return str(rows[0]["endpoint"]) if rows else None
+
     # --- what came of them --------------------------------------------------------------------------
 
     def record_verdict(self, call_id: int, verdict: str, accepted: bool = False) -> None:

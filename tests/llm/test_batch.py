@@ -122,8 +122,16 @@ def test_a_budget_bounds_a_batch(ledger: Ledger) -> None:
     assert [type(outcome) for outcome in found] == [Pending, Spent]
 
 
+def test_what_was_written_for_one_place_is_not_sent_to_another(ledger: Ledger, tmp_path: Path) -> None:
+    with ScriptedServer() as meant, ScriptedServer() as other:
+        batch.write(tmp_path / "in.jsonl", waiting(meant, ledger), endpoint(MODEL, meant.url), 1000)
+        with pytest.raises(UsageError, match="was written for"):
+            batch.hand_in(tmp_path / "in.jsonl", tmp_path / "o", endpoint(MODEL, other.url), ledger, "", print)
+        assert other.requests == []
+
+
 def test_an_endpoint_without_batches(ledger: Ledger, tmp_path: Path) -> None:
-    (tmp_path / "in.jsonl").write_text("{}\n")
+    (tmp_path / "in.jsonl").write_text('{"custom_id": "a"}\n')
     with ScriptedServer(key="right") as server, pytest.raises(EnvironmentMissing, match="refuses the key"):
         batch.hand_in(tmp_path / "in.jsonl", tmp_path / "o", endpoint(MODEL, server.url), ledger, "", lambda _: None)
 
@@ -136,6 +144,6 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             batch.write(tmp_path / "in.jsonl", waiting(server, ledger), endpoint(MODEL, server.url), 1000)
         done = command("batch", str(tmp_path / "in.jsonl"), "--model", MODEL, "--base-url", server.url)
     assert done.code == 0, done.err
-    assert done.out.startswith("Next: migrator run SRC --llm batch --replies")
+    assert done.out.startswith(f"Next: migrator run SRC --llm batch --model {MODEL} --base-url {server.url} --replies")
     assert len((tmp_path / "in.replies.jsonl").read_text().splitlines()) == 2
     assert command("batch", str(tmp_path / "in.jsonl")).code == 2  # no model is named
