@@ -246,7 +246,7 @@ def test_noise_agrees_in_distribution(rule: LayerRule) -> None:
 
     sample = next(s for s in rule.samples if not s.declines)
     array = arrays_of(sample)[0]
-    ones = np.ones((4000, *array.shape[1:]), "float32")
+    ones = np.ones((64_000, *array.shape[1:]), "float32")
     code = code_of(rule, sample)
     assert isinstance(code, LayerCode)
     expected = keras_layer(rule, sample, False)(ones, training=True).numpy()
