@@ -258,11 +258,29 @@ def repo_instance(it: Interpreter, callee: RepoInstance, args: Arguments, where:
             it.applied.setdefault(callee.qualname, []).append(Applied(tuple(bound.items())))
         recording, where.frame.record = where.frame.record, False
         output = _called(it, callee, method, args, bound, where)
+        output = _declared_output(it, callee, output, bound, where)
         where.frame.record = recording
         it.record_use(callee, tensors, output, where.key)
         return output
     it.record_use(callee, inputs_of(args), Tensor(), where.key)
     return Tensor() if callee.kind != "other" else Unknown("not callable in this repository")
+
+
+def _declared_output(
+    it: Interpreter, callee: RepoInstance, output: Value, bound: dict[str, Value] | None, where: Where
+) -> Value:
+    """The output of `call`; where that leaves its last axis open, what the class says in `compute_output_shape`."""
+    known = isinstance(output, Tensor) and output.channels is not None
+    if known or not bound or not isinstance(output, Tensor | Unknown):
+        return output
+    method = classes.method(it, callee, "compute_output_shape")
+    if method is None:
+        return output
+    dims_found = functions.invoke(it, method, Arguments([shape_value(next(iter(bound.values())))]), where)
+    shape = catalogue.shape_argument(dims_found) if isinstance(dims_found, Sequence | ShapeOf) else None
+    if not shape or any(isinstance(item, Sequence) for item in getattr(dims_found, "items", None) or ()):
+        return output
+    return Tensor(shape, output.dtype if isinstance(output, Tensor) else None)
 
 
 def _called(

@@ -461,3 +461,40 @@ def test_a_model_that_nobody_calls_gains_the_size_of_its_input() -> None:
     found = facts.cls("m:Net")
     assert found is not None
     assert found.sizes == (SizeParam("in_features", "x", None),)
+
+
+def test_a_layer_that_says_its_output_shape_tells_the_size_of_the_next() -> None:
+    source = """
+        import tensorflow as tf
+
+
+        class Mix(tf.keras.layers.Layer):
+            def __init__(self, units, **kwargs):
+                super().__init__(**kwargs)
+                self.units = list(units)
+
+            def build(self, input_shape):
+                sizes = [int(input_shape[-1])] + self.units
+                self.kernels = [self.add_weight(shape=(sizes[i], sizes[i + 1])) for i in range(len(self.units))]
+
+            def call(self, inputs):
+                x = inputs
+                for kernel in self.kernels:
+                    x = tf.nn.relu(tf.tensordot(x, kernel, axes=(-1, 0)))
+                return x
+
+            def compute_output_shape(self, input_shape):
+                if len(self.units) > 0:
+                    shape = input_shape[:-1] + (self.units[-1],)
+                else:
+                    shape = input_shape
+                return tuple(shape)
+
+
+        def build(width=16):
+            inputs = tf.keras.Input((8,))
+            x = Mix([32, width])(inputs)
+            return tf.keras.Model(inputs, tf.keras.layers.Dense(1)(x))
+        """
+    facts = facts_of(source)
+    assert inputs(facts, source, "tf.keras.layers.Dense(1)") == "float32[?, width]"
