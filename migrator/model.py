@@ -203,6 +203,22 @@ class FileRewrite:
 
 
 @dataclass(frozen=True)
+class CallForm:
+    """How a layer is called with more arguments than its input.
+
+    `params`: the parameters of Keras's `call` in order, the input first. `forward`: as in `LayerCode`, with
+    `, {given_mask}` or `, mask={given_mask}` for an argument `mask`, which goes where it is not given. `given`: for
+    each of these the text of its hole over `{v}` (or over `{one}`: one tensor, also where Keras is given a list
+    of one). `helpers`: what only this form needs.
+    """
+
+    params: tuple[str, ...]
+    forward: str
+    given: tuple[tuple[str, str], ...]
+    helpers: tuple[Helper, ...] = ()
+
+
+@dataclass(frozen=True)
 class LayerCode:
     """The torch spelling of one Keras layer instance, as text, ready to be placed by a codemod.
 
@@ -213,9 +229,8 @@ class LayerCode:
     `init`: statements of `reset_parameters` with `{self}`. `penalty`: expressions of the
     regulariser with `{self}`. `params`: as in `WeightRecord`. `layout`: "nchw" (works on channels
     at axis 1), "last" (works on the last axis), "any" (elementwise), "flatten" (NHWC order is lost).
-    `stem`: base of the attribute name ("conv", "fc", "bn"). `call`: the parameters of the layer's `call` in
-    order, where it takes more than its inputs; `extras`: for each of these after the first what it adds to
-    the hole `{more}` of `forward` when it is given, over `{v}`.
+    `stem`: base of the attribute name ("conv", "fc", "bn"). `form`: how it is called with more than its
+    input; `masked`: the same, where a mask is among it. `mask`: over `{x}`, the mask that it gives what follows.
     """
 
     module: str | None
@@ -231,8 +246,9 @@ class LayerCode:
     imports: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    call: tuple[str, ...] = ()
-    extras: tuple[tuple[str, str], ...] = ()
+    form: CallForm | None = None
+    masked: CallForm | None = None
+    mask: str | None = None
 
 
 # --- training objects as rules write them -----------------------------------------------------------

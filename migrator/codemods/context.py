@@ -30,7 +30,9 @@ __all__ = ["Context", "Draft", "Rewritten", "Rules"]
 
 
 class Rules(Protocol):
-    """The rule registry, as codemods see it (implemented by `migrator.rules`)."""
+    """The rule registry, as codemods see it (implemented by `migrator.rules`); `keras`: the version it means."""
+
+    keras: int
 
     def rewrite(self, node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span]) -> Rewritten:
         """Rewrite every TF call, constant, attribute, method and operator below `node`."""

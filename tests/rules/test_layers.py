@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from migrator.rules import rulebook
 from migrator.rules.engine.records import LayerRule
 from migrator.rules.engine.registry import all_layers
 from migrator.rules.engine.samples import Array, Code, Sample
-from migrator.values import Literal, Tensor, Unknown, Value
+from migrator.values import Instance, Literal, Sequence, Tensor, Unknown, Value
 
 RULES = rulebook()
 CASES = [
@@ -35,6 +36,16 @@ def arrays_of(sample: Sample) -> list[Array]:
     return [first]
 
 
+def given_arrays(sample: Sample) -> list[Array]:
+    """The arrays of the layer's inputs: of a tuple those that are given by position."""
+    first = sample.args[0]
+    if not isinstance(first, Code) or not first.text.startswith("("):
+        return arrays_of(sample)
+    tree = ast.parse(first.text, mode="eval").body
+    assert isinstance(tree, ast.Tuple)
+    return [dict(first.arrays)[e.id] for e in tree.elts if isinstance(e, ast.Name)]
+
+
 def code_of(rule: LayerRule, sample: Sample, sizes_known: bool = True) -> LayerCode | Decline:
     given = {**dict(zip(rule.signature.names, sample.args[1:], strict=False)), **dict(sample.kwargs)}
     values: dict[str, Value] = {n: Literal(v) if _plain(v) else Unknown() for n, v in given.items()}
@@ -44,7 +55,26 @@ def code_of(rule: LayerRule, sample: Sample, sizes_known: bool = True) -> LayerC
         return Tensor((None, *middle, array.shape[-1]), array.dtype)
 
     texts = {n: v.text if isinstance(v, Code) else repr(v) for n, v in given.items()}
-    return RULES.layer(rule.api, texts, values, tuple(map(value, arrays_of(sample))))
+    values |= {n: instance_of(v.text) for n, v in given.items() if isinstance(v, Code)}
+    return RULES.layer(rule.api, texts, values, tuple(map(value, given_arrays(sample))))
+
+
+def instance_of(text: str) -> Value:
+    """What the facts know of `layers.LSTM(4, return_sequences=True)`."""
+    return value_of(ast.parse(text, mode="eval").body)
+
+
+def value_of(tree: ast.expr) -> Value:
+    if isinstance(tree, ast.List):
+        return Sequence("list", tuple(map(value_of, tree.elts)))
+    if not isinstance(tree, ast.Call):
+        return Literal(ast.literal_eval(tree))
+    assert isinstance(tree.func, ast.Attribute)
+    api = f"tf.keras.layers.{tree.func.attr}"
+    found = (r.signature.names for r in all_layers() if r.api == api and r.keras != 2)
+    names = next(found, ("cells",))
+    pairs = [*zip(names, tree.args, strict=False), *((str(k.arg), k.value) for k in tree.keywords)]
+    return Instance(api, args=tuple((n, value_of(v)) for n, v in pairs))
 
 
 def _plain(value: object) -> bool:
@@ -166,7 +196,8 @@ def module_of(code: LayerCode, wide: bool, training: bool) -> tuple[Any, dict[st
 
     scope: dict[str, Any] = {}
     exec("import torch\nimport torch.nn.functional as F\nfrom torch import nn\n", scope)
-    for helper in code.helpers:
+    forms = [f.helpers for f in (code.form, code.masked) if f is not None]
+    for helper in [*code.helpers, *(h for f in forms for h in f)]:
         exec("\n".join([*helper.imports, helper.source]), scope)
     if code.module is None:
         return None, scope
@@ -182,22 +213,29 @@ def call_text(code: LayerCode, sample: Sample) -> str:
     """The call, with the inputs under the names `x0`, `x1` … and other arguments where the sample gives them."""
     first = sample.args[0]
     names = [n for n, _ in first.arrays] if isinstance(first, Code) else ["x"]
-    text, more = code.forward, ""
+    text = code.forward
     if isinstance(first, Code) and first.text.startswith("("):
         given = ast.parse(first.text, mode="eval").body
         assert isinstance(given, ast.Tuple)
-        pairs = list(zip(code.call, [e for e in given.elts if not isinstance(e, ast.Call)], strict=False))
-        pairs += [(k.arg, k.value) for e in given.elts if isinstance(e, ast.Call) for k in e.keywords]
-        values = {n: ast.unparse(v) for n, v in pairs if n is not None}
-        for name, template in code.extras:
-            if name in values:
-                more += template.replace("{v}", values[name])
-        text = text.replace("{x}", ast.unparse(pairs[0][1]))
+        keywords = {str(k.arg): k.value for e in given.elts if isinstance(e, ast.Call) for k in e.keywords}
+        form = code.masked if "mask" in keywords else code.form
+        assert form is not None
+        plain = [e for e in given.elts if not isinstance(e, ast.Call)]
+        values = {n: ast.unparse(v) for n, v in [*zip(form.params, plain, strict=False), *keywords.items()]}
+        text = form.forward
+        for name, template in form.given:
+            if name not in values:
+                text = re.sub(rf", (\w+=)?\{{given_{name}\}}", "", text)
+                continue
+            hole = template.replace("{v}", values[name]).replace("{one}", values[name])
+            text = text.replace(f"{{given_{name}}}", hole)
+        assert set(values) <= {form.params[0], *(n for n, _ in form.given)}
+        text = text.replace("{x}", ast.unparse(plain[0]))
     else:
         for index, name in enumerate(names):
             text = text.replace(f"{{x{index}}}", name)
         text = text.replace("{x}", names[0])
-    text = text.replace("{more}", more).replace("{self}", "module")
+    text = text.replace("{self}", "module")
     return text if code.activation is None else code.activation.replace("{x}", f"({text})")
 
 

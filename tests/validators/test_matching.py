@@ -185,3 +185,17 @@ def test_both_directions_of_an_lstm() -> None:
     found = match(WeightMap(), keras, torch_recurrent("LSTM", shapes))
     assert found.problems == []
     assert resolved(found)["rnn.weight_hh_l0_reverse"] == (4,)
+
+
+def test_a_layer_comes_before_the_layers_that_it_holds() -> None:
+    """A recurrent layer makes its cell first: both hold the same weights, and both have records."""
+    cell = {**dense(0, 0), "classes": ["tf.keras.layers.GRUCell"], "name": "gru_cell"}
+    outer = {**dense(1, 0), "classes": ["tf.keras.layers.GRU"], "name": "gru", "holds": 1}
+    records = tuple(
+        RecordedMap(owner="mod:Net", path=path, keras=f"tf.keras.layers.{kind}", params=DENSE)
+        for path, kind in (("rnn", "GRU"), ("step", "GRUCell"))
+    )
+    own = {**dense(2, 2), "classes": ["tf.keras.layers.GRUCell"], "name": "own"}
+    found = match(WeightMap(records=records), source(cell, outer, own), target("rnn", "step"))
+    assert not found.problems
+    assert {p.target: p.source for p in found.pairs}["rnn.weight"] == (0,)

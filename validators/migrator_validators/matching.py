@@ -138,7 +138,7 @@ class _Recorded:
         names = list(dict.fromkeys(r.keras for r in (*self.records, *(site.record for site in self.proposals))))
         taken: set[int] = set()
         found: dict[str, list[Described]] = defaultdict(list)
-        for layer in sorted(self.source["layers"], key=lambda item: -len(item["weights"])):
+        for layer in sorted(self.source["layers"], key=lambda item: (-len(item["weights"]), -item.get("holds", 0))):
             keras = next((n for cls in layer["classes"] for n in names if _same_class(n, cls)), None)
             free = set(layer["own"] if keras is not None and ":" in keras else layer["weights"]) - taken
             if keras is not None and free:

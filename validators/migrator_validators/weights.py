@@ -8,6 +8,7 @@ blocks(1,0,2)         the first axis in equal blocks, reordered
 flip(0)               reverse along an axis
 squeeze(1), unsqueeze(0)
 negate, scale(0.5), add(1.0)
+merge(0)              two axes as one, this and the next
 sum(0)                sum over an axis (two biases that became one)
 """
 
@@ -99,6 +100,7 @@ _STEPS: dict[str, Callable[[Array, tuple[float, ...]], Array]] = {
     "flip": lambda a, n: np.flip(a, _ints(n)),
     "squeeze": lambda a, n: np.squeeze(a, _ints(n) or None),
     "unsqueeze": lambda a, n: np.expand_dims(a, _ints(n)),
+    "merge": lambda a, n: a.reshape(*a.shape[: int(n[0])], -1, *a.shape[int(n[0]) + 2 :]),
     "negate": lambda a, n: -a,
     "scale": lambda a, n: a * np.asarray(n[0], a.dtype),
     "add": lambda a, n: a + np.asarray(n[0], a.dtype),

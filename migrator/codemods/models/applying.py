@@ -10,10 +10,12 @@ import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.models import layout as lay
+from migrator.codemods.models.forms import Forms
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
+from migrator.codemods.models.masks import PASSES_MASK, READS_MASK
 from migrator.codemods.models.part import Part, is_output
 from migrator.codemods.models.term import Bound, Term, rank_of
-from migrator.codemods.models.text import fill, holes
+from migrator.codemods.models.text import fill, fresh, holes
 from migrator.values import Literal
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class Applying:
         part = bound.part
         if part.arguments:
             return self._module_call(bound, node)
+        if part.code.form is not None or part.code.masked is not None:
+            return Forms(self).apply(bound, node)
         args = self._inputs(node, part)
         if args is None:
             return Term("None")
@@ -48,7 +52,36 @@ class Applying:
             terms, target = self._on_flat(bound, terms[0])
         texts = [self.lower.to(t, target, a) for t, a in zip(terms, args, strict=True)]
         gives = part.gives if part.gives is not None else target
-        return self._filled(part, bound.target, texts, target, gives)
+        made = self.giving_mask(part, texts)
+        found = self._filled(part, bound.target, texts, target, gives)
+        return replace(found, mask=made or self._passed(part, terms))
+
+    def giving_mask(self, part: Part, texts: list[str]) -> str:
+        """The variable with the mask that a layer makes, for what follows; "" for others. Names its input."""
+        if part.code.mask is None:
+            return ""
+        if not texts[0].isidentifier():
+            name = fresh("inputs", {*self.lower.layouts, *self.lower.maker.scope})
+            self.lower.pre.append(f"{name} = {texts[0]}")
+            self.lower.layouts[name] = LAST
+            texts[0] = name
+        mask = fresh("mask", {*self.lower.layouts, *self.lower.masks.values(), *self.lower.maker.scope})
+        self.lower.pre.append(f"{mask} = {fill(part.code.mask, {'x': texts[0]})}")
+        return mask
+
+    def _passed(self, part: Part, terms: list[Term]) -> str:
+        """The mask of a layer's result."""
+        masks = [t.mask for t in terms]
+        if not any(masks):
+            return ""
+        name = part.api.rpartition(".")[2]
+        if name in READS_MASK or (name == "TimeDistributed" and "over_time" in part.code.forward):
+            self.lower.build.needs.decline(f"a mask reaches {name}", self.lower.ctx, None, part.api)
+        if name not in PASSES_MASK:
+            return ""
+        if len(set(masks)) > 1:
+            self.lower.build.needs.decline("inputs of one layer with different masks", self.lower.ctx, None, part.api)
+        return masks[0]
 
     def _filled(self, part: Part, target: str, texts: list[str], takes: Layout, gives: Layout) -> Term:
         filling = {"self": target, "x": texts[0], **{f"x{i}": t for i, t in enumerate(texts)}}
@@ -78,7 +111,7 @@ class Applying:
         for arg in node.args:
             keyword = arg.keyword.value if arg.keyword else ""
             if keyword == "training":
-                self._training(arg.value, part)
+                self.training(arg.value, part)
             elif keyword == "mask" and isinstance(self.lower.ctx.value(arg.value), Literal):
                 continue
             elif keyword in ("", "inputs", "x") and not arg.star:
@@ -91,13 +124,13 @@ class Applying:
         if len(inputs) == 1 and isinstance(inputs[0], cst.List | cst.Tuple):
             inputs = [element.value for element in inputs[0].elements]
         elif len(inputs) == 2 and "{x1}" not in part.code.forward:
-            self._training(inputs.pop(), part)
+            self.training(inputs.pop(), part)
         if not inputs:
             self.lower.build.needs.decline("a layer called with nothing", self.lower.ctx, node, part.api)
             return None
         return inputs
 
-    def _training(self, node: cst.BaseExpression, part: Part) -> None:
+    def training(self, node: cst.BaseExpression, part: Part) -> None:
         """`training=training` is what a module does by itself; anything else is declined."""
         name = get_full_name_for_node(node) if isinstance(node, cst.Name | cst.Attribute) else None
         value = self.lower.ctx.value(node)
@@ -159,11 +192,13 @@ class Applying:
             keyword = arg.keyword.value if arg.keyword else ""
             if keyword in _DROPPED:
                 if keyword == "training":
-                    self._training(arg.value, bound.part)
+                    self.training(arg.value, bound.part)
                 continue
             if self._is_training(arg.value):
                 continue
             term = self.lower.term(arg.value)
+            if term.mask:
+                self.lower.build.needs.decline("a masked tensor goes into a module", self.lower.ctx, arg.value)
             text = self.lower.to(term, self._wanted(bound.part, term, arg.value), arg.value)
             texts.append(f"{arg.star}{keyword}={text}" if keyword else f"{arg.star}{text}")
         return Term(f"{bound.target}({', '.join(texts)})", bound.part.gives or LAST)

@@ -17,7 +17,7 @@ from migrator.codemods.models.part import Part, keras_part
 from migrator.codemods.models.sizes import required
 from migrator.codemods.models.swap import rewrite
 from migrator.codemods.models.text import names, substitute
-from migrator.model import Decline, LayerCode, Rewritten
+from migrator.model import CallForm, Decline, LayerCode, Rewritten
 from migrator.syntax import transform
 from migrator.values import (
     Instance,
@@ -35,6 +35,11 @@ from migrator.values import (
 )
 
 _STRUCTURAL = frozenset({"name", "input_shape", "batch_input_shape", "batch_shape", "input_length", "batch_size"})
+_WRAPPERS = {
+    "tf.keras.layers.Bidirectional": "layer",
+    "tf.keras.layers.TimeDistributed": "layer",
+    "tf.keras.layers.RNN": "cell",
+}
 _BASE = _STRUCTURAL | {"trainable", "dtype"}
 
 
@@ -133,6 +138,9 @@ class Maker:
 
     def _built(self, api: str, given: Mapping[str, cst.BaseExpression], inputs: tuple[Value, ...]) -> Part | Decline:
         texts = {n: self.argument(e) for n, e in given.items()}
+        inner = _WRAPPERS.get(api, "")
+        if isinstance(given.get(inner), cst.Call | cst.List | cst.Tuple):
+            texts[inner] = self._wrapped(given[inner])
         code = self.ctx.rules.layer(api, texts, {n: self.value(e) for n, e in given.items()}, inputs)
         if isinstance(code, Decline):
             return code if code.api else replace(code, api=api)
@@ -141,6 +149,21 @@ class Maker:
         if api == "tf.keras.layers.Concatenate" and joins is None:
             return Decline("the axis of the concatenation is not a literal", api)
         return keras_part(api, code, inputs, joins)
+
+    def _wrapped(self, node: cst.BaseExpression) -> str:
+        """A layer that is made where it is handed to another, with its arguments as they are in torch."""
+        if isinstance(node, cst.List | cst.Tuple):
+            return f"[{', '.join(self._wrapped(e.value) for e in node.elements)}]"
+        if not isinstance(node, cst.Call):
+            return self.argument(node)
+        texts = [self._wrapped(a.value) if self.is_layer(a.value) else self._inside(a.value) for a in node.args]
+        args = [a.with_changes(value=cst.parse_expression(t)) for a, t in zip(node.args, texts, strict=True)]
+        return self.ctx.code(node.with_changes(args=args))
+
+    def _inside(self, node: cst.BaseExpression) -> str:
+        """An argument of a wrapped layer: a list of layers, or anything else."""
+        layers = isinstance(node, cst.List) and node.elements and self.is_layer(node.elements[0].value)
+        return self._wrapped(node) if layers else self.argument(node)
 
     def merge(self, api: str, node: cst.Call) -> Part | None:
         """The part of a merging layer that is called as a function (`layers.add([a, b])`)."""
@@ -257,8 +280,13 @@ class Maker:
             activation=None if code.activation is None else self.keep(code.activation),
             init=tuple(self.keep(t) for t in code.init),
             penalty=tuple(self.keep(t) for t in code.penalty),
+            form=self._kept_form(code.form),
+            masked=self._kept_form(code.masked),
         )
         return replace(part, code=new)
+
+    def _kept_form(self, form: CallForm | None) -> CallForm | None:
+        return None if form is None else replace(form, forward=self.keep(form.forward))
 
     def keep(self, text: str) -> str:
         """The text with the constructor's names read from `self`."""

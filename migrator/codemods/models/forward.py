@@ -45,11 +45,14 @@ class Body:
     def statement(self, node: cst.BaseStatement) -> list[Line]:
         """What one statement becomes, after the comments above it."""
         kept, self.lower.pre = self.lower.pre, []
+        masks = dict(self.lower.masks)
         if isinstance(node, cst.SimpleStatementLine):
             lines = [line for small in node.body for line in self.small(small)]
             lines = _with_comment(lines, node.trailing_whitespace)
         else:
             lines = [Line(self.compound(node))]
+            if self.lower.masks != masks:
+                self.lower.build.needs.decline("a mask that changes in a branch or loop", self.lower.ctx, node)
         head = [*comments(node), *self.lower.pre]
         self.lower.pre = kept
         return [Line(head), *lines] if head else lines
@@ -88,6 +91,7 @@ class Body:
             return Line([f"{name} = {text}"])
         if name is not None:
             self.lower.layouts[name] = self._held(term, value)
+            self._mask(name, term)
             return Line([f"{name} = {term.text}"], name, term)
         if isinstance(target, cst.Tuple | cst.List):
             self._unpack(target, term)
@@ -102,7 +106,14 @@ class Body:
         term = self.lower.term(node.value)
         for name in names:
             self.lower.layouts[name] = self._held(term, node.value)
+            self._mask(name, term)
         return [Line([f"{' = '.join(names)} = {term.text}"])]
+
+    def _mask(self, name: str, term: Term) -> None:
+        """Remember or forget the mask of a variable."""
+        self.lower.masks.pop(name, None)
+        if term.mask:
+            self.lower.masks[name] = term.mask
 
     def _held(self, term: Term, value: cst.BaseExpression) -> Layout:
         if isinstance(value, cst.List) and not value.elements:
@@ -145,6 +156,10 @@ class Body:
 
     def returning(self, node: cst.BaseExpression) -> Line:
         term = self.lower.term(node)
+        if term.mask:
+            self.lower.build.needs.decline(
+                "what is returned carries a mask, which Keras hands on", self.lower.ctx, node
+            )
         text = self._outward(term, node)
         changed = Term(text, LAST, term.before, term.activation)
         if term.before is not None and text != term.text:

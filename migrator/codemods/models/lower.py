@@ -18,7 +18,7 @@ from migrator.codemods.models.operation import Plan
 from migrator.codemods.models.part import is_output
 from migrator.codemods.models.swap import rewrite, swapped
 from migrator.codemods.models.term import Bound, Term
-from migrator.codemods.models.text import atom, fresh, names, substitute
+from migrator.codemods.models.text import atom, fill, fresh, names, substitute
 from migrator.syntax import walk
 from migrator.values import ShapeOf, Span
 
@@ -48,6 +48,7 @@ class Lowerer:
     pre: list[str] = field(default_factory=list)
     unflattened: bool = False
     permutes: int = 0
+    masks: dict[str, str] = field(default_factory=dict)  # of tensor variables that carry a mask of Keras
 
     # --- expressions ---
 
@@ -55,7 +56,7 @@ class Lowerer:
         """The expression in the generated code."""
         name = get_full_name_for_node(node) if isinstance(node, cst.Name | cst.Attribute) else None
         if name is not None and name in self.layouts:
-            return Term(self.rename.get(name, name), self.layouts[name])
+            return Term(self.rename.get(name, name), self.layouts[name], mask=self.masks.get(name, ""))
         if not self.structural(node):
             return Term(self.finished(self.build.needs.text(node, self.ctx)))
         if isinstance(node, cst.Tuple | cst.List):
@@ -173,6 +174,10 @@ class Lowerer:
         bound = self.callee(node.func)
         if bound is not None:
             return self.apply(bound, node)
+        if isinstance(node.func, cst.Attribute) and node.func.attr.value == "compute_mask":
+            given = self.callee(node.func.value)
+            if given is not None and given.part.code.mask is not None and len(node.args) == 1:
+                return Term(fill(given.part.code.mask, {"x": self.to(self.term(node.args[0].value), LAST)}))
         layer = _FUNCTIONS.get(getattr(self.ctx.value(node.func), "name", ""))
         if layer is not None and node.args and node.args[0].keyword is None:
             made = self.maker.merge(layer, node)
@@ -253,6 +258,8 @@ class Lowerer:
     def operation(self, node: cst.BaseExpression) -> Term:
         """An operation of the rules, with its structural operands lowered first."""
         plan = Plan.of(self, node)
+        if self.ctx.rules.keras == 2 and any(term.mask for term in plan.terms.values()):
+            self.build.needs.decline("a mask that an operation of Keras 2 passes on", self.ctx, node)
         holes_of = {child: f"__hole_x{i}__" for i, child in enumerate(plan.terms)}
         new: dict[cst.CSTNode, cst.CSTNode] = {c: cst.Name(h) for c, h in holes_of.items()}
         new.update(plan.exchanges)

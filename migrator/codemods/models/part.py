@@ -119,6 +119,8 @@ def as_module(template: str) -> str | None:
 
 def chain(part: Part, layout: Layout) -> list[str] | None:
     """The part as entries of an `nn.Sequential`, or None when it is not a chain of modules."""
+    if part.code.mask is not None:
+        return None
     entries = _forward_entries(part.code)
     if entries is None:
         return None

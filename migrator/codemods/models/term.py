@@ -14,13 +14,14 @@ class Term:
     """An expression of the generated code.
 
     `before` and `activation` (template, Keras's name) are set where it ends in an activation that
-    a loss may want to do without.
+    a loss may want to do without. `mask`: the variable that tells which steps of it Keras means, or "".
     """
 
     text: str
     layout: Layout = LAST
     before: str | None = None
     activation: tuple[str, str] | None = None
+    mask: str = ""
 
 
 @dataclass(frozen=True)

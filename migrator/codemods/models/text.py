@@ -10,7 +10,7 @@ import libcst as cst
 
 from migrator.syntax import walk
 
-_HOLE = re.compile(r"\{(x\d*|self)\}")
+_HOLE = re.compile(r"\{(x\d*|self|given_\w+)\}")
 _ATOMS = (
     cst.Name,
     cst.Attribute,
@@ -137,7 +137,7 @@ def substitute(text: str, new: Mapping[str, str]) -> str:
     marked = _no_holes(text)
     tree = cst.parse_module(marked)
     replaced = tree.visit(_Substitute(new))
-    return re.sub(r"__hole_(x\d*|self)__", r"{\1}", replaced.code)
+    return re.sub(r"__hole_(x\d*|self|given_\w+?)__", r"{\1}", replaced.code)
 
 
 def indent(lines: list[str]) -> list[str]:

@@ -38,6 +38,53 @@ def _output(instance: Instance, x: Tensor, units: Dim) -> Tensor:
     return floating(x, (batch, steps, units))
 
 
+@layer("LSTMCell", "GRUCell", "SimpleRNNCell")
+def cell(instance: Instance, x: Tensor) -> Value:
+    """One step: (N, C) to the output (N, units) and the states; a single state as it was given."""
+    units = dim_of(instance.arg("units"))
+    output = floating(x, (x.shape[0] if x.shape else None, units))
+    if instance.api.endswith("LSTMCell"):
+        return Sequence("tuple", (output, Sequence("list", (output, output), output)), Unknown())
+    return Sequence("tuple", (output, Unknown("one state, in a list or not")), Unknown())
+
+
+def _cell_call(instance: Instance, inputs: Inputs) -> Value:
+    found = cell(instance, inputs[0] if inputs and isinstance(inputs[0], Tensor) else Tensor())
+    if len(inputs) > 1 and isinstance(found, Sequence) and found.items and not instance.api.endswith("LSTMCell"):
+        return Sequence("tuple", (found.items[0], found.items[0]), found.items[0])
+    return found
+
+
+for _name in ("LSTMCell", "GRUCell", "SimpleRNNCell"):
+    LAYERS[f"tf.keras.layers.{_name}"] = _cell_call
+
+
+@layer("RNN")
+def running(instance: Instance, x: Tensor) -> Value:
+    """A recurrent layer around a cell, or around several."""
+    cells = _listed(instance.arg("cell"))
+    if not cells or not all(isinstance(c, Instance) and c.arg("units") is not None for c in cells):
+        return Unknown("the cell is not known")
+    last = cells[-1]
+    assert isinstance(last, Instance)
+    output = _output(instance, x, dim_of(last.arg("units")))
+    if given(instance, "return_state", False) is not False:
+        if len(cells) > 1:
+            return Unknown("states of several cells")
+        state = floating(x, (x.shape[0] if x.shape else None, dim_of(last.arg("units"))))
+        states = (state, state) if last.api.endswith("LSTMCell") else (state,)
+        return Sequence("list", (output, *states), join_all((output, *states)))
+    return output
+
+
+def _listed(value: Value | None) -> tuple[Value, ...]:
+    if isinstance(value, Instance) and value.api.endswith("StackedRNNCells"):
+        value = value.arg("cells")
+    if isinstance(value, Sequence):
+        return value.items or ()
+    return () if value is None else (value,)
+
+
 def bidirectional(instance: Instance, inner: Value) -> Value:
     """Both directions merged as `merge_mode` says; `inner` is the wrapped layer's output."""
     mode = given(instance, "merge_mode", "concat")

@@ -13,8 +13,9 @@ from migrator.rules import activations
 from migrator.rules.engine.args import NOTHING, from_facts
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.records import LayerRule
+from migrator.rules.engine.registry import find_layer
 from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
-from migrator.values import Dim, Literal, Shape, Sym, Tensor, Unknown, Value
+from migrator.values import Dim, Instance, Literal, Shape, Sym, Tensor, Unknown, Value
 
 # Arguments that every Keras layer takes.
 _BASE = frozenset(
@@ -87,6 +88,10 @@ class LayerCall:
             raise Decline("input size unknown")
         return value.shape
 
+    def features_of(self, index: int) -> str:
+        """The last dimension of one of several inputs, as source text; raises `Decline` when it is unknown."""
+        return replace(self, inputs=self.inputs[index : index + 1]).features
+
     @property
     def rank(self) -> int:
         return len(self.shape)
@@ -126,6 +131,12 @@ def build(
 ) -> LayerCode:
     """The code of a layer. Raises `Decline`."""
     _check_base(args, values)
+    made = rule.build(**complete(rule, args, values), call=LayerCall(inputs, keras))
+    return replace(made, imports=_imports(made))
+
+
+def complete(rule: LayerRule, args: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, LayerArg]:
+    """The arguments of a layer's rule with its defaults. Raises `Decline` when they do not fit."""
     own = {n: LayerArg(n, t, values.get(n, Unknown())) for n, t in args.items() if n in rule.signature.names}
     left = set(args) - set(own) - _BASE
     if left:
@@ -135,8 +146,23 @@ def build(
             if p.default is REQUIRED:
                 raise Decline(f"argument `{p.name}` is missing")
             own[p.name] = LayerArg(p.name, repr(p.default), Literal(p.default))
-    made = rule.build(**own, call=LayerCall(inputs, keras))
-    return replace(made, imports=_imports(made))
+    return own
+
+
+def wrapped(arg: LayerArg, keras: int) -> tuple[LayerRule, dict[str, LayerArg]]:
+    """The rule and arguments of a layer that is made where it is handed to another. Raises `Decline`."""
+    value, tree = arg.value, ast.parse(arg.text.strip(), mode="eval").body
+    if not isinstance(value, Instance) or not isinstance(tree, ast.Call):
+        raise Decline("a wrapped layer that is not made on the spot")
+    rule = find_layer(value.api, keras)
+    if rule is None:
+        raise Decline(f"no rule for the layer {value.api}")
+    if any(isinstance(a, ast.Starred) for a in tree.args) or any(k.arg is None for k in tree.keywords):
+        raise Decline("* or ** arguments")
+    texts = dict(zip(signature(rule).names, map(ast.unparse, tree.args), strict=False))
+    texts |= {str(k.arg): ast.unparse(k.value) for k in tree.keywords}
+    _check_base(texts, dict(value.args))
+    return rule, complete(rule, texts, dict(value.args))
 
 
 _ROOTS = (("torch.", "import torch"), ("F.", "import torch.nn.functional as F"), ("nn.", "from torch import nn"))
@@ -144,7 +170,8 @@ _ROOTS = (("torch.", "import torch"), ("F.", "import torch.nn.functional as F"),
 
 def _imports(code: LayerCode) -> tuple[str, ...]:
     """The imports that the texts of a layer need."""
-    texts = [code.module or "", code.forward, code.activation or "", *code.init, *code.penalty]
+    forms = [f.forward for f in (code.form, code.masked) if f is not None]
+    texts = [code.module or "", code.forward, code.activation or "", *code.init, *code.penalty, *forms]
     found = [line for root, line in _ROOTS if any(re.search(rf"(?<![\w.]){re.escape(root)}", t) for t in texts)]
     return tuple(dict.fromkeys([*found, *(line for h in code.helpers for line in h.imports)]))
 

@@ -68,7 +68,7 @@ def no_extras(*args) -> None:
 
 @layer(
     "tf.keras.layers.Embedding",
-    samples=[S(i32(2, 5, low=0, high=7), 7, 4), declines(i32(2, 5, low=0, high=7), 7, 4, mask_zero=True)],
+    samples=[S(i32(2, 5, low=0, high=7), 7, 4), S(i32(2, 5, low=0, high=7), 7, 4, mask_zero=True)],
 )
 def embedding(
     input_dim,
@@ -86,8 +86,6 @@ def embedding(
 ) -> LayerCode:
     """`nn.Embedding`; Keras turns any input into integers."""
     no_extras(weights, lora_rank, quantization_config)
-    if mask_zero.known:
-        raise Decline("`mask_zero` sends a mask to the layers that follow")
     own = weight("embeddings", "weight", "", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
     integers = any(isinstance(v, Tensor) and (v.dtype or "").startswith(("int", "uint")) for v in call.inputs)
     return LayerCode(
@@ -99,4 +97,18 @@ def embedding(
         penalty=own.penalty,
         params=own.params,
         helpers=own.helpers,
+        mask="{x} != 0" if mask_zero.known else None,  # no padding_idx: the row of id 0 is an ordinary weight
+    )
+
+
+@layer("tf.keras.layers.Masking", samples=[S(f32(2, 5, 3)), S(f32(2, 5, 3), mask_value=-1.0)])
+def masking(mask_value=0.0, *, call: LayerCall) -> LayerCode:
+    """Zeros at the steps whose features all have the value, which are masked in what follows."""
+    steps = f"({{x}} != {mask_value.text}).any(dim=-1{{keep}})"
+    return LayerCode(
+        module=None,
+        forward=f"{{x}} * {steps.replace('{keep}', ', keepdim=True')}",
+        stem="masked",
+        layout="last",
+        mask=steps.replace("{keep}", ""),
     )

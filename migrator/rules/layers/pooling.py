@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from migrator.model import Helper, LayerCode
+from dataclasses import replace
+
+from migrator.model import CallForm, Helper, LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
-from migrator.rules.engine.samples import S, declines, f32
+from migrator.rules.engine.samples import S, boolean, declines, f32, src
 from migrator.rules.layers.call import LayerCall
 from migrator.rules.layers.padding import PAD_SAME, Window, channels_last, padded, same_pads, window
 
@@ -154,10 +156,20 @@ def global_max_pooling2d(data_format=None, keepdims=False, *, call: LayerCall) -
     return _global("amax", "(2, 3)", "nchw", data_format, keepdims)
 
 
-@layer("tf.keras.layers.GlobalAveragePooling1D", samples=[S(f32(2, 5, 3))])
+_STEPS = src("(x, dict(mask=m))", x=f32(4, 5, 3), m=boolean(4, 5))
+
+
+@layer(
+    "tf.keras.layers.GlobalAveragePooling1D",
+    samples=[S(f32(2, 5, 3)), S(_STEPS), S(f32(2, 5, 3), keepdims=True)],
+)
 def global_average_pooling1d(data_format=None, keepdims=False, *, call: LayerCall) -> LayerCode:
-    """A mean over time."""
-    return _global("mean", "1", "last", data_format, keepdims)
+    """A mean over time, over the steps that a mask leaves."""
+    kept = ", keepdim=True" if keepdims.known else ""
+    weight = "{given_mask}.unsqueeze(-1)"
+    text = f"({{x}} * {weight}).sum(dim=1{kept}) / {weight}.sum(dim=1{kept})"
+    form = CallForm(("inputs", "mask"), text, (("mask", "{v}"),))
+    return replace(_global("mean", "1", "last", data_format, keepdims), masked=form)
 
 
 @layer("tf.keras.layers.GlobalMaxPooling1D", samples=[S(f32(2, 5, 3))])

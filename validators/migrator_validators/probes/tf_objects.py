@@ -215,6 +215,7 @@ def _layer(layer: Any, paths: Dict[int, str], index: Dict[int, int], root: Any) 
         "path": "" if layer is root else paths.get(id(layer)),
         "classes": [_class_name(cls) for cls in type(layer).__mro__ if cls is not object],
         "name": layer.name,
+        "holds": len(list(layer._flatten_layers(include_self=False))),
         "weights": [index[id(w)] for w in held],
         "own": [index[id(w)] for w in held if id(w) not in below],
         "attributes": {str(index[id(w)]): own[id(w)].lstrip("_") for w in held if id(w) in own},

@@ -1,0 +1,17 @@
+"""What Keras 3's layers do with a mask that reaches them (measured on `supports_masking` and `call`)."""
+
+_PASSES = """
+Activation ActivityRegularization Add Average AlphaDropout Concatenate Dense Dropout ELU GaussianDropout GaussianNoise
+GroupNormalization Identity LayerNormalization LeakyReLU Masking Maximum Minimum Multiply Normalization PReLU ReLU
+Rescaling SpatialDropout1D SpatialDropout2D SpatialDropout3D Subtract ThresholdedReLU TimeDistributed
+UnitNormalization
+"""
+PASSES_MASK = frozenset(_PASSES.split())
+"""Layers whose output has the mask of their input; others that do not read masks end them."""
+
+_READS = """
+BatchNormalization Softmax Lambda Attention AdditiveAttention MultiHeadAttention ConvLSTM1D ConvLSTM2D ConvLSTM3D
+GroupQueryAttention
+"""
+READS_MASK = frozenset(_READS.split())
+"""Layers that compute something else where a mask reaches them."""

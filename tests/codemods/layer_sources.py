@@ -1,0 +1,156 @@
+"""Programs whose layers hand each other masks, states and several tensors."""
+
+BILSTM = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def build(vocab, units=6):
+    inputs = layers.Input(shape=(None,), dtype="int32")
+    x = layers.Embedding(vocab, 5, mask_zero=True)(inputs)
+    x = layers.SpatialDropout1D(0.2)(x)
+    x = layers.Bidirectional(layers.LSTM(units, return_sequences=True))(x)
+    x = layers.Bidirectional(layers.LSTM(units // 2))(x)
+    return tf.keras.Model(inputs, layers.Dense(2)(x))
+
+
+def make():
+    return build(9)
+"""
+
+MASKED_MEAN = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def make():
+    return tf.keras.Sequential([
+        layers.Input((None, 3)),
+        layers.Masking(mask_value=0.0),
+        layers.GRU(4, return_sequences=True),
+        layers.Dense(5, activation="relu"),
+        layers.GlobalAveragePooling1D(),
+        layers.Dense(2),
+    ])
+"""
+
+SEQ2SEQ = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def make(units=4):
+    source = layers.Input((None, 3))
+    target = layers.Input((None, 2))
+    _, h, c = layers.LSTM(units, return_state=True)(source)
+    decoder = layers.LSTM(units, return_sequences=True, return_state=True)
+    outputs, _, _ = decoder(target, initial_state=[h, c])
+    context = layers.GRU(units)(target, initial_state=h)
+    outputs = layers.TimeDistributed(layers.Dense(3, activation="softmax"))(outputs)
+    return tf.keras.Model([source, target], [outputs, context])
+"""
+
+STATEFUL_CLASS = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+class Encoder(tf.keras.Model):
+    def __init__(self, vocab, units):
+        super().__init__()
+        self.embedding = layers.Embedding(vocab, 3, mask_zero=True)
+        self.gru = layers.GRU(units, return_sequences=True, return_state=True)
+        self.lstm = layers.LSTM(units, activation="relu", return_state=True)
+        self.cell = layers.GRUCell(units)
+        self.pair = layers.LSTMCell(units)
+
+    def call(self, tokens):
+        x = tf.identity(self.embedding(tokens))
+        outputs, state = self.gru(x)
+        last, h, c = self.lstm(outputs, initial_state=[state, state])
+        step, state = self.cell(last, state)
+        step, [h, c] = self.pair(step, [h, c])
+        return outputs, step + h + c + state
+
+
+def make():
+    return Encoder(9, 4)
+"""
+
+FRAMES = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def make():
+    inputs = layers.Input((3, 8, 10, 2))
+    x = layers.TimeDistributed(layers.Conv2D(4, 3, activation="relu"))(inputs)
+    x = layers.TimeDistributed(layers.MaxPooling2D())(x)
+    x = layers.TimeDistributed(layers.Flatten())(x)
+    x = layers.RNN(layers.LSTMCell(5), return_sequences=True)(x)
+    x = layers.RNN([layers.GRUCell(4), layers.GRUCell(3)])(x)
+    return tf.keras.Model(inputs, layers.Dense(2)(x))
+"""
+
+ATTENTION = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+class Block(layers.Layer):
+    def __init__(self, dim, heads, rate=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.att = layers.MultiHeadAttention(num_heads=heads, key_dim=dim // heads, dropout=rate)
+        self.cross = layers.MultiHeadAttention(heads, key_dim=3, value_dim=5)
+        self.norm = layers.LayerNormalization(epsilon=1e-6)
+
+    def call(self, inputs, memory, training=False):
+        keep = tf.reduce_sum(inputs, axis=-1) > -1.0
+        x = self.norm(inputs + self.att(inputs, inputs, attention_mask=keep[:, tf.newaxis, :], training=training))
+        seen, scores = self.cross(x, memory, return_attention_scores=True)
+        causal = self.att(query=x, value=x, use_causal_mask=True)
+        return x + seen + causal, scores
+
+
+class Net(tf.keras.Model):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.embed = layers.Dense(dim)
+        self.block = Block(dim, heads)
+
+    def call(self, inputs):
+        x, memory = inputs
+        x, scores = self.block(self.embed(x), memory)
+        return x, scores
+
+
+def make():
+    model = Net(8, 2)
+    model([tf.zeros((1, 4, 3)), tf.zeros((1, 5, 6))])
+    return model
+"""
+
+DOT_ATTENTION = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def make():
+    query = layers.Input((4, 3))
+    value = layers.Input((5, 3))
+    one = layers.Attention(use_scale=True)([query, value])
+    two = layers.AdditiveAttention()([query, value])
+    x = layers.concatenate([one, two])
+    scores = layers.dot([query, value], axes=2)
+    return tf.keras.Model([query, value], [x, scores])
+"""
+
+PROGRAMS = {
+    "bilstm": (BILSTM, [("ids", 4, 7)]),
+    "masked mean": (MASKED_MEAN, [("steps", 4, 6, 3)]),
+    "seq2seq": (SEQ2SEQ, [("normal", 3, 5, 3), ("normal", 3, 4, 2)]),
+    "states": (STATEFUL_CLASS, [("ids", 4, 6)]),
+    "frames": (FRAMES, [("normal", 2, 3, 8, 10, 2)]),
+    "attention": (ATTENTION, [("normal", 3, 4, 3), ("normal", 3, 5, 6)]),
+    "dot attention": (DOT_ATTENTION, [("normal", 3, 4, 3), ("normal", 3, 5, 3)]),
+}
