@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from collections.abc import Iterable
@@ -17,10 +18,11 @@ from migrator.config import RunSettings
 from migrator.llm import batch, rendering
 from migrator.llm.calls import Prompt
 from migrator.llm.client import Client
-from migrator.llm.endpoint import OPENAI_URL
+from migrator.llm.endpoint import place
 from migrator.llm.ledger import Ledger, turns
 from migrator.llm.options import Chosen, choose
 from migrator.llm.packing import tokens
+from migrator.llm.probe import require
 from migrator.settle import Settled
 from migrator.values import Facts
 
@@ -52,7 +54,11 @@ class _Diary:
 
 def named(settings: RunSettings) -> Chosen | None:
     """The model that the run may ask, or None; raises before any work where it cannot be asked."""
-    return choose(asking.options(settings))
+    place(settings.base_url, os.environ)
+    chosen = choose(asking.options(settings))
+    if chosen is not None and settings.llm == "auto" and not settings.dry_run:
+        require(chosen.endpoint)
+    return chosen
 
 
 def ask(
@@ -68,7 +74,7 @@ def ask(
     options = Options(settings.max_attempts, settings.samples, values=settings.send_values)
     fragments = foreseen(draft, settled, checker, facts, options, step)
     expected = report.ModelEntry(
-        address=chosen.endpoint.address if chosen else settings.base_url or OPENAI_URL,
+        address=chosen.endpoint.address if chosen else place(settings.base_url, os.environ),
         name=chosen.endpoint.model if chosen else "",
         named_by=chosen.consent.named_by if chosen else "",
         prompt=rendering.version(),

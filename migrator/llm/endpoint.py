@@ -92,7 +92,7 @@ def endpoint(
     endpoint lacks a key, unless `keyless`: batch files are written without one.
     """
     env = environment or {}
-    address, query = _address(base_url or env.get("OPENAI_BASE_URL") or OPENAI_URL)
+    address, query = _address(_given(base_url, env))
     key = api_key or (SecretStr(env["OPENAI_API_KEY"].strip()) if env.get("OPENAI_API_KEY", "").strip() else None)
     found = Endpoint(
         model=model,
@@ -105,6 +105,15 @@ def endpoint(
     if key is None and found.is_openai and not keyless:
         raise EnvironmentMissing(f"no key for {found.host}: set OPENAI_API_KEY, or name another server by --base-url")
     return found
+
+
+def place(base_url: str | None, environment: Mapping[str, str]) -> str:
+    """The address that would be asked, without credentials and query. Raises `UsageError` for one that is none."""
+    return _address(_given(base_url, environment))[0]
+
+
+def _given(base_url: str | None, environment: Mapping[str, str]) -> str:
+    return base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL
 
 
 def _address(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -135,3 +135,22 @@ def test_the_record_of_what_was_sent_is_printed(tmp_path: Path) -> None:
     done = command("sent", "--ledger", str(path))
     assert [json.loads(line)["unit"] for line in done.out.splitlines()] == ["a.py::f"]
     assert command("sent", "--ledger", str(tmp_path / "none.sqlite")).code == 2
+
+
+def test_a_run_whose_endpoint_is_dead_does_nothing(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("import tensorflow as tf\n")
+    with ScriptedServer() as server:
+        pass
+    done = command(
+        "run", str(tmp_path / "m.py"), "-o", str(tmp_path / "out"), "--model", MODEL, "--base-url", server.url
+    )
+    assert done.code == 3
+    assert done.err.startswith("migrator: model endpoint: ")
+    assert len(done.err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_whose_endpoint_is_no_address_does_nothing(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("import tensorflow as tf\n")
+    done = command("run", str(tmp_path / "m.py"), "--base-url", "localhost")
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
