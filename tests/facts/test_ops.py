@@ -105,6 +105,10 @@ def test_numpy_arrays() -> None:
         j = np.array([[1.0, 2.0]], dtype=np.float32)  # Nfloat32[1, 2]
         k = np.argmax(a, axis=1)  # Nint64[2]
         l = np.random.normal(0, 1, (3, 4))  # Nfloat64[3, 4]
+        rng = np.random.default_rng(0)
+        m = rng.normal(size=(2, 5)).astype("float32")  # Nfloat32[2, 5]
+        n = rng.integers(0, 9, 4)  # Nint64[4]
+        o = np.random.RandomState(1).rand(3)  # Nfloat64[3]
         """)
 
 

@@ -12,7 +12,7 @@ from migrator.facts.shapes.layers import concatenated
 from migrator.facts.shapes.ops import dtype_of, reduction, tensor
 from migrator.facts.shapes.ops_axes import expanded, reshaped, squeezed, stacked, transposed
 from migrator.facts.words import words
-from migrator.values import Literal, Scalar, Sequence, Shape, ShapeOf, Tensor, Unknown, Value
+from migrator.values import External, Literal, Scalar, Sequence, Shape, ShapeOf, Tensor, Unknown, Value
 
 Keywords = Mapping[str, Value]
 REDUCTIONS = frozenset(words("sum mean max min prod std var any all median amax amin nanmean nansum"))
@@ -172,8 +172,10 @@ def _random(name: str, positional: Many[Value], keywords: Keywords) -> Value:
     position = {"random": 0, "random_sample": 0, "permutation": 0, "standard_normal": 0, "poisson": 1, "choice": 1}
     at = position.get(name, 2)
     shape = keywords.get("size", positional[at] if len(positional) > at else None)
-    if name in ("normal", "uniform", "randint", "random", "random_sample", "standard_normal", "poisson"):
-        dtype = "int64" if name in ("randint", "poisson") else "float64"
+    if name in ("default_rng", "RandomState"):
+        return External("numpy.random")  # its methods draw as the module's functions do
+    if name in ("normal", "uniform", "randint", "integers", "random", "random_sample", "standard_normal", "poisson"):
+        dtype = "int64" if name in ("randint", "integers", "poisson") else "float64"
         chosen = keywords.get("dtype")
         return Tensor(_drawn(shape), dtype_of(chosen) if chosen else dtype, "numpy")
     if name == "choice" and positional and isinstance(positional[0], Literal | Scalar):
