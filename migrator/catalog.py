@@ -83,7 +83,9 @@ def _rules() -> Iterator[Entry]:
 
 
 def _objects() -> Iterator[Entry]:
-    records = {rule.api: rule for rule in (*losses.RULES, *metrics.RULES, *optimizers.RULES) if "." in rule.api}
+    rules: list[losses.LossRule | metrics.MetricRule | optimizers.OptimizerRule] = []
+    rules += [*losses.RULES, *metrics.RULES, *optimizers.RULES]
+    records = {rule.api: rule for rule in rules if "." in rule.api}
     for api, rule in records.items():
         shown = ", ".join(name if default is None else f"{name}={default!r}" for name, default in rule.parameters)
         torch = ("written into the training code that uses it",)

@@ -289,7 +289,8 @@ class LossCode:
 @dataclass(frozen=True)
 class MetricCode:
     """The torch spelling of a Keras metric: `total` is the sum over the rows of a batch, a tensor
-    expression over `{p}` and `{y}`; `result` makes the figure of an epoch from `{mean}`."""
+    expression over `{p}` and `{y}`; `result` makes the figure of an epoch from `{mean}`. `rows`: one
+    value a row, for weights, or "". `by_batch`: the mean is over batches, whatever their size."""
 
     name: str
     total: str
@@ -298,6 +299,9 @@ class MetricCode:
     imports: tuple[str, ...] = ()
     gathered: str = ""  # instead of `total`: the figure over all rows of an epoch, a number
     helpers: tuple[Helper, ...] = ()
+    rows: str = ""
+    by_batch: bool = False
+    weighted: bool = False  # over the sum of the rows' weights
 
 
 @dataclass(frozen=True)

@@ -248,7 +248,7 @@ TWO_COMPILES = """if x is None:
         ("model.compile('sgd', loss='mse', loss_weights=[1.0])", "loss_weights"),
         ("model.compile('sgd', loss=['mse', 'mae'])", "not known"),
         ("model.compile('ftrl', loss='mse')", "no rule for the optimizer"),
-        ("model.compile('sgd', loss='mse', weighted_metrics=['mae'])", "weighted_metrics"),
+        ("model.compile('sgd', loss='mse', weighted_metrics=[keras.metrics.RootMeanSquaredError()])", "with weights"),
         (f"{MSE}\n    model.fit([x, x], y)", "several inputs"),
         (f"{MSE}\n    model.fit(x, y, steps_per_epoch=3)", "steps_per_epoch"),
         (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.CSVLogger('a', append=True)])", "appends"),
@@ -344,3 +344,40 @@ def train(model, x, y):
     model.fit(x, y, callbacks=[Own()])
 """
     assert reason in why(text)
+
+
+FREEZE = """
+def tune(model, x, y):
+    for layer in model.layers:
+        {body}
+    model.compile("sgd", loss="mse")
+    model.fit(x, y)
+"""
+
+
+def test_frozen_normalisation_keeps_its_statistics() -> None:
+    norm = MODEL.replace("layers.Dense(3", "layers.Dense(3), layers.BatchNormalization(), layers.Dense(3")
+    made = draft(HEAD + norm + FREEZE.replace("{body}", FROZEN_NORM))
+    assert made.declines == ()
+    assert "if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):" in made.text
+    run_epoch = next(helper.source for helper in made.helpers if helper.name == "run_epoch")
+    assert run_epoch.index("model.train(training)") < run_epoch.index("keep_frozen(model)")
+    made = draft(HEAD + norm + FREEZE.replace("{body}", "layer.trainable = False"))
+    assert "model.requires_grad_(False)" in made.text
+
+
+FROZEN_NORM = """if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False"""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("for layer in model.layers[:2]:\n        layer.trainable = False", "in this form"),
+        ("model.layers[0].trainable = False", "in this form"),
+        ("model.trainable = False", "not compiled after it"),
+        ("model.trainable = True", "in this form"),
+    ],
+)
+def test_other_freezing_is_declined(text: str, reason: str) -> None:
+    assert reason in why(f"def tune():\n    model = build_model()\n    {text}\n", LOGITS)

@@ -308,4 +308,23 @@ def main(data, model):
 """,
         REGRESSOR_MODEL,
     ),
+    Program(
+        "weighted and own metrics",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def spread(y_true, y_pred):
+    return tf.reduce_max(tf.abs(y_true - y_pred))
+
+
+def main(data, model):
+    x, y, x_val, y_val = data
+    y = y.astype("float32")[:, None]
+    weights = np.linspace(0.0, 2.0, 30)
+    metrics = ["mae", spread, "mape"]
+    model.compile(keras.optimizers.SGD(0.05), loss="mse", metrics=metrics, weighted_metrics=["mean_absolute_error"])
+    out = model.fit(x, y, sample_weight=weights, batch_size=8, epochs=2, shuffle=False, verbose=0)
+    return out.history
+""",
+        REGRESSOR_MODEL,
+    ),
 )

@@ -173,6 +173,17 @@ METRICS: tuple[tuple[str, Mapping[str, object], str, tuple[int, ...], str], ...]
     ("MeanAbsoluteError", {}, "column", (ROWS, 1), "real"),
     ("MeanSquaredError", {}, "output", (ROWS, WIDTH), "real"),
     ("RootMeanSquaredError", {}, "output", (ROWS, 3, WIDTH), "real"),
+    ("BinaryCrossentropy", {}, "column", (ROWS, 1), "binary"),
+    ("BinaryCrossentropy", {"label_smoothing": 0.2}, "output", (ROWS, WIDTH), "binary"),
+    ("CategoricalCrossentropy", {}, "output", (ROWS, WIDTH), "onehot"),
+    ("SparseCategoricalCrossentropy", {}, "ids", (ROWS, WIDTH), ""),
+    ("MeanAbsolutePercentageError", {}, "output", (ROWS, WIDTH), "real"),
+    ("MeanSquaredLogarithmicError", {}, "output", (ROWS, WIDTH), "binary"),
+    ("KLDivergence", {}, "output", (ROWS, WIDTH), "onehot"),
+    ("LogCoshError", {}, "column", (ROWS, 1), "real"),
+    ("Poisson", {}, "output", (ROWS, WIDTH), "binary"),
+    ("Hinge", {}, "output", (ROWS, WIDTH), "binary"),
+    ("SquaredHinge", {}, "output", (ROWS, WIDTH), "binary"),
 )
 
 
@@ -188,7 +199,10 @@ def test_metric_over_batches(
     for rows in (shape[0], 3):
         p, y = probabilities((rows, *shape[1:])), targets(target, (rows, *shape[1:]), kind)
         theirs.update_state(y, p)
-        total += run(code.total.format(p="p", y="y"), p=torch.tensor(p), y=torch.tensor(y)).item()
+        values = {"p": torch.tensor(p), "y": torch.tensor(y)}
+        total += run(code.total.format(p="p", y="y"), code.helpers, **values).item()
+        one_each = run(code.rows.format(p="p", y="y"), code.helpers, **values)
+        assert one_each.shape == (rows,) or len(shape) > 2
         count += rows
     figure = eval(code.result.replace("{mean}", repr(total / count)))
     np.testing.assert_allclose(figure, float(theirs.result()), rtol=1e-5)
@@ -210,7 +224,16 @@ def test_accuracy_is_resolved_by_shapes() -> None:
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("AUC", {}), ("AUC", {"num_thresholds": 50}), ("Precision", {}), ("Recall", {"thresholds": 0.3})],
+    [
+        ("AUC", {}),
+        ("AUC", {"num_thresholds": 50}),
+        ("Precision", {}),
+        ("Recall", {"thresholds": 0.3}),
+        ("TruePositives", {}),
+        ("FalsePositives", {"thresholds": 0.4}),
+        ("TrueNegatives", {}),
+        ("FalseNegatives", {}),
+    ],
     ids=str,
 )
 def test_metric_over_all_rows(name: str, arguments: dict[str, object], keras: Any) -> None:

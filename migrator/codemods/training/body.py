@@ -19,6 +19,8 @@ from migrator.codemods.training.calls import calls_in
 from migrator.codemods.training.decisions import Decisions
 from migrator.codemods.training.definitions import definition
 from migrator.codemods.training.expressions import Finder, Modes
+from migrator.codemods.training.freezing import freezes, objection, read_freeze
+from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
@@ -30,7 +32,7 @@ from migrator.codemods.training.tape_reading import paused_tape
 from migrator.codemods.training.writer import Unfit
 from migrator.model import InterfaceChange
 from migrator.syntax import walk
-from migrator.values import Api, Dataset, Instance, ModelValue, RepoFunction, RepoInstance, Unknown
+from migrator.values import Api, Dataset, RepoFunction, Unknown
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -101,6 +103,9 @@ class Walker:
         if isinstance(node, cst.With) and node in self.tapes.blocks:
             assert isinstance(node.body, cst.IndentedBlock)
             return _with_lead(node, self.run(node.body.body))
+        frozen = self.frozen(node)
+        if frozen is not None:
+            return frozen
         if isinstance(node, cst.With) and node in self.tapes.paused:
             return [self.paused(node)]
         if isinstance(node, cst.If) and node in self.data.dropped:
@@ -132,7 +137,7 @@ class Walker:
         if isinstance(node, cst.SimpleStatementLine):
             known = node in self.tapes.lines or definition(node, self.ctx) is not None
             known = known or makes_callbacks(node, self.ctx, self.holder) or self.is_tuning(node)
-            return known or bool(self.detached(node)) or self.freezes(node) or self.is_callback_init(node)
+            return known or bool(self.detached(node)) or freezes(node, self.ctx) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
             return True
         if is_callback_class(node, self.ctx):
@@ -149,8 +154,8 @@ class Walker:
         if line in self.tapes.lines:
             self.sink.imports.add("import torch")
             return _with_lead(line, statements(self.tapes.lines[line]))
-        if self.freezes(line):
-            self.sink.decline("layers that are frozen have no rule: batch normalisation would keep learning")
+        if freezes(line, self.ctx):
+            self.sink.decline("layers that are frozen in this form have no rule")
             return [line]
         if makes_callbacks(line, self.ctx, self.holder) or self.is_tuning(line) or self.is_callback_init(line):
             return []
@@ -200,14 +205,16 @@ class Walker:
         around = ancestors(line, self.ctx.tree) if is_base_init(line) else []
         return any(is_callback_class(node, self.ctx) for node in around)
 
-    def freezes(self, line: cst.SimpleStatementLine) -> bool:
-        """`layer.trainable = False`, on anything that may be a layer or a model."""
-        targets = find(line, m.AssignTarget(target=m.Attribute(attr=m.Name("trainable"))))
-        owners = [
-            t.target.value for t in targets if isinstance(t, cst.AssignTarget) and isinstance(t.target, cst.Attribute)
-        ]
-        kinds = Instance | ModelValue | RepoInstance | Unknown
-        return any(isinstance(self.ctx.value(owner), kinds) for owner in owners)
+    def frozen(self, node: Statement) -> list[Statement] | None:
+        """A statement that freezes layers in a form that is known; None for any other."""
+        freeze = read_freeze(node, self.ctx)
+        if freeze is None:
+            return None
+        why = objection(freeze, node, self.holder, self.ctx)
+        if why:
+            self.sink.decline(why)
+        self.sink.imports.add("from torch import nn")
+        return _with_lead(node, statements(freeze_text(freeze)))
 
     def detached(self, line: cst.SimpleStatementLine) -> dict[cst.CSTNode, str]:
         """Losses that are returned after the step, without the graph behind them."""
@@ -353,7 +360,7 @@ class _Inner(cst.CSTVisitor):
 
     def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
         walker = self.walker
-        self.found = self.found or definition(node, walker.ctx) is not None or walker.freezes(node)
+        self.found = self.found or definition(node, walker.ctx) is not None or freezes(node, walker.ctx)
         self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder)
         self.found = self.found or 0 in model_runs([node], walker.ctx) or walker.is_callback_init(node)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 import libcst.matchers as m
@@ -15,7 +15,7 @@ from migrator.codemods.training.calls import METHODS, api_of, bind, constant, is
 from migrator.codemods.training.scope import bound_at_top
 from migrator.codemods.training.traits import Traits
 from migrator.model import Decline, LossCode, MetricCode, OptimizerCode
-from migrator.values import Api, Instance, Literal, RepoFunction, Sequence, Value
+from migrator.values import Api, Instance, Literal, RepoFunction, Sequence, Tensor, Value
 
 Texts = dict[str, str]
 
@@ -47,6 +47,7 @@ class _Stop(Exception):
         self.decline = decline
 
 
+_KNOWN = ("optimizer", "loss", "metrics", "weighted_metrics")
 _IGNORED = ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss")
 
 
@@ -65,7 +66,9 @@ def _configure(bound: dict[str, cst.BaseExpression], traits: Traits, ctx: Contex
     if ctx.objects is None:
         raise _Stop(Decline("no records of losses, metrics and optimizers"))
     for name in bound:
-        if name not in ("optimizer", "loss", "metrics", *_IGNORED) and not is_none(bound[name], ctx):
+        if name not in ("optimizer", "loss", "metrics", "weighted_metrics", *_IGNORED) and not is_none(
+            bound[name], ctx
+        ):
             raise _Stop(Decline(f"argument `{name}` has no rule"))
     if not traits.single:
         raise _Stop(Decline("a model with several inputs or outputs"))
@@ -77,6 +80,7 @@ def _configure(bound: dict[str, cst.BaseExpression], traits: Traits, ctx: Contex
         raise _Stop(Decline("without a loss"))
     loss = _loss(bound["loss"], traits, ctx)
     metrics = tuple(_metric(node, loss, traits, ctx) for node in _metric_nodes(bound.get("metrics"), ctx))
+    metrics += tuple(_weighted(node, loss, traits, ctx) for node in _metric_nodes(bound.get("weighted_metrics"), ctx))
     if len({metric.name for metric in metrics}) < len(metrics):
         raise _Stop(Decline("two metrics of one name"))
     optimizer = _optimizer(bound.get("optimizer"), ctx)
@@ -152,11 +156,34 @@ def _assignments(tree: cst.Module) -> list[cst.Assign]:
 
 def _metric(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx: Context) -> MetricCode:
     assert ctx.objects is not None
+    value = ctx.value(node)
+    if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
+        facts = ctx.facts.function(value.qualname)
+        return _own_metric(node.value, facts.returns if facts is not None else value, traits)
     made = _made(node, ctx)
     code = ctx.objects.metric(made.name, made.texts, made.values, traits.output, loss)
     if isinstance(code, Decline):
         raise _Stop(code)
     return code
+
+
+def _weighted(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx: Context) -> MetricCode:
+    """A metric that weighs rows as the loss does."""
+    code = _metric(node, loss, traits, ctx)
+    if not code.rows or code.result != "{mean}":
+        raise _Stop(Decline(f"the metric `{code.name}` with weights"))
+    return replace(code, weighted=True)
+
+
+def _own_metric(name: str, returns: Value, traits: Traits) -> MetricCode:
+    """A metric function of the repository: one value a row, or one a batch, as Keras averages them."""
+    rank = returns.rank if isinstance(returns, Tensor) else None
+    if rank is None or traits.output.activation or traits.output.rank is None:
+        raise _Stop(Decline(f"whether `{name}` gives a value for each row is not known"))
+    if rank == 0:
+        return MetricCode(name, f"{name}({{y}}, {{p}})", by_batch=True)
+    rows = f"{name}({{y}}, {{p}})" + ("" if rank == 1 else ".flatten(1).mean(dim=1)")
+    return MetricCode(name, f"{rows}.sum()", rows=rows)
 
 
 def _optimizer(node: cst.BaseExpression | None, ctx: Context) -> OptimizerCode:

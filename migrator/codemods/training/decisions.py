@@ -15,6 +15,7 @@ from migrator.codemods.training import fit, methods
 from migrator.codemods.training.building import construction
 from migrator.codemods.training.calls import receiver
 from migrator.codemods.training.expressions import Finder, Modes, penalty_text
+from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
@@ -133,6 +134,9 @@ class Decisions:
         text = None if flag is None else self.writer.text(flag)
         switch = self.modes.switch(model, call, self.ctx, text)
         self.before += [switch] if switch else []
+        if switch and self.plan.frozen and not switch.endswith(".eval()"):
+            self.sink.help((KEEP_FROZEN,))
+            self.before.append(f"keep_frozen({model})")
         kept = [arg for arg in call.args if arg.keyword is None or arg.keyword.value != "training"]
         return self.called(call, kept)
 

@@ -13,7 +13,9 @@ FUNCTIONAL = "import torch.nn.functional as F"
 LOADERS = "from torch.utils.data import DataLoader, TensorDataset"
 
 
-def run_epoch(name: str, config: Configuration, *, weighted: bool, streamed: bool) -> Helper:
+def run_epoch(
+    name: str, config: Configuration, *, weighted: bool, streamed: bool, keeps_frozen: bool = False
+) -> Helper:
     """`run_epoch(model, loader, optimizer=None)`: the figures of one pass, training when it may.
 
     `weighted`: batches have a third element, the weight of each row. `streamed`: batches may come
@@ -25,11 +27,14 @@ def run_epoch(name: str, config: Configuration, *, weighted: bool, streamed: boo
     body = [
         "training = optimizer is not None",
         "model.train(training)",
+        *(["keep_frozen(model)"] if keeps_frozen else []),
         f"totals, count = {{{totals}}}, 0",
+        *(["weights = 0.0"] if weighted and _weighs(config) else []),
+        *(["batches = 0"] if any(metric.by_batch for metric in config.metrics) else []),
         *(["preds, targets = [], []"] if _gathers(config) else []),
         "with torch.set_grad_enabled(training):",
         indent("\n".join(_loop(config, weighted, streamed)), "    "),
-        _result(config.metrics),
+        _result(config.metrics, weighted),
     ]
     pairs = "(x, y, weight)" if weighted else "(x, y)"
     head = f"def {name}(model, loader, optimizer=None{', scheduler=None' if scheduled else ''}):\n"
@@ -47,8 +52,10 @@ def _loop(config: Configuration, weighted: bool, streamed: bool) -> list[str]:
         *("    " + line for line in _forward(config, weighted)),
         "    if training:",
         *("        " + line for line in step_lines(config)),
-        *("    " + line for line in _tally(config)),
+        *("    " + line for line in _tally(config, weighted)),
         "    count += len(x)",
+        *(["    weights += weight.sum().item()"] if weighted and _weighs(config) else []),
+        *(["    batches += 1"] if any(metric.by_batch for metric in config.metrics) else []),
     ]
 
 
@@ -90,7 +97,11 @@ def step_lines(config: Configuration, params: str = "model.parameters()") -> lis
     return lines + (["scheduler.step()"] if config.optimizer.schedule is not None else [])
 
 
-def _tally(config: Configuration) -> list[str]:
+def _weighs(config: Configuration) -> bool:
+    return any(metric.weighted for metric in config.metrics)
+
+
+def _tally(config: Configuration, weighted: bool) -> list[str]:
     p = forward_name(config)
     activation = config.traits.output.activation
     lines = []
@@ -104,7 +115,8 @@ def _tally(config: Configuration) -> list[str]:
         if metric.gathered:
             continue
         seen = p if metric.on_logits or not activation else "pred"
-        lines.append(f'totals["{metric.name}"] += {fill(metric.total, seen)}.item()')
+        total = f"({metric.rows} * weight).sum()" if weighted and metric.weighted else metric.total
+        lines.append(f'totals["{metric.name}"] += {fill(total, seen)}.item()')
     return lines
 
 
@@ -112,9 +124,11 @@ def _gathers(config: Configuration) -> bool:
     return any(metric.gathered for metric in config.metrics)
 
 
-def _result(metrics: Sequence[MetricCode]) -> str:
+def _result(metrics: Sequence[MetricCode], weighted: bool) -> str:
     plain = "{name: total / count for name, total in totals.items()}"
-    special = [metric for metric in metrics if metric.result != "{mean}" or metric.gathered]
+    counts = {m.name: "weights" for m in metrics if weighted and m.weighted}
+    counts |= {m.name: "batches" for m in metrics if m.by_batch}
+    special = [m for m in metrics if m.result != "{mean}" or m.gathered or m.name in counts]
     if not special:
         return f"return {plain}"
     lines = [f"logs = {plain}"]
@@ -123,6 +137,9 @@ def _result(metrics: Sequence[MetricCode]) -> str:
     for metric in special:
         if metric.gathered:
             lines.append(f'logs["{metric.name}"] = {fill(metric.gathered, "p")}')
+            continue
+        if metric.name in counts:
+            lines.append(f'logs["{metric.name}"] = totals["{metric.name}"] / {counts[metric.name]}')
             continue
         lines.append(
             f'logs["{metric.name}"] = ' + _unwrapped(metric.result).replace("{mean}", f'logs["{metric.name}"]')

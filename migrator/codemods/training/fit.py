@@ -10,6 +10,7 @@ from migrator.codemods.training.callbacks import callbacks
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.fit_data import Validation, loader_text, one_input, training_data, validation_data
+from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.writer import Code, Unfit, Writer, configured
 from migrator.values import Literal
@@ -27,8 +28,18 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
     if compiled.weighted and config.loss.rows is None:
         raise Unfit("weights on a loss of which the values per row are not known")
     name = writer.plan.name("run_epoch", compiled)
-    helper = epoch_code.run_epoch(name, config, weighted=compiled.weighted, streamed=compiled.streamed)
-    writer.sink.help((helper, *config.loss.helpers, *(h for metric in config.metrics for h in metric.helpers)))
+    frozen = writer.plan.frozen
+    helper = epoch_code.run_epoch(
+        name, config, weighted=compiled.weighted, streamed=compiled.streamed, keeps_frozen=frozen
+    )
+    writer.sink.help(
+        (
+            *((KEEP_FROZEN,) if frozen else ()),
+            helper,
+            *config.loss.helpers,
+            *(h for metric in config.metrics for h in metric.helpers),
+        )
+    )
     writer.sink.needs_device = True
     return name
 

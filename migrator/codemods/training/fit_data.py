@@ -11,14 +11,24 @@ from migrator.codemods.training.calls import constant
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.scope import may_be_none
 from migrator.codemods.training.writer import Bound, Unfit, Writer, configured
+from migrator.model import Decline
 from migrator.values import Dataset, Literal, Sequence
 
 
 def loader_text(writer: Writer, compiled: Compiled, x: str, y: str, *options: str) -> str:
     """A call of the file's `make_loader`, which is put into it."""
-    name = writer.plan.name("make_loader", compiled)
+    alike = (c for c in writer.plan.compiled if c is compiled or _same_batches(c, compiled))
+    name = writer.plan.name("make_loader", next(alike))
     writer.sink.help(epoch_code.make_loader(name, configured(compiled), compiled.weighted))
     return f"{name}({', '.join((x, y, *options))})"
+
+
+def _same_batches(one: Compiled, other: Compiled) -> bool:
+    """Whether two configurations take the same batches of arrays, so that one loader will do."""
+    if isinstance(one.config, Decline) or isinstance(other.config, Decline) or one.weighted != other.weighted:
+        return False
+    made = [epoch_code.make_loader("make_loader", config, one.weighted) for config in (one.config, other.config)]
+    return made[0] == made[1]
 
 
 @dataclass(frozen=True)

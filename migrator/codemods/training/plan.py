@@ -14,6 +14,7 @@ from migrator.codemods.nodes import find
 from migrator.codemods.training.callback_classes import is_callback_class
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
+from migrator.codemods.training.freezing import freezes
 from migrator.codemods.training.models import used_as_models
 from migrator.codemods.training.scope import Holder, bound_at_top, conditional, enclosing, names_in, names_taken
 from migrator.codemods.training.tape import TapePlan, plan_tapes
@@ -62,7 +63,7 @@ class FilePlan:
 
     `models`: texts of what it compiles; `known_models`: of all that only a Keras model is used like.
     `taken`: names of the top level; `everywhere`: of any scope; `own`: that the file binds at the top
-    level, not to TensorFlow. `histories`: names that hold what `fit` returned, by scope.
+    level, not to TensorFlow. `frozen`: it freezes layers. `histories`: names that hold what `fit` returned, by scope.
     """
 
     holders: Mapping[cst.CSTNode, Holder]
@@ -74,6 +75,7 @@ class FilePlan:
     own: frozenset[str] = frozenset()
     known_models: frozenset[str] = frozenset()
     histories: frozenset[tuple[Holder, str]] = frozenset()
+    frozen: bool = False
     scopes: dict[Holder, Scope] = field(default_factory=dict)  # those met so far
 
     def name(self, wish: str, compiled: Compiled | None = None) -> str:
@@ -127,6 +129,7 @@ def _plan(ctx: Context) -> FilePlan:
         frozenset(_own(ctx)),
         known,
         histories,
+        freezes(ctx.tree, ctx),
     )
 
 

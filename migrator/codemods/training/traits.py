@@ -50,6 +50,17 @@ def traits_of(value: Value, ctx: Context) -> Traits | None:
     return replace(first, assumed=" and ".join(found))
 
 
+def only_model(ctx: Context) -> ModelValue | None:
+    """The graph of the only model of the file, where there is one and it is a graph."""
+    found = []
+    for statement in ctx.tree.body:
+        if isinstance(statement, cst.FunctionDef):
+            facts = ctx.facts.function(f"{ctx.module}:{statement.name.value}")
+            if facts is not None and facts.role == "model-factory":
+                found.append(facts.returns)
+    return found[0] if len(found) == 1 and isinstance(found[0], ModelValue) else None
+
+
 def _models_of(ctx: Context) -> Iterator[tuple[str, Traits | None]]:
     for statement in ctx.tree.body:
         if isinstance(statement, cst.FunctionDef):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from migrator.model import Decline, Helper, LossCode, MetricCode, OutputFacts
+from migrator.rules.objects import losses
 from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
 from migrator.values import Value
 
@@ -44,7 +45,7 @@ def binary_accuracy(args: Arguments, output: OutputFacts, loss: LossCode) -> Met
     threshold = args.number("threshold", 0.5)
     hit = f"(({{p}} > {number_text(threshold)}) == ({{y}} > 0.5))"
     if output.width == 1 and output.rank == 2:
-        return _metric(f"{hit}.sum()")
+        return _metric(f"{hit}.sum()", rows=f"{hit}.flatten()")
     return _metric(_rows(hit))
 
 
@@ -68,7 +69,8 @@ def _top_k(target: str) -> Make:
             raise Refused("top-k accuracy over sequences has no rule")
         k = int(args.number("k", 5))
         labels = "{y}" if target == "ids" else "{y}.argmax(dim=1)"
-        return _metric(f"({{p}}.topk({k}).indices == {labels}[:, None]).sum()", on_logits=True)
+        hits = f"({{p}}.topk({k}).indices == {labels}[:, None])"
+        return _metric(f"{hits}.sum()", on_logits=True, rows=f"{hits}.any(dim=1)")
 
     return make
 
@@ -78,7 +80,7 @@ def _error(each: str, result: str = "{mean}") -> Make:
         args.only("name", "dtype")
         _wants(loss, "column", "output")
         if output.width == 1 and output.rank == 2:
-            return _metric(f"{each}.sum()", result)
+            return _metric(f"{each}.sum()", result, rows=f"{each}.flatten()")
         return _metric(_rows(each), result)
 
     return make
@@ -93,8 +95,23 @@ def _wants(loss: LossCode, *targets: str) -> None:
         raise Refused("the metric reads the targets in another encoding than the loss")
 
 
-def _metric(total: str, result: str = "{mean}", on_logits: bool = False) -> MetricCode:
-    return MetricCode("", total, result, on_logits)
+def _metric(total: str, result: str = "{mean}", on_logits: bool = False, rows: str = "") -> MetricCode:
+    return MetricCode("", total, result, on_logits, rows=rows or total.removesuffix(".sum()"))
+
+
+def _of_loss(rule: losses.LossRule) -> Make:
+    """The mean of a loss over the rows, computed on the output."""
+
+    def make(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+        plain = OutputFacts(output.rank, output.width) if not args.flag("from_logits") else output
+        code = rule.make(Arguments({k: v for k, v in args.texts.items() if k != "name"}, args.values), plain)
+        if code.rows is None or code.target != loss.target:
+            raise Refused("a loss as a metric, of which the values per row are not known")
+        return MetricCode(
+            "", f"{code.rows}.sum()", "{mean}", code.on_logits, code.imports, helpers=code.helpers, rows=code.rows
+        )
+
+    return make
 
 
 AUC = Helper(
@@ -154,10 +171,45 @@ def _counted(helper: Helper) -> Make:
     return make
 
 
+def _outcomes(predicted: str, actual: str) -> Make:
+    """How many rows are predicted and labelled so, by comparisons of `>` or `<=` with the threshold."""
+
+    def make(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
+        args.only("thresholds", "name", "dtype")
+        _wants(loss, "column", "output")
+        threshold = args.number("thresholds", 0.5) if args.given("thresholds") else 0.5
+        text = f"(({{p}} {predicted} {number_text(threshold)}) & ({{y}} {actual} 0.5)).sum().item()"
+        return MetricCode("", "", gathered=text)
+
+    return make
+
+
 def _api(name: str) -> str:
     return f"tf.keras.metrics.{name}"
 
 
+def _loss_of(name: str) -> losses.LossRule:
+    rule = losses.find(f"tf.keras.losses.{name}")
+    assert rule is not None
+    return rule
+
+
+_LOGITS: tuple[tuple[str, object], ...] = (("from_logits", False), ("label_smoothing", 0.0))
+_SMOOTHED = {"BinaryCrossentropy": _LOGITS, "CategoricalCrossentropy": (*_LOGITS, ("axis", -1))} | {
+    "SparseCategoricalCrossentropy": (("from_logits", False), ("ignore_class", None), ("axis", -1))
+}
+_LOSSES = (
+    ("BinaryCrossentropy", "BinaryCrossentropy", ("binary_crossentropy",)),
+    ("CategoricalCrossentropy", "CategoricalCrossentropy", ("categorical_crossentropy",)),
+    ("SparseCategoricalCrossentropy", "SparseCategoricalCrossentropy", ("sparse_categorical_crossentropy",)),
+    ("MeanAbsolutePercentageError", "MeanAbsolutePercentageError", ("mean_absolute_percentage_error", "mape", "MAPE")),
+    ("MeanSquaredLogarithmicError", "MeanSquaredLogarithmicError", ("mean_squared_logarithmic_error", "msle", "MSLE")),
+    ("KLDivergence", "KLDivergence", ("kl_divergence", "kld", "KLD")),
+    ("LogCoshError", "LogCosh", ("logcosh",)),
+    ("Poisson", "Poisson", ("poisson",)),
+    ("Hinge", "Hinge", ("hinge",)),
+    ("SquaredHinge", "SquaredHinge", ("squared_hinge",)),
+)
 _ABS, _SQUARE = "({p} - {y}).abs()", "({p} - {y}).square()"
 RULES = (
     MetricRule(_api("SparseCategoricalAccuracy"), _NAME, ("sparse_categorical_accuracy",), sparse_accuracy),
@@ -190,11 +242,21 @@ RULES = (
     ),
     MetricRule(_api("Precision"), (*_TOP, *_NAME), ("precision",), _counted(PRECISION)),
     MetricRule(_api("Recall"), (*_TOP, *_NAME), ("recall",), _counted(RECALL)),
+    MetricRule(_api("TruePositives"), (("thresholds", None), *_NAME), ("true_positives",), _outcomes(">", ">")),
+    MetricRule(_api("FalsePositives"), (("thresholds", None), *_NAME), ("false_positives",), _outcomes(">", "<=")),
+    MetricRule(_api("TrueNegatives"), (("thresholds", None), *_NAME), ("true_negatives",), _outcomes("<=", "<=")),
+    MetricRule(_api("FalseNegatives"), (("thresholds", None), *_NAME), ("false_negatives",), _outcomes("<=", ">")),
+    *(
+        MetricRule(_api(name), (*_NAME, *_SMOOTHED.get(name, ())), aliases, _of_loss(_loss_of(loss)))
+        for name, loss, aliases in _LOSSES
+    ),
     MetricRule("accuracy", _NAME, ("acc", "Accuracy"), accuracy),
 )
-_BY_NAME = {name: rule for rule in RULES for name in (rule.api, rule.api.rpartition(".")[2], *rule.aliases)} | {
-    _api(alias): rule for rule in RULES for alias in rule.aliases if rule.api != "accuracy"
-}
+_BY_NAME = (
+    {name: rule for rule in RULES for name in (rule.api, rule.api.rpartition(".")[2], *rule.aliases)}
+    | {_api(alias): rule for rule in RULES for alias in rule.aliases if rule.api != "accuracy"}
+    | {f"tf.keras.losses.{alias}": rule for rule in RULES for alias in rule.aliases if rule.api != "accuracy"}
+)
 
 
 def find(name: str) -> MetricRule | None:

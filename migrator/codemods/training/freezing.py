@@ -1,0 +1,129 @@
+"""Layers that stop learning: their parameters take no gradient, and batch normalisation keeps its statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
+from migrator.codemods.training.calls import is_model, model_call, receiver
+from migrator.codemods.training.scope import Holder
+from migrator.codemods.training.traits import only_model, traits_of
+from migrator.model import Helper
+from migrator.values import Api, Instance, Literal, ModelValue, RepoInstance, Unknown, Value
+
+_BATCH_NORM = "tf.keras.layers.BatchNormalization"
+CLASSES = "(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)"
+HELPER = Helper(
+    "keep_frozen",
+    f'''def keep_frozen(model):
+    """Puts frozen batch normalisation into evaluation mode: it uses its statistics and keeps them."""
+    for layer in model.modules():
+        parameters = list(layer.parameters(recurse=False))
+        if isinstance(layer, {CLASSES}) and parameters:
+            if not any(p.requires_grad for p in parameters):
+                layer.eval()
+''',
+    ("from torch import nn",),
+)
+_TRAINABLE = m.AssignTarget(target=m.Attribute(attr=m.Name("trainable")))
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """A statement that freezes: all of `model`, or only its batch normalisation."""
+
+    model: str
+    value: Value
+    only_norms: bool = False
+
+
+def freezes(node: cst.CSTNode, ctx: Context) -> bool:
+    """Whether a line sets `trainable` of anything that may be a layer or a model."""
+    kinds = Instance | ModelValue | RepoInstance | Unknown
+    targets = find(node, _TRAINABLE)
+    owners = [
+        t.target.value for t in targets if isinstance(t, cst.AssignTarget) and isinstance(t.target, cst.Attribute)
+    ]
+    return any(isinstance(ctx.value(owner), kinds) for owner in owners)
+
+
+def read_freeze(node: cst.CSTNode, ctx: Context) -> Freeze | None:
+    """`model.trainable = False`, or a loop over `model.layers` that sets it for all or for batch normalisation."""
+    if isinstance(node, cst.SimpleStatementLine):
+        owner = _frozen(node, ctx)
+        value = ctx.value(owner) if owner is not None else Unknown()
+        return Freeze(ctx.code(owner).strip(), value) if owner is not None and is_model(value) else None
+    if not isinstance(node, cst.For) or not isinstance(node.target, cst.Name) or node.orelse is not None:
+        return None
+    layers, body = node.iter, node.body.body
+    if not m.matches(layers, m.Attribute(attr=m.Name("layers"))) or len(body) != 1:
+        return None
+    assert isinstance(layers, cst.Attribute)
+    inner, only = body[0], False
+    if isinstance(inner, cst.If) and inner.orelse is None and _is_norm(inner.test, node.target.value, ctx):
+        if len(inner.body.body) != 1:
+            return None
+        inner, only = inner.body.body[0], True
+    owner = _frozen(inner, ctx)
+    if owner is None or not m.matches(owner, m.Name(node.target.value)):
+        return None
+    return Freeze(ctx.code(layers.value).strip(), ctx.value(layers.value), only)
+
+
+def _frozen(node: cst.CSTNode, ctx: Context) -> cst.BaseExpression | None:
+    """The owner in `owner.trainable = False`."""
+    part = node.body[0] if isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1 else None
+    if not isinstance(part, cst.Assign) or len(part.targets) != 1 or ctx.value(part.value) != Literal(False):
+        return None
+    target = part.targets[0].target
+    return target.value if isinstance(target, cst.Attribute) and target.attr.value == "trainable" else None
+
+
+def _is_norm(test: cst.BaseExpression, name: str, ctx: Context) -> bool:
+    call = m.Call(func=m.Name("isinstance"), args=[m.Arg(m.Name(name)), m.Arg()])
+    if not isinstance(test, cst.Call) or not m.matches(test, call):
+        return False
+    return ctx.value(test.args[1].value) == Api(_BATCH_NORM)
+
+
+def objection(freeze: Freeze, node: cst.CSTNode, holder: Holder, ctx: Context) -> str:
+    """Why frozen layers would not be what Keras has; "" when they are."""
+    traits = traits_of(freeze.value, ctx)
+    if traits is None:
+        return f"nothing is known of the layers of `{freeze.model}`"
+    if traits.penalty and not freeze.only_norms:
+        return "frozen layers that may have regularisers, which Keras no longer counts"
+    if freeze.only_norms and not _is_flat(freeze.value, ctx):
+        return "frozen normalisation of a model that may have models inside"
+    compiles = [
+        call
+        for call in find(holder, m.Call())
+        if isinstance(call, cst.Call) and model_call(call, ctx, frozenset({freeze.model})) == "compile"
+    ]
+    owners = [(ctx.code(found[0]).strip(), call) for call in compiles if (found := receiver(call)) is not None]
+    after = [call for owner, call in owners if owner == freeze.model and ctx.spans[call] > ctx.spans[node]]
+    return "" if after else f"`{freeze.model}` is frozen, but not compiled after it in the same function"
+
+
+def _is_flat(value: Value, ctx: Context) -> bool:
+    """Whether a model's layers are all plain ones, so that none has layers of its own."""
+    model = value if isinstance(value, ModelValue) and value.layers is not None else only_model(ctx)
+    layers = model.layers if model is not None else None
+    return layers is not None and all(
+        isinstance(layer, Instance) and layer.api.startswith("tf.keras.layers.") and ".Wrapper" not in layer.api
+        for layer in layers
+    )
+
+
+def text(freeze: Freeze) -> str:
+    if not freeze.only_norms:
+        return f"{freeze.model}.requires_grad_(False)"
+    return (
+        f"for layer in {freeze.model}.modules():\n"
+        f"    if isinstance(layer, {CLASSES}):\n"
+        "        layer.requires_grad_(False)"
+    )
