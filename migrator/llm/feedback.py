@@ -37,14 +37,15 @@ def _findings(verdicts: Sequence[Verdict], values: bool) -> Iterator[Finding]:
         figures = "; ".join(figures_of(verdict))
         inputs = f" on {verdict.inputs} inputs" if verdict.inputs else ""
         yield Finding(
-            f"failed: {verdict.rung}{inputs}" + (f" ({figures})" if figures else ""), shortened(verdict.detail)
+            f"failed: {verdict.rung}{inputs}" + (f" ({figures})" if figures else ""),
+            shortened(_detail(verdict, values)),
         )
     repros = dict.fromkeys(v.repro for v in failed if v.repro)
     for repro in repros:
         yield Finding("it is run again by", repro)
 
 
-_VALUES = re.compile(r"\S+ instead of \S+(?= at \[)|(?<=: )['\"].*['\"] instead of .*|^['\"].*['\"] instead of .*")
+_VALUES = re.compile(r"""\S+ instead of \S+(?= at [\[(])|(?:(?<=: )|^)['"].*['"] instead of .*""", re.DOTALL)
 """One element of a result beside the expected one; not shapes, dtypes, keys or counts."""
 
 
@@ -63,12 +64,12 @@ def figures_of(verdict: Verdict) -> Iterator[str]:
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
-    """The worst verdict in one line, for reports and for later attempts."""
+    """The worst verdict in one line, for reports and for later attempts; no single recorded value is in it."""
     worst = next((v for v in verdicts if v.outcome is Outcome.FAIL), None)
     if worst is None:
         return ""
     figures = "; ".join(figures_of(worst))
-    detail = " ".join(worst.detail.split())[:160]
+    detail = " ".join(_detail(worst, values=False).split())[:160]
     return f"{worst.rung}: {detail}" + (f" ({figures})" if figures else "")
 
 

@@ -51,11 +51,12 @@ def system() -> str:
 
 def fragment(value: Fragment) -> str:
     """The first message about a fragment."""
-    texts = [value.original, value.draft, *value.imports, *value.facts, *value.reasons]
+    texts = [value.original, value.draft, *value.imports, *value.facts, *value.reasons, *value.interface]
+    texts += value.acceptance
     texts += [n.text for n in (*value.uses, *value.used_by)]
     texts += [text for e in value.examples for text in (e.source, e.target)]
     lines = [describe(d) for d in value.contract.definitions]
-    return _render("fragment.j2", f=value, contract=lines, fence=fence(texts))
+    return _render("fragment.j2", f=value, contract=lines, fence=fence([*texts, *lines]))
 
 
 def repair(heading: str, findings: Sequence[Finding], earlier: Sequence[str] = (), last: bool = False) -> str:
@@ -76,15 +77,18 @@ def fence(texts: Sequence[str]) -> str:
     return "`" * max(SHORTEST_FENCE, max(runs, default=0) + 1)
 
 
+def quoted(name: str) -> str:
+    """A path or name of the repository as it may stand between our own words: one line, no backticks of its own."""
+    return f"`{' '.join(name.replace('`', chr(39)).split())}`"
+
+
 def describe(definition: Definition) -> str:
     """What must be defined, in words: `def name(…)` or `class Name` with its constructor and methods."""
     if definition.kind == "function" and definition.parameters is not None:
         return f"`def {definition.name}({signature(definition.parameters, definition)})`"
     if definition.kind != "class":
         return f"`{definition.name}`"
-    methods = [
-        f"`{name}({', '.join(['self', *map(_parameter, parameters)])})`" for name, parameters in definition.methods
-    ]
+    methods = [f"`{name}({', '.join(['self', *_shown(name, found)])})`" for name, found in definition.methods]
     if definition.parameters is not None:
         methods.insert(0, f"`__init__(self, {signature(definition.parameters, definition)})`".replace(", )", ")"))
     return f"`class {definition.name}`" + (f" with {', '.join(methods)}" if methods else "")
@@ -94,6 +98,12 @@ def signature(parameters: Sequence[Parameter], definition: Definition) -> str:
     """The parameters as they must be: added ones first, permitted removals gone."""
     kept = [p for p in parameters if p.name not in definition.removed]
     return ", ".join([*definition.added, *map(_parameter, kept)])
+
+
+def _shown(method: str, found: Sequence[Parameter]) -> list[str]:
+    """The parameters of a method; what a module knows by itself goes from `forward`."""
+    gone = {"training", "mask"} if method == "forward" else set()
+    return [_parameter(p) for p in found if p.name not in gone]
 
 
 def _parameter(parameter: Parameter) -> str:
@@ -108,11 +118,12 @@ def _render(name: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(resources.folder("prompts")),
         undefined=StrictUndefined,
         autoescape=False,  # plain text; the fence keeps data apart
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=False,
     )
+    environment.filters["quoted"] = quoted
+    return environment

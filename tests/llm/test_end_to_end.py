@@ -78,12 +78,12 @@ def test_malicious_code_dies_in_the_gate(ran: Ran) -> None:
 
 def test_callers_follow_their_callees(ran: Ran) -> None:
     assert [p.splitlines()[0] for p in ran.prompts if p.startswith("Rewrite")] == [
-        "Rewrite `squash` (function) of ops.py.",
-        "Rewrite `Gate` (layer) of net.py.",
-        "Rewrite `Net` (model) of net.py.",
+        "Rewrite `squash` (function) of `ops.py`.",
+        "Rewrite `Gate` (layer) of `net.py`.",
+        "Rewrite `Net` (model) of `net.py`.",
     ]
     asked_for_net = next(p for p in ran.prompts if p.startswith("Rewrite `Net`"))
-    assert "`Gate` (net.py), in PyTorch already" in asked_for_net
+    assert "`Gate` (`net.py`), in PyTorch already" in asked_for_net
     assert ran.unit("Net").status == "accepted"
     assert ran.unit("combine").status == "accepted"
 
