@@ -116,3 +116,46 @@ def plant(folder: Path, **files: str) -> Path:
     for stem, text in (files or {"ops": OPS, "net": NET}).items():
         (folder / f"{stem}.py").write_text(text, encoding="utf-8")
     return folder
+
+LOOSE = '''import tensorflow as tf
+
+
+def held(thing):
+    return tf.raw_ops.Relu6(features=thing.value)
+
+
+class Meter:
+    def __init__(self, scale=2.0):
+        self.scale = scale
+
+    def read(self, x):
+        return tf.raw_ops.Relu6(features=x) * self.scale
+
+    def reset(self, x):
+        return tf.raw_ops.Relu6(features=-x) * self.scale
+
+
+if __name__ == "__main__":
+    print(Meter().read(tf.random.normal([3, 4])).shape)
+'''
+
+HELD = '''def held(thing):
+    return thing.value.clamp(0, 6)
+'''
+
+METER = '''class Meter:
+    def __init__(self, scale=2.0):
+        self.scale = scale
+
+    def read(self, x):
+        return F.relu6(x) * self.scale
+
+    def reset(self, x):
+        return F.relu6(x) * self.scale
+'''
+"""`reset` is wrong, and nothing of the repository calls it."""
+
+LOOSE_SCRIPT: dict[str, list[Step]] = {
+    "Rewrite `held`": [answers(HELD)],
+    "Rewrite `Meter`": [answers(METER, imports=[F])],
+}

@@ -18,7 +18,7 @@ from migrator.llm.ledger import Ledger
 from migrator.report import Report, UnitEntry, page
 from migrator.source import pairs
 from tests.llm.scripted_server import MODEL, ScriptedServer, Step
-from tests.llm.shop import OPS, RIGHT_SQUASH, SCRIPT, WRONG_SQUASH, plant
+from tests.llm.shop import LOOSE, LOOSE_SCRIPT, OPS, RIGHT_SQUASH, SCRIPT, WRONG_SQUASH, plant
 
 
 @dataclass(frozen=True)
@@ -181,3 +181,33 @@ def test_a_dry_run_shows_what_would_leave_and_sends_nothing(tmp_path: Path) -> N
     assert [role for role, _ in question.messages] == ["system", "user"]
     assert "tf.raw_ops.LeakyRelu" in question.messages[1][1]
     assert not (tmp_path / "ledger.sqlite").exists()
+
+
+def test_what_was_never_run_is_never_accepted(tmp_path: Path) -> None:
+    """One unit cannot be called for want of inputs, of another a method is wrong that nothing calls."""
+    source = plant(tmp_path / "src", loose=LOOSE)
+    with ScriptedServer(LOOSE_SCRIPT) as server:
+        report = migrate(source, tmp_path / "ledger.sqlite", server)
+    held, meter = (next(u for u in report.units if u.name == name) for name in ("held", "Meter"))
+    assert [t.ending for t in (*held.tries, *meter.tries)] == ["unverified", "unverified"]
+    assert (held.status, meter.status) == ("needs-review", "needs-review")
+    assert held.reason.startswith("unverified: ")
+    assert "Meter.reset was never run" in meter.reason
+    assert report.exit_code == 1
+
+
+def test_verify_checks_what_a_model_wrote(ran: Ran) -> None:
+    settings = load(Path(ran.report.run.source), out=ran.out)
+    again = pipeline.verify(settings, lambda *_: None)
+    assert {u.name: u.status for u in again.units} == {u.name: u.status for u in ran.report.units}
+    assert next(u for u in again.units if u.name == "squash").origin == "llm"
+    path = ran.out / "ops.py"
+    text = path.read_text()
+    path.write_text(text.replace("leaky_relu(x, 0.3)", "leaky_relu(x, 0.29)"))
+    try:
+        edited = pipeline.verify(settings, lambda *_: None)
+    finally:
+        path.write_text(text)
+    unit = next(u for u in edited.units if u.name == "squash")
+    assert unit.status == "needs-review"
+    assert any(v.outcome == "fail" for v in unit.verdicts)
