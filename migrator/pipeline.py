@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from migrator import catalog, source
 from migrator import report as report_room
 from migrator.checking import Checker
 from migrator.codemods.repository import RepositoryDraft
+from migrator.completion.drafts import as_written
+from migrator.completion.judging import guarded
 from migrator.completion.running import BATCH_PATH, Asked, ask, named
 from migrator.config import RunSettings
 from migrator.journal import work_area
-from migrator.model import FileRewrite, SourceRepo
+from migrator.model import FileRewrite, Origin, SourceRepo
 from migrator.records import environment, run_record, weight_file
 from migrator.settle import Settled, unchecked
 from migrator.steps import Step, know, read, rewrite
@@ -59,9 +61,22 @@ def verify(settings: RunSettings, step: Step) -> report_room.Report:
         facts = know(repo)
         draft = rewrite(repo, facts, step)
         earlier = report_room.load(settings.out)
+        draft = by_model(draft, earlier, settings.out)
         files = on_disk(draft, earlier, settings.out)
         settled = checker.judge(draft, files, facts, step) if checker else unchecked(draft, files)
-        return _report(settings, repo, draft, settled, checker)
+        if checker:
+            settled = replace(settled, results=tuple(guarded(r, checker.entered) for r in settled.results))
+        return report_room.carried(_report(settings, repo, draft, settled, checker), earlier)
+
+
+def by_model(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> RepositoryDraft:
+    """The draft with the units that a model wrote, as the last report names them and the files have them."""
+    for unit in earlier.units:
+        path = out / unit.id.partition("::")[0]
+        if unit.migrated and unit.origin in (Origin.LLM, Origin.HYBRID) and path.is_file():
+            with suppress(SyntaxError):  # its own rung says that the file does not parse
+                draft = as_written(draft, unit.id, path.read_text(encoding="utf-8"), unit.origin, unit.gaps)
+    return draft
 
 
 def on_disk(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> Mapping[str, FileRewrite]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from collections.abc import Iterable
+from dataclasses import replace
 
 from migrator.codemods.context import Draft
 from migrator.codemods.files import FileDraft, Part
+from migrator.codemods.repository import RepositoryDraft
 from migrator.codemods.units import bound_names
 from migrator.llm.candidate import Candidate
 from migrator.llm.fragment import Fragment
@@ -39,6 +42,26 @@ def as_draft(candidate: Candidate, fragment: Fragment, file: FileDraft, part: Pa
         needs_device=_needs_device(candidate, file),
         origin=origin(candidate, fragment),
     )
+
+
+def as_written(draft: RepositoryDraft, unit: str, text: str, origin: Origin, gaps: Iterable[str]) -> RepositoryDraft:
+    """The draft with a unit as a model wrote it in an earlier run; `text` is the file that holds it now."""
+    _, part = draft.part(unit)
+    if part.draft is None:
+        return draft
+    names = {name for statement in part.segment.statements for name in bound_names(statement)}
+    names |= {c.detail.rpartition(" ")[2] for c in part.draft.changes if c.kind == "factory-to-module"}
+    lines = text.splitlines(keepends=True)
+    found = [n for n in ast.parse(text).body if names & set(bound(n))]
+    own = "".join("".join(lines[_first(n) - 1 : n.end_lineno]) for n in found)
+    new = replace(part.draft, declines=(), text=own or part.draft.text, weights=(), gaps=frozenset(gaps), origin=origin)
+    return draft.with_draft(unit, new)
+
+
+def _first(node: ast.stmt) -> int:
+    """The line on which a statement begins, decorators included."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(d.lineno for d in decorators)])
 
 
 def _helpers(candidate: Candidate) -> list[Helper]:

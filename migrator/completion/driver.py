@@ -11,14 +11,14 @@ from migrator.codemods.repository import RepositoryDraft
 from migrator.completion.drafts import as_draft
 from migrator.completion.examples import bundled, own
 from migrator.completion.fragments import Surroundings, fragment
-from migrator.completion.judging import Judging, never_run
+from migrator.completion.judging import Judging, guarded
 from migrator.llm import feedback
 from migrator.llm.calls import Completion, Prompt
 from migrator.llm.candidate import Candidate
 from migrator.llm.conversation import Conversation, Judged
 from migrator.llm.fragment import Fragment
 from migrator.llm.packing import BUDGET, pack
-from migrator.model import Attempt, FileRewrite, Origin, Outcome, Status, UnitKind, UnitResult
+from migrator.model import Attempt, FileRewrite, Outcome, Status, UnitKind, UnitResult
 from migrator.settle import Settled
 from migrator.values import Facts
 
@@ -240,12 +240,7 @@ def _ended(result: UnitResult, work: _Work) -> UnitResult:
     unit = result.rewrite.unit.id
     talk = work.talks.get(unit)
     attempts = tuple(talk.attempts) if talk is not None else ()
-    result = replace(result, attempts=attempts)
-    if result.status is Status.ACCEPTED and result.rewrite.origin in (Origin.LLM, Origin.HYBRID):
-        missing = never_run(result.rewrite, work.checker.entered)
-        if missing:
-            reason = f"unverified: {', '.join(missing)} was never run"
-            return replace(result, status=Status.NEEDS_REVIEW, reason=reason)
+    result = replace(guarded(result, work.checker.entered), attempts=attempts)
     if result.status is Status.NEEDS_REVIEW and result.rewrite.text is None:
         said = _said(attempts) or work.not_asked.get(unit, "")
         return replace(result, reason=f"{result.reason}; {said}" if said else result.reason)

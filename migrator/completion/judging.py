@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrator.checking import Checker, Step
 from migrator.codemods.repository import RepositoryDraft
 from migrator.llm import feedback
 from migrator.llm.conversation import Judged
-from migrator.model import Outcome, Rung, Status, UnitRewrite, Verdict
+from migrator.model import Origin, Outcome, Rung, Status, UnitResult, UnitRewrite, Verdict
 from migrator.settle import BEHAVIOUR, result
 from migrator.values import Facts
 
@@ -77,6 +77,16 @@ def never_run(rewrite: UnitRewrite, entered: Mapping[str, frozenset[str]]) -> tu
     ran = frozenset().union(*entered.values()) if entered else frozenset()
     path = rewrite.unit.path
     return tuple(name for name in functions(rewrite.text or "") if f"{path}:{name}" not in ran)
+
+
+def guarded(ended: UnitResult, entered: Mapping[str, frozenset[str]]) -> UnitResult:
+    """The result of a unit; what a model wrote is accepted only where all of it was run."""
+    written = ended.rewrite.origin in (Origin.LLM, Origin.HYBRID)
+    missing = never_run(ended.rewrite, entered) if written and ended.status is Status.ACCEPTED else ()
+    if not missing:
+        return ended
+    reason = f"unverified: {', '.join(missing)} was never run"
+    return replace(ended, status=Status.NEEDS_REVIEW, reason=reason)
 
 
 def functions(text: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The report: one schema, and what people read of it."""
 
-from migrator.report.build import build, totals, unit_entry
+from migrator.report.build import build, carried, totals, unit_entry
 from migrator.report.html import PAGE_PATH, page
 from migrator.report.plan import Plan, plan, plan_view
 from migrator.report.schema import (
@@ -30,6 +30,7 @@ __all__ = [
     "UnitEntry",
     "VerdictEntry",
     "build",
+    "carried",
     "dumps",
     "load",
     "loads",

@@ -83,6 +83,20 @@ def totals(report: Report, others: int = 0) -> Totals:
     )
 
 
+def carried(report: Report, earlier: Report) -> Report:
+    """The report of a check with what an earlier one says of the model: that was not done again."""
+    before = {unit.id: unit for unit in earlier.units}
+    kept = ("attempts", "tokens", "cost", "tries")
+
+    def unit(entry: UnitEntry) -> UnitEntry:
+        old = before.get(entry.id)
+        return entry if old is None else entry.model_copy(update={name: getattr(old, name) for name in kept})
+
+    files = tuple(f.model_copy(update={"units": tuple(map(unit, f.units))}) for f in report.files)
+    found = report.model_copy(update={"files": files, "model": earlier.model})
+    return found.model_copy(update={"totals": totals(found, others=report.totals.other_files)})
+
+
 def _counts(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(str(name) for name in names).items()))
 

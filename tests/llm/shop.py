@@ -117,7 +117,8 @@ def plant(folder: Path, **files: str) -> Path:
         (folder / f"{stem}.py").write_text(text, encoding="utf-8")
     return folder
 
-LOOSE = '''import tensorflow as tf
+
+LOOSE = """import tensorflow as tf
 
 
 def held(thing):
@@ -137,13 +138,13 @@ class Meter:
 
 if __name__ == "__main__":
     print(Meter().read(tf.random.normal([3, 4])).shape)
-'''
+"""
 
-HELD = '''def held(thing):
+HELD = """def held(thing):
     return thing.value.clamp(0, 6)
-'''
+"""
 
-METER = '''class Meter:
+METER = """class Meter:
     def __init__(self, scale=2.0):
         self.scale = scale
 
@@ -152,7 +153,7 @@ METER = '''class Meter:
 
     def reset(self, x):
         return F.relu6(x) * self.scale
-'''
+"""
 """`reset` is wrong, and nothing of the repository calls it."""
 
 LOOSE_SCRIPT: dict[str, list[Step]] = {
