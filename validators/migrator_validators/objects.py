@@ -140,10 +140,9 @@ class ObjectCheck:
         return found
 
     def _spec(self, source: Reply, target: Reply, described: Reply) -> None:
-        problem = signature_problem(
-            source.result["signature"], described.result["signature"], self.case.call, self.changes
-        )
-        if problem is not None:
+        ours, theirs = source.result["signature"], described.result["signature"]
+        problem = signature_problem(ours, theirs, self.case.call, self.changes) or self._trained(source, described)
+        if problem:
             self.ladder.say(Rung.SPEC, Outcome.FAIL, problem)
             return
         found = self.compare(source, target, self.tolerance("forward"))
@@ -159,6 +158,21 @@ class ObjectCheck:
             measured=figures,
             unchecked=(*widened, *sorted(found.notes)),
         )
+
+    def _trained(self, source: Reply, described: Reply) -> str:
+        """What an optimizer would be given on one side only; "" where both sides agree on every tensor."""
+        if SELF not in self.matchings:
+            return ""
+        weights = source.result["objects"][SELF]["weights"]
+        state = {entry["name"]: entry for entry in described.result["objects"][SELF]["state"]}
+        for pair in self.matchings[SELF].pairs:
+            ours = any(weights[i]["trainable"] for i in pair.source)
+            theirs = state[pair.target]["parameter"] and state[pair.target]["grad"]
+            if ours != theirs:
+                return (
+                    f"{pair.target} is {'' if theirs else 'not '}trained, the original's is{' not' if theirs else ''}"
+                )
+        return ""
 
     def _counts(self, source: Reply, described: Reply) -> dict[str, float]:
         if SELF not in self.matchings:

@@ -111,10 +111,10 @@ def walk(root: Any) -> Iterator[Tuple[str, Any]]:
 class GraphWeight:
     """A variable of a TensorFlow 1 graph, read and written through the session of its object."""
 
-    def __init__(self, variable: Any, session: Any) -> None:
+    def __init__(self, variable: Any, session: Any, trainable: bool) -> None:
         self.variable, self.session = variable, session
         self.name, self.shape, self.dtype = variable.name, variable.shape, variable.dtype.base_dtype
-        self.trainable = True
+        self.trainable = trainable
 
     def numpy(self) -> np.ndarray:
         return np.asarray(self.session.run(self.variable))
@@ -138,7 +138,8 @@ def graph_weights(root: Any) -> List[GraphWeight]:
         if session is not None:
             every = session.graph.get_collection(v1.GraphKeys.GLOBAL_VARIABLES)
             trained = session.graph.get_collection(v1.GraphKeys.TRAINABLE_VARIABLES)
-            found = [GraphWeight(v, session) for v in trained + [v for v in every if "moving_" in v.name]]
+            found = [GraphWeight(v, session, True) for v in trained]
+            found += [GraphWeight(v, session, False) for v in every if "moving_" in v.name]
         _kept.append(root)
         _graph_weights[id(root)] = found
     return _graph_weights[id(root)]
