@@ -261,7 +261,7 @@ def _see_step(view: _View, number: int, step: int, worst: _Worst, limits: Limits
     """Gradients and updates of one step; whether there was anything to compare."""
     if step:
         _see_gradients(view, number, step, worst, limits, 0.05)
-    known = _determined(view, number, step)
+    known = _determined(view, number, step, limits)
     scale = max((largest for largest, _ in known.values()), default=0.0)
     starts = view.starts()
     after = view.tensors(f"step/{number}/{step}/after/", False)
@@ -284,16 +284,31 @@ FAINT = 1e-3
 """Share of its tensor's largest gradient below which rounding rules an element whose size Adam divides by."""
 
 
-def _determined(view: _View, number: int, step: int) -> dict[str, tuple[float, npt.NDArray[np.bool_] | None]]:
+def _determined(
+    view: _View, number: int, step: int, limits: Limits
+) -> dict[str, tuple[float, npt.NDArray[np.bool_] | None]]:
     """For each tensor its largest gradient so far, and the elements that had a large or no gradient in every step."""
     found: dict[str, tuple[float, npt.NDArray[np.bool_] | None]] = {}
     for one in range(step + 1):
         for tensor in view.tensors(f"step/{number}/{one}/grad/", True):
             size = np.abs(tensor.expected)
-            sure = (size >= FAINT * _largest(tensor.expected)) | (size == 0)
+            sure = (size >= FAINT * _largest(tensor.expected)) | ((size == 0) & ~_is_noise(tensor, limits))
             largest, before = found.get(tensor.name, (0.0, None))
             found[tensor.name] = (max(largest, _largest(tensor.expected)), sure if before is None else sure & before)
     return found
+
+
+def _is_noise(tensor: _Tensor, limits: Limits) -> npt.NDArray[np.bool_]:
+    """Elements whose gradient is rounding on one side and no more on the other (a key bias in a joint one)."""
+    larger = _larger(tensor)
+    return (larger > 0) & (larger <= limits.noise * _largest(tensor.expected))
+
+
+def _larger(tensor: _Tensor) -> FloatArray:
+    """The larger gradient of both sides; infinite where the target's is missing or of another shape."""
+    if tensor.actual is None or tensor.actual.shape != tensor.expected.shape:
+        return np.full(tensor.expected.shape, np.inf)
+    return np.maximum(np.abs(tensor.expected), np.abs(tensor.actual))
 
 
 def _where(tensor: _Tensor, sure: npt.NDArray[np.bool_] | None) -> _Tensor:
@@ -349,17 +364,32 @@ def _shuffles_training(streams: dict[str, Any], by_hand: bool) -> bool:
 def _see_ends(view: _View, worst: _Worst, limits: Limits) -> None:
     starts = view.starts()
     faint = _faint(view, limits)
-    for tensor in view.tensors("end/", False):
-        if tensor.name in faint:
+    noise = _noise(view, limits)
+    for whole in view.tensors("end/", False):
+        if whole.name in faint:
             continue
+        tensor = _where(whole, ~noise[whole.name]) if whole.name in noise else whole
         before = starts.get(tensor.name)
-        moved = (
-            _largest(tensor.expected - before) if before is not None and before.shape == tensor.expected.shape else 0.0
-        )
+        known = before is not None and before.shape == whole.expected.shape
+        moved = _largest(whole.expected - before) if before is not None and known else 0.0
         scale = max(moved, 1e-3 * _largest(tensor.expected))
         own = _Tensor(tensor.name, tensor.expected, tensor.actual)
         gap = _relative(own, 1.0, 1.0) * max(_largest(tensor.expected), 1.0) / max(scale, 1e-30)
         worst.see(gap, f"{_bare(tensor.name)} at the end: {_figures(tensor)}")
+
+
+def _noise(view: _View, limits: Limits) -> dict[str, npt.NDArray[np.bool_]]:
+    """For each trained tensor the elements whose gradient was rounding in every step that was recorded."""
+    quiet: dict[str, npt.NDArray[np.bool_]] = {}
+    moved: dict[str, npt.NDArray[np.bool_]] = {}
+    for number, optimizer in enumerate(view.source.optimizers):
+        for step in range(len(optimizer["rates"])):
+            for tensor in view.tensors(f"step/{number}/{step}/grad/", True):
+                larger = _larger(tensor)
+                nothing = larger <= limits.noise * _largest(tensor.expected)
+                quiet[tensor.name] = quiet.get(tensor.name, np.ones_like(nothing)) & nothing
+                moved[tensor.name] = moved.get(tensor.name, np.zeros_like(nothing)) | (larger > 0)
+    return {name: quiet[name] & moved[name] for name in quiet}
 
 
 def _faint(view: _View, limits: Limits) -> frozenset[str]:
