@@ -96,7 +96,10 @@ def _arguments() -> Iterator[Entry]:
     """What layers and optimizers are given; the layer's or the loop's code says it in full."""
     for api in schedules.APIS:
         yield Entry(api, names.aliases(api), "rule", True, torch=("a function of the step in LambdaLR",))
+    called = {rule.api for rule in rules_table()}
     for api in initializers.APIS:
+        if api in called:  # made by hand too: the rule speaks for both
+            continue
         yield Entry(api, names.aliases(api), "rule", False, torch=("a line of reset_parameters",))
     for api in regularizers.APIS:
         yield Entry(api, names.aliases(api), "rule", False, torch=("a term of regularization_loss",))

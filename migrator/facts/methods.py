@@ -218,6 +218,8 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
     if base.api == "tf.GradientTape" and name in ("jacobian", "batch_jacobian"):
         source = args.positional[1] if len(args.positional) == 2 else UNKNOWN
         return Tensor(None, source.dtype) if isinstance(source, Tensor) else None
+    if base.api == "tf.TensorArray":
+        return _tensor_array(base, name)
     if name in ("result",) and base.api.startswith("tf.keras.metrics."):
         return Tensor((), "float32")
     if name in ("update_state", "reset_state", "reset_states", "watch", "build", "reset"):
@@ -225,6 +227,15 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
     if name == "call":
         return apply.apply(it, base, args, where)
     return None
+
+
+def _tensor_array(base: Instance, name: str) -> Value | None:
+    if name in ("write", "unstack", "identity"):
+        return base
+    dtype = dtype_of(base.arg("dtype"))
+    if name in ("stack", "concat", "gather", "read"):
+        return Tensor(None, dtype)
+    return Scalar("int") if name == "size" else None
 
 
 def _gradients(sources: Value) -> Value:

@@ -51,8 +51,17 @@ def apply(
         if arg.given and unknown and name not in placed and name not in rule.ignored:
             raise Decline(f"argument `{name}` has no place in torch's call")
     node = build(output)
-    no_grad = isinstance(node, cst.Call) and rule.kind == "method" and rule.api.startswith("Variable.assign")
+    no_grad = isinstance(node, cst.Call) and rule.api.startswith(_CHANGES)
     return Made(node, frozenset(output.imports | extra), tuple(output.helpers.items()), no_grad)
+
+
+_CHANGES = (
+    "Variable.assign",
+    "Variable.scatter_",
+    "tf.compat.v1.assign",
+    "tf.compat.v1.scatter_",
+    "tf.keras.backend.update",
+)
 
 
 def _receiver(node: cst.BaseExpression | None) -> list[cst.Arg]:
