@@ -59,7 +59,7 @@ def check(settings: RunSettings) -> Check:
     return Check("model", state.ok, state.detail, state.hint)
 
 
-def hand_in(path: Path, out: Path, settings: RunSettings, tell: Callable[[str], None]) -> None:
+def hand_in(path: Path, out: Path, settings: RunSettings, tell: Callable[[str], None]) -> batch.Taken:
     """Have an endpoint work off a batch file and keep its replies in `out`; needs a key and a named model."""
     if not path.is_file():
         raise UsageError(f"{path}: there is no such batch file")
@@ -70,7 +70,7 @@ def hand_in(path: Path, out: Path, settings: RunSettings, tell: Callable[[str], 
             "handing in a batch needs a key: set OPENAI_API_KEY, or have the file answered elsewhere"
         )
     with Ledger(told.ledger_path) as ledger:
-        batch.hand_in(path, out, chosen.endpoint, ledger, "", tell)
+        return batch.hand_in(path, out, chosen.endpoint, ledger, "", tell)
 
 
 def _narrower(one: Limit | None, other: Limit | None) -> Limit | None:

@@ -86,7 +86,7 @@ class RunSettings(BaseSettings):
     send_values: bool = False
     llm_jobs: Annotated[int, Field(ge=1, le=64)] = 4
     tokens_per_minute: Count | None = None
-    llm_timeout: Annotated[float, Field(gt=0)] = 180.0
+    llm_timeout: Annotated[float, Field(gt=0)] = 300.0
     max_output_tokens: Count = 8192
 
     repository_never_send: Names = ()

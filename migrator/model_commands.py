@@ -26,7 +26,10 @@ def batch(
 
     replies = out or file.with_suffix(".replies.jsonl")
     settings = load(".", llm="batch", model=model, base_url=base_url, ledger=ledger)
-    asking.hand_in(file, replies, settings, lambda text: typer.echo(text, err=True))
+    taken = asking.hand_in(file, replies, settings, lambda text: typer.echo(text, err=True))
+    typer.echo(f"{taken.replies} replies, {len(taken.failed)} questions without one: {replies}")
+    for reason in taken.failed:
+        typer.echo(f"  {reason}")
     place = f"--model {settings.model}" + (f" --base-url {settings.base_url}" if settings.base_url else "")
     typer.echo(f"Next: migrator run SRC --llm batch {place} --replies {replies}")
 

@@ -132,7 +132,7 @@ def hand_in(
     run: str,
     tell: Callable[[str], None],
     poll_s: float = 30.0,
-) -> None:
+) -> Taken:
     """Upload an input file, wait until the endpoint has worked it off, and download the replies to `out`.
 
     A batch that was handed in before from the same file is waited for, not paid again. `tell` gets
@@ -144,6 +144,9 @@ def hand_in(
         asyncio.run(_handed_in(path, out, endpoint, ledger, run, tell, poll_s))
     except Trouble as trouble:
         raise EnvironmentMissing(f"batch: {trouble.why}") from trouble
+    found = {line.custom_id: _received(line, None) for line in _lines(out)}
+    failed = tuple(f"{key[:12]}: {reason}" for key, reason in found.items() if isinstance(reason, str))
+    return Taken(len(found) - len(failed), failed)
 
 
 def _check_place(path: Path, ledger: Ledger, endpoint: Endpoint) -> None:

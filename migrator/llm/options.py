@@ -45,7 +45,7 @@ class Options:
     ledger: Path | None = None
     at_once: int = 4
     tokens_per_minute: int | None = None
-    timeout_s: float = 180.0
+    timeout_s: float = 300.0
     max_output_tokens: int = 8192
 
     @property

@@ -17,6 +17,7 @@ from tenacity import (
     RetryCallState,
     retry_if_exception,
     stop_after_attempt,
+    stop_any,
     wait_exponential,
     wait_random,
 )
@@ -47,7 +48,7 @@ class Patience:
     `longest_wait_s`: between two; a server that asks for a longer one ends the run's questions."""
 
     attempts: int = 6
-    timeout_s: float = 180.0
+    timeout_s: float = 300.0
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
 
@@ -55,7 +56,8 @@ class Patience:
 class Trouble(Exception):
     """No reply came. `again`: sending it again may help, after `wait_s` where the server said so.
     `final`: no other question would fare better. `status`: of HTTP, 0 where there was no answer.
-    `charged`: the server may have worked for it all the same."""
+    `charged`: the server may have worked for it all the same. `slow`: it took longer than allowed, and
+    will a second time."""
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class Trouble(Exception):
         final: bool = False,
         status: int = 0,
         charged: bool = False,
+        slow: bool = False,
     ) -> None:
         super().__init__(why)
         self.why = why
@@ -74,6 +77,7 @@ class Trouble(Exception):
         self.final = final
         self.status = status
         self.charged = charged
+        self.slow = slow
 
 
 class _ReplyMessage(BaseModel):
@@ -172,7 +176,7 @@ class Transport:
     async def _patiently(self, tokens: int, once: Callable[[], Awaitable[Answered]]) -> Answered:
         """The answer, asked for again as long as that may help."""
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._patience.attempts),
+            stop=stop_any(stop_after_attempt(self._patience.attempts), _slow_twice),
             wait=self._wait,
             retry=retry_if_exception(lambda error: isinstance(error, Trouble) and error.again),
             reraise=True,
@@ -198,7 +202,7 @@ class Transport:
                 return await answer
         except (TimeoutError, openai.APITimeoutError) as error:
             why = f"no reply within {self._patience.timeout_s:g} s"
-            raise Trouble(why, again=True, charged=True) from error
+            raise Trouble(why, again=True, charged=True, slow=True) from error
         except openai.APIStatusError as error:
             raise self._refused(error) from error
         except openai.APIConnectionError as error:
@@ -236,6 +240,12 @@ class Transport:
         if asked is None:
             asked = wait_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)(state)
         return float(asked + jitter(state))
+
+
+def _slow_twice(state: RetryCallState) -> bool:
+    """Whether waiting once more is in vain: a model that is slow stays so, and each wait is a long one."""
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, Trouble) and error.slow and state.attempt_number >= 2
 
 
 def _refusal(status: int, code: str, words: str, endpoint: Endpoint) -> Trouble:

@@ -49,6 +49,7 @@ FAULTS = (
     Fault("500, twice", (scripted.BROKEN, scripted.BROKEN, GOOD), Answer, 3),
     Fault("503, always", (scripted.OVERLOADED,), Failed, 4, 4),
     Fault("slow beyond the time limit, once", (SLOW, GOOD), Answer, 2),
+    Fault("slow beyond the time limit, always", (SLOW,), Failed, 2, 2),
     Fault("connection cut, once", (scripted.CUT, GOOD), Answer, 2),
     Fault("connection cut, always", (scripted.CUT,), Failed, 4, 4),
     Fault("garbage instead of JSON, once", (scripted.GARBAGE, GOOD), Answer, 2),

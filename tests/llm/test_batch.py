@@ -80,8 +80,9 @@ def test_replies_that_went_wrong_wait_for_the_next_round(ledger: Ledger, tmp_pat
     with ScriptedServer({"a.py::f": (BROKEN,), "b.py::g": (TRUNCATED,)}) as server:
         place = endpoint(MODEL, server.url)
         batch.write(tmp_path / "in.jsonl", waiting(server, ledger), place, 1000)
-        batch.hand_in(tmp_path / "in.jsonl", tmp_path / "out.jsonl", place, ledger, "", lambda _: None, poll_s=0.01)
+        told = batch.hand_in(tmp_path / "in.jsonl", tmp_path / "out.jsonl", place, ledger, "", print, poll_s=0.01)
         taken = batch.take(tmp_path / "out.jsonl", ledger, place, "run-1", PRICE)
+        assert taken == told
         assert (taken.replies, len(taken.failed)) == (1, 1)
         assert "internal error" in taken.failed[0]
         with asking(server, ledger, setup={"batch": True}) as client:
@@ -144,6 +145,9 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             batch.write(tmp_path / "in.jsonl", waiting(server, ledger), endpoint(MODEL, server.url), 1000)
         done = command("batch", str(tmp_path / "in.jsonl"), "--model", MODEL, "--base-url", server.url)
     assert done.code == 0, done.err
-    assert done.out.startswith(f"Next: migrator run SRC --llm batch --model {MODEL} --base-url {server.url} --replies")
+    assert done.out.startswith("2 replies, 0 questions without one: ")
+    assert done.out.splitlines()[1].startswith(
+        f"Next: migrator run SRC --llm batch --model {MODEL} --base-url {server.url} --replies"
+    )
     assert len((tmp_path / "in.replies.jsonl").read_text().splitlines()) == 2
     assert command("batch", str(tmp_path / "in.jsonl")).code == 2  # no model is named

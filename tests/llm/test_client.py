@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -270,3 +275,16 @@ def test_a_batch_round_asks_nothing(ledger: Ledger) -> None:
         assert list(client.waiting) == [found.key]
         assert server.requests == []
     assert list(ledger.sent()) == []
+
+
+def test_an_interrupted_question_ends_at_once(tmp_path: Path) -> None:
+    slow = Step(GOOD.content, delay_s=30.0)
+    with ScriptedServer(otherwise=slow) as server:
+        arguments = [sys.executable, "-m", "tests.llm.killed", server.url, str(tmp_path / "l.sqlite"), "1", "30"]
+        with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as process:
+            while not server.chats:
+                assert process.poll() is None
+            start = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            process.wait(20)
+            assert time.monotonic() - start < 10
