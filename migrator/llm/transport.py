@@ -16,8 +16,6 @@ from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception,
-    stop_after_attempt,
-    stop_any,
     wait_exponential,
     wait_random,
 )
@@ -176,7 +174,7 @@ class Transport:
     async def _patiently(self, tokens: int, once: Callable[[], Awaitable[Answered]]) -> Answered:
         """The answer, asked for again as long as that may help."""
         retrying = AsyncRetrying(
-            stop=stop_any(stop_after_attempt(self._patience.attempts), _slow_twice),
+            stop=self._enough,
             wait=self._wait,
             retry=retry_if_exception(lambda error: isinstance(error, Trouble) and error.again),
             reraise=True,
@@ -231,6 +229,12 @@ class Transport:
             return Trouble(f"the endpoint failed ({status}): {words}", again=again, wait_s=wait, status=status)
         return _refusal(status, f"{error.code or ''}", words, self.endpoint)
 
+    def _enough(self, state: RetryCallState) -> bool:
+        """Whether to give up. A model that is too slow stays so, and each wait is a long one."""
+        error = state.outcome.exception() if state.outcome else None
+        slow = isinstance(error, Trouble) and error.slow
+        return state.attempt_number >= (2 if slow else self._patience.attempts)
+
     def _wait(self, state: RetryCallState) -> float:
         """Seconds: what the server asked for and a little more, so that not all come back at once."""
         patience = self._patience
@@ -240,12 +244,6 @@ class Transport:
         if asked is None:
             asked = wait_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)(state)
         return float(asked + jitter(state))
-
-
-def _slow_twice(state: RetryCallState) -> bool:
-    """Whether waiting once more is in vain: a model that is slow stays so, and each wait is a long one."""
-    error = state.outcome.exception() if state.outcome else None
-    return isinstance(error, Trouble) and error.slow and state.attempt_number >= 2
 
 
 def _refusal(status: int, code: str, words: str, endpoint: Endpoint) -> Trouble:
