@@ -60,6 +60,7 @@ class Frame:
     naming: bool = False  # values are in this frame's own symbols: a root frame, recording or not
     names: frozenset[str] = frozenset()  # all identifiers of the root, which fresh names must avoid
     loops: list[Span] = field(default_factory=list)
+    writers: list[str] = field(default_factory=list)  # summary writers of the blocks around; "" where tags differ
 
 
 @dataclass

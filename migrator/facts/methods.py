@@ -7,7 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from migrator.facts import apply, arithmetic, attributes, classes, datasets, functions, targets, tensorflow
+from migrator.facts import (
+    apply,
+    arithmetic,
+    attributes,
+    classes,
+    datasets,
+    functions,
+    summaries_to,
+    targets,
+    tensorflow,
+)
 from migrator.facts.calls import Arguments, Where, bind_api, literal
 from migrator.facts.interpreter import UNKNOWN, Applied, Interpreter
 from migrator.facts.join import join, join_all
@@ -208,6 +218,8 @@ def _build_shape(args: Arguments) -> Any:
 
 
 def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Arguments, where: Where) -> Value | None:
+    if base.api == summaries_to.WRITER and func.attr == "as_default":
+        return Instance(summaries_to.ENTERED, where.module, where.span)
     name = func.attr
     if name in ("apply_gradients", "minimize"):
         it.effect("applies-gradients", where.frame.scope)

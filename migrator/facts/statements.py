@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from migrator.facts import arithmetic, attributes, calls, classes, loops, names, refinement, targets
+from migrator.facts import arithmetic, attributes, calls, classes, loops, names, refinement, summaries_to, targets
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join
 from migrator.facts.modules import FunctionNode
@@ -146,12 +146,16 @@ def _while(it: Interpreter, node: ast.While, frame: Frame) -> bool:
 
 
 def _with(it: Interpreter, node: ast.With, frame: Frame) -> bool:
+    outside = list(frame.writers)
     for item in node.items:
         value = it.value(item.context_expr, frame)
+        summaries_to.enter(item.context_expr, value, frame)
         if item.optional_vars is not None:
-            entered = value if isinstance(value, Instance) else UNKNOWN
+            entered = value if isinstance(value, Instance) and value.api != summaries_to.SCOPED else UNKNOWN
             targets.assign(it, item.optional_vars, entered, frame)
-    return it.run(node.body, frame)
+    ended = it.run(node.body, frame)
+    frame.writers = outside
+    return ended
 
 
 def _try(it: Interpreter, node: ast.Try, frame: Frame) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from migrator.facts import datasets
+from migrator.facts import datasets, records, summaries_to
 from migrator.facts.calls import Arguments, Where, bind_api
 from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.shapes import catalogue, ops
@@ -44,6 +44,8 @@ _SINGLES = frozenset(
         "tf.TensorArray",
         "tf.keras.Model",
         "tf.TensorSpec",
+        "tf.io.FixedLenFeature",
+        "tf.io.VarLenFeature",
         "tf.constant_initializer",
         "tf.random_normal_initializer",
         "tf.zeros_initializer",
@@ -58,6 +60,8 @@ def call_api(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
     special = _SPECIAL.get(api)
     if special is not None:
         return special(it, api, args, where)
+    if api in summaries_to.WRITES:
+        return summaries_to.written(api, where)
     if api in ops.OPS:
         return _op(it, api, args)
     if api.startswith("tf.data."):
@@ -179,6 +183,18 @@ def _image_format(it: Interpreter, api: str, args: Arguments, where: Where) -> V
     return Literal("channels_last")
 
 
+def _writer(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return Instance(summaries_to.WRITER, where.module, where.span)
+
+
+def _scope(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return Instance(summaries_to.SCOPED, where.module, where.span)
+
+
+def _parsed(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return records.parsed({} if args.open else bind_api(api, args) or {})
+
+
 def _epsilon(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
     return Literal(1e-7)
 
@@ -196,6 +212,12 @@ _SPECIAL: dict[str, Callable[[Interpreter, str, Arguments, Where], Value]] = {
     "tf.keras.backend.floatx": _floatx,
     "tf.keras.backend.image_data_format": _image_format,
     "tf.keras.backend.epsilon": _epsilon,
+    "tf.io.parse_single_example": _parsed,
+    "tf.summary.create_file_writer": _writer,
+    "tf.name_scope": _scope,
+    "tf.compat.v1.name_scope": _scope,
+    "tf.keras.backend.name_scope": _scope,
+    "tf.compat.v1.parse_single_example": _parsed,
     "tf.keras.regularizers.get": _regularizer,
     "tf.keras.initializers.get": _regularizer,
     "tf.keras.constraints.get": _regularizer,

@@ -14,7 +14,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
 from migrator.rules.engine.tensors import as_tensor, check_tensors
-from migrator.values import Value
+from migrator.values import Instance, Literal, Value
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def apply(
     after = [*_receiver(new_receiver), *(updated.args if isinstance(updated, cst.Call) else ())]
     signature = rule.signature if rule.base is None else rule.base.signature
     args, extra = bind(signature, _modern(rule, before), _modern(rule, after), value)
-    output = rule.template.run(args, signature.facts, device)
+    output = rule.template.run(args, signature.facts, device, writer_of(value(original)))
     placed = {arg.name for arg in output.args.values()} | output.covered
     for name, arg in args.items():
         unknown = literal(arg.node, arg.value) is NOTHING
@@ -62,6 +62,12 @@ _CHANGES = (
     "tf.compat.v1.scatter_",
     "tf.keras.backend.update",
 )
+
+
+def writer_of(known: Value) -> str:
+    """The source of the summary writer that a call writes to, or ""."""
+    text = known.arg("writer") if isinstance(known, Instance) else None
+    return str(text.value) if isinstance(text, Literal) else ""
 
 
 def _receiver(node: cst.BaseExpression | None) -> list[cst.Arg]:

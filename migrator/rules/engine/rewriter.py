@@ -257,12 +257,19 @@ class Rewriter(Parenthesise):
             return updated
         return self._apply(found, original, updated, None, None)
 
-    def _context(self, found: Rule, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    def _context(
+        self,
+        found: Rule,
+        original: cst.Call,
+        updated: cst.Call,
+        receiver: cst.BaseExpression | None = None,
+        new_receiver: cst.BaseExpression | None = None,
+    ) -> cst.BaseExpression:
         if original not in self.entered:
             self.refuse("a context that no `with` opens", found.api, original)
             return updated
         before = len(self.declines)
-        made = self._apply(found, original, updated, None, None)
+        made = self._apply(found, original, updated, receiver, new_receiver)
         if len(self.declines) == before:
             if nothing(made):
                 self.forget(original)
@@ -271,6 +278,9 @@ class Rewriter(Parenthesise):
 
     def _method(self, original: cst.Call, func: cst.Attribute, updated: cst.Call) -> cst.BaseExpression:
         receiver, name = self.value(func.value), func.attr.value
+        entered = self._member(receiver, name, "context")
+        if entered is not None and isinstance(updated.func, cst.Attribute):
+            return self._context(entered, original, updated, func.value, updated.func.value)
         found = self._member(receiver, name, "method")
         if found is not None and isinstance(updated.func, cst.Attribute):
             return self._apply(found, original, updated, func.value, updated.func.value)

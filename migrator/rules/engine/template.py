@@ -85,9 +85,9 @@ class Template:
         for statement in self.body:
             ast.fix_missing_locations(statement)
 
-    def run(self, args: Mapping[str, Arg], facts: tuple[str, ...] = (), device: str = "") -> Output:
-        """The output for these arguments; `device` is source text or "". Raises `Decline`."""
-        return _Run(self, args, facts, device).result()
+    def run(self, args: Mapping[str, Arg], facts: tuple[str, ...] = (), device: str = "", writer: str = "") -> Output:
+        """The output for these arguments; `device` and `writer` are source text or "". Raises `Decline`."""
+        return _Run(self, args, facts, device, writer).result()
 
 
 def _compiled(expr: ast.expr) -> CodeType:
@@ -123,8 +123,10 @@ class _Questions(ast.NodeTransformer):
 class _Run:
     """One evaluation of a template."""
 
-    def __init__(self, template: Template, args: Mapping[str, Arg], facts: tuple[str, ...], device: str) -> None:
-        self.template, self.args, self.device = template, args, device
+    def __init__(
+        self, template: Template, args: Mapping[str, Arg], facts: tuple[str, ...], device: str, writer: str
+    ) -> None:
+        self.template, self.args, self.device, self.writer = template, args, device, writer
         self.env: dict[str, object] = {}
         self.written: set[str] = set()
         for name, arg in args.items():
@@ -140,6 +142,10 @@ class _Run:
         self.output = Output(ast.Constant(None))
 
     def _fact(self, name: str) -> object:
+        if name == "writer":
+            if not self.writer:
+                raise Decline("which summary writer it writes to is not known")
+            return Code(self.writer)
         what, _, of = name.partition("_")
         return asked.fact(what, self.env[of or next(iter(self.args))])
 
@@ -298,10 +304,12 @@ class _Residual(ast.NodeTransformer):
         return node
 
     def _droppable(self, function: str, keyword: str, value: ast.expr) -> bool:
+        helper = self.run.output.helpers.get(function)
+        source = "" if helper is None else helper.source
         if isinstance(value, ast.Name) and value.id in self.run.output.args:
             name = value.id.removeprefix(_MARK)
-            return name in self.run.written and is_default(function, keyword, self.run.env[name])
-        return isinstance(value, ast.Constant) and is_default(function, keyword, value.value)
+            return name in self.run.written and is_default(function, keyword, self.run.env[name], source)
+        return isinstance(value, ast.Constant) and is_default(function, keyword, value.value, source)
 
 
 def _is_open_device(value: ast.expr) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from functools import cache
+
 _REDUCTION: dict[str, object] = {"dim": None, "keepdim": False}
 
 DEFAULTS: dict[str, dict[str, object]] = {
@@ -44,9 +47,20 @@ DEFAULTS: dict[str, dict[str, object]] = {
 }
 
 
-def is_default(function: str, keyword: str, value: object) -> bool:
-    """Whether `function(keyword=value)` says what torch does anyway."""
-    defaults = DEFAULTS.get(function, {})
+@cache
+def helper_defaults(name: str, source: str) -> dict[str, object]:
+    """The literal defaults of a function that goes into the migrated file."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            args, values = node.args.args, node.args.defaults
+            named = zip(args[len(args) - len(values) :], values, strict=True)
+            return {a.arg: v.value for a, v in named if isinstance(v, ast.Constant)}
+    return {}
+
+
+def is_default(function: str, keyword: str, value: object, helper: str = "") -> bool:
+    """Whether `function(keyword=value)` says what it does anyway; `helper`: the source of one of ours."""
+    defaults = helper_defaults(function, helper) if helper else DEFAULTS.get(function, {})
     if keyword not in defaults:
         return False
     default = defaults[keyword]
