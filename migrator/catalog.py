@@ -16,6 +16,7 @@ STRUCTURE = {
     "tf.keras.Sequential": "one nn.Module with named layers",
     "tf.keras.Model": "an nn.Module, functional graphs and subclasses alike",
     "tf.keras.Input": "goes; sizes become arguments or literals",
+    "tf.keras.layers.Lambda": "its function, applied in forward",
     "tf.keras.layers.Layer": "an nn.Module; build and add_weight become parameters",
     "tf.GradientTape": "loss.backward(), or torch.autograd.grad where several gradients share a graph",
     "tf.data.AUTOTUNE": "goes",

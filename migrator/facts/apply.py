@@ -12,7 +12,9 @@ from migrator.facts.shapes import catalogue
 from migrator.facts.shapes.recurrent import bidirectional
 from migrator.facts.sized import RANK_OF
 from migrator.values import (
+    Api,
     Choice,
+    Dict,
     Instance,
     Literal,
     ModelValue,
@@ -57,14 +59,19 @@ def layer(it: Interpreter, callee: Value, inputs: tuple[Value, ...], where: Wher
     given: Value = inputs[0] if len(inputs) == 1 else Sequence("list", inputs, join_all(inputs))
     if isinstance(callee, Instance | ModelValue | RepoInstance):
         return apply(it, callee, Arguments([given]), where)
-    return _function(it, callee, given, where)
+    return _function(it, callee, Arguments([given]), where)
 
 
-def _function(it: Interpreter, callee: Value, given: Value, where: Where) -> Value:
+def _function(it: Interpreter, callee: Value, args: Arguments, where: Where) -> Value:
+    given = args.positional[0]
     if isinstance(callee, Choice):
         return join_all(layer(it, option, (given,), where) for option in callee.options)
     if isinstance(callee, RepoFunction):
-        return functions.invoke(it, callee, Arguments([given]), where)
+        return functions.invoke(it, callee, args, where)
+    if isinstance(callee, Api) and isinstance(given, Tensor):
+        from migrator.facts.tensorflow import call_api
+
+        return call_api(it, callee.name, args, where)
     return Tensor() if isinstance(given, Tensor) else UNKNOWN
 
 
@@ -145,7 +152,9 @@ def _layer_output(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], 
     if callee.api == "tf.keras.layers.Lambda":
         function = callee.arg("function")
         given = inputs[0] if len(inputs) == 1 else Sequence("list", inputs, join_all(inputs))
-        return _function(it, function or UNKNOWN, given, where)
+        more = callee.arg("arguments")
+        items = more.items if isinstance(more, Dict) and more.items is not None else ()
+        return _function(it, function or UNKNOWN, Arguments([given], {str(k): v for k, v in items}), where)
     return catalogue.layer_output(callee, inputs)
 
 

@@ -22,6 +22,7 @@ _RANKS = (
     (("Conv1D", "SeparableConv1D", "DepthwiseConv1D", "MaxPooling1D", "AveragePooling1D", "UpSampling1D"), 3, True),
     (("Conv1DTranspose", "ZeroPadding1D", "Cropping1D"), 3, True),
     (("LSTM", "GRU", "SimpleRNN", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "Bidirectional"), 3, False),
+    (("MultiHeadAttention", "RNN", "SpatialDropout1D"), 3, False),
     (("Conv2D", "SeparableConv2D", "DepthwiseConv2D", "Conv2DTranspose", "MaxPooling2D", "AveragePooling2D"), 4, True),
     (("GlobalAveragePooling2D", "GlobalMaxPooling2D", "UpSampling2D", "ZeroPadding2D", "Cropping2D"), 4, True),
     (("SpatialDropout2D",), 4, True),

@@ -145,6 +145,54 @@ def make():
     return tf.keras.Model([query, value], [x, scores])
 """
 
+LAMBDAS = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def halve(x, by=2.0):
+    return x / by
+
+
+def make(scale=3.0):
+    a = layers.Input((4, 5))
+    b = layers.Input((4, 5))
+    x = layers.Lambda(lambda x: x * scale + tf.reduce_mean(x, axis=1, keepdims=True))(a)
+    x = layers.Lambda(lambda t: t[0] - t[1])([x, b])
+    x = layers.Lambda(halve, arguments={"by": 4.0})(x)
+    x = layers.Lambda(tf.nn.relu)(layers.Dense(3)(x))
+    x = layers.Lambda(lambda z, n: z ** n, output_shape=(4, 3), arguments={"n": 2})(x)
+    x = layers.Lambda(lambda y: y[:, -1, :])(x)
+    return tf.keras.Model([a, b], x)
+"""
+
+LAMBDA_CHAIN = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+class Block(layers.Layer):
+    def __init__(self, units, factor):
+        super().__init__()
+        self.dense = layers.Dense(units)
+        self.grow = layers.Lambda(lambda x: x * factor)
+        self.square = layers.Lambda(tf.square)
+
+    def call(self, x):
+        return self.square(self.grow(self.dense(x)))
+
+
+def make():
+    model = tf.keras.Sequential()
+    model.add(layers.Lambda(lambda x: tf.expand_dims(x, axis=-1), input_shape=(8,)))
+    model.add(layers.Conv1D(4, 3, activation="relu", padding="causal"))
+    model.add(layers.LSTM(5))
+    model.add(Block(3, 2.0))
+    model.add(layers.Dense(2))
+    model.add(layers.Lambda(lambda x: x * 100.0))
+    return model
+"""
+
 PROGRAMS = {
     "bilstm": (BILSTM, [("ids", 4, 7)]),
     "masked mean": (MASKED_MEAN, [("steps", 4, 6, 3)]),
@@ -153,4 +201,6 @@ PROGRAMS = {
     "frames": (FRAMES, [("normal", 2, 3, 8, 10, 2)]),
     "attention": (ATTENTION, [("normal", 3, 4, 3), ("normal", 3, 5, 6)]),
     "dot attention": (DOT_ATTENTION, [("normal", 3, 4, 3), ("normal", 3, 5, 3)]),
+    "lambdas": (LAMBDAS, [("normal", 3, 4, 5), ("normal", 3, 4, 5)]),
+    "lambda chain": (LAMBDA_CHAIN, [("normal", 3, 8)]),
 }

@@ -199,3 +199,16 @@ def test_a_layer_comes_before_the_layers_that_it_holds() -> None:
     found = match(WeightMap(records=records), source(cell, outer, own), target("rnn", "step"))
     assert not found.problems
     assert {p.target: p.source for p in found.pairs}["rnn.weight"] == (0,)
+
+
+def test_a_record_covers_the_modules_that_it_fills_inside_its_own() -> None:
+    """A separable convolution is one layer of Keras and two modules of torch."""
+    layer = {**dense(0, 0), "classes": ["tf.keras.layers.SeparableConv2D"], "name": "separable"}
+    params = (("kernel", "0.weight", "T"), ("bias", "0.bias", ""))
+    record = RecordedMap(owner="mod:Net", path="conv", keras="tf.keras.layers.SeparableConv2D", params=params)
+    made = target("conv.0", "fc")
+    made["modules"].insert(1, {"name": "conv", "class": "torch.nn.modules.container:Sequential", "type": "Sequential"})
+    found = match(WeightMap(records=(record,)), source(layer, dense(1, 2)), made)
+    assert not found.problems
+    assert resolved(found)["conv.0.weight"] == (0,)
+    assert resolved(found)["fc.weight"] == (2,)

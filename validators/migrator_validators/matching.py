@@ -342,14 +342,15 @@ def _propose(records: Sequence[RecordedMap], source: Described, target: Describe
 
 
 def _covered(records: Sequence[RecordedMap], modules: Sequence[Described]) -> frozenset[str]:
-    """Modules that a record speaks of."""
+    """Modules that a record speaks of, those inside its module that it fills among them."""
     order = {module["name"]: i for i, module in enumerate(modules)}
     return frozenset(
-        name
+        f"{name}.{inner}".strip(".")
         for owner in modules
         for record in records
         if _same_class(record.owner, owner["class"])
         for name in _below(owner["name"], record.path, order)
+        for inner in ("", *(target.rpartition(".")[0] for _, target, _ in record.params))
     )
 
 

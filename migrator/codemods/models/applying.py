@@ -11,6 +11,7 @@ from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.models import layout as lay
 from migrator.codemods.models.forms import Forms
+from migrator.codemods.models.lambdas import Lambdas
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.masks import PASSES_MASK, READS_MASK
 from migrator.codemods.models.part import Part, is_output
@@ -35,6 +36,8 @@ class Applying:
         part = bound.part
         if part.arguments:
             return self._module_call(bound, node)
+        if part.function is not None:
+            return Lambdas(self.lower).apply(part, node)
         if part.code.form is not None or part.code.masked is not None:
             return Forms(self).apply(bound, node)
         args = self._inputs(node, part)

@@ -10,6 +10,7 @@ import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
+from migrator.codemods.models import lambdas
 from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
@@ -114,6 +115,8 @@ class Maker:
     def _keras(self, node: cst.Call) -> Part | Decline:
         value = self.ctx.value(node)
         assert isinstance(value, Instance)
+        if value.api == lambdas.API:
+            return lambdas.lambda_part(node, self.ctx)
         base = {a.keyword.value: a.value for a in node.args if a.keyword and a.keyword.value in _BASE}
         own = [a for a in node.args if a.keyword is None or not _is_base(a.keyword.value, value.api)]
         bound = self.ctx.rules.bind(value.api, node.with_changes(args=own))

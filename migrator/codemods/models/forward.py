@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
@@ -149,7 +149,7 @@ class Body:
         spans: dict[cst.CSTNode, Span] = {node.target: self.lower.ctx.spans[node.target]}
         if right is not node.value:
             spans[right] = self.lower.ctx.spans[node.value]
-        with _extra_spans(self.lower, spans):
+        with self.lower.located(spans):
             term = self.lower.operation(both)
         self.lower.layouts[node.target.value] = term.layout
         return Line([f"{node.target.value} = {term.text}"], node.target.value, term)
@@ -310,20 +310,6 @@ def _tight(node: cst.BaseExpression) -> bool:
     return isinstance(node, cst.Name | cst.Call | cst.Attribute | cst.Subscript | cst.Integer | cst.Float) or bool(
         getattr(node, "lpar", ())
     )
-
-
-class _extra_spans:
-    """Positions for nodes that the original does not have, while they are lowered."""
-
-    def __init__(self, lower: Lowerer, spans: dict[cst.CSTNode, Span]) -> None:
-        self.lower, self.spans = lower, spans
-
-    def __enter__(self) -> None:
-        self.kept = self.lower.ctx
-        self.lower.ctx = replace(self.kept, spans=Both(self.spans, self.kept.spans))
-
-    def __exit__(self, *_: object) -> None:
-        self.lower.ctx = self.kept
 
 
 def body_of(node: cst.If | cst.Else | cst.For | cst.With | cst.FunctionDef | cst.ClassDef) -> list[cst.BaseStatement]:

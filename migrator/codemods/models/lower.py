@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
@@ -16,7 +16,7 @@ from migrator.codemods.models.create import Maker
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.operation import Plan
 from migrator.codemods.models.part import is_output
-from migrator.codemods.models.swap import rewrite, swapped
+from migrator.codemods.models.swap import Both, rewrite, swapped
 from migrator.codemods.models.term import Bound, Term
 from migrator.codemods.models.text import atom, fill, fresh, names, substitute
 from migrator.syntax import walk
@@ -75,6 +75,10 @@ class Lowerer:
         """The text with renamed names, and the constructor's read from `self`."""
         text = substitute(text, self.rename)
         return self.maker.keep(text) if self.keeps else text
+
+    def located(self, spans: dict[cst.CSTNode, Span]) -> _Located:
+        """Positions for nodes that the original does not have, while they are lowered."""
+        return _Located(self, spans)
 
     def structural(self, node: cst.CSTNode) -> bool:
         """Whether something below is not the rules' business: a part, a permuted tensor, a renamed name."""
@@ -311,7 +315,7 @@ class Lowerer:
         held = self.layouts.get(name) if name else None
         if isinstance(held, Several) and not isinstance(node.slice[0].slice, cst.Slice):
             inner = self.finished(self.build.needs.text(node.slice[0].slice, self.ctx))
-            return Term(f"{name}[{inner}]", held.at(index))
+            return Term(f"{self.rename.get(name or '', name)}[{inner}]", held.at(index))
         return self.operation(node)
 
     def _size(self, node: cst.Subscript, index: int | None) -> Term:
@@ -330,6 +334,18 @@ _FUNCTIONS = {
     for name in ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot")
 }
 """The merging layers in their spelling as functions."""
+
+
+class _Located:
+    def __init__(self, lower: Lowerer, spans: dict[cst.CSTNode, Span]) -> None:
+        self.lower, self.spans = lower, spans
+
+    def __enter__(self) -> None:
+        self.kept = self.lower.ctx
+        self.lower.ctx = replace(self.kept, spans=Both(self.spans, self.kept.spans))
+
+    def __exit__(self, *_: object) -> None:
+        self.lower.ctx = self.kept
 
 
 def _first_only(node: cst.Call) -> cst.Call:

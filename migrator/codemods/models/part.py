@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+import libcst as cst
+
 from migrator.codemods.models.layout import LAST, Layout, first
 from migrator.model import Decline, LayerCode
 from migrator.values import Value
@@ -31,6 +33,8 @@ class Part:
     arguments: bool = False
     output: Value | None = None
     shape: tuple[object, ...] | None = None  # of its one input, where it is known
+    function: cst.BaseExpression | None = None  # of a Lambda: what it applies
+    options: cst.BaseExpression | None = None  # of a Lambda: its further arguments, a dict
 
     def with_params(self, params: tuple[tuple[str, str, str], ...]) -> Part:
         """The part with its weights carried over in another way."""
@@ -119,7 +123,7 @@ def as_module(template: str) -> str | None:
 
 def chain(part: Part, layout: Layout) -> list[str] | None:
     """The part as entries of an `nn.Sequential`, or None when it is not a chain of modules."""
-    if part.code.mask is not None:
+    if part.code.mask is not None or part.function is not None:
         return None
     entries = _forward_entries(part.code)
     if entries is None:

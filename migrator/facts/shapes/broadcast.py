@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from itertools import zip_longest
 
@@ -76,7 +77,7 @@ def origin_of(origins: Iterable[str]) -> str:
 
 
 def _last(values: tuple[Value, ...]) -> Dim:
-    """The last axis when ranks are open: what all operands that have one agree on."""
+    """The last axis when ranks are open: what the operands that have one make of it."""
     found: set[Dim] = set()
     for value in values:
         if isinstance(value, Literal | Scalar):
@@ -87,4 +88,6 @@ def _last(values: tuple[Value, ...]) -> Dim:
             continue
         found.add(value.channels)
     found -= {1}
-    return next(iter(found)) if len(found) == 1 else None
+    if None in found or not found:
+        return None
+    return functools.reduce(_dim, sorted(found, key=str))
