@@ -133,6 +133,14 @@ def test_loss_and_its_gradient(
         np.testing.assert_allclose(rows.numpy(), plain.numpy(), rtol=1e-4, atol=1e-6)
 
 
+def test_a_loss_that_is_summed(keras: Any) -> None:
+    code = objects.loss("tf.keras.losses.Huber", *given(reduction="sum"), OutputFacts(2, 3))
+    assert isinstance(code, LossCode)
+    p, y = RNG.normal(size=(5, 3)).astype("float32"), RNG.normal(size=(5, 3)).astype("float32")
+    ours = run(code.mean.format(p="p", y="y"), p=torch.tensor(p), y=torch.tensor(y))
+    np.testing.assert_allclose(ours.item(), float(keras.losses.Huber(reduction="sum")(y, p)), rtol=1e-5)
+
+
 def test_logits_of_a_model_that_ends_in_softmax() -> None:
     code = objects.loss("sparse_categorical_crossentropy", {}, {}, OutputFacts(2, 10, "softmax"))
     assert isinstance(code, LossCode)
@@ -145,7 +153,7 @@ def test_logits_of_a_model_that_ends_in_softmax() -> None:
         ("SparseCategoricalCrossentropy", {"from_logits": True}, "softmax"),
         ("SparseCategoricalCrossentropy", {"ignore_class": 0}, ""),
         ("SparseCategoricalCrossentropy", {"axis": 1}, ""),
-        ("MeanSquaredError", {"reduction": "sum"}, ""),
+        ("MeanSquaredError", {"reduction": "median"}, ""),
         ("CTC", {}, ""),
     ],
     ids=str,
@@ -266,6 +274,11 @@ OPTIMIZERS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("Adadelta", {"learning_rate": 1.0}),
     ("Adamax", {}),
     ("Nadam", {}),
+    ("Lion", {"learning_rate": 0.01}),
+    ("Lion", {"beta_1": 0.8, "beta_2": 0.95}),
+    ("Ftrl", {"learning_rate": 0.1}),
+    ("Ftrl", {"l1_regularization_strength": 0.01, "l2_regularization_strength": 0.02, "beta": 0.1}),
+    ("Ftrl", {"learning_rate_power": -0.3, "l2_shrinkage_regularization_strength": 0.1}),
 )
 
 
@@ -307,12 +320,26 @@ def test_optimizers_by_name_and_older_spellings() -> None:
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("Adam", {"use_ema": True}), ("SGD", {"weight_decay": 0.1}), ("RMSprop", {"centered": True}), ("Ftrl", {}),
-     ("SGD", {"decay": 1e-4}), ("Adam", {"clipnorm": 1.0, "clipvalue": 1.0})],
+    [("Adam", {"use_ema": True}), ("SGD", {"weight_decay": 0.1}), ("RMSprop", {"centered": True}), ("Adafactor", {}),
+     ("Adam", {"clipnorm": 1.0, "clipvalue": 1.0})],
     ids=str,
 )  # fmt: skip
 def test_optimizers_that_are_declined(name: str, arguments: dict[str, object]) -> None:
     assert isinstance(objects.optimizer(f"tf.keras.optimizers.{name}", *given(**arguments)), Decline)
+
+
+def test_the_older_decay_falls_with_every_step() -> None:
+    legacy = pytest.importorskip("tf_keras").optimizers.legacy
+    code = objects.optimizer("tf.keras.optimizers.legacy.SGD", *given(lr=0.5, decay=0.2))
+    assert isinstance(code, OptimizerCode)
+    assert code.schedule is not None
+    ours, theirs = run(code.schedule), legacy.SGD(learning_rate=0.5, decay=0.2)
+    import tensorflow as tf
+
+    for step in range(4):
+        variable = tf.Variable(0.0)
+        theirs.apply_gradients([(tf.constant(1.0), variable)])
+        np.testing.assert_allclose(ours(step), -float(variable), rtol=1e-6)
 
 
 SCHEDULES: tuple[tuple[str, Mapping[str, object]], ...] = (
@@ -322,6 +349,17 @@ SCHEDULES: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("PolynomialDecay", {"initial_learning_rate": 0.1, "decay_steps": 9, "power": 2.0}),
     ("CosineDecay", {"initial_learning_rate": 0.1, "decay_steps": 9, "alpha": 0.1}),
     ("CosineDecay", {"initial_learning_rate": 0.1, "decay_steps": 9}),
+    (
+        "CosineDecay",
+        {
+            "initial_learning_rate": 0.01,
+            "decay_steps": 6,
+            "alpha": 0.1,
+            "warmup_target": 0.1,
+            "warmup_steps": 4,
+        },
+    ),
+    ("PolynomialDecay", {"initial_learning_rate": 0.1, "decay_steps": 4, "power": 0.5, "cycle": True}),
     ("PiecewiseConstantDecay", {"boundaries": [3, 6], "values": [1.0, 0.5, 0.1]}),
 )
 

@@ -39,6 +39,18 @@ class Configuration:
     traits: Traits
 
 
+_REDUCTIONS = {"SUM": "sum", "NONE": "none", "AUTO": "sum_over_batch_size"} | {
+    "SUM_OVER_BATCH_SIZE": "sum_over_batch_size"
+}
+
+
+def _reduction(value: Value) -> Literal | None:
+    """The constants by which older code names what a loss does with its values."""
+    name = value.name if isinstance(value, Api) else ""
+    word = _REDUCTIONS.get(name.removeprefix("tf.keras.losses.Reduction.")) if ".Reduction." in name else None
+    return Literal(word) if word is not None else None
+
+
 class _Stop(Exception):
     """Carries a decline out of a nested step; never leaves this module."""
 
@@ -105,8 +117,8 @@ def _loss(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
     if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
         return _own_loss(node.value, traits)
     made = _made(node, ctx)
-    if made.texts.get("reduction") is not None and made.values.get("reduction") != Literal("sum_over_batch_size"):
-        raise _Stop(Decline("a loss with its own reduction", made.name))
+    if made.values.get("reduction") == Literal("none"):
+        raise _Stop(Decline("a loss without a reduction", made.name))
     code = ctx.objects.loss(made.name, made.texts, made.values, traits.output)
     if isinstance(code, Decline):
         raise _Stop(code)
@@ -231,6 +243,10 @@ def _called(call: cst.Call, value: Value, ctx: Context) -> Made | Decline:
     values: dict[str, Value] = {}
     for key, node in bound.items():
         values[key] = constant(node, ctx) or ctx.value(node)
+        reduction = _reduction(values[key])
+        if reduction is not None:
+            values[key], texts[key] = reduction, repr(reduction.value)
+            continue
         rewritten = ctx.rewrite(node)
         if rewritten.declines and not isinstance(values[key], Instance):
             first: Decline = rewritten.declines[0]

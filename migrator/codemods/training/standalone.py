@@ -12,7 +12,7 @@ from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import calls_in
 from migrator.codemods.training.configuration import Made, made_of
 from migrator.codemods.training.definitions import Definition
-from migrator.codemods.training.metric_classes import metric_class
+from migrator.codemods.training.metric_classes import PLAIN, gathered_class, is_gathered, metric_class
 from migrator.codemods.training.models import parameters
 from migrator.codemods.training.optimizer_uses import Uses
 from migrator.codemods.training.plan import FilePlan
@@ -189,12 +189,39 @@ def _same_rank(y: object, p: object) -> bool:
 def _metric(found: Definition, ctx: Context, sink: Sink) -> str:
     name = found.api.rpartition(".")[2]
     older = bool(find(ctx.tree, m.Attribute(attr=m.Name("reset_states"))))
-    helpers = metric_class(name, older)
-    made = made_of(found.call, ctx) if name not in ("Mean", "Sum") else None
-    if not helpers or isinstance(made, Decline):
-        sink.declines.append(made if isinstance(made, Decline) else Decline(f"no rule for {found.api}", found.api))
+    made = _plain_metric(found) if name in PLAIN else made_of(found.call, ctx)
+    given = set(made.texts) - {"name", "dtype"} if isinstance(made, Made) else set()
+    helpers, arguments = _metric_code(name, made, older, ctx)
+    if isinstance(made, Decline) or isinstance(helpers, Decline):
+        sink.declines += [part for part in (made, helpers) if isinstance(part, Decline)]
         return ""
+    if given - set(arguments) and not is_gathered(name):
+        sink.decline(f"argument `{min(given - set(arguments))}` of a metric has no rule", found.api)
     sink.help(helpers)
-    given = made.texts if made is not None else {}
-    arguments = ", ".join(f"{key}={text}" for key, text in given.items() if key in ("k", "threshold"))
-    return f"{ctx.code(found.target).strip()} = {name}({arguments})"
+    text = ", ".join(f"{key}={made.texts[key]}" for key in arguments)
+    return f"{ctx.code(found.target).strip()} = {name}({text})"
+
+
+def _plain_metric(found: Definition) -> Made | Decline:
+    names = [arg.keyword.value for arg in found.call.args if arg.keyword is not None]
+    positional = [arg for arg in found.call.args if arg.keyword is None]
+    if set(names) - {"name", "dtype"} or len(positional) > 1:
+        return Decline("arguments of a metric that have no rule", found.api)
+    return Made(found.api, {}, {})
+
+
+def _metric_code(
+    name: str, made: Made | Decline, older: bool, ctx: Context
+) -> tuple[tuple[Helper, ...] | Decline, tuple[str, ...]]:
+    """The classes that a metric needs, and the arguments that its own is given."""
+    assert ctx.objects is not None
+    if isinstance(made, Decline):
+        return (), ()
+    if is_gathered(name):
+        column = LossCode("", "", None, "column")
+        code = ctx.objects.metric(made.name, made.texts, made.values, OutputFacts(rank=2, width=1), column)
+        return (code, ()) if isinstance(code, Decline) else (gathered_class(name, code, older), ())
+    helpers = metric_class(name, older)
+    taken = tuple(key for key in made.texts if key in ("k", "threshold"))
+    api = f"tf.keras.metrics.{name}"
+    return helpers or Decline(f"no rule for {api}", api), taken

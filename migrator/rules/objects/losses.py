@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrator.model import Decline, Helper, LossCode, OutputFacts
 from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
@@ -224,6 +224,12 @@ def find(name: str) -> LossRule | None:
     return _BY_API.get(name) or _BY_NAME.get(name)
 
 
+def _summed(code: LossCode) -> LossCode:
+    if code.rows is None:
+        raise Refused("the sum of a loss of which the values per row are not known")
+    return replace(code, mean=f"{code.rows}.sum()")
+
+
 def loss(name: str, texts: Mapping[str, str], values: Mapping[str, Value], output: OutputFacts) -> LossCode | Decline:
     """The torch spelling of a loss, reduced to its mean (Keras's `sum_over_batch_size`)."""
     rule = find(name)
@@ -231,8 +237,10 @@ def loss(name: str, texts: Mapping[str, str], values: Mapping[str, Value], outpu
         return Decline(f"no rule for the loss {name}", api=name)
     args = Arguments(texts, values)
     try:
-        if args.literal("reduction", "sum_over_batch_size") not in ("sum_over_batch_size", "mean", "auto", "none"):
+        reduction = args.literal("reduction", "sum_over_batch_size")
+        if reduction not in ("sum_over_batch_size", "mean", "auto", "none", "sum"):
             raise Refused("this reduction has no rule")
-        return rule.make(args, output)
+        code = rule.make(args, output)
+        return _summed(code) if reduction == "sum" else code
     except Refused as error:
         return refusal(error, rule.api)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from migrator.model import Decline, Helper, OptimizerCode
 from migrator.rules.objects import schedules
 from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
-from migrator.values import Instance, Value
+from migrator.values import Instance, Literal, Value
 
 _CLIP = ("clipnorm", "clipvalue", "global_clipnorm")
 _SHARED: tuple[tuple[str, object], ...] = (
@@ -106,6 +106,80 @@ def rmsprop(args: Arguments, lr: str) -> OptimizerCode:
 _RMSPROP_NAMES = (("rho", "rho"), ("momentum", "momentum"), ("epsilon", "eps"))
 
 
+FTRL = Helper(
+    "Ftrl",
+    '''class Ftrl(torch.optim.Optimizer):
+    """Follow the regularised leader, as Keras has it."""
+
+    def __init__(self, params, lr=1e-3, power=-0.5, initial=0.1, l1=0.0, l2=0.0, shrinkage=0.0, beta=0.0):
+        defaults = {"lr": lr, "power": power, "initial": initial, "l1": l1, "l2": l2}
+        super().__init__(params, {**defaults, "shrinkage": shrinkage, "beta": beta})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["sum"], state["linear"] = torch.full_like(p, group["initial"]), torch.zeros_like(p)
+                lr, power = group["lr"], -group["power"]
+                total = state["sum"] + p.grad.square()
+                grad = p.grad + 2 * group["shrinkage"] * p
+                state["linear"] += grad - (total**power - state["sum"] ** power) / lr * p
+                state["sum"] = total
+                quadratic = total**power / lr + 2 * (group["l2"] + group["beta"] / (2 * lr))
+                p.copy_((state["linear"].clamp(-group["l1"], group["l1"]) - state["linear"]) / quadratic)
+''',
+    ("import torch",),
+)
+LION = Helper(
+    "Lion",
+    '''class Lion(torch.optim.Optimizer):
+    """Steps by the sign of an interpolated momentum."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.99)):
+        super().__init__(params, {"lr": lr, "betas": betas})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            beta_1, beta_2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["momentum"] = torch.zeros_like(p)
+                p.sub_(group["lr"] * torch.sign(state["momentum"] * beta_1 + p.grad * (1 - beta_1)))
+                state["momentum"].mul_(beta_2).add_(p.grad, alpha=1 - beta_2)
+''',
+    ("import torch",),
+)
+_FTRL_NAMES = (
+    ("learning_rate_power", "power"),
+    ("initial_accumulator_value", "initial"),
+    ("l1_regularization_strength", "l1"),
+    ("l2_regularization_strength", "l2"),
+    ("l2_shrinkage_regularization_strength", "shrinkage"),
+    ("beta", "beta"),
+)
+
+
+def ftrl(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", *(keras for keras, _ in _FTRL_NAMES), *_CLIP, *_INERT)
+    texts = "".join(f", {torch}={args.texts[keras]}" for keras, torch in _FTRL_NAMES if keras in args.texts)
+    return OptimizerCode(f"Ftrl({{params}}, lr={lr}{texts})", imports=("import torch",), helpers=(FTRL,))
+
+
+def lion(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "beta_1", "beta_2", *_CLIP, *_INERT)
+    given = "beta_1" in args.texts or "beta_2" in args.texts
+    betas = f", betas=({args.text('beta_1', '0.9')}, {args.text('beta_2', '0.99')})" if given else ""
+    return OptimizerCode(f"Lion({{params}}, lr={lr}{betas})", imports=("import torch",), helpers=(LION,))
+
+
 def adagrad(args: Arguments, lr: str) -> OptimizerCode:
     args.only("learning_rate", "initial_accumulator_value", "epsilon", *_CLIP, *_INERT)
     start = args.text("initial_accumulator_value", "0.1")
@@ -151,6 +225,14 @@ def _rule(name: str, parameters: tuple[tuple[str, object], ...], make: Make) -> 
 
 _SGD = _params(0.01, ("momentum", 0.0), ("nesterov", False))
 _RMS = _params(0.001, ("rho", 0.9), ("momentum", 0.0), ("epsilon", 1e-7), ("centered", False))
+_FTRL: tuple[tuple[str, object], ...] = (
+    ("learning_rate_power", -0.5),
+    ("initial_accumulator_value", 0.1),
+    ("l1_regularization_strength", 0.0),
+    ("l2_regularization_strength", 0.0),
+    ("l2_shrinkage_regularization_strength", 0.0),
+    ("beta", 0.0),
+)
 RULES = (
     _rule("Adam", _params(0.001, *_BETAS, _AMSGRAD), adam),
     _rule("AdamW", (("learning_rate", 0.001), ("weight_decay", 0.004), *_BETAS, _AMSGRAD, *_SHARED), adamw),
@@ -160,6 +242,8 @@ RULES = (
     _rule("Adadelta", _params(0.001, ("rho", 0.95), ("epsilon", 1e-7)), adadelta),
     _rule("Adamax", _params(0.001, *_BETAS), adamax),
     _rule("Nadam", _params(0.001, *_BETAS), nadam),
+    _rule("Lion", _params(0.001, ("beta_1", 0.9), ("beta_2", 0.99)), lion),
+    _rule("Ftrl", _params(0.001, *_FTRL), ftrl),
 )
 _BY_NAME = {name: rule for rule in RULES for name in (rule.api, *rule.names)}
 
@@ -175,10 +259,14 @@ def optimizer(name: str, texts: Mapping[str, str], values: Mapping[str, Value]) 
     if rule is None:
         return Decline(f"no rule for the optimizer {name}", api=name)
     texts, values = _renamed(texts), _renamed(values)
-    args = Arguments(texts, values)
+    decay = texts.get("decay")
+    args = Arguments({key: text for key, text in texts.items() if key != "decay"}, values)
     try:
         schedule = _schedule(values.get("learning_rate"))
-        lr = "1.0" if schedule else args.text("learning_rate", number_text(_default_rate(rule)))
+        rate = args.text("learning_rate", number_text(_default_rate(rule)))
+        if decay is not None and values.get("decay") not in (Literal(0), Literal(0.0), Literal(None)):
+            schedule = _decaying(rate, decay, schedule)
+        lr = "1.0" if schedule else rate
         code = rule.make(args, lr)
         return OptimizerCode(code.call, _clip(args), schedule, code.imports, code.helpers, code.gaps)
     except Refused as error:
@@ -200,6 +288,13 @@ def _schedule(value: Value | None) -> str | None:
     if not isinstance(value, Instance):
         return None
     return schedules.schedule_of(value)
+
+
+def _decaying(rate: str, decay: str, schedule: str | None) -> str:
+    """The `decay` of older optimizers: the rate falls with every step."""
+    if schedule is not None:
+        raise Refused("`decay` together with a schedule")
+    return f"lambda step: {rate} / (1 + {decay} * step)"
 
 
 def _clip(args: Arguments) -> tuple[str, ...]:

@@ -34,27 +34,29 @@ def inverse_time(args: dict[str, Value]) -> str:
 
 def polynomial(args: dict[str, Value]) -> str:
     _only(args, "initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
-    if _flag(args, "cycle"):
-        raise Refused("PolynomialDecay(cycle=True) has no rule")
     start, steps = _text(args, "initial_learning_rate"), _text(args, "decay_steps")
     end, power = _text(args, "end_learning_rate", "0.0001"), _text(args, "power", "1.0")
-    shape = f"(1 - min(step, {steps}) / {steps})" + ("" if power in ("1.0", "1") else f" ** {power}")
+    done = f"min(step, {steps}) / {steps}"
+    if _flag(args, "cycle"):  # each round is longer by the first one's steps
+        done = f"step / ({steps} * max(1, math.ceil(step / {steps})))"
+    shape = f"(1 - {done})" + ("" if power in ("1.0", "1") else f" ** {power}")
     return f"lambda step: ({start} - {end}) * {shape} + {end}"
 
 
 def cosine(args: dict[str, Value]) -> str:
     _only(args, "initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps")
-    if "warmup_target" in args and args["warmup_target"] != Literal(None):
-        raise Refused("CosineDecay with warm-up has no rule")
-    start, steps, alpha = (
-        _text(args, "initial_learning_rate"),
-        _text(args, "decay_steps"),
-        _text(args, "alpha", "0.0"),
-    )
-    wave = f"0.5 * (1 + math.cos(math.pi * min(step, {steps}) / {steps}))"
-    if alpha in ("0.0", "0"):
-        return f"lambda step: {start} * {wave}"
-    return f"lambda step: {start} * ((1 - {alpha}) * {wave} + {alpha})"
+    start, steps = _text(args, "initial_learning_rate"), _text(args, "decay_steps")
+    alpha = _text(args, "alpha", "0.0")
+    warm = args.get("warmup_target", Literal(None)) != Literal(None)
+    first = _text(args, "warmup_steps", "0") if warm else "0"
+    step = f"min(step - {first}, {steps})" if warm else f"min(step, {steps})"
+    wave = f"0.5 * (1 + math.cos(math.pi * {step} / {steps}))"
+    shape = wave if alpha in ("0.0", "0") else f"((1 - {alpha}) * {wave} + {alpha})"
+    if not warm:
+        return f"lambda step: {start} * {shape}"
+    target = _text(args, "warmup_target")
+    rise = f"{start} + ({target} - {start}) * step / {first}"
+    return f"lambda step: {rise} if step < {first} else {target} * {shape}"
 
 
 def piecewise(args: dict[str, Value]) -> str:
