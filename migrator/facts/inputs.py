@@ -145,6 +145,13 @@ def _rank_of(value: Value) -> int | None:
     return value.rank if isinstance(value, Tensor) else None
 
 
+def respelled(value: Value, symbol: str, text: str) -> Value:
+    """The tensor with the reserved size of its last axis written as an expression."""
+    if not isinstance(value, Tensor) or value.channels != Sym(symbol):
+        return value
+    return _with_last(value, Sym(text))
+
+
 def _with_last(value: Tensor, last: Dim) -> Tensor:
     if not value.shape:
         return value if value.shape == () else replace(value, last=last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 
 from migrator.facts import apply, attributes, classes, functions, inputs, parameters, roots, sizes
@@ -9,6 +10,7 @@ from migrator.facts.calls import decorators
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.facts.modules import FunctionNode, Module
+from migrator.facts.survey import survey
 from migrator.values import (
     Carried,
     ClassFacts,
@@ -62,6 +64,7 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
         params, reserved = inputs.reserve(
             it, params, named, lambda trial: _try_function(it, qualname, trial), inputs.declares_inputs(node)
         )
+        params, reserved = _at_hand(it, qualname, node, params, reserved)
     _enter(it, qualname)
     frame = _frame(it, definition.module, qualname, node, params)
     _note_parameters(it, node, frame)
@@ -174,13 +177,29 @@ def _note_parameters(it: Interpreter, node: FunctionNode, frame: Frame) -> None:
             ]
 
 
-def _try_function(it: Interpreter, qualname: str, params: dict[str, Value]) -> None:
+def _at_hand(
+    it: Interpreter, qualname: str, node: FunctionNode, params: dict[str, Value], reserved: dict[str, str]
+) -> tuple[dict[str, Value], dict[str, str]]:
+    """A function that is no factory has its tensors at hand: it reads their sizes and need not gain any."""
+    assigned = {name.id for name in survey(node).names if not isinstance(name.ctx, ast.Load)}
+    if not reserved or assigned & set(reserved.values()):
+        return params, reserved
+    returns = _try_function(it, qualname, params)
+    if _role(it, returns, params, True) not in ("training", "plain", "data"):
+        return params, reserved
+    found = dict(params)
+    for symbol, name in reserved.items():
+        found[name] = inputs.respelled(params[name], symbol, f"{name}.shape[-1]")
+    return found, {}
+
+
+def _try_function(it: Interpreter, qualname: str, params: dict[str, Value]) -> Value:
     definition = it.definitions[qualname]
     assert isinstance(definition.node, FunctionNode)
     _enter(it, qualname)
     frame = Frame(it.modules[definition.module], qualname, dict(params))
     it.muted = [EVERYTHING]
-    functions.body_value(it, definition.node, frame)
+    return functions.body_value(it, definition.node, frame)
 
 
 def finish_nested(it: Interpreter, frame: Frame) -> None:
@@ -196,8 +215,6 @@ def finish_nested(it: Interpreter, frame: Frame) -> None:
 
 
 def _walk_closure(it: Interpreter, node: FunctionNode | object, outer: Frame, qualname: str) -> None:
-    import ast
-
     assert isinstance(node, FunctionNode | ast.Lambda)
     seen = it.observed.get(qualname, [])
     env: dict[str, Value] = {}

@@ -498,3 +498,27 @@ def test_a_layer_that_says_its_output_shape_tells_the_size_of_the_next() -> None
         """
     facts = facts_of(source)
     assert inputs(facts, source, "tf.keras.layers.Dense(1)") == "float32[?, width]"
+
+
+def test_a_function_that_has_the_tensor_at_hand_reads_its_size() -> None:
+    source = """
+        import tensorflow as tf
+
+        class Net(tf.keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.head = tf.keras.layers.Dense(3)
+
+            def call(self, x):
+                return self.head(x)
+
+        def train(x, y):
+            net = Net()
+            net.compile("sgd", "mse")
+            net.fit(x, y)
+        """
+    facts = facts_of(source)
+    train = facts.function("m:train")
+    assert train is not None
+    assert (train.role, train.sizes) == ("training", ())
+    assert sizes(facts, source, "Net()") == {"in_features": "x.shape[-1]"}

@@ -106,7 +106,9 @@ _MODULES = (
     (r"\{x\}\.flatten\(1\)", "nn.Flatten()"),
     (r"F\.max_pool([123])d\(\{x\}, (.*)\)", r"nn.MaxPool\1d(\2)"),
     (r"F\.avg_pool([123])d\(\{x\}, (.*)\)", r"nn.AvgPool\1d(\2)"),
-    (r"F\.pad\(\{x\}, (\([^()]*\))\)", r"nn.ZeroPad2d(\1)"),
+    (r"F\.pad\(\{x\}, (\([^,()]*,[^,()]*\))\)", r"nn.ZeroPad1d(\1)"),
+    (r"F\.pad\(\{x\}, (\((?:[^,()]*,){3}[^,()]*\))\)", r"nn.ZeroPad2d(\1)"),
+    (r"F\.pad\(\{x\}, (\((?:[^,()]*,){5}[^,()]*\))\)", r"nn.ZeroPad3d(\1)"),
 )
 
 
@@ -125,7 +127,7 @@ def chain(part: Part, layout: Layout) -> list[str] | None:
     """The part as entries of an `nn.Sequential`, or None when it is not a chain of modules."""
     if part.code.mask is not None or part.function is not None:
         return None
-    entries = _forward_entries(part.code)
+    entries = _reshape_entries(part) or _forward_entries(part.code)
     if entries is None:
         return None
     activation = part.activation(layout)
@@ -133,6 +135,20 @@ def chain(part: Part, layout: Layout) -> list[str] | None:
         return entries
     module = as_module(activation)
     return None if module is None else [*entries, module]
+
+
+_RESHAPE = re.compile(r"\{x\}\.reshape\((?:-1|\{x\}\.shape\[0\]), (.+)\)")
+
+
+def _reshape_entries(part: Part) -> list[str] | None:
+    """A reshape behind the batch: what comes in as rows is only unfolded."""
+    found = _RESHAPE.fullmatch(part.code.forward) if part.code.module is None else None
+    if found is None:
+        return None
+    rows = part.shape is not None and len(part.shape) == 2
+    flat = [] if rows else ["nn.Flatten()"]
+    sizes = found.group(1)
+    return [*flat, f"nn.Unflatten(1, ({sizes}))"] if "," in sizes else flat or ["nn.Flatten()"]
 
 
 def _forward_entries(code: LayerCode) -> list[str] | None:

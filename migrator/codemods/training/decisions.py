@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -22,6 +22,7 @@ from migrator.codemods.training.scope import Holder, Names
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.writer import Code, Unfit, Writer
+from migrator.values import Tensor
 
 _CONDITIONAL = (
     cst.Lambda | cst.IfExp | cst.BooleanOperation | cst.ListComp | cst.GeneratorExp | cst.DictComp | cst.SetComp
@@ -138,14 +139,25 @@ class Decisions:
             self.sink.help((KEEP_FROZEN,))
             self.before.append(f"keep_frozen({model})")
         kept = [arg for arg in call.args if arg.keyword is None or arg.keyword.value != "training"]
-        return self.called(call, kept)
+        return self.called(call, kept, self.on_device)
 
-    def called(self, call: cst.Call, args: Sequence[cst.Arg]) -> str:
+    def called(self, call: cst.Call, args: Sequence[cst.Arg], written: Callable[[cst.Arg], str] | None = None) -> str:
+        written = written or (lambda arg: self.writer.text(arg.value))
         parts = []
         for arg in args:
             name = f"{arg.keyword.value}=" if arg.keyword is not None else ""
-            parts.append(f"{arg.star}{name}{self.writer.text(arg.value)}")
+            parts.append(f"{arg.star}{name}{written(arg)}")
         return f"{self.ctx.code(call.func).strip()}({', '.join(parts)})"
+
+    def on_device(self, arg: cst.Arg) -> str:
+        """An argument of a model: arrays become tensors, floats of the width that Keras casts them to."""
+        text, value = self.writer.text(arg.value), self.ctx.value(arg.value)
+        if arg.star or not isinstance(value, Tensor) or value.origin != "numpy" or value.dtype is None:
+            return text
+        self.sink.needs_device = True
+        wide = value.dtype.startswith("float") and value.dtype != "float32"
+        kind = ", dtype=torch.float32" if wide else ""
+        return f"torch.as_tensor({text}{kind}, device=device)"
 
     def dataset(self, call: cst.Call) -> str:
         imports, helpers, notes = self.data.needs(call)

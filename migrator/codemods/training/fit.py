@@ -104,8 +104,8 @@ def _progress(node: cst.BaseExpression | None, epoch: str, epochs: str, logs: st
     if known is not None and not known.value:
         return []
     parts = f'" - ".join(f"{{name}}: {{value:.4f}}" for name, value in {logs}.items())'
-    total = epochs.replace('"', "'")
-    line = f'print(f"Epoch {{{epoch} + 1}}/{{{total}}} - " + {parts})'
+    total = epochs if epochs.isdigit() else "{" + epochs.replace('"', "'") + "}"
+    line = f'print(f"Epoch {{{epoch} + 1}}/{total} - " + {parts})'
     if known is not None:
         return [line]
     assert node is not None

@@ -121,7 +121,8 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
     output, penalty = _shape(facts.call_output), _penalised(value, ctx)
     if made is not None:
         output, penalty = replace(output, activation=made.activation), made.penalty
-    return Traits(output, penalty, kind, single, False, _own_step(value, ctx))
+    placed = value.site is not None  # where it is constructed, it is put on the device
+    return Traits(output, penalty, kind, single, placed, _own_step(value, ctx))
 
 
 def _own_step(value: RepoInstance, ctx: Context) -> str:
