@@ -75,11 +75,12 @@ def same(
 def legacy(api: str, params: str, of: str, *, samples: Sequence[Sample], old: Mapping[str, str] | None = None) -> None:
     """Registers an old spelling of a rule: `legacy("tf.compat.v1.assign", "ref, value", of=…)`.
 
-    `old`: its parameter names that differ, and today's; "" for one that changes nothing. The rule of
-    today's name takes them too, as programs written for TensorFlow 1 have them. `of` is registered already.
+    `old`: its parameter names that differ, and today's; "" for one that changes nothing. Of TensorFlow 1's
+    spellings the rule of today's name takes them too, as old programs have them. `of` is registered already.
     """
     base, renamed = _RULES[(of, None)], dict(old or {})
-    base.old.update(renamed)
+    if api.startswith("tf.compat.v1."):
+        base.old.update(renamed)
     signature = Signature.of_text(params)
     record = Rule(
         api, base.kind, signature, base.template, tuple(samples), base.gaps, base.torch_name, None, base, renamed
