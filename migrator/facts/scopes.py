@@ -116,7 +116,7 @@ class Resolver:
         if depth > 12:
             return None
         found = set()
-        for target in targets:
+        for target in dict.fromkeys(targets):  # a name that is defined again and again stands for itself each time
             if target is None:
                 continue  # `tf = None` where an import failed
             found.add(_same(self._one(target, scope, depth)))

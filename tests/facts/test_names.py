@@ -157,6 +157,11 @@ def test_two_meanings_are_told_in_words() -> None:
     ]
 
 
+def test_a_name_that_is_defined_again_and_again_is_looked_up_at_once() -> None:
+    source = "import tensorflow as tf\n" + "def f(x):\n    return tf.abs(x)\nf(3)\n" * 12
+    assert {name for name, _ in analyse({"m": source}).modules["m"].uses()} == {"tf.abs"}
+
+
 def test_what_the_file_assigns_to_is_told_in_words() -> None:
     source = "import tensorflow as tf\ntf.abs = abs\nx = tf.abs(tf.zeros(3))\n"
     assert [name for name, _ in analyse({"m": source}).modules["m"].uses()] == [
