@@ -121,6 +121,19 @@ def test_a_judgement_takes_structure_dtype_shape_and_value(target: Ran, ending: 
     assert judge(PROGRAM, ran([1.0, 2.0]), target).ending == ending
 
 
+def test_a_shape_is_a_tensor_or_sizes() -> None:
+    sizes = {"t": "tuple", "of": "sizes", "items": [{"t": "scalar", "type": "int", "v": n} for n in (2, 3)]}
+    assert judge(PROGRAM, ran([2, 3], "int32"), Ran({"x": sizes})).ending == "equal"
+    assert judge(PROGRAM, ran([2, 4], "int32"), Ran({"x": sizes})).ending == "wrong"
+    plain = {key: value for key, value in sizes.items() if key != "of"}
+    assert judge(PROGRAM, ran([2, 3], "int32"), Ran({"x": plain})).ending == "wrong"
+
+
+def test_what_is_bound_anew_needs_nothing_of_before() -> None:
+    doc = Docstring("tf.a", ">>> x = tf.ones(2, 3)\n>>> x = tf.zeros(2)\n>>> y = x\n\n>>> y + x\n0\n")
+    assert texts(doc)[1] == "import tensorflow as tf\nx = tf.zeros(2)\ny = x\nshown_0 = y + x\n"
+
+
 def test_what_the_source_itself_draws_is_compared_by_shape_and_said_so() -> None:
     source, again = ran([1.0, 2.0]), ran([3.0, 4.0])
     assert judge(PROGRAM, source, ran([5.0, 6.0]), again).how == "shapes"

@@ -24,7 +24,19 @@ from migrator.values import (
 )
 
 _ROOTS = {"tf": "tensorflow", "keras": "keras"}
-_DTYPES = {"float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"}
+_DTYPES = {
+    "float16",
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "bool",
+    "complex64",
+    "complex128",
+}
 
 
 class FakeModule:

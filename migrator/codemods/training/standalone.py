@@ -9,7 +9,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
-from migrator.codemods.training.calls import calls_in
+from migrator.codemods.training.calls import calls_in, receiver
 from migrator.codemods.training.configuration import Made, made_of
 from migrator.codemods.training.definitions import Definition
 from migrator.codemods.training.metric_classes import PLAIN, gathered_class, is_gathered, metric_class
@@ -19,7 +19,7 @@ from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
 from migrator.model import Decline, Helper, LossCode, OutputFacts
-from migrator.values import Instance, Literal, Tensor
+from migrator.values import Instance, Literal, Sequence, Tensor
 
 
 def define(found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink) -> str:
@@ -137,6 +137,8 @@ def _function_name(made: Made) -> str:
 
 def _loss_body(found: Definition, made: Made, calls: list[cst.Call], ctx: Context, sink: Sink) -> str | Decline:
     assert ctx.objects is not None
+    if any(not_tensors(call, ctx) for call in calls):
+        return Decline("it is given lists or arrays, which have no methods of tensors")
     ranks = {_rank(call.args[1].value, ctx) for call in calls}
     rank = ranks.pop() if len(ranks) == 1 else None
     categorical = "ategorical" in found.api
@@ -198,6 +200,9 @@ def _metric(found: Definition, ctx: Context, sink: Sink) -> str:
     if given - set(arguments) and not is_gathered(name):
         sink.decline(f"argument `{min(given - set(arguments))}` of a metric has no rule", found.api)
     sink.help(helpers)
+    problem = _update_problem(found, name, ctx)
+    if problem:
+        sink.decline(f"`{ctx.code(found.target).strip()}`: {problem}", found.api)
     text = ", ".join(f"{key}={made.texts[key]}" for key in arguments)
     return f"{ctx.code(found.target).strip()} = {name}({text})"
 
@@ -225,3 +230,29 @@ def _metric_code(
     taken = tuple(key for key in made.texts if key in ("k", "threshold"))
     api = f"tf.keras.metrics.{name}"
     return helpers or Decline(f"no rule for {api}", api), taken
+
+
+def _update_problem(found: Definition, name: str, ctx: Context) -> str:
+    """Why the updates of a metric have no counterpart; "" where they do."""
+    target, most = ctx.code(found.target).strip(), 1 if name in PLAIN else 2
+    for call in calls_in(ctx.tree):
+        owner = receiver(call)
+        updated = owner[0] if owner and owner[1] == "update_state" else call.func
+        if ctx.code(updated).strip() != target:
+            continue
+        if len(call.args) > most or any(a.keyword and a.keyword.value == "sample_weight" for a in call.args):
+            return "it is updated with sample weights"
+        if name not in PLAIN and not_tensors(call, ctx):
+            return "it is given lists or arrays, which have no methods of tensors"
+    return ""
+
+
+def not_tensors(call: cst.Call, ctx: Context) -> bool:
+    """Whether an argument is known to be something that TF makes a tensor of, and torch does not."""
+    values = ((a.value, ctx.value(a.value)) for a in call.args)
+    return any(
+        isinstance(node, cst.List | cst.Tuple)
+        or isinstance(value, Sequence | Literal)
+        or (isinstance(value, Tensor) and value.origin == "numpy")
+        for node, value in values
+    )

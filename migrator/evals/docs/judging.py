@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from migrator_validators.compare import Comparison, compare_trees
+from migrator_validators.compare import Comparison, Difference, compare_trees
 from migrator_validators.tolerances import tolerance
 
 from migrator.evals.docs.execution import Ran
@@ -96,8 +96,17 @@ def _data(tree: dict[str, object]) -> Iterator[bool]:
 
 def _compare(source: Ran, target: Ran, name: str) -> Comparison:
     s, t = source.values[name], target.values[name]
+    if t.get("of") == "sizes" and s["t"] == "array" and s["dtype"] in ("int32", "int64") and len(s["shape"]) == 1:
+        return _sizes(source.arrays[s["key"]].tolist(), [item["v"] for item in t["items"]])
     half = any("float16" in part.get("dtype", "") for part in (s, t))
     return compare_trees(s, source.arrays, t, target.arrays, tolerance("loose" if half else "forward"))
+
+
+def _sizes(expected: list[int], found: list[int]) -> Comparison:
+    """`tf.shape(x)` is a tensor in TF and a tuple of sizes in torch: the numbers have to agree."""
+    if expected == found:
+        return Comparison(leaves=1)
+    return Comparison(leaves=1, differences=[Difference("", "value", f"sizes {found} instead of {expected}")])
 
 
 def _random(source: Ran, again: Ran, name: str) -> bool:

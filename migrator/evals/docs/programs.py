@@ -86,7 +86,7 @@ def needed(statements: Sequence[Statement], earlier: Sequence[Statement]) -> lis
         touched = _bound(statement) | _changed(statement)
         if touched & wanted:
             chosen.insert(0, statement)
-            wanted |= _loads(statement)
+            wanted = (wanted - _rebound(statement)) | _loads(statement)
     return chosen
 
 
@@ -114,6 +114,19 @@ def _bound(statement: Statement) -> set[str]:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             found |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
     return found
+
+
+def _rebound(statement: Statement) -> set[str]:
+    """Names that have their value from this statement alone, whatever stood in them before."""
+    tree = ast.parse(statement.text)
+    if len(tree.body) != 1:
+        return set()
+    node = tree.body[0]
+    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
+        return _bound(Statement(ast.unparse(node))) if isinstance(node, ast.Import | ast.ImportFrom) else {node.name}
+    if isinstance(node, ast.Assign):
+        return {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return set()
 
 
 def _changed(statement: Statement) -> set[str]:

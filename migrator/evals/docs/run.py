@@ -70,7 +70,7 @@ def _compared(
     doubted = [p for p in asked if judged[p.id].ending == "wrong"]
     source = {p.id: p.text for p in doubted}
     first = execute_alone("tf", source, workers, jobs)
-    second = execute_alone("tf", source, workers, jobs, seed=1)
+    second = execute("tf", source, workers, jobs, seed=1)
     target = execute_alone("torch", {p.id: rewritten[p.id].text or "" for p in doubted}, workers, jobs)
     for p in doubted:
         if first[p.id].error is not None:

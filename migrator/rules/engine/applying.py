@@ -14,7 +14,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
 from migrator.rules.engine.tensors import as_tensor, check_tensors
-from migrator.values import Instance, Literal, Value
+from migrator.values import Instance, Literal, Sequence, Value
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,8 @@ def bind(
         if p.name not in new:
             args[p.name] = _default(p)
             continue
-        arg = Arg(p.name, new[p.name].value, value(old[p.name].value))
+        known = _packed(old[p.name].value, value) if p.variadic else value(old[p.name].value)
+        arg = Arg(p.name, new[p.name].value, known)
         if p.must == "Tensor":
             wrapped = as_tensor(arg)
             imports |= set() if wrapped is arg else {"import torch"}
@@ -116,6 +117,13 @@ def bind(
             check_tensors(arg)
         args[p.name] = arg
     return args, imports
+
+
+def _packed(node: cst.BaseExpression, value: Callable[[cst.CSTNode], Value]) -> Value:
+    """What is known of the arguments that `*name` takes."""
+    if not isinstance(node, cst.Tuple):
+        return value(node)
+    return Sequence("tuple", tuple(value(element.value) for element in node.elements))
 
 
 def _default(parameter: Parameter) -> Arg:

@@ -75,6 +75,12 @@ def size(thing: object, axis: int) -> Dim:
     return dims[axis]
 
 
+def is_variable(thing: object) -> bool:
+    """Whether an argument is known to be a variable."""
+    value = thing.arg.value if isinstance(thing, Dynamic) else None
+    return isinstance(value, Tensor) and value.origin == "variable"
+
+
 def is_integer(name: str | None) -> bool:
     """Whether a dtype name is an integer's."""
     return name is not None and name.startswith(("int", "uint"))

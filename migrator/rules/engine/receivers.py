@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import libcst as cst
 
-from migrator.values import Dataset, DType, History, Instance, ModelValue, ShapeOf, Tensor, Value
+from migrator.values import (
+    Dataset,
+    DType,
+    History,
+    Instance,
+    ModelValue,
+    RepoInstance,
+    Sequence,
+    ShapeOf,
+    Tensor,
+    Value,
+)
 
 # Methods that torch does not have under this name and meaning: declined when the receiver is unknown.
 TF_ONLY = frozenset(
@@ -12,10 +23,49 @@ TF_ONLY = frozenset(
 )
 
 
+# Members of `tf.TensorShape` and of `@tf.function`s, which tuples and plain functions do not have.
+SHAPE_ONLY = frozenset(
+    {
+        "assert_has_rank",
+        "assert_is_compatible_with",
+        "assert_is_fully_defined",
+        "assert_same_rank",
+        "as_proto",
+        "concatenate",
+        "dims",
+        "experimental_as_proto",
+        "is_compatible_with",
+        "is_fully_defined",
+        "is_subtype_of",
+        "merge_with",
+        "most_specific_common_supertype",
+        "most_specific_compatible_shape",
+        "num_elements",
+        "with_rank",
+        "with_rank_at_least",
+        "with_rank_at_most",
+    }
+)
+FUNCTION_ONLY = frozenset(
+    {"get_concrete_function", "python_function", "experimental_get_compiler_ir", "experimental_get_tracing_count"}
+)
+
+
+def without_counterpart(value: Value, name: str) -> str | None:
+    """Whose member it is that torch's side has no counterpart of, or None where it is ordinary Python."""
+    if isinstance(value, ShapeOf) and name in SHAPE_ONLY:
+        return "TensorShape"
+    if name in FUNCTION_ONLY and not isinstance(value, RepoInstance):
+        return "tf.function"
+    return "Tensor" if isinstance(value, Sequence) and name in TF_ONLY else None
+
+
 def on_torch(node: cst.BaseExpression) -> bool:
     """Whether a receiver is torch's already, as in `x.detach().cpu().numpy()`."""
     func = node.func if isinstance(node, cst.Call) else None
-    return isinstance(func, cst.Attribute) and func.attr.value in ("cpu", "detach")
+    if not isinstance(func, cst.Attribute):
+        return False
+    return func.attr.value in ("cpu", "detach") or (isinstance(func.value, cst.Name) and func.value.value == "torch")
 
 
 def kinds(value: Value) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from migrator.rules.engine.devices import is_tensor_parameter
 from migrator.rules.engine.names import Names
 from migrator.rules.engine.operators import statement, subscript
 from migrator.rules.engine.precedence import Parenthesise
-from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch
+from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch, without_counterpart
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.registry import find, find_layer
 from migrator.rules.engine.removal import Removal, Statements, left_of, mentions, nothing
@@ -223,7 +223,7 @@ class Rewriter(Parenthesise):
         found = self._member(receiver, name, "attribute")
         if found is not None and isinstance(updated, cst.Attribute):
             return self._apply(found, original, updated, original.value, updated.value)
-        owner = known_kind(receiver)
+        owner = known_kind(receiver) or without_counterpart(receiver, name)
         if owner is not None and self._member(receiver, name, "method") is None:
             self.refuse(f"no rule for attribute `{name}`", f"{owner}.{name}", original)
         return updated
@@ -284,7 +284,7 @@ class Rewriter(Parenthesise):
         found = self._member(receiver, name, "method")
         if found is not None and isinstance(updated.func, cst.Attribute):
             return self._apply(found, original, updated, func.value, updated.func.value)
-        owner = known_kind(receiver)
+        owner = known_kind(receiver) or without_counterpart(receiver, name)
         if owner is not None:
             self.refuse(f"no rule for method `{name}`", f"{owner}.{name}", original)
         elif (

@@ -8,7 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.rules.engine.declining import Decline
-from migrator.values import ShapeOf, Tensor, Value
+from migrator.values import Sequence, ShapeOf, Tensor, Value
 
 _FLOAT = m.Attribute(m.Name("torch"), m.Name("float32"))
 _SCALAR = m.Call(
@@ -30,6 +30,7 @@ def operation(
     """A binary operation whose operands may be sizes. Raises `Decline`."""
     left, right = value(original.left), value(original.right)
     check_whole_shapes(left, right)
+    _check_lists(original, left, right)
     if isinstance(left, ShapeOf) and isinstance(updated.right, cst.List):
         return updated.with_changes(right=_as_tuple(updated.right))
     if isinstance(right, ShapeOf) and isinstance(updated.left, cst.List):
@@ -40,6 +41,14 @@ def operation(
         if _is_float(right) and updated.left is not original.left:
             return updated.with_changes(left=_plain_number(updated.left))
     return updated
+
+
+def _check_lists(original: cst.BinaryOperation, left: Value, right: Value) -> None:
+    """TF makes a list beside a tensor a tensor of its dtype, torch does not."""
+    for tensor, other, node in ((left, right, original.right), (right, left, original.left)):
+        is_list = isinstance(other, Sequence) or isinstance(node, (cst.List, cst.Tuple, cst.ListComp))
+        if isinstance(tensor, Tensor) and tensor.origin != "numpy" and is_list:
+            raise Decline("a list beside a tensor, whose dtype it takes")
 
 
 def _is_float(value: Value) -> bool:

@@ -28,12 +28,20 @@ def as_tensor(arg: Arg) -> Arg:
 
 
 def _packing(arg: Arg) -> str:
+    if _has_text(literal(arg.node, arg.value)):
+        raise Decline("torch has no string tensors")
     items = arg.value.items if isinstance(arg.value, Sequence) else None
     if literal(arg.node, Unknown()) is not NOTHING or (items is not None and all(_number(i) for i in items)):
         return "tensor"
     if items and all(isinstance(i, Tensor) and i.origin != "numpy" for i in items):
         return "stack"
     raise Decline(f"`{arg.name}` is a list of something unknown")
+
+
+def _has_text(found: object) -> bool:
+    if isinstance(found, (list, tuple)):
+        return any(map(_has_text, found))
+    return isinstance(found, (str, bytes))
 
 
 def _number(value: Value) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from migrator.model import Helper
 from migrator.rules.engine.args import Arg, Code
+from migrator.rules.engine.asked import is_variable
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor
 from migrator.rules.engine.registry import legacy, rule, same
@@ -319,6 +320,6 @@ def as_dtype(type_value, *, kind):
 
 @rule("tf.get_static_value", samples=[no_grad(S(f32(2, 3))), no_grad(S(i32(4)))])
 def get_static_value(tensor, partial=False, *, kind):
-    if partial or kind != "tensor":
+    if partial or kind != "tensor" or is_variable(tensor):
         raise Decline("no tensor, or a part of one")
     return tensor.detach().cpu().numpy()

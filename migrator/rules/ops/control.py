@@ -14,7 +14,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import legacy, rule, same
 from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
-from migrator.rules.ops.pieces import on_arguments, torch_dtype
+from migrator.rules.ops.pieces import given, on_arguments, torch_dtype
 from migrator.values import Tensor as TensorValue
 
 if TYPE_CHECKING:
@@ -324,6 +324,8 @@ def foldr(
     ],
 )
 def numpy_function(func=None, inp=None, Tout=None, stateful: Ignored = True, name=None, *, kind_Tout):
+    if not given(func) or not given(inp):
+        raise Decline("as a decorator")
     if kind_Tout == "sequence":
         raise Decline("several results")
     target = torch_dtype(Tout)
@@ -340,6 +342,8 @@ legacy(
 
 @rule("tf.py_function", samples=[S(src("lambda x: x * 2.0"), src("[a]", a=f32(4)), src("tf.float32"))])
 def py_function(func=None, inp=None, Tout=None, name=None, *, kind_Tout):
+    if not given(func) or not given(inp):
+        raise Decline("as a decorator")
     if kind_Tout == "sequence":
         raise Decline("several results")
     target = torch_dtype(Tout)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from migrator.model import Helper
 from migrator.rules.engine.asked import kind as kind_of
 from migrator.rules.engine.declining import Decline
-from migrator.rules.engine.kinds import Tensor
+from migrator.rules.engine.kinds import Tensor, Tensors
 from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
 from migrator.rules.engine.template import device_here
@@ -54,9 +54,20 @@ def no_strings(value: object) -> None:
             no_strings(item)
 
 
+def has_complex(value: object) -> bool:
+    """Whether a literal has a complex number in it: TF makes complex128 of those."""
+    if isinstance(value, (list, tuple)):
+        return any(map(has_complex, value))
+    return isinstance(value, complex)
+
+
 @rule(
     "tf.constant",
     samples=[
+        no_grad(S(src("[[1 + 2j], [-1.5 - 0.5j]]"))),
+        no_grad(S(src("2j"))),
+        declines(src("[2j]"), shape=[2]),
+        no_grad(S(src("[2j]"), src("tf.complex64"))),
         S(2.0),
         S([1.0, 2.0]),
         S([[1, 2], [3, 4]]),
@@ -70,6 +81,10 @@ def constant(value, dtype=None, shape=None, name="Const", *, kind):
     no_strings(value)
     if kind == "tensor":
         raise Decline("a constant made from a tensor")
+    if dtype is None and has_complex(value):
+        if shape is not None:
+            raise Decline("a complex constant of a shape")
+        return torch.tensor(value, dtype=torch.complex128, device=device_here)
     target = torch_dtype(dtype)
     if shape is None:
         return (
@@ -182,12 +197,16 @@ def arange(start, limit=None, delta=1, dtype=None, name="range"):
     return torch.arange(start, limit, delta, dtype=target, device=device_here)
 
 
-@rule("tf.linspace", samples=[S(0.0, 1.0, 5), S(-2.0, 2.0, num=3), declines(0, 1, 5)])
-def linspace(start, stop, num, name=None, axis=0, *, kind_start):
+@rule(
+    "tf.linspace", samples=[S(0.0, 1.0, 5), S(-2.0, 2.0, num=3), declines(0, 1, 5), declines([0.0, 5.0], [1.0, 9.0], 3)]
+)
+def linspace(start, stop, num, name=None, axis=0, *, kind_start, kind_stop, rank_start):
     if axis != 0:
         raise Decline("`axis` is given")
     if kind_start == "number" and isinstance(start, int):
         raise Decline("from integers TensorFlow makes float64")
+    if kind_start in ("sequence", "numpy") or kind_stop in ("sequence", "numpy") or (rank_start or 0) > 0:
+        raise Decline("between tensors")
     return torch.linspace(start, stop, num, device=device_here)
 
 
@@ -258,6 +277,6 @@ def one_hot(indices: Tensor, depth, on_value=None, off_value=None, axis=None, dt
     return hot.to(target)
 
 
-@rule("tf.meshgrid", samples=[S(f32(3), f32(2)), S(f32(3), f32(2), indexing="ij")])
-def meshgrid(*args, indexing="xy", name=None):
+@rule("tf.meshgrid", samples=[S(f32(3), f32(2)), S(f32(3), f32(2), indexing="ij"), declines([1, 2], [3])])
+def meshgrid(*args: Tensors, indexing="xy", name=None):
     return torch.meshgrid(*args, indexing=indexing)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.model import Helper
+from migrator.rules.engine.asked import is_float
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule
@@ -114,21 +115,48 @@ def gather_nd(params: Tensor, indices: Tensor, batch_dims=0, name=None, bad_indi
 
 @rule(
     "tf.tensor_scatter_nd_update",
-    samples=[S(f32(5, 2), src("[[0], [3]]"), f32(2, 2)), S(f32(3, 4), src("[[0, 1], [2, 3]]"), f32(2))],
+    samples=[
+        no_grad(S(i32(8), [[4], [3]], [9, 10])),
+        S(f32(5, 2), src("[[0], [3]]"), f32(2, 2)),
+        S(f32(3, 4), src("[[0, 1], [2, 3]]"), f32(2)),
+    ],
 )
-def tensor_scatter_nd_update(tensor: Tensor, indices: Tensor, updates: Tensor, name=None):
+def tensor_scatter_nd_update(
+    tensor: Tensor, indices: Tensor, updates: Tensor, name=None, *, dtype_tensor, dtype_updates
+):
+    if not (is_float(dtype_tensor) or is_float(dtype_updates)):  # torch's integers are wider, and both must agree
+        return tensor.index_put(indices.long().unbind(-1), updates.to(tensor.dtype))
     return tensor.index_put(indices.long().unbind(-1), updates)
 
 
-@rule("tf.tensor_scatter_nd_add", samples=[S(f32(5, 2), i32(4, 1, low=0, high=5), f32(4, 2))])
-def tensor_scatter_nd_add(tensor: Tensor, indices: Tensor, updates: Tensor, bad_indices_policy="", name=None):
+@rule(
+    "tf.tensor_scatter_nd_add",
+    samples=[
+        no_grad(S(i32(8), [[4], [4]], [9, 10])),
+        S(f32(5, 2), i32(4, 1, low=0, high=5), f32(4, 2)),
+    ],
+)
+def tensor_scatter_nd_add(
+    tensor: Tensor, indices: Tensor, updates: Tensor, bad_indices_policy="", name=None, *, dtype_tensor, dtype_updates
+):
     if bad_indices_policy != "":
         raise Decline("`bad_indices_policy` is given")
+    if not (is_float(dtype_tensor) or is_float(dtype_updates)):
+        return tensor.index_put(indices.long().unbind(-1), updates.to(tensor.dtype), accumulate=True)
     return tensor.index_put(indices.long().unbind(-1), updates, accumulate=True)
 
 
-@rule("tf.scatter_nd", samples=[S(i32(4, 1, low=0, high=5), f32(4, 2), [5, 2])])
-def scatter_nd(indices: Tensor, updates: Tensor, shape, bad_indices_policy="", name=None):
+@rule(
+    "tf.scatter_nd",
+    samples=[
+        S(i32(4, 1, low=0, high=5), f32(4, 2), [5, 2]),
+        S(i32(4, 1, low=0, high=5), f32(4), src("tf.shape(a)", a=f32(6))),
+        S(i32(4, 1, low=0, high=5), f32(4), src("b", b=i32(1, low=6, high=7))),
+    ],
+)
+def scatter_nd(indices: Tensor, updates: Tensor, shape, bad_indices_policy="", name=None, *, kind_shape):
+    if kind_shape == "tensor":
+        shape = shape.tolist()
     if bad_indices_policy != "":
         raise Decline("`bad_indices_policy` is given")
     return updates.new_zeros(shape).index_put(indices.long().unbind(-1), updates, accumulate=True)
@@ -229,13 +257,21 @@ def bincount(
     return torch.bincount(arr, minlength=minlength)
 
 
-_SCATTERED = [S(f32(5, 2), i32(4, 1, low=0, high=5), f32(4, 2)), S(f32(3, 4), [[0, 1], [2, 3]], f32(2))]
+_SCATTERED = [
+    no_grad(S(i32(8), [[4], [3], [1], [7]], [9, 10, 11, 12])),
+    S(f32(5, 2), i32(4, 1, low=0, high=5), f32(4, 2)),
+    S(f32(3, 4), [[0, 1], [2, 3]], f32(2)),
+]
 
 
 @rule("tf.tensor_scatter_nd_sub", samples=_SCATTERED)
-def tensor_scatter_nd_sub(tensor: Tensor, indices: Tensor, updates: Tensor, bad_indices_policy="", name=None):
+def tensor_scatter_nd_sub(
+    tensor: Tensor, indices: Tensor, updates: Tensor, bad_indices_policy="", name=None, *, dtype_tensor, dtype_updates
+):
     if bad_indices_policy != "":
         raise Decline("`bad_indices_policy` is given")
+    if not (is_float(dtype_tensor) or is_float(dtype_updates)):
+        return tensor.index_put(indices.long().unbind(-1), -updates.to(tensor.dtype), accumulate=True)
     return tensor.index_put(indices.long().unbind(-1), -updates, accumulate=True)
 
 

@@ -71,6 +71,8 @@ def needs_tensor(x: object, y: object) -> None:
     plain = ("number", "shape", "sequence", "numpy")
     if kind_of(x) in plain and kind_of(y) in plain:
         raise Decline("no argument is a tensor")
+    if "sequence" in (kind_of(x), kind_of(y)):
+        raise Decline("a list beside a tensor, whose dtype it takes")
 
 
 def whole(x: object, y: object) -> bool:

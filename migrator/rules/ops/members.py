@@ -12,14 +12,13 @@ from migrator.rules.engine.registry import attribute, method
 from migrator.rules.engine.samples import S, f32, i32, no_grad, src
 
 if TYPE_CHECKING:
-    pass
+    import torch
 
 _SOME = [no_grad(S(f32(2, 3)))]
 
 attribute("Tensor.shape", "x.shape", samples=_SOME)
 attribute("Tensor.dtype", "x.dtype")
 attribute("Tensor.ndim", "x.ndim", samples=_SOME)
-attribute("Tensor.device", "x.device")
 attribute("Shape.rank", "len(x)", samples=[no_grad(S(src("a.shape", a=f32(2, 3))))])
 attribute("Shape.ndims", "len(x)", samples=[no_grad(S(src("a.shape", a=f32(2, 3))))])
 attribute("Variable.trainable", "x.requires_grad")
@@ -40,6 +39,14 @@ def get_shape(self, name: Ignored = None):
 @method("Shape.as_list", samples=[no_grad(S(src("a.shape", a=f32(2, 3))))])
 def as_list(self):
     return list(self)
+
+
+@method(
+    "Shape.numpy",
+    samples=[no_grad(S(src("tf.shape(a)", a=f32(2, 3)))), no_grad(S(src("tf.shape(a)[1:]", a=f32(2, 3))))],
+)
+def shape_numpy(self):
+    return torch.tensor(self).numpy()
 
 
 @method("Variable.assign", samples=())

@@ -12,7 +12,7 @@ from migrator.rules.engine.asked import items
 from migrator.rules.engine.asked import kind as kind_of
 from migrator.rules.engine.build import is_plain
 from migrator.rules.engine.declining import Decline
-from migrator.values import Tensor, Unknown
+from migrator.values import DType, Tensor, Unknown
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -37,6 +37,8 @@ def dtype_name(arg: object) -> str | None:
         name = text.removeprefix("torch.")
         return name if name in DTYPES else None
     found = literal(arg.node, arg.value)
+    if isinstance(arg.node, cst.Attribute) and isinstance(arg.value, DType) and arg.node.attr.value != "dtype":
+        return arg.value.name  # numpy's
     spelled = isinstance(arg.node, (cst.SimpleString, cst.Name)) and isinstance(found, str)
     return str(found) if spelled and found is not NOTHING else None
 
@@ -46,6 +48,8 @@ def torch_dtype(arg: object) -> object:
     """The torch spelling of a dtype argument: `torch.int32`, or `x.dtype` as it stands."""
     name = dtype_name(arg)
     if name is None:
+        if isinstance(arg, Arg) and isinstance(literal(arg.node, arg.value), int):
+            raise Decline("a dtype by its number")
         return Code("{dtype}", (("dtype", arg),)) if isinstance(arg, Arg) and arg.given else None
     if name not in DTYPES:
         raise Decline(f"torch has no dtype {name}")

@@ -3,7 +3,8 @@
 Trees that come in (arguments): {"k": "lit", "v"}, {"k": "arr", "key", "as", "grad"}, {"k": "seq", "t", "items"},
 {"k": "map", "items"}, {"k": "dataset", "batches"}, {"k": "made", "label", "call"}, {"k": "name", "ref"}.
 Calls: {"ref", "on", "args", "kwargs", "pick"}.
-Trees that go out (results): {"t": "array", "as", "key", "dtype", "shape"}, {"t": "list" | "tuple", "items"},
+Trees that go out (results): {"t": "array", "as", "key", "dtype", "shape"}, {"t": "list" | "tuple", "items"} (a
+torch.Size has "of": "sizes"),
 {"t": "dict", "items"}, {"t": "namedtuple", "fields", "owner", "items"}, {"t": "scalar", "type", "v"},
 {"t": "strings", "as", "v", "shape"}, {"t": "opaque", "type"}.
 """
@@ -228,9 +229,16 @@ def encode(value: Any, sink: Sink) -> Tree:
         owner = type(value).__module__.split(".")[0]
         items = [encode(v, sink) for v in value]
         return {"t": "namedtuple", "fields": list(value._fields), "owner": owner, "items": items}
+    if type(value).__name__ == "TensorShape" and value.rank is not None:
+        value = tuple(value.as_list())  # torch.Size is a tuple
     if isinstance(value, (list, tuple)) or type(value).__name__ in ("ListWrapper", "TupleWrapper", "TrackedList"):
         name = "tuple" if isinstance(value, tuple) else "list"
-        return {"t": name, "items": [encode(v, sink) for v in list(value)[:MOST_ITEMS]]}
+        items = [encode(v, sink) for v in list(value)[:MOST_ITEMS]]
+        return (
+            {"t": name, "items": items, "of": "sizes"}
+            if type(value).__name__ == "Size"
+            else {"t": name, "items": items}
+        )
     if type(value).__name__ in ("DType", "dtype", "TensorShape", "Size"):
         return _encode_scalar(str(getattr(value, "name", value)).replace("torch.", ""))
     return {"t": "opaque", "type": type(value).__module__ + ":" + type(value).__qualname__}
