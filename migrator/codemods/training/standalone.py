@@ -234,7 +234,7 @@ def _metric_code(
 
 def _update_problem(found: Definition, name: str, ctx: Context) -> str:
     """Why the updates of a metric have no counterpart; "" where they do."""
-    target, most = ctx.code(found.target).strip(), 1 if name in PLAIN else 2
+    target, most = ctx.code(found.target).strip(), 1 if name in ("Mean", "Sum") else 2
     for call in calls_in(ctx.tree):
         owner = receiver(call)
         updated = owner[0] if owner and owner[1] == "update_state" else call.func
@@ -242,7 +242,7 @@ def _update_problem(found: Definition, name: str, ctx: Context) -> str:
             continue
         if len(call.args) > most or any(a.keyword and a.keyword.value == "sample_weight" for a in call.args):
             return "it is updated with sample weights"
-        if name not in PLAIN and not_tensors(call, ctx):
+        if most == 2 and not is_gathered(name) and not_tensors(call, ctx):
             return "it is given lists or arrays, which have no methods of tensors"
     return ""
 
