@@ -23,10 +23,13 @@ _TOO_LONG = re.compile(
 _ASKED: dict[Shape, str] = {
     "schema": "",
     "json": (
-        "\n\nReply with one JSON object and nothing else. Its members: "
-        '"code" (text), "imports", "helpers", "assumptions", "not_kept" (lists of texts).'
+        '\n\nThe JSON object has the members "code" (a text), "imports", "helpers", "assumptions" and "not_kept" '
+        "(lists of texts). Reply with it and nothing else."
     ),
-    "text": "\n\nReply with one fenced block of Python code (```python) that holds the whole unit, and nothing else.",
+    "text": (
+        "\n\nThis time, instead of the JSON object, reply with one fenced block of Python code (```python) and nothing "
+        "else: the imports, the helpers and the whole unit."
+    ),
 }
 
 

@@ -26,8 +26,7 @@ def apart(x, y):
 '''
 SETTINGS = 'PASSWORD = "hunter2-and-a-half"\n'
 GOOD = answers(
-    'def apart(x, y):\n    """How far apart."""\n'
-    '    password = "REDACTED_SECRET_1"\n    return (x - y).square()\n',
+    'def apart(x, y):\n    """How far apart."""\n    password = "REDACTED_SECRET_1"\n    return (x - y).square()\n',
     imports=["import torch"],
 )
 KEY = "sk-key-of-this-test-0123456789"
