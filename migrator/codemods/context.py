@@ -34,8 +34,13 @@ class Rules(Protocol):
 
     keras: int
 
-    def rewrite(self, node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span]) -> Rewritten:
-        """Rewrite every TF call, constant, attribute, method and operator below `node`."""
+    def rewrite(
+        self, node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], device: str = ""
+    ) -> Rewritten:
+        """Rewrite every TF call, constant, attribute, method and operator below `node`.
+
+        `device`: source of the device of new tensors where no function around them gives it.
+        """
 
     def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
         """The arguments of a call by TF's parameter names (given ones only)."""
@@ -145,6 +150,7 @@ class Context:
     penalised: frozenset[str] = frozenset()  # qualnames of what has a `regularization_loss()`
     positions: Positions | None = None  # texts of the original nodes
     models: Mapping[str, ModelTraits] | None = None  # model classes and factories by qualname, once drafted
+    device: str = ""  # source of the device on which the models of this scope are
 
     @property
     def here(self) -> ModuleFacts:
@@ -165,4 +171,4 @@ class Context:
         return self.tree.code_for_node(node) if self.positions is None else self.positions.code(node)
 
     def rewrite(self, node: cst.CSTNode) -> Rewritten:
-        return self.rules.rewrite(node, self.here, self.spans)
+        return self.rules.rewrite(node, self.here, self.spans, self.device)

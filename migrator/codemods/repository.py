@@ -276,10 +276,19 @@ def _defined(file: FileDraft) -> dict[str, str]:
     }
 
 
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        return None  # a draft that is no Python, which the verifier says
+
+
 def _targets(part: Part, file: FileDraft, modules: Mapping[str, Module]) -> frozenset[str]:
     original = "".join(file.code(statement) for statement in part.segment.statements)
     here = modules[file.module]
-    found = {resolve(parts, here, modules) for parts in references([ast.parse(original)])}
+    texts = [original] if part.draft is None or part.draft.declines else [original, part.draft.text]
+    trees = [tree for text in texts if (tree := _parsed(text)) is not None]
+    found = {resolve(parts, here, modules) for parts in references(trees)}
     return frozenset(unit for unit in found if unit is not None and unit != part.segment.unit.id)
 
 

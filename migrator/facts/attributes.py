@@ -22,6 +22,7 @@ from migrator.values import (
     RepoInstance,
     Scalar,
     Sequence,
+    Shape,
     ShapeOf,
     Sym,
     Tensor,
@@ -185,6 +186,14 @@ def _keras_attribute(base: RepoInstance, name: str) -> Value:
     return Scalar("str") if name == "name" else UNKNOWN
 
 
+def _static_shape(shape: Shape | None) -> Value:
+    """A model's own shape: a tuple, the batch None, where all other sizes are numbers."""
+    if not shape or shape[0] is not None or not all(isinstance(dim, int) for dim in shape[1:]):
+        return ShapeOf(shape)
+    items = tuple(map(Literal, shape))
+    return Sequence("tuple", items, join_all(items))
+
+
 def _model(base: ModelValue, name: str) -> Value:
     if name in ("output", "input"):
         tensors = base.outputs if name == "output" else base.inputs
@@ -199,7 +208,7 @@ def _model(base: ModelValue, name: str) -> Value:
     if name in ("input_shape", "output_shape"):
         tensors = base.outputs if name == "output_shape" else base.inputs
         first = tensors[0] if tensors and len(tensors) == 1 else None
-        return ShapeOf(first.shape) if isinstance(first, Tensor) else UNKNOWN
+        return _static_shape(first.shape) if isinstance(first, Tensor) else UNKNOWN
     if name in ("trainable_variables", "trainable_weights", "weights", "variables"):
         return Sequence("list", None, Tensor(None, "float32", "variable"))
     return Scalar("str") if name == "name" else UNKNOWN

@@ -381,29 +381,3 @@ FROZEN_NORM = """if isinstance(layer, layers.BatchNormalization):
 )
 def test_other_freezing_is_declined(text: str, reason: str) -> None:
     assert reason in why(f"def tune():\n    model = build_model()\n    {text}\n", LOGITS)
-
-
-def test_the_scope_of_a_strategy_goes() -> None:
-    text = body("""
-        strategy = tf.distribute.MirroredStrategy()
-        BATCH = 8 * strategy.num_replicas_in_sync
-
-        def train(x, y):
-            # in one scope
-            with strategy.scope():
-                model = build_model()
-                model.compile("sgd", loss="sparse_categorical_crossentropy")
-            model.fit(x, y, batch_size=BATCH, verbose=0)
-    """)
-    assert "strategy" not in text
-    assert "BATCH = 8 * 1" in text
-    assert "    # in one scope\n    model = build_model()\n    optimizer = torch.optim.SGD" in text
-
-
-def test_a_strategy_that_runs_steps_is_declined() -> None:
-    assert why("""
-        strategy = tf.distribute.MirroredStrategy()
-
-        def step(x):
-            return strategy.run(build_model(), args=(x,))
-    """)

@@ -502,6 +502,7 @@ def test_a_layer_that_says_its_output_shape_tells_the_size_of_the_next() -> None
 
 def test_a_function_that_has_the_tensor_at_hand_reads_its_size() -> None:
     source = """
+        import numpy as np
         import tensorflow as tf
 
         class Net(tf.keras.Model):
@@ -516,6 +517,8 @@ def test_a_function_that_has_the_tensor_at_hand_reads_its_size() -> None:
             net = Net()
             net.compile("sgd", "mse")
             net.fit(x, y)
+
+        train(np.zeros((4, 7), "float32"), np.zeros((4, 3), "float32"))
         """
     facts = facts_of(source)
     train = facts.function("m:train")

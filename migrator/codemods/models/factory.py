@@ -23,7 +23,7 @@ from migrator.codemods.models.sizes import gained, size_change
 from migrator.codemods.models.text import indent
 from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import Api, Span, Tensor
+from migrator.values import Api, Literal, Span, Tensor
 
 Rest = Callable[[Sequence[cst.BaseStatement], Context], Draft]
 _MODEL = ("tf.keras.Model", "tf.keras.models.Model", "tf.keras.Sequential")
@@ -166,9 +166,17 @@ def _split_additions(
     last = max((i for i, s in enumerate(statements) if additions(s, name, ctx, spans) is not None), default=-1)
     adds = []
     for statement in statements[: last + 1]:
+        if _always_true(statement, ctx):
+            continue
         made = additions(statement, name, ctx, spans)
         adds.append(made if made is not None else statement)
     return adds, list(statements[last + 1 :])
+
+
+def _always_true(statement: cst.BaseStatement, ctx: Context) -> bool:
+    """An assertion about shapes that is known to hold: there is nothing to assert in the module."""
+    parts = statement.body if isinstance(statement, cst.SimpleStatementLine) else ()
+    return bool(parts) and all(isinstance(p, cst.Assert) and ctx.value(p.test) == Literal(True) for p in parts)
 
 
 def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | Decline:
@@ -332,7 +340,7 @@ def draft_of(made: Made, text: str, kind: UnitKind, changes: Sequence[InterfaceC
         kind,
         declines=tuple(needs.declines),
         imports=frozenset(needs.imports | {"import torch", "import torch.nn.functional as F"}),
-        helpers=tuple(needs.helpers.values()),
+        helpers=needs.helpers_of(text),
         changes=tuple(changes),
         weights=tuple(build.records),
         gaps=frozenset(needs.gaps),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -38,6 +39,17 @@ class Needs:
         found = Decline(reason, api, span)
         if found not in self.declines:
             self.declines.append(found)
+
+    def helpers_of(self, text: str) -> tuple[Helper, ...]:
+        """The helpers that a unit's text names, itself or through another: what is written otherwise needs none."""
+        kept: dict[str, Helper] = {}
+        texts = [text]
+        while texts:
+            words = set(re.findall(r"\w+", texts.pop()))
+            found = [h for h in self.helpers.values() if h.name in words and h.name not in kept]
+            kept |= {h.name: h for h in found}
+            texts += [h.source for h in found]
+        return tuple(h for h in self.helpers.values() if h.name in kept)
 
     def note(self, text: str) -> None:
         self.notes[text] = None

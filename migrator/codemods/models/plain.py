@@ -38,12 +38,13 @@ def plain_factory(node: cst.FunctionDef, ctx: Context) -> Draft:
         build.needs.notes.setdefault(f"the annotation of what {node.name.value} returns is gone")
     needs = build.needs
     change = size_change(ctx.facts, qualname)
+    text = "\n".join([head, *indent(lines)]) + "\n"
     return Draft(
-        "\n".join([head, *indent(lines)]) + "\n",
+        text,
         UnitKind.MODEL if whole else UnitKind.LAYER,
         declines=tuple(needs.declines),
         imports=frozenset(needs.imports | {"import torch", "import torch.nn.functional as F"}),
-        helpers=tuple(needs.helpers.values()),
+        helpers=needs.helpers_of(text),
         changes=(change,) if change else (),
         weights=tuple(build.records),
         gaps=frozenset(needs.gaps),

@@ -261,12 +261,13 @@ class _Class:
             changes.append(InterfaceChange(self.qualname, "drops-parameter", detail, removed=self.removed))
         changes.append(InterfaceChange(f"{self.qualname}.call", "call-to-forward", "call is forward"))
         penalty = frozenset({build.name}) if build.penalties else frozenset()
+        text = render(build)
         return Draft(
-            render(build),
+            text,
             UnitKind.MODEL if self.kind == "model" else UnitKind.LAYER,
             declines=tuple(needs.declines),
             imports=frozenset(needs.imports | {"import torch", "import torch.nn.functional as F"}),
-            helpers=tuple(needs.helpers.values()),
+            helpers=needs.helpers_of(text),
             changes=tuple(changes),
             weights=tuple(build.records),
             gaps=frozenset(needs.gaps),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from migrator.codemods.context import Context, Draft
-from migrator.codemods.training.body import Walker
+from migrator.codemods.training.body import Statement, Walker
 from migrator.model import UnitKind
 
 __all__ = ["function_unit", "script_unit", "training_body"]
@@ -22,7 +22,23 @@ def training_body(statements: Sequence[cst.BaseStatement], ctx: Context, kind: U
     for name in walker.sink.helpers:
         if name in walker.plan.own:
             walker.sink.decline(f"the file has a `{name}` of its own")
-    return walker.sink.draft(cst.Module(body=body).code, kind)
+    text = cst.Module(body=_spaced(body)).code
+    walker.sink.needs_device = walker.sink.needs_device or "device=device" in text
+    return walker.sink.draft(text, kind)
+
+
+def _spaced(body: Sequence[Statement]) -> list[Statement]:
+    """Two blank lines around the definitions of a top level."""
+    found: list[Statement] = []
+    for statement in body:
+        near = [*found[-1:], statement] if found else []
+        lead = list(getattr(statement, "leading_lines", ()))
+        blank = next((i for i, line in enumerate(lead) if line.comment is not None), len(lead))
+        if any(isinstance(s, cst.FunctionDef | cst.ClassDef) for s in near) and blank < 2:
+            extra = [cst.EmptyLine(indent=False)] * (2 - blank)
+            statement = statement.with_changes(leading_lines=[*extra, *lead])
+        found.append(statement)
+    return found
 
 
 def function_unit(node: cst.FunctionDef, ctx: Context) -> Draft:

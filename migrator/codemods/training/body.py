@@ -22,14 +22,11 @@ from migrator.codemods.training.expressions import Finder, Modes
 from migrator.codemods.training.freezing import freezes, objection, read_freeze
 from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
-from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, target_names, with_lead
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.standalone import define
-from migrator.codemods.training.strategies import NOTE as STRATEGY_GONE
-from migrator.codemods.training.strategies import is_scope, makes_strategy
 from migrator.codemods.training.tape import TapePlan, tape_items
 from migrator.codemods.training.tape_reading import paused_tape
 from migrator.codemods.training.writer import Unfit
@@ -61,7 +58,9 @@ class Walker:
         return cls(ctx, plan, sink or Sink(), holder, names, scope.tapes, scope.data)
 
     def inside(self, holder: cst.FunctionDef) -> Walker:
-        return Walker.of(self.ctx, holder, self.sink)
+        inner = Walker.of(self.ctx, holder, self.sink)
+        models = any(kind == "model" for _, kind in inner.finder.nodes(holder))
+        return replace(inner, ctx=replace(self.ctx, device="device")) if models else inner
 
     def problems(self, node: cst.CSTNode) -> None:
         """Declines what the plans of tapes and datasets could not settle below a node."""
@@ -91,11 +90,11 @@ class Walker:
                 self.problems(statement)
             if index in runs:
                 past = runs[index]
-                new = with_lead(statement, build(body[index:past], self.ctx, self.sink))
+                new = _with_lead(statement, build(body[index:past], self.ctx, self.sink))
             else:
                 new = self.statement(statement)
             if not new:
-                comments += comments_of(statement)
+                comments += _comments(statement)
             elif comments:
                 new[0] = new[0].with_changes(leading_lines=[*comments, *new[0].leading_lines])
                 comments = []
@@ -103,9 +102,9 @@ class Walker:
         return out
 
     def statement(self, node: Statement) -> list[Statement]:
-        if isinstance(node, cst.With) and (node in self.tapes.blocks or is_scope(node, self.ctx)):
+        if isinstance(node, cst.With) and node in self.tapes.blocks:
             assert isinstance(node.body, cst.IndentedBlock)
-            return with_lead(node, self.run(node.body.body))
+            return _with_lead(node, self.run(node.body.body))
         frozen = self.frozen(node)
         if frozen is not None:
             return frozen
@@ -140,7 +139,6 @@ class Walker:
         if isinstance(node, cst.SimpleStatementLine):
             known = node in self.tapes.lines or definition(node, self.ctx) is not None
             known = known or makes_callbacks(node, self.ctx, self.holder) or self.is_tuning(node)
-            known = known or makes_strategy(node, self.ctx)
             return known or bool(self.detached(node)) or freezes(node, self.ctx) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
             return True
@@ -157,28 +155,25 @@ class Walker:
             self.sink.take(rewritten)
         if line in self.tapes.lines:
             self.sink.imports.add("import torch")
-            return with_lead(line, statements(self.tapes.lines[line]))
+            return _with_lead(line, statements(self.tapes.lines[line]))
         if freezes(line, self.ctx):
             self.sink.decline("layers that are frozen in this form have no rule")
             return [line]
         if makes_callbacks(line, self.ctx, self.holder) or self.is_tuning(line) or self.is_callback_init(line):
             return []
-        if makes_strategy(line, self.ctx):
-            self.sink.note(STRATEGY_GONE)
-            return []
         made = definition(line, self.ctx)
         if made is not None:
-            return with_lead(line, statements(define(made, self.holder, self.names, self.plan, self.ctx, self.sink)))
+            return _with_lead(line, statements(define(made, self.holder, self.names, self.plan, self.ctx, self.sink)))
         try:
             decisions = self.decisions(line).decide(line)
         except Unfit as why:
             self.sink.decline(str(why))
             return [line]
         decided = decisions.decided | self.detached(line)
-        new = [] if decisions.gone or is_echo(line, decided) else self.rest(line, decided)
+        new = [] if decisions.gone or _is_echo(line, decided) else self.rest(line, decided)
         if self.calls_repository(line):
             self.modes.forget()
-        return with_lead(line, [*statements("\n".join(decisions.before)), *new])
+        return _with_lead(line, [*statements("\n".join(decisions.before)), *new])
 
     def calls_repository(self, node: cst.CSTNode) -> bool:
         """Whether a call may run code that changes the mode of a model."""
@@ -221,7 +216,7 @@ class Walker:
         if why:
             self.sink.decline(why)
         self.sink.imports.add("from torch import nn")
-        return with_lead(node, statements(freeze_text(freeze)))
+        return _with_lead(node, statements(freeze_text(freeze)))
 
     def detached(self, line: cst.SimpleStatementLine) -> dict[cst.CSTNode, str]:
         """Losses that are returned after the step, without the graph behind them."""
@@ -249,10 +244,10 @@ class Walker:
                 return inner
         before, new = self.block(node)
         self.modes.forget()
-        return with_lead(node, [*before, new.with_changes(leading_lines=())]) if before else [new]
+        return _with_lead(node, [*before, new.with_changes(leading_lines=())]) if before else [new]
 
     def class_(self, node: cst.ClassDef) -> Statement:
-        bare = node.with_changes(body=EMPTY)
+        bare = node.with_changes(body=_EMPTY)
         if is_callback_class(node, self.ctx):
             if problem(node):
                 self.sink.decline(problem(node))
@@ -270,7 +265,7 @@ class Walker:
         for name in made.names:
             if any(count(statement, name) for statement in inner):
                 self.sink.decline(f"`{name}` is used inside of the context")
-        return with_lead(node, [*made.before, *inner])
+        return _with_lead(node, [*made.before, *inner])
 
     def drops(self, node: cst.FunctionDef) -> bool:
         """Whether a function is gone: a factory of callbacks, which are lines of the loop now."""
@@ -283,7 +278,7 @@ class Walker:
 
     def function(self, node: cst.FunctionDef) -> Statement:
         body = self.inside(node).suite(node.body)
-        head, _ = self.header(node, node.with_changes(body=EMPTY))
+        head, _ = self.header(node, node.with_changes(body=_EMPTY))
         return head.with_changes(body=body)
 
     def block(self, node: Statement) -> tuple[list[Statement], Statement]:
@@ -294,7 +289,7 @@ class Walker:
         for name in ("body", "orelse", "finalbody"):
             part = getattr(node, name, None)
             if isinstance(part, cst.BaseSuite):
-                changes[name], empties[name] = self.suite(part, self.moved(node) if name == "body" else ()), EMPTY
+                changes[name], empties[name] = self.suite(part, self.moved(node) if name == "body" else ()), _EMPTY
             elif isinstance(part, cst.If):
                 before, changed = self.block(part)
                 if before:
@@ -319,7 +314,7 @@ class Walker:
         if decisions.before and isinstance(node, cst.While | cst.FunctionDef | cst.ClassDef):
             self.sink.decline("a model call in the head of a loop")
         spans = {**self.ctx.spans, bare: self.ctx.spans[node]} if node in self.ctx.spans else self.ctx.spans
-        rewritten = embed(bare, decisions.decided, replace(self.ctx, spans=spans), cut(node, bare))
+        rewritten = embed(bare, decisions.decided, replace(self.ctx, spans=spans), _cut(node, bare))
         self.sink.take(rewritten)
         assert isinstance(rewritten.node, cst.SimpleStatementLine | cst.BaseCompoundStatement)
         return rewritten.node, statements("\n".join(decisions.before))
@@ -328,7 +323,7 @@ class Walker:
         """The batches of a loop over a dataset, moved to the device first thing."""
         if not isinstance(node, cst.For) or not isinstance(self.ctx.value(node.iter), Dataset):
             return ()
-        names = target_names(node.target)
+        names = _target_names(node.target)
         if not names:
             return ()
         self.sink.needs_device = True
@@ -337,9 +332,25 @@ class Walker:
     def suite(self, suite: cst.BaseSuite, first: Sequence[Statement] = ()) -> cst.BaseSuite:
         if isinstance(suite, cst.IndentedBlock):
             body = [*first, *self.run(suite.body)]
-            return suite.with_changes(body=body or [*EMPTY.body])
+            return suite.with_changes(body=body or [*_EMPTY.body])
         self.sink.decline("several statements on one line")
         return suite
+
+
+def _comments(statement: Statement) -> list[cst.EmptyLine]:
+    """The comment lines above a statement and inside it."""
+    lines = find(statement, m.EmptyLine(comment=m.Comment()))
+    return [line for line in lines if isinstance(line, cst.EmptyLine)]
+
+
+def _cut(node: Statement, bare: Statement) -> list[cst.CSTNode]:
+    """The parts of a block that its head does not have."""
+    parts = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
+    kept = set(getattr(bare, "decorators", ()))
+    parts += [d for d in getattr(node, "decorators", ()) if d not in kept]
+    parts += [base for base in getattr(node, "bases", ()) if base not in getattr(bare, "bases", ())]
+    parts += [handler.body for handler in getattr(node, "handlers", ())]
+    return [part for part in parts if part is not None]
 
 
 class _Inner(cst.CSTVisitor):
@@ -352,7 +363,7 @@ class _Inner(cst.CSTVisitor):
     def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
         walker = self.walker
         self.found = self.found or definition(node, walker.ctx) is not None or freezes(node, walker.ctx)
-        self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder) or makes_strategy(node, walker.ctx)
+        self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder)
         self.found = self.found or 0 in model_runs([node], walker.ctx) or walker.is_callback_init(node)
 
     def visit_Call(self, node: cst.Call) -> None:
@@ -360,7 +371,37 @@ class _Inner(cst.CSTVisitor):
 
     def visit_With(self, node: cst.With) -> None:
         self.found = self.found or bool(tape_items(node, self.walker.ctx)) or paused_tape(node) is not None
-        self.found = self.found or is_scope(node, self.walker.ctx)
 
     def visit_For(self, node: cst.For) -> None:
         self.found = self.found or isinstance(self.walker.ctx.value(node.iter), Dataset)
+
+
+def _target_names(target: cst.BaseExpression) -> list[str]:
+    """The names that a loop binds, where they are plain."""
+    if isinstance(target, cst.Name):
+        return [target.value]
+    if isinstance(target, cst.Tuple) and all(isinstance(e.value, cst.Name) for e in target.elements):
+        return [e.value.value for e in target.elements if isinstance(e.value, cst.Name) and e.value.value != "_"]
+    return []
+
+
+_EMPTY = cst.IndentedBlock(body=[cst.SimpleStatementLine(body=[cst.Pass()])])
+
+
+def _is_echo(line: cst.SimpleStatementLine, decided: dict[cst.CSTNode, str]) -> bool:
+    """A line that would say no more than `history` or `history = history`."""
+    part = line.body[0]
+    if len(line.body) > 1 or not isinstance(part, cst.Expr | cst.Assign) or part.value not in decided:
+        return False
+    text = decided[part.value]
+    if isinstance(part, cst.Expr):
+        return text.isidentifier()
+    target = part.targets[0].target
+    return len(part.targets) == 1 and isinstance(target, cst.Name) and target.value == text
+
+
+def _with_lead(line: Statement, new: list[Statement]) -> list[Statement]:
+    """The new statements under the comments of the old line."""
+    if new:
+        new[0] = new[0].with_changes(leading_lines=[*line.leading_lines, *new[0].leading_lines])
+    return new

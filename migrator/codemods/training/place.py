@@ -38,7 +38,8 @@ def embed(
     marker = _Marker(decided, ctx.spans, holders(node, decided))
     marked = transform(node, marker)
     assert isinstance(marked, cst.CSTNode)
-    result: Rewritten = ctx.rules.rewrite(marked, ctx.here, ChainMap(marker.spans, ctx.spans))  # type: ignore[arg-type]
+    spans = ChainMap(marker.spans, ctx.spans)  # type: ignore[arg-type]
+    result: Rewritten = ctx.rules.rewrite(marked, ctx.here, spans, ctx.device)
     filled = transform(result.node, _Filler(marker.texts))
     assert isinstance(filled, cst.CSTNode)
     gone = [ctx.spans[n] for n in (*decided, *cut) if n in ctx.spans]

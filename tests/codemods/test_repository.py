@@ -1,0 +1,76 @@
+"""Whole repositories: what stands and falls together, and how units read in their file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from migrator import source, steps
+from migrator.model import FileRewrite
+
+GAN = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+SIZE = 8
+
+
+def make_generator():
+    model = tf.keras.Sequential()
+    model.add(layers.Dense(4 * 4 * 2, input_shape=(SIZE,)))
+    model.add(layers.Reshape((4, 4, 2)))
+    assert model.output_shape == {shape}
+    model.add(layers.Conv2DTranspose(1, 5, strides=2, padding="same"))
+    return model
+
+
+generator = make_generator()
+bce = tf.keras.losses.BinaryCrossentropy(from_logits=True)
+generator_optimizer = tf.keras.optimizers.Adam(1e-4)
+
+
+def train_step(images):
+    noise = tf.random.normal([16, SIZE])
+    with tf.GradientTape() as tape:
+        made = generator(noise, training=True)
+        loss = bce(tf.ones_like(made), made)
+    gradients = tape.gradient(loss, generator.trainable_variables)
+    generator_optimizer.apply_gradients(zip(gradients, generator.trainable_variables))
+"""
+
+
+def rendered(tmp_path: Path, text: str) -> FileRewrite:
+    (tmp_path / "gan.py").write_text(text)
+    repo = source.read(tmp_path, (), ())
+    return steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["gan.py"]
+
+
+def test_an_assertion_that_is_known_to_hold_goes(tmp_path: Path) -> None:
+    text = rendered(tmp_path, GAN.replace("{shape}", "(None, 4, 4, 2)")).text
+    assert "assert" not in text
+    assert "class Generator(nn.Module)" in text
+
+
+def test_an_assertion_that_is_not_known_to_hold_keeps_the_model(tmp_path: Path) -> None:
+    text = rendered(tmp_path, GAN.replace("{shape}", "(None, 4, 4, 3)")).text
+    assert "assert model.output_shape == (None, 4, 4, 3)" in text
+    assert "def make_generator():\n    model = tf.keras.Sequential()" in text
+
+
+def test_what_only_the_draft_needs_stays_as_well(tmp_path: Path) -> None:
+    """An optimizer is made of a model's parameters in torch; with the model left alone it cannot be."""
+    file = rendered(tmp_path, GAN.replace("{shape}", "(None, 4, 4, 3)"))
+    assert "generator_optimizer = tf.keras.optimizers.Adam(1e-4)" in file.text
+    assert "torch" not in file.text
+
+
+def test_new_tensors_are_where_the_models_are(tmp_path: Path) -> None:
+    text = rendered(tmp_path, GAN.replace("{shape}", "(None, 4, 4, 2)")).text
+    assert "noise = torch.randn([16, SIZE], device=device)" in text
+    assert text.index("device = torch.device(") < text.index("def train_step")
+
+
+def test_definitions_among_statements_have_room(tmp_path: Path) -> None:
+    text = rendered(tmp_path, GAN.replace("{shape}", "(None, 4, 4, 2)")).text
+    before, _, after = text.partition("def bce(y_true, y_pred):")
+    assert before.endswith("\n\n\n")
+    assert "\n\n\ngenerator_optimizer = " in after
