@@ -14,8 +14,14 @@ from migrator.llm.fragment import Example
 from migrator.model import Status, UnitResult
 
 MOST = 2
-LONGEST = 4000
+LONGEST = 3000
 """Characters of a pair; a longer one shows too much else."""
+
+LEAST = 0.5
+"""The score below which a pair teaches nothing: what it shares is in most programs."""
+
+PLAIN = frozenset({"tf.keras.Model", "tf.keras.layers.Layer", "tf.keras.Input", "tf.float32", "tf.int32", "tf.cast"})
+"""APIs that make no pair alike."""
 
 
 @cache
@@ -48,12 +54,13 @@ def chosen(examples: Sequence[Example], apis: Sequence[str], original: str) -> t
         for position, example in enumerate(examples)
     ]
     best = sorted(range(len(examples)), key=lambda i: scored[i], reverse=True)
-    found = [examples[i] for i in best if scored[i][0] > 0 and _fits(examples[i], plain)]
-    return tuple(found[:MOST])
+    found = [(scored[i][0], examples[i]) for i in best if scored[i][0] >= LEAST and _fits(examples[i], plain)]
+    return tuple(example for score, example in found[:MOST] if score >= found[0][0] / 2)
 
 
 def _score(example: Example, apis: Sequence[str], common: Mapping[str, int]) -> float:
-    return sum(1 / math.sqrt(common[api]) for api in set(apis) & example.apis)
+    shared = (set(apis) & example.apis) - PLAIN
+    return sum(1 / math.sqrt(common[api]) for api in shared)
 
 
 def _fits(example: Example, plain: str) -> bool:

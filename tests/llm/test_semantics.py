@@ -31,15 +31,22 @@ def test_every_line_is_read() -> None:
     ],
 )
 def test_lines_about_an_api(api: str, said: str, unsaid: str) -> None:
-    text = "\n".join(about([api]))
+    text = "\n".join(about([api], "training fit numpy Variable int"))
     assert said in text
     assert unsaid not in text
 
 
 def test_silent_ones_come_first() -> None:
-    found = ["(silent" in text for text in about(["tf.keras.layers.BatchNormalization"])]
+    found = ["(silent" in text for text in about(["tf.keras.layers.BatchNormalization"], "")]
     assert found == sorted(found, reverse=True)
-    assert about([]) == ()
+    assert about([], "") == ()
+
+
+def test_lines_about_arguments_need_the_argument() -> None:
+    gru = "tf.keras.layers.GRU"
+    assert not any("stateful" in line for line in about([gru], "layers.GRU(4)"))
+    assert any("stateful" in line for line in about([gru], "layers.GRU(4, stateful=True)"))
+    assert any("gates" in line for line in about([gru], "layers.GRU(4)"))
 
 
 def _matches(line: Difference, pattern: str, known: list[str]) -> bool:
