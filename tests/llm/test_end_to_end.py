@@ -6,8 +6,13 @@ The server is scripted (`scripted_server.py`); no model is behind it, and its fi
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -211,3 +216,29 @@ def test_verify_checks_what_a_model_wrote(ran: Ran) -> None:
     unit = next(u for u in edited.units if u.name == "squash")
     assert unit.status == "needs-review"
     assert any(v.outcome == "fail" for v in unit.verdicts)
+
+
+def test_a_killed_run_goes_on_and_pays_nothing_twice(tmp_path: Path) -> None:
+    """kill -9 while the second question is under way: the first is not asked again."""
+    source, ledger = plant(tmp_path / "src", ops=OPS), tmp_path / "ledger.sqlite"
+    hanging = replace(RIGHT_SQUASH, delay_s=120.0)
+    with ScriptedServer({"Rewrite `squash`": [WRONG_SQUASH, hanging, RIGHT_SQUASH]}) as server:
+        command = [sys.executable, "-m", "migrator", "run", str(source), "-o", str(tmp_path / "out")]
+        command += ["--model", MODEL, "--base-url", server.url, "--ledger", str(ledger), "--price", "1,10"]
+        process = subprocess.Popen(
+            command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            deadline = time.monotonic() + 240
+            while len(server.chats) < 2 and time.monotonic() < deadline:
+                time.sleep(0.2)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        assert len(server.chats) == 2
+        assert not (tmp_path / "out").exists()
+        report = migrate(source, ledger, server)
+        assert len(server.chats) == 3
+    unit = next(u for u in report.units if u.name == "squash")
+    assert [(t.ending, t.cached) for t in unit.tries] == [("rejected", True), ("accepted", False)]
+    assert report.model.calls == 2
