@@ -44,6 +44,7 @@ imports: $(STAMP)
 generated: $(STAMP)
 	$(BIN)/python -m migrator.facts.generate --check
 	$(BIN)/python -m migrator.rules.document --check
+	$(BIN)/python -m migrator.usage --check
 	$(BIN)/python -m migrator.report.document --check
 
 pytest: $(STAMP)

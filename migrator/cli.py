@@ -338,16 +338,16 @@ def rules(
 
     from migrator import catalog, views
 
-    entries, uses = catalog.catalog(), None
+    entries, plan = catalog.catalog(), None
     if coverage is not None:
         from migrator import pipeline
         from migrator.config import load
 
-        uses = {api.api: api.uses for api in pipeline.plan(load(coverage)).apis}
+        plan = pipeline.plan(load(coverage))
     if json:
-        typer.echo(views.rules_json(entries, uses))
+        typer.echo(views.rules_json(entries, None if plan is None else {api.api: api.uses for api in plan.apis}))
     else:
-        Console().print(views.rules_table(entries) if uses is None else views.coverage_table(entries, uses))
+        Console().print(views.rules_table(entries) if plan is None else views.coverage_table(entries, plan))
 
 
 app.command()(model_commands.batch)

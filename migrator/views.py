@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from migrator.catalog import Entry
+from migrator.report import Plan
 
 
 def doctor_json(checks: Sequence[Check]) -> str:
@@ -34,7 +35,7 @@ def rules_json(entries: Sequence[Entry], uses: Mapping[str, int] | None = None) 
     if uses is None:
         keys = ("api", "aliases", "kind", "tested", "gaps", "keras")
         return json.dumps([{key: asdict(entry)[key] for key in keys} for entry in entries], indent=1)
-    known = {entry.api for entry in entries}
+    known = {entry.api for entry in entries if entry.torch}
     return json.dumps([{"api": api, "uses": count, "covered": api in known} for api, count in uses.items()], indent=1)
 
 
@@ -49,17 +50,20 @@ def rules_table(entries: Sequence[Entry]) -> RenderableType:
     )
 
 
-def coverage_table(entries: Sequence[Entry], uses: Mapping[str, int]) -> RenderableType:
-    """What a repository uses, the most used first, and whether it is known."""
-    known = {entry.api: entry for entry in entries}
+def coverage_table(entries: Sequence[Entry], plan: Plan) -> RenderableType:
+    """What a repository uses, the unknown first and the most used of them on top; then totals for uses and files."""
+    kinds = {entry.api: entry.kind for entry in entries if entry.torch}
     table = _table("API", "Uses", "Known by")
-    for api, count in uses.items():
-        kind = Text(known[api].kind, style="green") if api in known else Text("nothing yet", style="yellow")
-        table.add_row(Text(api), str(count), kind)
-    covered = sum(count for api, count in uses.items() if api in known)
-    return Group(
-        table, Text(f"\n{covered} of {sum(uses.values())} uses are of a known API; a use may still be declined")
+    for row in sorted(plan.apis, key=lambda row: row.covered):
+        known = Text(kinds[row.api], style="green") if row.covered else Text("nothing yet", style="yellow")
+        table.add_row(Text(row.api), str(row.uses), known)
+    using = [file for file in plan.files if file.uses]
+    whole = sum(file.uses == file.uses_covered for file in using)
+    totals = (
+        f"\n{plan.uses_covered} of {plan.uses} uses are of a known API; a use may still be declined"
+        f"\n{whole} of {len(using)} files that use TensorFlow use known APIs only"
     )
+    return Group(table, Text(totals))
 
 
 def explain_json(entries: Sequence[Entry]) -> str:

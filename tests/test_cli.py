@@ -85,7 +85,10 @@ def test_plan_and_coverage_name_what_is_known_and_what_is_not(tmp_path: Path) ->
     assert "m.py::f" in {item["unit"] for item in planned["left"]}
     covered = json.loads(command("rules", "--coverage", str(source), "--json").out)
     assert {row["api"]: row["covered"] for row in covered} == {"tf.sin": True, "tf.no_such": False}
-    assert "tf.no_such" in command("rules", "--coverage", str(source)).out
+    shown = command("rules", "--coverage", str(source)).out
+    assert shown.index("tf.no_such") < shown.index("tf.sin")
+    assert "1 of 2 uses are of a known API" in shown
+    assert "0 of 1 files that use TensorFlow use known APIs only" in shown
     assert contents(tmp_path) == before
 
 

@@ -18,7 +18,7 @@ class _Strict(BaseModel):
 
 
 class PlanFile(_Strict):
-    """A Python file: its units, how many of them would be migrated, its uses of TensorFlow."""
+    """A Python file: its units, how many of them would be migrated, its uses of TensorFlow, those of known APIs."""
 
     path: str
     uses_tf: bool
@@ -26,6 +26,7 @@ class PlanFile(_Strict):
     units: int = 0
     drafted: int = 0
     uses: int = 0
+    uses_covered: int = 0
 
 
 class PlanApi(_Strict):
@@ -66,7 +67,8 @@ def plan(repo: SourceRepo, rewrites: Sequence[UnitRewrite], covered: Mapping[str
         for r in rewrites
         if r.declines and r.text is None
     )
-    files = tuple(_file(str(f.path), f.uses_tf, f.why, rewrites) for f in repo.files if f.path.suffix == ".py")
+    python = [f for f in repo.files if f.path.suffix == ".py"]
+    files = tuple(_file(str(f.path), f.uses_tf, f.why, rewrites, covered) for f in python)
     return Plan(
         source=repo.root,
         keras=repo.keras,
@@ -79,7 +81,7 @@ def plan(repo: SourceRepo, rewrites: Sequence[UnitRewrite], covered: Mapping[str
     )
 
 
-def _file(path: str, uses_tf: bool, why: str, rewrites: Sequence[UnitRewrite]) -> PlanFile:
+def _file(path: str, uses_tf: bool, why: str, rewrites: Sequence[UnitRewrite], covered: Mapping[str, bool]) -> PlanFile:
     mine = [r for r in rewrites if r.unit.path == path]
     return PlanFile(
         path=path,
@@ -88,6 +90,7 @@ def _file(path: str, uses_tf: bool, why: str, rewrites: Sequence[UnitRewrite]) -
         units=len(mine),
         drafted=sum(not r.declines for r in mine),
         uses=sum(len(r.unit.uses) for r in mine),
+        uses_covered=sum(covered.get(api, False) for r in mine for api, _ in r.unit.uses),
     )
 
 

@@ -36,8 +36,8 @@ class Explanation:
 
     @property
     def tested(self) -> bool:
-        """Whether calls of it are compared with TensorFlow."""
-        return self.samples > 0
+        """Whether calls of it are compared with TensorFlow, or its value where it is a constant."""
+        return self.samples > 0 or self.kind == "constant"
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,15 @@ def _signature(record: Rule | LayerRule) -> str:
 
 def _template_texts(rule: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
     nodes = [n for s in rule.template.body for n in ast.walk(s)]
-    torch = [ast.unparse(n.value) for n in nodes if isinstance(n, ast.Return) and n.value is not None]
+    torch = [_result(n.value) for n in nodes if isinstance(n, ast.Return)] if rule.kind != "constant" else []
+    torch = torch or [ast.unparse(n.value) for n in nodes if isinstance(n, ast.Return) and n.value is not None]
     declines = [_reason(n) for n in nodes if isinstance(n, ast.Raise)]
     return tuple(dict.fromkeys(map(_readable, torch))), tuple(dict.fromkeys(d for d in declines if d))
+
+
+def _result(value: ast.expr | None) -> str:
+    """A result as code; "goes" for a call of which nothing is left."""
+    return "goes" if value is None or ast.unparse(value) == "None" else ast.unparse(value)
 
 
 def _readable(text: str) -> str:

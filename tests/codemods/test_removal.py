@@ -106,6 +106,24 @@ def test_scopes_around_training() -> None:
     assert "loss.backward()" in made
 
 
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        "tf.function",
+        "tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)], jit_compile=True)",
+        "tf.autograph.experimental.do_not_convert",
+    ],
+)
+def test_decorators_of_graphs_go_with_their_arguments(decorator: str) -> None:
+    source = f"@{decorator}\n@keep\ndef f(x):\n    return tf.square(x)\n"
+    assert text(source) == "@keep\ndef f(x):\n    return torch.square(x)"
+
+
+def test_registration_for_saving_goes() -> None:
+    source = "@tf.keras.utils.register_keras_serializable(package='p')\nclass Plain:\n    size = 3\n"
+    assert text(source) == "class Plain:\n    size = 3"
+
+
 def test_dependencies_that_do_something_stay_as_statements() -> None:
     made = text("""
         def f(x):
