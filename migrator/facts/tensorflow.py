@@ -70,7 +70,8 @@ def call_api(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
         return datasets.known(api)
     if api.startswith("tf.keras.applications."):
         return _application(it, api, args, where)
-    if (api.startswith(_OBJECTS) or api in _SINGLES) and api.rsplit(".", 1)[1][:1].isupper():
+    made = api.startswith(_OBJECTS) and api.rsplit(".", 1)[1][:1].isupper()
+    if made or api in _SINGLES or (api.startswith("tf.keras.initializers.") and not api.endswith(("get", "serialize"))):
         return instance(it, api, args, where)
     return UNKNOWN
 

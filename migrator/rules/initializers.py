@@ -140,6 +140,8 @@ _NAMES = {
     "uniform": "RandomUniform",
     "random_uniform": "RandomUniform",
     "variance_scaling": "VarianceScaling",
+    "glorot_normal_initializer": "GlorotNormal",
+    "glorot_uniform_initializer": "GlorotUniform",
     "zeros_initializer": "Zeros",
     "ones_initializer": "Ones",
     "constant_initializer": "Constant",

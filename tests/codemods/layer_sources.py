@@ -193,6 +193,42 @@ def make():
     return model
 """
 
+INITIALISERS = """
+import tensorflow as tf
+from tensorflow.keras import layers
+from tensorflow.keras.initializers import Zeros, glorot_normal
+
+
+class Linear(layers.Layer):
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.dense = layers.Dense(4, kernel_initializer=tf.zeros_initializer(), bias_initializer=tf.zeros_initializer())
+        self.d2 = layers.Dense(
+            4, kernel_initializer=tf.random_normal_initializer(stddev=0.1), bias_initializer=tf.ones_initializer
+        )
+        self.d3 = layers.Dense(
+            4, kernel_initializer=tf.initializers.GlorotUniform(), bias_initializer=tf.constant_initializer(0.1)
+        )
+        self.d4 = layers.Dense(4, kernel_initializer=glorot_normal(seed=3), bias_initializer=Zeros())
+        truncated = tf.keras.initializers.TruncatedNormal(stddev=0.02)
+        self.free = layers.Dense(4, use_bias=False, kernel_initializer=truncated)
+
+    def build(self, input_shape):
+        self.w = self.add_weight(name='w', shape=[input_shape[-1], self.units], initializer=tf.zeros_initializer())
+        self.b = self.add_weight(name='b', shape=[self.units], initializer=tf.zeros_initializer())
+        self.c = self.add_weight(shape=(self.units,), name="c")
+        self.cube = self.add_weight(shape=(2, 3, 4), name="cube")
+
+    def call(self, inputs):
+        x = self.d4(self.d3(self.d2(self.dense(tf.matmul(inputs, self.w) + self.b * self.c))))
+        return x + self.free(inputs) + tf.einsum('bi,tij->bj', inputs, self.cube)
+
+
+def make():
+    return tf.keras.Sequential([layers.Input((3,)), Linear(5)])
+"""
+
 PROGRAMS = {
     "bilstm": (BILSTM, [("ids", 4, 7)]),
     "masked mean": (MASKED_MEAN, [("steps", 4, 6, 3)]),
@@ -203,4 +239,5 @@ PROGRAMS = {
     "dot attention": (DOT_ATTENTION, [("normal", 3, 4, 3), ("normal", 3, 5, 3)]),
     "lambdas": (LAMBDAS, [("normal", 3, 4, 5), ("normal", 3, 4, 5)]),
     "lambda chain": (LAMBDA_CHAIN, [("normal", 3, 8)]),
+    "initialisers": (INITIALISERS, [("normal", 3, 3)]),
 }

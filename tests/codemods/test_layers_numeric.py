@@ -38,17 +38,17 @@ def inputs_of(given: list[Given]) -> list[np.ndarray]:
     return made
 
 
-def transferred(migrated: Migrated, keras: Any, model: Any) -> dict[str, Any]:
+def transferred(name: str, migrated: Migrated, keras: Any, model: Any) -> dict[str, Any]:
     """Moves the weights by the drafts' records; (source indices, transforms) by torch name."""
     from migrator_validators.probes import tf_objects, torch_objects
 
     found = [r for d in migrated.drafts.values() for r in d.weights]
     places: dict[tuple[str, str, str], list[tuple[str, str, str]]] = {}
     for r in found:
-        params = places.setdefault((r.owner.replace("program:", f"{type(model).__module__}:"), r.path, r.keras), [])
+        params = places.setdefault((r.owner.replace("program:", f"{name}_torch:"), r.path, r.keras), [])
         params += [p for p in r.params if p not in params]
     records = [
-        RecordedMap(owner=o, path=p, keras=k.replace("program:", f"{type(keras).__module__}:"), params=tuple(x))
+        RecordedMap(owner=o, path=p, keras=k.replace("program:", f"{name}_keras:"), params=tuple(x))
         for (o, p, k), x in places.items()
     ]
     matching = match(WeightMap(records=tuple(records)), tf_objects.describe(keras, []), torch_objects.describe(model))
@@ -80,7 +80,7 @@ def test_results_and_gradients_are_equal(name: str) -> None:
             weight.assign(rng.uniform(0.5, 1.5, weight.shape) if positive else rng.normal(0, 0.4, weight.shape))
     imports = sorted({line for draft in migrated.drafts.values() for line in draft.imports})
     model = execute("\n".join([*imports, migrated.text]), f"{name}_torch").make().eval()
-    pairs = transferred(migrated, keras, model)
+    pairs = transferred(name, migrated, keras, model)
     tensors = [torch.as_tensor(x) for x in inputs]
     got = flat(model(tensors if len(tensors) > 1 else tensors[0]))
     with tf.GradientTape() as tape:
@@ -99,3 +99,33 @@ def test_results_and_gradients_are_equal(name: str) -> None:
         if parameter.requires_grad:
             expected = pairs[target].array(gradients, gradient=True)
             np.testing.assert_allclose(parameter.grad.numpy(), expected, rtol=2e-3, atol=2e-4, err_msg=target)
+
+
+def test_own_weights_start_with_keras_spread() -> None:
+    """The bounds of Glorot on vectors and on weights with a receptive field, measured on both sides."""
+    source = """
+import tensorflow as tf
+
+
+class Own(tf.keras.layers.Layer):
+    def build(self, input_shape):
+        self.vector = self.add_weight(shape=(4000,), name="vector")
+        self.cube = self.add_weight(shape=(5, 40, 30), name="cube")
+        self.scaled = self.add_weight(shape=(3, 40, 30), initializer="he_normal", name="scaled")
+
+    def call(self, x):
+        return x + tf.reduce_sum(self.vector) + tf.reduce_sum(self.cube) + tf.reduce_sum(self.scaled)
+
+
+def make():
+    return tf.keras.Sequential([tf.keras.layers.Input((2,)), Own()])
+"""
+    migrated = migrate(source)
+    assert not migrated.declines
+    keras = execute(source, "spread_keras").make()
+    model = execute(migrated.text, "spread_torch").make()
+    found = {name.rpartition(".")[2]: p for name, p in model.named_parameters()}
+    for weight in keras.weights:
+        own = found[weight.path.rpartition("/")[2]].detach().numpy()
+        assert own.std() == pytest.approx(np.std(weight.numpy()), rel=0.05)
+        assert np.abs(own).max() == pytest.approx(np.abs(weight.numpy()).max(), rel=0.1)

@@ -36,6 +36,7 @@ from migrator.values import (
 )
 
 _STRUCTURAL = frozenset({"name", "input_shape", "batch_input_shape", "batch_shape", "input_length", "batch_size"})
+_READ = ("initializer", "regularizer", "constraint")  # arguments of which rules read the value, never the text
 _WRAPPERS = {
     "tf.keras.layers.Bidirectional": "layer",
     "tf.keras.layers.TimeDistributed": "layer",
@@ -140,7 +141,7 @@ class Maker:
         return self.fixed.get(self.ctx.code(node).strip().removeprefix("self.")) or self.ctx.value(node)
 
     def _built(self, api: str, given: Mapping[str, cst.BaseExpression], inputs: tuple[Value, ...]) -> Part | Decline:
-        texts = {n: self.argument(e) for n, e in given.items()}
+        texts = {n: self.ctx.code(e) if n.endswith(_READ) else self.argument(e) for n, e in given.items()}
         inner = _WRAPPERS.get(api, "")
         if isinstance(given.get(inner), cst.Call | cst.List | cst.Tuple):
             texts[inner] = self._wrapped(given[inner])

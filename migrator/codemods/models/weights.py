@@ -128,7 +128,7 @@ def _texts(
     for ours, name in (("kernel_initializer", "initializer"), ("kernel_regularizer", "regularizer")):
         if name in args and not _is_none(args[name], ctx):
             given[ours] = args[name]
-    texts = {"units": "2", "use_bias": "False", **{n: maker.argument(e) for n, e in given.items()}}
+    texts = {"units": "2", "use_bias": "False", **{n: ctx.code(e) for n, e in given.items()}}
     values: dict[str, Value] = {"units": Literal(2), "use_bias": Literal(False)}
     values.update({n: maker.value(e) for n, e in given.items()})
     if "kernel_initializer" not in given and integer:
@@ -148,6 +148,12 @@ def _fitted(statement: str, rank: int | None) -> str | None:
     """A Dense kernel's initialisation for a weight in Keras's [in, out] order."""
     if _FREE_OF_FANS.match(statement):
         return statement.replace("{self}.weight", "{self}")
+    if rank == 1 and "xavier_uniform_" in statement:  # Keras counts the size of a vector as both fans
+        bound = "(3 / {self}.numel()) ** 0.5"
+        return f"nn.init.uniform_({{self}}, -({bound}), {bound})"
+    if rank is not None and rank > 2:  # the first axes are Keras's receptive field
+        order = ", ".join(map(str, (rank - 1, rank - 2, *range(rank - 2))))
+        return statement.replace("{self}.weight", f"{{self}}.permute({order})")
     if rank != 2:
         return None
     return statement.replace("{self}.weight", "{self}" if _SYMMETRIC.match(statement) else "{self}.T")
