@@ -10,12 +10,19 @@ from typing import Literal
 from migrator.llm.replies import Outcome
 
 
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True)
 class Message:
     """One turn of the conversation after the system prompt."""
 
     role: Literal["user", "assistant"]
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", _sendable(self.text))
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,10 @@ class Prompt:
     name: str
     version: str
     sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Half surrogate pairs, as undecodable output has them, cannot be sent or stored: they become "?"."""
+        object.__setattr__(self, "system", _sendable(self.system))
 
     @property
     def characters(self) -> int:

@@ -121,7 +121,7 @@ class Ledger:
         row = {
             "key": asked.key,
             "run": asked.run,
-            "unit": asked.prompt.name,
+            "unit": _storable(asked.prompt.name),
             "prompt_version": asked.prompt.version,
             "sample": asked.sample,
             "model": asked.model,
@@ -158,7 +158,7 @@ class Ledger:
     def fail(self, call_id: int, error: str) -> None:
         """Note why no reply came; asked again, the question is sent again."""
         with self._writing() as db:
-            db.execute("UPDATE calls SET state = 'failed', error = ? WHERE id = ?", (error, call_id))
+            db.execute("UPDATE calls SET state = 'failed', error = ? WHERE id = ?", (_storable(error), call_id))
 
     def use(self, run: str, call_id: int) -> None:
         """Note that `run` used a reply without paying for it; one that it had paid for stays paid."""
@@ -182,7 +182,7 @@ class Ledger:
         with self._writing() as db:
             db.execute(
                 "INSERT INTO verdicts (call_id, created, accepted, verdict) VALUES (?, ?, ?, ?)",
-                (call_id, _now(), accepted, verdict),
+                (call_id, _now(), accepted, _storable(verdict)),
             )
 
     def note(self, run: str, unit: str, text: str) -> None:
@@ -190,7 +190,7 @@ class Ledger:
         with self._writing() as db:
             db.execute(
                 "INSERT INTO notes (run, unit, created, note) VALUES (?, ?, ?, ?)",
-                (run, unit, _now(), text),
+                (run, unit, _now(), _storable(text)),
             )
 
     def paid(self, run: str) -> Paid:
@@ -280,14 +280,19 @@ def _received(row: sqlite3.Row) -> Received:
 
 def _values(received: Received) -> tuple[object, ...]:
     return (
-        received.text,
+        _storable(received.text),
         received.finish_reason,
-        received.refusal,
+        _storable(received.refusal) if received.refusal is not None else None,
         received.tokens_in,
         received.tokens_out,
         received.cost_usd,
         received.latency_s,
     )
+
+
+def _storable(text: str) -> str:
+    """SQLite takes no half surrogate pairs."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _now() -> str:

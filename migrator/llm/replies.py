@@ -156,7 +156,13 @@ def _validated(found: object) -> Answer | Malformed:
     except ValidationError as error:
         first = error.errors()[0]
         return Malformed(f"{'.'.join(map(str, first['loc'])) or 'reply'}: {first['msg']}")
-    return Answer(reply) if reply.code.strip() else Malformed("code: is empty")
+    if not reply.code.strip():
+        return Malformed("code: is empty")
+    try:
+        repr(reply.model_dump_json()).encode()
+    except ValueError:  # half of a surrogate pair, written as an escape
+        return Malformed("it has characters that are no text")
+    return Answer(reply)
 
 
 def _fenced(content: str) -> Answer | Malformed:

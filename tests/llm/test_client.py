@@ -284,6 +284,7 @@ def test_an_interrupted_question_ends_at_once(tmp_path: Path) -> None:
         with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as process:
             while not server.chats:
                 assert process.poll() is None
+                time.sleep(0.01)
             start = time.monotonic()
             process.send_signal(signal.SIGINT)
             process.wait(20)

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,17 @@ def test_the_record_of_what_was_sent(ledger: Ledger, tmp_path: Path) -> None:
     assert list(ledger.sent("run-2")) == []
 
 
+def test_undecodable_text_is_no_reason_to_stop(ledger: Ledger) -> None:
+    call = ledger.begin(Asked("k", "run-1", "m", "http://localhost", prompt("a.py::f", "half \ud800 a pair \x00")))
+    ledger.receive(call, Received("half \ud800 a pair", "stop", "\udfff", 1, 1, None))
+    ledger.record_verdict(call, "found \udc80")
+    ledger.note("run-1", "a.py::f", "\ud800")
+    ledger.fail(ledger.begin(asked("other")), "\ud800")
+    found = ledger.reply("k")
+    assert found is not None
+    assert found[1].text == "half ? a pair"
+
+
 def test_the_file_is_its_owners(ledger: Ledger) -> None:
     assert ledger.path.stat().st_mode & 0o077 == 0
 
@@ -148,6 +160,7 @@ def test_a_killed_run_pays_nothing_twice(tmp_path: Path, after: int) -> None:
             assert process.stdout is not None
             while server.asked[f"m{after}.py::f"] == 0:  # under way now
                 assert process.poll() is None
+                time.sleep(0.01)
             process.send_signal(signal.SIGKILL)
         with Ledger(path) as ledger:
             received = ledger.paid("run-1").calls

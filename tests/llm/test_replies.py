@@ -67,6 +67,8 @@ def test_a_fence_inside_a_docstring_ends_no_block() -> None:
         ('{"code": 3}', "code: "),
         ('{"code": "x", "imports": [1]}', "imports.0: "),
         ("```python\n\n```", "no complete block"),
+        ('{"code": "x = \'\\ud800\'"}', "no text"),
+        ('{"code": "x", "imports": ["\\udfff"]}', "no text"),
     ],
 )
 def test_what_is_not_in_the_agreed_shape(text: str, words: str) -> None:
