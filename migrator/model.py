@@ -81,6 +81,7 @@ class Helper:
     name: str
     source: str
     imports: tuple[str, ...] = ()  # "import torch", "from torch import nn", …
+    needs: tuple[Helper, ...] = ()  # others that it calls
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ class _Residual(ast.NodeTransformer):
             return node
         found = self.run.template.names.get(node.id)
         if isinstance(found, Helper):
-            self.run.output.helpers[found.name] = found
+            self.run.output.helpers |= {helper.name: helper for helper in (found, *found.needs)}
             return ast.Name(found.name, ast.Load())
         if node.id == device_here and self.run.device:
             return ast.parse(self.run.device, mode="eval").body
