@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from migrator.codemods.tf_imports import is_tf_module
+from migrator.codemods.tf_imports import global_reads, is_tf_module
 from migrator.model import Decline, UnitKind
 
 _TYPES = {"Tensor": "torch.Tensor", "Variable": "torch.Tensor"}
@@ -165,3 +166,13 @@ def _annotations(node: ast.AST) -> Sequence[ast.expr]:
     if isinstance(node, ast.arg):
         return [node.annotation] if node.annotation else []
     return [node.annotation] if isinstance(node, ast.AnnAssign) else []
+
+
+# --- names that helpers take for granted -----------------------------------------------------------------------
+
+
+def hidden_builtins(helpers: Sequence[str], module_names: Collection[str]) -> list[Decline]:
+    """Declines where the file's top level gives a builtin another meaning that a helper (source) reads."""
+    reads = set().union(*map(global_reads, helpers))
+    hidden = sorted(name for name in reads if name in module_names and hasattr(builtins, name))
+    return [Decline(f"`{name}` means something else in this file, and a helper needs it") for name in hidden]

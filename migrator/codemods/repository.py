@@ -14,7 +14,7 @@ from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rule
 from migrator.codemods.dispatch import draft_unit, is_model_unit
 from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
-from migrator.codemods.leftovers import tidy
+from migrator.codemods.leftovers import hidden_builtins, tidy
 from migrator.codemods.models import ModelPlan, plan_models
 from migrator.codemods.positions import Positions
 from migrator.codemods.tf_imports import alias_of
@@ -177,7 +177,8 @@ def _draft_file(
     segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here)
     bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target)) | _aliases(segments)
     drafts = ((s, made.get(s.unit.id) or _drafted(s, ctx)) for s in segments)
-    parts = tuple(Part(s, _tidied(s, _changed(s, draft, ctx), ctx, bindings)) for s, draft in drafts)
+    bound = frozenset(name for s in segments if s.unit.kind is not UnitKind.IMPORTS for name in _bound(s))
+    parts = tuple(Part(s, _tidied(s, _changed(s, draft, ctx), ctx, bindings, bound)) for s, draft in drafts)
     replaced = {name for name, changes in ctx.changes.items() if any(c.kind == "factory-to-module" for c in changes)}
     renames = {
         binding: (ctx.class_names[f"{target}:{attribute}"],)
@@ -198,16 +199,23 @@ def _aliases(segments: Sequence[Segment]) -> frozenset[str]:
     )
 
 
-def _tidied(seg: Segment, draft: Draft | None, ctx: Context, bindings: frozenset[str]) -> Draft | None:
+def _bound(seg: Segment) -> Iterable[str]:
+    return (name for statement in seg.statements for name in bound_names(statement))
+
+
+def _tidied(
+    seg: Segment, draft: Draft | None, ctx: Context, bindings: frozenset[str], bound: frozenset[str]
+) -> Draft | None:
     """The draft without what else of its text names TensorFlow; one that declines where there was nothing to do."""
     if seg.unit.kind is UnitKind.IMPORTS or (draft is not None and draft.declines):
         return draft
     text = draft.text if draft is not None else "".join(ctx.code(statement) for statement in seg.statements)
     found = tidy(text, seg.unit.kind, seg.unit.name == MAIN, bindings)
-    if not found.declines and found.text == text:
-        return draft
     base = draft or Draft(text, seg.unit.kind)
-    return replace(base, text=found.text, declines=found.declines, imports=base.imports | found.imports)
+    taken = hidden_builtins([helper.source for helper in base.helpers], bound)
+    if not found.declines and not taken and found.text == text:
+        return draft
+    return replace(base, text=found.text, declines=(*found.declines, *taken), imports=base.imports | found.imports)
 
 
 def _drafted(seg: Segment, ctx: Context) -> Draft | None:

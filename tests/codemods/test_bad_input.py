@@ -128,6 +128,22 @@ LEFT = {
         "import tensorflow as tf\n@tf.no_such\n" + BODY,
         "tf.no_such",
     ),
+    "a name that torch code needs": (
+        "import tensorflow as tf\nF = 64\ndef f(x):\n    return tf.nn.relu(x)\n",
+        "`F` means",
+    ),
+    "a local name that torch code needs": (
+        "import tensorflow as tf\ndef f(x):\n    F = 64\n    return F * tf.nn.relu(x)\n",
+        "`F` means",
+    ),
+    "a parameter that torch code needs": (
+        "import tensorflow as tf\ndef f(x, torch):\n    return torch * tf.square(x)\n",
+        "`torch` means",
+    ),
+    "a builtin that a helper needs": (
+        "import tensorflow as tf\ndict = 3\ndef f(x):\n    return tf.nest.flatten(x)\n",
+        "`dict` means",
+    ),
     "an import beside other code": (
         "try:\n    import tensorflow as tf\n    print(1)\nexcept ImportError:\n    pass\n" + BODY,
         "beside other code",

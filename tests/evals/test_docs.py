@@ -136,9 +136,9 @@ def test_what_is_bound_anew_needs_nothing_of_before() -> None:
 
 def test_what_the_source_itself_draws_is_compared_by_shape_and_said_so() -> None:
     source, again = ran([1.0, 2.0]), ran([3.0, 4.0])
-    assert judge(PROGRAM, source, ran([5.0, 6.0]), again).how == "shapes"
-    assert judge(PROGRAM, source, ran([5.0]), again).ending == "wrong"
-    assert judge(PROGRAM, source, ran([5.0, 6.0]), source).ending == "wrong"
+    assert judge(PROGRAM, source, ran([5.0, 6.0]), [source, again]).how == "shapes"
+    assert judge(PROGRAM, source, ran([5.0]), [again]).ending == "wrong"
+    assert judge(PROGRAM, source, ran([5.0, 6.0]), [source]).ending == "wrong"
 
 
 def test_an_example_that_compares_nothing_is_not_equal() -> None:

@@ -107,7 +107,10 @@ class FakeModule:
             return ShapeOf(None)
         if name == "tf.Variable":
             return Tensor(origin="variable")
-        return Tensor() if name == "tf.constant" else Unknown()
+        if name != "tf.constant":
+            return Unknown()
+        complex_ = any(isinstance(n, ast.Constant) and isinstance(n.value, complex) for n in ast.walk(node))
+        return Tensor(dtype="complex128" if complex_ else None)
 
 
 def _span(node: ast.expr) -> Span:

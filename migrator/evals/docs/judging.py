@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,8 +50,8 @@ def failure(source: Ran) -> str:
     return f"the example itself fails: {kind}"
 
 
-def judge(program: Program, source: Ran, target: Ran, again: Ran | None = None) -> Judgement:
-    """Compare what both sides bound. `again`: the source under another seed, which tells what is random."""
+def judge(program: Program, source: Ran, target: Ran, again: Sequence[Ran] = ()) -> Judgement:
+    """Compare what both sides bound. `again`: the source under other seeds, which tell what is random."""
     if target.error is not None and target.error["type"] == "infra":
         return Judgement("infra-error", target.error["message"])
     if target.error is not None:
@@ -65,7 +65,7 @@ def judge(program: Program, source: Ran, target: Ran, again: Ran | None = None) 
             return Judgement("wrong", f"`{name}` is not bound any more")
         found = _compare(source, target, name)
         if found.differences:
-            if not (again is not None and _random(source, again, name)):
+            if not any(_random(source, other, name) for other in again):
                 return Judgement("wrong", f"`{name}`: {found.first()}")
             if found.shapes_differ:
                 return Judgement("wrong", f"`{name}`: {found.first(structural=True)}")

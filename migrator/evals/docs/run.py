@@ -46,6 +46,7 @@ def judge_all(found: Sequence[Program], workers: Workers, jobs: int) -> dict[str
     return judged | _compared([p for p in asked if p.id not in judged], rewritten, sources, workers, jobs)
 
 
+SEEDS = (1, 2, 3, 4, 5, 6)
 _NO_VALUES = "nothing that can be compared: objects, not values"
 
 
@@ -70,13 +71,13 @@ def _compared(
     doubted = [p for p in asked if judged[p.id].ending == "wrong"]
     source = {p.id: p.text for p in doubted}
     first = execute_alone("tf", source, workers, jobs)
-    second = execute("tf", source, workers, jobs, seed=1)
+    others = [execute("tf", source, workers, jobs, seed=seed) for seed in SEEDS] if source else []
     target = execute_alone("torch", {p.id: rewritten[p.id].text or "" for p in doubted}, workers, jobs)
     for p in doubted:
         if first[p.id].error is not None:
             judged[p.id] = Judgement("not-applicable", failure(first[p.id]))
         else:
-            judged[p.id] = judge(p, first[p.id], target[p.id], second[p.id])
+            judged[p.id] = judge(p, first[p.id], target[p.id], [other[p.id] for other in others])
     return judged
 
 

@@ -61,7 +61,9 @@ def literal_dtype(value: Value) -> str | None:
     kind = (
         type(value.value).__name__ if isinstance(value, Literal) else value.type if isinstance(value, Scalar) else None
     )
-    return {"int": "int32", "float": "float32", "bool": "bool", "str": "string"}.get(kind or "")
+    return {"int": "int32", "float": "float32", "bool": "bool", "str": "string", "complex": "complex128"}.get(
+        kind or ""
+    )
 
 
 def first(args: Args) -> Value | None:

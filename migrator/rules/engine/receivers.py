@@ -19,7 +19,23 @@ from migrator.values import (
 
 # Methods that torch does not have under this name and meaning: declined when the receiver is unknown.
 TF_ONLY = frozenset(
-    {"numpy", "get_shape", "as_list", "set_shape", "assign", "assign_add", "assign_sub", "eval_tensor", "read_value"}
+    {
+        "assert_has_rank",
+        "assert_is_compatible_with",
+        "assign",
+        "assign_add",
+        "assign_sub",
+        "as_list",
+        "eval_tensor",
+        "get_shape",
+        "is_fully_defined",
+        "most_specific_compatible_shape",
+        "numpy",
+        "read_value",
+        "set_shape",
+        "with_rank",
+        "with_rank_at_least",
+    }
 )
 
 

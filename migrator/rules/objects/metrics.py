@@ -87,7 +87,7 @@ def _error(each: str, result: str = "{mean}") -> Make:
 
 
 def _rows(each: str) -> str:
-    return f"{each}.float().flatten(1).mean(dim=1).sum()"
+    return f"{each}.float().reshape(len({{y}}), -1).mean(dim=1).sum()"
 
 
 def _wants(loss: LossCode, *targets: str) -> None:

@@ -71,7 +71,12 @@ legacy("tf.keras.backend.elu", "x, alpha=1.0", of="tf.keras.activations.elu", sa
 legacy("tf.keras.backend.constant", "value, dtype=None, shape=None, name=None", of="tf.constant",
        samples=[S([1.0, 2.0]), S(2.0)])  # fmt: skip
 
-same("tf.keras.backend.backend", '"torch"', "", samples=())
+
+@rule("tf.keras.backend.backend", samples=[declines()])
+def backend():
+    raise Decline("the backend's name decides which code runs")
+
+
 same("tf.keras.backend.repeat", "x[:, None].repeat(1, n, 1)", "x: Tensor, n", samples=[S(f32(2, 3), 4)])
 same(
     "tf.keras.backend.repeat_elements",

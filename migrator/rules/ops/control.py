@@ -118,7 +118,8 @@ while_loop = Helper(
     "while_loop",
     '''def while_loop(cond, body, loop_vars, maximum_iterations=None):
     """The loop variables after `body` was applied while `cond` holds, at most `maximum_iterations` times."""
-    loop_vars, steps = type(loop_vars)(map(torch.as_tensor, loop_vars)), 0
+    parts = (v if isinstance(v, (tuple, list, dict)) else torch.as_tensor(v) for v in loop_vars)
+    loop_vars, steps = type(loop_vars)(parts), 0
     while cond(*loop_vars) and (maximum_iterations is None or steps < maximum_iterations):
         loop_vars, steps = body(*loop_vars), steps + 1
     return loop_vars
@@ -135,6 +136,11 @@ _LOOP = (src("lambda i, x: i < 3"), src("lambda i, x: (i + 1, x * 2.0)"))
         S(*_LOOP, loop_vars=src("(tf.constant(5), a)", a=f32(2))),
         S(src("lambda i: i < 3"), src("lambda i: (i + 1,)"), src("(tf.constant(0),)")),
         S(*_LOOP, src("(tf.constant(0), a)", a=f32(2)), maximum_iterations=2),
+        S(
+            src("lambda i, p: i < 3"),
+            src("lambda i, p: (i + 1, (p[1], p[0] * 2.0))"),
+            src("(tf.constant(0), (a, b))", a=f32(2), b=f32(2)),
+        ),
     ],
 )
 def while_loop_rule(
@@ -172,7 +178,8 @@ map_rows = Helper(
     "map_rows",
     '''def map_rows(fn, elems):
     """`fn` of every row of a tensor, or of the rows of several tensors side by side; the results stacked."""
-    rows = zip(*elems, strict=True) if isinstance(elems, (tuple, list)) else elems
+    several = isinstance(elems, (tuple, list))
+    rows = zip(*map(torch.as_tensor, elems), strict=True) if several else torch.as_tensor(elems)
     results = [fn(row) for row in rows]
     if isinstance(results[0], (tuple, list)):
         return type(results[0])(torch.stack(parts) for parts in zip(*results, strict=True))
@@ -201,6 +208,8 @@ _ROW = src("lambda x: x * 2.0 + 1.0")
         S(src("lambda x: x + 1"), i32(4)),
         S(src("lambda x: (x, tf.reduce_sum(x))"), f32(3, 2), src("(tf.float32, tf.float32)")),
         S(src("lambda p: p[0] * p[1]"), src("(a, b)", a=i32(3), b=i32(3)), dtype=src("tf.int32")),
+        S(src("lambda x: x * x"), src("np.array([1, 2, 3])")),
+        S(src("lambda p: p[0] - p[1]"), src("(np.array([1, 2]), np.array([3, 4]))"), dtype=src("tf.int64")),
         declines(_ROW, f32(3, 2), back_prop=False),
     ],
 )

@@ -124,7 +124,7 @@ def gather_nd(params: Tensor, indices: Tensor, batch_dims=0, name=None, bad_indi
 def tensor_scatter_nd_update(
     tensor: Tensor, indices: Tensor, updates: Tensor, name=None, *, dtype_tensor, dtype_updates
 ):
-    if not (is_float(dtype_tensor) or is_float(dtype_updates)):  # torch's integers are wider, and both must agree
+    if not (is_float(dtype_tensor) and dtype_tensor == dtype_updates):  # both must agree
         return tensor.index_put(indices.long().unbind(-1), updates.to(tensor.dtype))
     return tensor.index_put(indices.long().unbind(-1), updates)
 
@@ -141,7 +141,7 @@ def tensor_scatter_nd_add(
 ):
     if bad_indices_policy != "":
         raise Decline("`bad_indices_policy` is given")
-    if not (is_float(dtype_tensor) or is_float(dtype_updates)):
+    if not (is_float(dtype_tensor) and dtype_tensor == dtype_updates):
         return tensor.index_put(indices.long().unbind(-1), updates.to(tensor.dtype), accumulate=True)
     return tensor.index_put(indices.long().unbind(-1), updates, accumulate=True)
 
@@ -155,10 +155,12 @@ def tensor_scatter_nd_add(
     ],
 )
 def scatter_nd(indices: Tensor, updates: Tensor, shape, bad_indices_policy="", name=None, *, kind_shape):
-    if kind_shape == "tensor":
-        shape = shape.tolist()
     if bad_indices_policy != "":
         raise Decline("`bad_indices_policy` is given")
+    if kind_shape is None:
+        raise Decline("whether the shape is a tensor or a tuple is not known")
+    if kind_shape == "tensor":
+        return updates.new_zeros(shape.tolist()).index_put(indices.long().unbind(-1), updates, accumulate=True)
     return updates.new_zeros(shape).index_put(indices.long().unbind(-1), updates, accumulate=True)
 
 
@@ -270,7 +272,7 @@ def tensor_scatter_nd_sub(
 ):
     if bad_indices_policy != "":
         raise Decline("`bad_indices_policy` is given")
-    if not (is_float(dtype_tensor) or is_float(dtype_updates)):
+    if not (is_float(dtype_tensor) and dtype_tensor == dtype_updates):
         return tensor.index_put(indices.long().unbind(-1), -updates.to(tensor.dtype), accumulate=True)
     return tensor.index_put(indices.long().unbind(-1), -updates, accumulate=True)
 

@@ -148,9 +148,16 @@ _FILES = (
 )
 
 
+def no_address(name: object) -> None:
+    """Declines `gs://…` and `file://…`, which only TensorFlow's file systems know."""
+    if isinstance(name, str) and "://" in name:
+        raise Decline("a path with a scheme")
+
+
 def _files(api: str) -> None:
     @rule(api, samples=_samples(api, _FILES), gaps=[*_ERRORS, "`read` of a text file gives `\\n` for `\\r\\n`"])
     def file(name, mode="r"):
+        no_address(name)
         return open(name) if mode == "r" else open(name, mode)
 
 

@@ -52,7 +52,7 @@ crop_and_resize = Helper(
     '''def crop_and_resize(image, boxes, box_indices, crop_size, nearest=False, fill=0.0):
     """Crops (boxes, height, width, C) of NHWC images; boxes are fractions of height - 1 and width - 1."""
     n, h, w, _ = image.shape
-    height, width = int(crop_size[0]), int(crop_size[1])
+    boxes, height, width = boxes.float(), int(crop_size[0]), int(crop_size[1])
 
     def places(start, end, size, count):
         if count == 1:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EDGES = src("tf.constant([-0.0, 2.5, -0.5, float('inf'), float('-inf'), float('nan')])")
 _ANY = [S(f32(2, 3)), S(f32(4, 1, 2)), S(f32()), S(f32(0, 3)), S(EDGES)]
+_COMPLEX_SIGN = no_grad(S(src("tf.constant([3 + 4j, -1j])")))
 _POSITIVE = [S(pos(2, 3)), S(pos(5)), S(pos()), S(EDGES)]
 
 for _tf, _torch, _samples in (
@@ -30,7 +31,6 @@ for _tf, _torch, _samples in (
     ("tf.math.log1p", "torch.log1p", _POSITIVE),
     ("tf.square", "torch.square", [*_ANY, S(i32(3))]),
     ("tf.abs", "torch.abs", [*_ANY, S(i32(3))]),
-    ("tf.sign", "torch.sign", [*_ANY[:-1], S(i32(3)), known_gap("the sign of NaN is 0 in torch", S(EDGES))]),
     ("tf.floor", "torch.floor", _ANY),
     ("tf.math.ceil", "torch.ceil", _ANY),
     ("tf.round", "torch.round", [S(f32(3, 2)), S(src("a * 2.5", a=f32(4)))]),
@@ -59,6 +59,14 @@ for _tf, _torch, _samples in (
     ("tf.logical_not", "torch.logical_not", [S(boolean(4))]),
 ):
     same(_tf, _torch, samples=_samples)
+
+
+@rule("tf.sign", samples=[*_ANY[:-1], S(i32(3)), known_gap("the sign of NaN is 0 in torch", S(EDGES)), _COMPLEX_SIGN])
+def sign(x: Tensor, name=None, *, dtype):
+    if dtype in ("complex64", "complex128"):
+        return torch.sgn(x)
+    return torch.sign(x)
+
 
 same("tf.negative", "-x", samples=[S(f32(2, 3)), S(src("a + b", a=f32(2), b=f32(2)))])
 

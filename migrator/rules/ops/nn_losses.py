@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 def ctc_loss(
     labels: Tensor,
     logits: Tensor,
-    label_length,
-    logit_length,
+    label_length: Tensor,
+    logit_length: Tensor,
     logits_time_major=True,
     unique: Ignored = None,
     blank_index=None,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.model import Helper
+from migrator.rules.engine.asked import is_integer
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor
 from migrator.rules.engine.registry import legacy, rule
@@ -57,10 +58,17 @@ def images(rank: int | None) -> None:
         raise Decline("whether these are images is not known")
 
 
+def finite(dtype: str | None) -> None:
+    """Declines integers, which have no infinity to pad with."""
+    if is_integer(dtype):
+        raise Decline("pooling of integers")
+
+
 @rule("tf.nn.max_pool2d", samples=[*_POOLS, _NCHW])
-def max_pool2d(input: Tensor, ksize, strides, padding, data_format="NHWC", name=None):
+def max_pool2d(input: Tensor, ksize, strides, padding, data_format="NHWC", name=None, *, dtype):
     size = spatial(ksize)
     step = spatial(strides)
+    finite(dtype)
     how = pool_mode(size, step, padding, data_format)
     image = input.permute(0, 3, 1, 2)
     if how == "ceil":
@@ -72,10 +80,11 @@ def max_pool2d(input: Tensor, ksize, strides, padding, data_format="NHWC", name=
 
 
 @rule("tf.nn.max_pool", samples=_POOLS)
-def max_pool(input: Tensor, ksize, strides, padding, data_format=None, name=None, *, rank):
+def max_pool(input: Tensor, ksize, strides, padding, data_format=None, name=None, *, rank, dtype):
     images(rank)
     size = spatial(ksize)
     step = spatial(strides)
+    finite(dtype)
     how = pool_mode(size, step, padding, data_format)
     image = input.permute(0, 3, 1, 2)
     if how == "ceil":

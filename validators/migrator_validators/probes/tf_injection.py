@@ -230,6 +230,9 @@ def _legacy_method(original: Callable[..., Any], draw: Callable[..., Any]) -> Ca
 def _dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: Any = None) -> Any:
     x = tf.convert_to_tensor(x)
     rate = float(rate)
+    if noise_shape is not None:  # one factor for what it says, as for ones of that shape
+        sizes = [n if m is None else m for m, n in zip(list(noise_shape), x.shape, strict=True)]
+        return x * _dropout(tf.ones([int(n) for n in sizes], x.dtype), rate)
     if rate == 0:
         return x
     if rate == 1:

@@ -225,6 +225,8 @@ def encode(value: Any, sink: Sink) -> Tree:
         return _encode_scalar(value)
     if isinstance(value, dict) or (hasattr(value, "keys") and hasattr(value, "items") and not isinstance(value, type)):
         return {"t": "dict", "items": {str(k): encode(v, sink) for k, v in list(value.items())[:MOST_ITEMS]}}
+    if type(value).__name__ in ("PhysicalDevice", "LogicalDevice"):
+        return {"t": "opaque", "type": type(value).__module__ + ":" + type(value).__qualname__}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         owner = type(value).__module__.split(".")[0]
         items = [encode(v, sink) for v in value]
