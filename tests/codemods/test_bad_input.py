@@ -130,15 +130,15 @@ LEFT = {
     ),
     "a name that torch code needs": (
         "import tensorflow as tf\nF = 64\ndef f(x):\n    return tf.nn.relu(x)\n",
-        "`F` means",
+        "`F` is something else",
     ),
     "a local name that torch code needs": (
         "import tensorflow as tf\ndef f(x):\n    F = 64\n    return F * tf.nn.relu(x)\n",
-        "`F` means",
+        "`F` is something else",
     ),
     "a parameter that torch code needs": (
         "import tensorflow as tf\ndef f(x, torch):\n    return torch * tf.square(x)\n",
-        "`torch` means",
+        "`torch` is something else",
     ),
     "a builtin that a helper needs": (
         "import tensorflow as tf\ndict = 3\ndef f(x):\n    return tf.nest.flatten(x)\n",
