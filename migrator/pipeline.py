@@ -14,6 +14,7 @@ from migrator.checking import Checker
 from migrator.codemods.repository import RepositoryDraft
 from migrator.completion.drafts import as_written
 from migrator.completion.judging import guarded
+from migrator.completion.offline import of_draft, questions
 from migrator.completion.running import BATCH_PATH, Asked, ask, named
 from migrator.config import RunSettings
 from migrator.journal import work_area
@@ -46,10 +47,10 @@ def plan(settings: RunSettings) -> report_room.Plan:
     """What a run would do with the repository; runs none of it and writes nothing."""
     repo = read(settings)
     facts = know(repo)
-    files = rewrite(repo, facts, lambda *_: None).render({})
-    rewrites = [unit for file in files.values() for unit in file.units]
+    draft = rewrite(repo, facts, lambda *_: None)
+    rewrites = [unit for file in draft.render({}).values() for unit in file.units]
     covered = dict.fromkeys(catalog.known(), True)
-    return report_room.plan(repo, rewrites, covered)
+    return report_room.plan(repo, rewrites, covered, questions(of_draft(repo, facts, draft)))
 
 
 def verify(settings: RunSettings, step: Step) -> report_room.Report:

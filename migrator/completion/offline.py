@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from migrator_validators.planning import plan
 
-from migrator import steps
+from migrator import report, steps
 from migrator.codemods.repository import RepositoryDraft
 from migrator.completion.driver import left_over
 from migrator.completion.examples import bundled
 from migrator.completion.fragments import Surroundings, fragment
 from migrator.config import load
+from migrator.llm import rendering
 from migrator.llm.fragment import Fragment
-from migrator.llm.packing import BUDGET, pack
+from migrator.llm.packing import BUDGET, pack, tokens
+from migrator.model import SourceRepo
 from migrator.settle import unchecked
+from migrator.values import Facts
 
 
 def fragments(src: Path, budget: int = BUDGET) -> Iterator[Fragment]:
     """What a model would first be asked about the units that the rules decline, leaf first."""
     repo = steps.read(load(src))
     facts = steps.know(repo)
-    draft = steps.rewrite(repo, facts, lambda *_: None)
+    yield from of_draft(repo, facts, steps.rewrite(repo, facts, lambda *_: None), budget)
+
+
+def of_draft(repo: SourceRepo, facts: Facts, draft: RepositoryDraft, budget: int = BUDGET) -> Iterator[Fragment]:
+    """The same of a repository that was read and rewritten already."""
     modules = {str(f.path): f.module or "" for f in repo.files}
     settled = unchecked(draft)
     for unit in left_over(settled, draft):
@@ -32,6 +39,14 @@ def fragments(src: Path, budget: int = BUDGET) -> Iterator[Fragment]:
         kinds = {u.unit.id: trial.kind(u.unit.id) for u in rewrites}
         plans = plan(rewrites, kinds, modules, (), facts, trial.reachable)
         yield pack(fragment(unit, Surroundings(draft, settled.files, facts, plans, bundled())), budget)
+
+
+def questions(asked: Iterable[Fragment]) -> report.Questions:
+    """How much the first questions about fragments would send."""
+    found = list(asked)
+    paths = {path for f in found for path in (f.path, *(n.path for n in (*f.uses, *f.used_by)))}
+    total = sum(tokens(rendering.system() + rendering.fragment(f)) for f in found)
+    return report.Questions(units=len(found), tokens=total, files=tuple(sorted(paths)))
 
 
 def written(draft: RepositoryDraft, unit: str) -> RepositoryDraft:

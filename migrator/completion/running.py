@@ -14,6 +14,7 @@ from migrator import asking, report
 from migrator.checking import Checker, Step
 from migrator.codemods.repository import RepositoryDraft
 from migrator.completion.driver import Completed, Options, complete, foreseen
+from migrator.completion.offline import questions
 from migrator.config import RunSettings
 from migrator.llm import batch, rendering
 from migrator.llm.calls import Prompt
@@ -21,7 +22,6 @@ from migrator.llm.client import Client
 from migrator.llm.endpoint import place
 from migrator.llm.ledger import Ledger, turns
 from migrator.llm.options import Chosen, choose
-from migrator.llm.packing import tokens
 from migrator.llm.probe import require
 from migrator.settle import Settled
 from migrator.values import Facts
@@ -73,14 +73,15 @@ def ask(
     """Ask about what is left, or say what asking would send and where."""
     options = Options(settings.max_attempts, settings.samples, values=settings.send_values)
     fragments = foreseen(draft, settled, checker, facts, options, step)
+    first = questions(fragments)
     expected = report.ModelEntry(
         address=chosen.endpoint.address if chosen else place(settings.base_url, os.environ),
         name=chosen.endpoint.model if chosen else "",
         named_by=chosen.consent.named_by if chosen else "",
         prompt=rendering.version(),
-        units=len(fragments),
-        first_tokens=sum(tokens(rendering.system() + rendering.fragment(f)) for f in fragments),
-        files=tuple(sorted({path for f in fragments for path in (f.path, *(n.path for n in (*f.uses, *f.used_by)))})),
+        units=first.units,
+        first_tokens=first.tokens,
+        files=first.files,
     )
     if chosen is None or not fragments:
         return Asked(Completed(draft, settled), expected)

@@ -2,7 +2,7 @@
 
 from migrator.report.build import build, carried, totals, unit_entry
 from migrator.report.html import PAGE_PATH, page
-from migrator.report.plan import Plan, plan, plan_view
+from migrator.report.plan import Plan, Questions, plan, plan_view
 from migrator.report.schema import (
     REPORT_PATH,
     FileEntry,
@@ -24,6 +24,7 @@ __all__ = [
     "ModelEntry",
     "Plan",
     "QuestionEntry",
+    "Questions",
     "Report",
     "Run",
     "Totals",

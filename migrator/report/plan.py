@@ -44,6 +44,14 @@ class Left(_Strict):
     reasons: tuple[str, ...]
 
 
+class Questions(_Strict):
+    """What a model would be asked first about the units left: an estimate of tokens; `files`: whose text is in it."""
+
+    units: int = 0
+    tokens: int = 0
+    files: tuple[str, ...] = ()
+
+
 class Plan(_Strict):
     """Nothing here was checked by execution: a unit that would be migrated may still be rejected."""
 
@@ -55,9 +63,15 @@ class Plan(_Strict):
     left: tuple[Left, ...]
     uses: int
     uses_covered: int
+    model: Questions = Questions()
 
 
-def plan(repo: SourceRepo, rewrites: Sequence[UnitRewrite], covered: Mapping[str, bool]) -> Plan:
+def plan(
+    repo: SourceRepo,
+    rewrites: Sequence[UnitRewrite],
+    covered: Mapping[str, bool],
+    model: Questions | None = None,
+) -> Plan:
     """The plan of drafted units. `covered`: canonical API → whether something knows how to write it."""
     uses = Counter(name for rewrite in rewrites for name, _ in rewrite.unit.uses)
     by_uses = sorted(uses.items(), key=lambda item: (-item[1], item[0]))
@@ -78,6 +92,7 @@ def plan(repo: SourceRepo, rewrites: Sequence[UnitRewrite], covered: Mapping[str
         left=left,
         uses=sum(uses.values()),
         uses_covered=sum(api.uses for api in apis if api.covered),
+        model=model or Questions(),
     )
 
 
@@ -111,6 +126,12 @@ def plan_view(plan: Plan, apis: int = 40) -> RenderableType:
         f"{plan.uses_covered} of {plan.uses} uses of TensorFlow are known to the rules; "
         f"{untouched} of {len(plan.files)} Python files have no TensorFlow. Keras {plan.keras}: {plan.keras_reason}."
     )
+    asked = plan.model
+    if asked.units:
+        total.append(
+            f" A model that is named would first be asked about {asked.units} units: about {asked.tokens:,} tokens, "
+            f"text of {len(asked.files)} files. Nothing is sent by this command."
+        )
     parts: list[RenderableType] = []
     for table in (files, names, left):
         if table.row_count:

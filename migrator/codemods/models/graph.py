@@ -79,7 +79,7 @@ class GraphLowerer(Lowerer):
         if not isinstance(node.func, cst.Call) and self.factory(node) is not None:
             bound = self.made(node)
             tensors = [a for a in node.args if self.dynamic(a.value)]
-            return Term("None") if bound is None else self.apply(bound, node.with_changes(args=tensors))
+            return Term(self.ctx.code(node)) if bound is None else self.apply(bound, node.with_changes(args=tensors))
         return super().call(node)
 
     def place(self, part: Part, name: str | None = None) -> Bound:

@@ -174,7 +174,7 @@ class Lowerer:
         """A call: of a part, of an operation, or of anything else with ordinary tensors."""
         if self.makes(node):
             bound = self.made(node)
-            return Term("None") if bound is None else self.apply(bound, node)
+            return Term(self.ctx.code(node)) if bound is None else self.apply(bound, node)  # for the draft to show
         bound = self.callee(node.func)
         if bound is not None:
             return self.apply(bound, node)
@@ -185,7 +185,7 @@ class Lowerer:
         layer = _FUNCTIONS.get(getattr(self.ctx.value(node.func), "name", ""))
         if layer is not None and node.args and node.args[0].keyword is None:
             made = self.maker.merge(layer, node)
-            return Term("None") if made is None else self.apply(Bound(made, "", ""), _first_only(node))
+            return Term(self.ctx.code(node)) if made is None else self.apply(Bound(made, "", ""), _first_only(node))
         if isinstance(node.func, cst.Attribute) and isinstance(node.func.value, cst.Name):
             held = self.layouts.get(node.func.value.value)
             if isinstance(held, Several):
