@@ -1,21 +1,14 @@
-"""Whole runs with the scripted server: batches, a killed run, a server that stops answering. The checks are real."""
+"""Whole runs with the scripted server: batches handed in, a server that stops answering. The checks are real."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from migrator.llm.ledger import Ledger
 from tests.command import command
-from tests.llm.scripted_server import MODEL, NO_QUOTA, ScriptedServer, Step, answers
+from tests.llm.scripted_server import MODEL, NO_QUOTA, ScriptedServer, answers
 from tests.source.tree import plant
 
 pytestmark = pytest.mark.timeout(600)
@@ -89,24 +82,6 @@ def test_a_batch_from_file_to_accepted_units(src: Path, tmp_path: Path, monkeypa
     assert "torch.round" in (out / "m.py").read_text()
 
 
-def test_a_killed_run_goes_on_and_pays_nothing_twice(src: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    slow = Step(NEAREST.content, delay_s=60.0)
-    with ScriptedServer({ABOUT_APART: (APART,), ABOUT_NEAREST: (slow, NEAREST)}) as server:
-        arguments = asked(src, server, "-o", str(out), "--json")
-        with subprocess.Popen(
-            [sys.executable, "-m", "migrator", *arguments], stdout=subprocess.DEVNULL, env=dict(os.environ)
-        ) as process:
-            _wait_for(lambda: server.asked[ABOUT_NEAREST] == 1 and _replies(tmp_path) == 1, process)
-            process.send_signal(signal.SIGKILL)
-        assert not out.exists()
-        done = command(*arguments)
-        assert (server.asked[ABOUT_APART], server.asked[ABOUT_NEAREST]) == (1, 2)  # the second had no reply
-    assert done.code == 0, done.err
-    assert set(statuses(done.out).values()) == {"accepted"}
-    assert json.loads(done.out)["model"]["calls"] == 2
-
-
 def test_a_server_that_stops_answering_ends_the_questions_and_not_the_run(src: Path, tmp_path: Path) -> None:
     with ScriptedServer({ABOUT_APART: (APART,), ABOUT_NEAREST: (NO_QUOTA,)}) as server:
         done = command(*asked(src, server, "-o", str(tmp_path / "out"), "--json"))
@@ -116,19 +91,3 @@ def test_a_server_that_stops_answering_ends_the_questions_and_not_the_run(src: P
     assert (found["total"], found["apart"], found["nearest"]) == ("accepted", "accepted", "needs-review")
     assert "the quota" in done.out
     assert "tf.raw_ops.Rint" in (tmp_path / "out/m.py").read_text()
-
-
-def _replies(folder: Path) -> int:
-    path = folder / "ledger.sqlite"
-    if not path.exists():
-        return 0
-    with Ledger(path) as ledger:
-        return sum(entry["state"] == "replied" for entry in ledger.sent())
-
-
-def _wait_for(condition: Any, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 300
-    while not condition():
-        assert process.poll() is None, "the run ended before it was killed"
-        assert time.monotonic() < until
-        time.sleep(0.1)
