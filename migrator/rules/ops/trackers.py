@@ -1,0 +1,170 @@
+"""Running means and sums that are updated by hand, and activations that are looked up."""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
+
+from __future__ import annotations
+
+from typing import Any
+
+from migrator.model import Helper
+from migrator.rules import activations as table
+from migrator.rules.engine.args import Code
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.registry import attribute, method, rule
+from migrator.rules.engine.samples import block, f32, no_grad
+
+
+def _tracker(name: str, doc: str, update: str, result: str) -> Helper:
+    source = f'''class {name}:
+    """{doc}"""
+
+    def __init__(self, name="{name.lower()}"):
+        self.name = name
+        self.reset_state()
+
+    def reset_state(self):
+        self.total, self.count = torch.tensor(0.0), 0
+
+    def update_state(self, values):
+        values = torch.as_tensor(values).detach().float()
+{update}
+
+    def result(self):
+        return {result}
+
+    def __call__(self, values):
+        self.update_state(values)
+        return self.result()
+'''
+    return Helper(name, source, ("import torch",))
+
+
+_SAMPLES = """        rows = values.flatten(1).mean(dim=1) if values.dim() > 1 else values.reshape(-1)
+        self.total, self.count = self.total.to(values.device) + rows.sum(), self.count + len(rows)"""
+_ELEMENTS = "        self.total, self.count = self.total.to(values.device) + values.sum(), self.count + values.numel()"
+_MEAN = "self.total / max(self.count, 1)"
+Mean: Any = _tracker("Mean", "The mean over all samples, the entries along the first axis.", _SAMPLES, _MEAN)
+ElementMean: Any = _tracker("Mean", "The mean of all values since the last reset.", _ELEMENTS, _MEAN)
+Sum: Any = _tracker("Sum", "The sum of all values since the last reset.", _ELEMENTS, "self.total.clone()")
+
+_USE = """m = tf.keras.metrics.{}()
+m.update_state(a)
+m.update_state(2.0)
+first = m.result()
+m.reset_state()
+m.update_state(b[0])
+m(b)
+return first, m.result()"""
+
+
+def _samples(name: str) -> list[Any]:
+    empty = block(f"return tf.keras.metrics.{name}().result()")
+    return [no_grad(block(_USE.format(name), a=f32(2, 3), b=f32(4))), no_grad(empty)]
+
+
+@rule("tf.keras.metrics.Mean", samples=(), keras=2)
+def element_mean(name="mean", dtype=None):
+    if dtype is not None:
+        raise Decline("a dtype is given")
+    if name is None or name == "mean":
+        return ElementMean()
+    return ElementMean(name)
+
+
+@rule("tf.keras.metrics.Mean", samples=_samples("Mean"), keras=3)
+def mean(name="mean", dtype=None):
+    if dtype is not None:
+        raise Decline("a dtype is given")
+    if name is None or name == "mean":
+        return Mean()
+    return Mean(name)
+
+
+@rule("tf.keras.metrics.Sum", samples=_samples("Sum"))
+def total(name="sum", dtype=None):
+    if dtype is not None:
+        raise Decline("a dtype is given")
+    if name is None or name == "sum":
+        return Sum()
+    return Sum(name)
+
+
+for _name in ("Mean", "Sum"):
+    attribute(f"tf.keras.metrics.{_name}.name", "x.name")
+
+    @method(f"tf.keras.metrics.{_name}.update_state", samples=())
+    def update_state(self, values, sample_weight=None):
+        if sample_weight is not None:
+            raise Decline("weighted values")
+        return self.update_state(values)
+
+    @method(f"tf.keras.metrics.{_name}.result", samples=())
+    def result(self):
+        return self.result()
+
+    @method(f"tf.keras.metrics.{_name}.reset_state", samples=())
+    def reset_state(self):
+        return self.reset_state()
+
+    @method(f"tf.keras.metrics.{_name}.reset_states", samples=())
+    def reset_states(self):
+        return self.reset_state()
+
+
+activation_named = Helper(
+    "activation_named",
+    '''def activation_named(identifier):
+    """The activation of this name; a function stays itself, None is the identity."""
+    if identifier is None or callable(identifier):
+        return identifier or linear
+    return ACTIVATIONS[identifier]
+
+
+def linear(x):
+    return x
+
+
+def softmax(x):
+    return F.softmax(x, dim=-1)
+
+
+ACTIVATIONS = {
+    "linear": linear,
+    "softmax": softmax,
+    "relu": F.relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "elu": F.elu,
+    "selu": F.selu,
+    "gelu": F.gelu,
+    "swish": F.silu,
+    "silu": F.silu,
+    "softplus": F.softplus,
+    "softsign": F.softsign,
+    "exponential": torch.exp,
+    "relu6": F.relu6,
+}
+''',
+    ("import torch", "import torch.nn.functional as F"),
+)
+_LOOKED_UP = "return [tf.keras.activations.get(n)(a) for n in ({})]"
+
+
+def bare(name: object) -> object:
+    """The function itself where the name is known and torch has it under one name."""
+    if not isinstance(name, str):
+        return None
+    made = table.TEMPLATES.get(name, "")
+    return Code(made.removesuffix("({x})")) if made.endswith("({x})") else None
+
+
+@rule(
+    "tf.keras.activations.get",
+    samples=[
+        block(_LOOKED_UP.format("'relu', 'sigmoid', 'linear', 'softmax', 'gelu', 'tanh', None, tf.exp"), a=f32(2, 3)),
+        block("return tf.keras.activations.get('swish')(a)", a=f32(2, 3)),
+        block("return tf.keras.activations.get(None)(a)", a=f32(2, 3)),
+    ],
+)
+def get(identifier):
+    known = bare(identifier)
+    return activation_named(identifier) if known is None else known
