@@ -291,6 +291,6 @@ def _case(rewrite: UnitRewrite, kind: str, call: Call, index: int, inputs: tuple
         kind=kind,  # type: ignore[arg-type]
         call=call,
         inputs=inputs,
-        sizes={"N": (3, 5, 2), **{f"D{axis}": _rotated(axis - 1) for axis in range(1, 6)}},
+        sizes={"N": (3, 5, 1), **{f"D{axis}": _rotated(axis - 1) for axis in range(1, 6)}},
         inputs_from="invented",
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from migrator.model import InterfaceChange, Outcome, Rung
 from migrator_validators import gradients
 from migrator_validators.bench import SELF, Bench, numbered, state_arrays, weight_arrays
-from migrator_validators.compare import Comparison, compare_trees, says_something
+from migrator_validators.compare import Comparison, Difference, compare_trees, says_something
 from migrator_validators.distributions import compare_initial
 from migrator_validators.inputs import varies
 from migrator_validators.ladder import Ladder
@@ -137,11 +138,14 @@ class ObjectCheck:
         ours = [seen for seen in source.result["batches"] if "error" not in seen]
         for a, b in zip(ours, target.result["batches"], strict=True):
             found.add(compare_trees(a["output"], source.arrays, b["output"], target.arrays, tolerance))
+            if a["written"] != b["written"]:
+                found.add(_writes(bool(b["written"])))
         return found
 
     def _spec(self, source: Reply, target: Reply, described: Reply) -> None:
         ours, theirs = source.result["signature"], described.result["signature"]
-        problem = signature_problem(ours, theirs, self.case.call, self.changes) or self._trained(source, described)
+        problem = signature_problem(ours, theirs, self.case.call, self.changes)
+        problem = problem or self._trained(source, described) or _left_changed(source, target)
         if problem:
             self.ladder.say(Rung.SPEC, Outcome.FAIL, problem)
             return
@@ -273,6 +277,18 @@ class ObjectCheck:
         self.ladder.say(
             Rung.INIT, Outcome.PASS, f"{checked} tensors over {len(runs)} seeds", measured={"tensors": float(checked)}
         )
+
+
+def _left_changed(source: Reply, target: Reply) -> str:
+    """A setting of the whole process that only the target leaves changed."""
+    changed = sorted(set(target.result["globals"]) - set(source.result["globals"]))
+    return f"it leaves the process with another setting: {', '.join(changed)}" if changed else ""
+
+
+def _writes(target: bool) -> Comparison:
+    """One side alone writes into what its caller passed: the caller goes on with other numbers."""
+    detail = f"it {'writes' if target else 'does not write'} into its argument, the original does{' not' * target}"
+    return Comparison(math.inf, 0.0, math.inf, differences=[Difference("", "value", detail)])
 
 
 def _runs(arrays: Mapping[str, Any]) -> int:

@@ -133,6 +133,7 @@ class Check:
             output = run()
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
         seen["inputs"] = sorted(self.program.inputs)
+        seen["written"] = self.program.written()
         self._after(number)
         return seen
 
@@ -207,7 +208,8 @@ def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arr
             if not batch.get("optional"):
                 raise
             seen.append({"number": batch["number"], "error": str(error.__cause__)[:300]})
-    answer = {"objects": described, "batches": seen, "signature": subject_signature(request)}
+    dtypes = [] if tf.keras.backend.floatx() == request["floatx"] else ["default dtype"]
+    answer = {"globals": dtypes, "objects": described, "batches": seen, "signature": subject_signature(request)}
     return dict(answer, inference=objects.INFERENCE[0]), check.out
 
 

@@ -53,6 +53,7 @@ class Check:
         self.grad = False
         self.program = self.new_program()
         self.loaded: Dict[str, Dict[str, np.ndarray]] = {}
+        self.clones: Dict[int, Any] = {}
 
     def new_program(self) -> wire.Program:
         return wire.Program(self.arrays, self.tensor, Batches)
@@ -81,7 +82,8 @@ class Check:
     def clone(self, value: Any) -> Any:
         """What the program gets is no leaf: it may write into its arguments where TensorFlow would copy."""
         if isinstance(value, torch.Tensor) and not isinstance(value, nn.Parameter) and value.requires_grad:
-            return value.clone()
+            self.clones[id(value)] = value.clone()
+            return self.clones[id(value)]
         if type(value) in (list, tuple):
             return type(value)(self.clone(item) for item in value)
         if type(value) is dict:
@@ -137,12 +139,14 @@ class Check:
     def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
         """Output, gradients of the first batches, and the state that the call changed."""
         self.program.fresh()
+        self.clones = {}
         self.grad = bool(self.request["grad"]) and number < self.request["graded"]
         run = self.invoke(batch)
         output = run()
         seen: Dict[str, Any] = {"number": number}
         if self.grad:
             seen["grads"] = self._gradients(number, output)
+        seen["written"] = self.program.written(lambda value: self.clones.get(id(value), value))
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
         for label, value in self.weighted().items():
             before = self.loaded.get(label, {})
@@ -205,7 +209,15 @@ def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arr
             injection.restart()
             injection.start_step()
         seen.append(check.observe(batch["number"], batch))
-    return {"batches": seen, "signature": subject_signature(request)}, check.out
+    answer = {"batches": seen, "signature": subject_signature(request), "globals": changed_globals(request)}
+    return answer, check.out
+
+
+def changed_globals(request: Request) -> List[str]:
+    """What the program left changed for the whole process: all other code in it computes otherwise then."""
+    expected = torch.float64 if request["floatx"] == "float64" else torch.float32
+    found = ["default dtype"] if torch.get_default_dtype() is not expected else []
+    return found + ([] if torch.is_grad_enabled() else ["gradients"])
 
 
 def prepare(request: Request) -> Optional[Any]:

@@ -85,11 +85,22 @@ class Program:
         self.arrays, self.tensor, self.dataset = arrays, tensor, dataset
         self.made: Dict[str, Any] = {}
         self.inputs: Dict[str, Any] = {}
+        self.given: List[Tuple[str, Any]] = []
         self.weighted: List[str] = []
 
     def fresh(self) -> None:
         """Forget the tensors handed out so far, so that the next call's are known apart."""
         self.inputs = {}
+        self.given = []
+
+    def written(self, passed: Callable[[Any], Any] = lambda value: value) -> List[str]:
+        """Keys of the arrays that the program wrote into since `fresh`; `passed`: what it got in place of a value."""
+        found = set()
+        for key, value in self.given:
+            before, after = self.arrays[key], plain(passed(value))
+            if before.dtype.kind not in "OSU" and not same(before.astype(after.dtype), after):
+                found.add(key)
+        return sorted(found)
 
     def value(self, tree: Tree) -> Any:
         """An argument from its tree."""
@@ -113,10 +124,10 @@ class Program:
 
     def _array(self, tree: Tree) -> Any:
         array = np.array(self.arrays[tree["key"]])
-        if tree["as"] == "numpy":
-            return array
-        made = self.tensor(array, tree["as"])
-        self.inputs[tree["key"]] = made
+        made = array if tree["as"] == "numpy" else self.tensor(array, tree["as"])
+        if tree["as"] != "numpy":
+            self.inputs[tree["key"]] = made
+        self.given.append((tree["key"], made))
         return made
 
     def object(self, tree: Tree) -> Any:
