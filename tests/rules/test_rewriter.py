@@ -206,3 +206,33 @@ def _module(source: str) -> tuple[Rewritten, str]:
     made = rewritten(source, {})
     assert isinstance(made.node, cst.Module)
     return made, "".join(f"{line}\n" for line in sorted(made.imports)) + made.node.code
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "print(tf.__version__)\n",
+        "print('version', tf.__version__)\n",
+        "print('v%s' % tf.__version__)\n",
+        "print(f'v{tf.__version__}')\n",
+        "print('v{}'.format(tf.__version__))\n",
+    ],
+)
+def test_a_version_that_is_shown_is_torchs(source: str) -> None:
+    made, text = _module(source)
+    assert not made.declines
+    assert "torch.__version__" in text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert tf.__version__ >= '2.0'\n",
+        "new = tf.__version__.startswith('2')\n",
+        "print(tf.__version__ > '2')\n",
+        "version = tf.__version__\n",
+        "print(int(tf.__version__[0]))\n",
+    ],
+)
+def test_a_version_that_decides_is_tensorflows(source: str) -> None:
+    assert _module(source)[0].declines

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import libcst as cst
 
 from migrator.model import Decline, Helper, Rewritten
-from migrator.rules.engine import comments
+from migrator.rules.engine import comments, versions
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
+from migrator.rules.engine.leaving import Leaving
 from migrator.rules.engine.names import Names
 from migrator.rules.engine.operators import statement, subscript
-from migrator.rules.engine.precedence import Parenthesise
 from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch, without_counterpart
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.registry import find, find_layer
-from migrator.rules.engine.removal import Removal, Statements, left_of, mentions, nothing
+from migrator.rules.engine.removal import nothing
 from migrator.rules.engine.sizes import check_whole_shapes, is_root, operation
 from migrator.syntax import transform
 from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
@@ -47,21 +47,7 @@ def rewrite(
     )
 
 
-_IDLE_DECORATORS = frozenset(
-    {
-        "tf.function",
-        "tf.autograph.experimental.do_not_convert",
-        "tf.keras.utils.register_keras_serializable",
-    }
-)
-
-
-def _within(span: Span, other: Span) -> bool:
-    start, end = (span.line, span.column), (span.end_line, span.end_column)
-    return (other.line, other.column) <= start and end <= (other.end_line, other.end_column)
-
-
-class Rewriter(Parenthesise):
+class Rewriter(Leaving):
     """Applies rules bottom-up; `declines` tells what was left."""
 
     def __init__(self, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int, device: str = "") -> None:
@@ -77,11 +63,7 @@ class Rewriter(Parenthesise):
         self.pending: list[cst.Comment] = []
         self.no_grad = False
         self.devices = [device]
-        self.removal = Removal()
-        self.entered: set[cst.CSTNode] = set()  # what a `with` opens
-        self.left: set[cst.CSTNode] = set()  # contexts of those that go
-        self.careful: set[cst.CSTNode] = set()  # items that assign to variables
-        self.idle: set[cst.CSTNode] = set()  # statements that a rule made nothing of
+        self.shown: set[cst.CSTNode] = set()  # what is only shown as text
 
     # --- what is asked of the facts
 
@@ -157,22 +139,6 @@ class Rewriter(Parenthesise):
         self.devices.pop()
         return updated_node
 
-    def leave_Decorator(
-        self, original_node: cst.Decorator, updated_node: cst.Decorator
-    ) -> cst.Decorator | cst.RemovalSentinel:
-        inner = original_node.decorator
-        name = self.names.canonical(inner.func if isinstance(inner, cst.Call) else inner)
-        if name not in _IDLE_DECORATORS:
-            return updated_node
-        self.forget(original_node)
-        return cst.RemoveFromParent()
-
-    def forget(self, node: cst.CSTNode) -> None:
-        """Takes back the declines about something that goes as a whole."""
-        span = self.spans.get(node)
-        if span is not None:
-            self.declines = [d for d in self.declines if d.span is None or not _within(d.span, span)]
-
     def visit_Param(self, node: cst.Param) -> None:
         self.callees.add(node.name)
 
@@ -185,6 +151,10 @@ class Rewriter(Parenthesise):
     def visit_Call(self, node: cst.Call) -> None:
         named = self.names.canonical(node.func) is not None
         (self.callees if named else self.methods).add(node.func)
+        self.shown.update(versions.shown(node))
+
+    def visit_FormattedString(self, node: cst.FormattedString) -> None:
+        self.shown.update(versions.in_text(node))
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         if original_node in self.callees or original_node not in self.spans:
@@ -206,6 +176,9 @@ class Rewriter(Parenthesise):
     def _bare(self, api: str, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
         """A TF name that is not called: a constant, or a function handed on."""
         found = find(api, self.keras)
+        if api in versions.VERSIONS and original not in self.shown:
+            self.refuse("a version that is not only shown", api, original)
+            return updated
         if found is not None and found.kind == "constant":
             return self._apply(found, original, updated, None, None)
         if found is not None and found.torch_name:
@@ -316,85 +289,6 @@ class Rewriter(Parenthesise):
         self.imports |= made.imports
         self.helpers.update(dict(made.helpers))
         self.no_grad = self.no_grad or made.no_grad
-
-    # --- statements that go
-
-    def visit_WithItem(self, node: cst.WithItem) -> None:
-        self.entered.add(node.item)
-
-    def leave_WithItem(self, original_node: cst.WithItem, updated_node: cst.WithItem) -> cst.WithItem:
-        if self.no_grad:
-            self.no_grad = False
-            self.careful.add(original_node)
-            if original_node.item not in self.left:
-                self.refuse("the result of an assignment to a variable is used", "tf.Variable", original_node.item)
-        return updated_node
-
-    def leave_With(self, original_node: cst.With, updated_node: cst.With) -> Statements:
-        """A block whose contexts say nothing in torch stays without its header."""
-        pairs = list(zip(original_node.items, updated_node.items, strict=True))
-        gone = [(old, new) for old, new in pairs if old.item in self.left]
-        if not gone:
-            return updated_node
-        for old, new in gone:
-            name = new.asname.name if new.asname is not None else None
-            if isinstance(name, cst.Name) and mentions(updated_node.body, name.value):
-                self.refuse(f"`{name.value}` is used inside of the context", "", old.item)
-        before = [line for old, new in gone for line in left_of(new.item, old in self.careful)]
-        if any(old in self.careful for old, _ in gone):
-            self.imports.add("import torch")
-        kept = [new for old, new in pairs if old.item not in self.left]
-        if kept:
-            if before:
-                self.refuse("a context among others", "", original_node)
-            return updated_node.with_changes(items=[*kept[:-1], kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)])
-        made = self.removal.inlined(updated_node, before)
-        if made is None:
-            self.refuse("a context with its block on one line", "", original_node)
-        return updated_node if made is None else made
-
-    def leave_IndentedBlock(
-        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
-    ) -> cst.IndentedBlock:
-        return self.removal.block(updated_node)
-
-    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
-        kept, comments = self.removal.settle(updated_node.body)
-        return updated_node.with_changes(body=kept, footer=[*comments, *updated_node.footer])
-
-    def leave_If(self, original_node: cst.If, updated_node: cst.If) -> cst.BaseStatement:
-        if isinstance(updated_node.orelse, cst.Else) and self.removal.is_empty(updated_node.orelse.body):
-            updated_node = updated_node.with_changes(orelse=None)
-        return self.removal.without(updated_node)
-
-    def leave_For(self, original_node: cst.For, updated_node: cst.For) -> cst.BaseStatement:
-        return self.removal.without(updated_node)
-
-    def leave_Try(self, original_node: cst.Try, updated_node: cst.Try) -> cst.BaseStatement:
-        return self.removal.without(updated_node)
-
-    def leave_Expr(self, original_node: cst.Expr, updated_node: cst.Expr) -> cst.Expr:
-        if isinstance(original_node.value, cst.Call) and nothing(updated_node.value):
-            self.idle.add(original_node)
-        return updated_node
-
-    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
-        """`flags = tf.flags` would say `flags = flags`: the import binds the name already."""
-        target, value = updated_node.targets[0].target, updated_node.value
-        renamed = isinstance(value, cst.Name) and not isinstance(original_node.value, cst.Name)
-        if renamed and len(updated_node.targets) == 1 and target.deep_equals(value):
-            self.idle.add(original_node)
-        return updated_node
-
-    def whole(self, made: object) -> cst.CSTNode:
-        """What the visited node became; statements that went or became several come as a module."""
-        if isinstance(made, cst.FlattenSentinel):
-            body, comments = self.removal.settle(list(made.nodes))
-            return cst.Module(body, footer=comments)  # type: ignore[arg-type]
-        assert isinstance(made, cst.CSTNode)
-        if self.removal.is_gone(made):
-            return cst.Module([], footer=made.leading_lines)  # type: ignore[attr-defined]
-        return made
 
     # --- operators and other statements
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migrator.rules.engine.registry import constant
+from migrator.rules.engine.versions import VERSIONS
 from migrator.rules.ops.pieces import DTYPES
 
 for _name in sorted(DTYPES):
@@ -17,3 +18,6 @@ for _mode, _word in (("TRAIN", "train"), ("EVAL", "eval"), ("PREDICT", "infer"))
     constant(f"tf.estimator.ModeKeys.{_mode}", f'"{_word}"')
 for _mode, _word in (("TRAIN", "train"), ("EVAL", "eval"), ("INFER", "infer")):
     constant(f"tf.contrib.learn.ModeKeys.{_mode}", f'"{_word}"')
+
+for _version in sorted(VERSIONS):
+    constant(_version, "torch.__version__")

@@ -13,8 +13,9 @@ load_mnist = Helper(
     "load_mnist",
     f'''def load_mnist(path="mnist.npz"):
     """MNIST: images of bytes (28, 28) and digits, for training and for tests."""
+    origin = "{_PLACE}mnist.npz"
     digest = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
-    with np.load(get_file(path, "{_PLACE}mnist.npz", file_hash=digest)) as data:
+    with np.load(get_file(path, origin, file_hash=digest)) as data:
         return (data["x_train"], data["y_train"]), (data["x_test"], data["y_test"])
 ''',
     ("import numpy as np",),
@@ -95,8 +96,9 @@ load_imdb = Helper(
     "load_imdb",
     f'''def load_imdb(path="imdb.npz", {_OPTIONS}, {_MARKS}):
     """Film reviews as lists of word numbers, and whether they are positive, for training and for tests."""
+    origin = "{_PLACE}imdb.npz"
     digest = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
-    with np.load(get_file(path, "{_PLACE}imdb.npz", file_hash=digest), allow_pickle=True) as data:
+    with np.load(get_file(path, origin, file_hash=digest), allow_pickle=True) as data:
         train, test = (data["x_train"], data["y_train"]), (data["x_test"], data["y_test"])
     random = np.random.RandomState(seed)
     parts = []
@@ -117,8 +119,9 @@ load_reuters = Helper(
     "load_reuters",
     f'''def load_reuters(path="reuters.npz", {_OPTIONS}, test_split=0.2, {_MARKS}):
     """News as lists of word numbers, and their topics, for training and for tests."""
+    origin = "{_PLACE}reuters.npz"
     digest = "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916"
-    with np.load(get_file(path, "{_PLACE}reuters.npz", file_hash=digest), allow_pickle=True) as data:
+    with np.load(get_file(path, origin, file_hash=digest), allow_pickle=True) as data:
         texts, labels = shuffled(data["x"], data["y"], seed)
     texts, labels = marked(texts, labels, maxlen, start_char, index_from)
     texts = encode_texts(texts, num_words, skip_top, oov_char)
@@ -133,8 +136,9 @@ load_boston_housing = Helper(
     "load_boston_housing",
     f'''def load_boston_housing(path="boston_housing.npz", test_split=0.2, seed=113):
     """House prices and 13 measures of each place, for training and for tests."""
+    origin = "{_PLACE}boston_housing.npz"
     digest = "f553886a1f8d56431e820c5b82552d9d95cfcb96d1e678153f8839538947dff5"
-    with np.load(get_file(path, "{_PLACE}boston_housing.npz", file_hash=digest)) as data:
+    with np.load(get_file(path, origin, file_hash=digest)) as data:
         x, y = data["x"], data["y"]
     order = np.arange(len(x))
     np.random.RandomState(seed).shuffle(order)
