@@ -114,5 +114,6 @@ def _codemods() -> Iterator[Entry]:
     found |= {f"tf.keras.callbacks.{name}": "lines in the training loop" for name in callbacks.PARAMETERS}
     found |= {f"tf.data.Dataset.{method}": "part of a Dataset and its DataLoader" for method in chains.METHODS}
     found[chains.SOURCE] = "a TensorDataset"
+    found |= {f"tf.data.Dataset.{source}": "the dataset that a DataLoader reads" for source in chains.SOURCES}
     for api, becomes in found.items():
         yield Entry(api, names.aliases(api), "codemod", True, torch=(becomes,))

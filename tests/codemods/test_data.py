@@ -61,10 +61,10 @@ def test_a_chain_with_a_map() -> None:
         (".shuffle(10).cache().batch(4)", "shuffled order that is cached"),
         (".shuffle(10).take(3).batch(4)", "after shuffling"),
         (".shuffle(10, reshuffle_each_iteration=False).batch(4)", "shuffled once"),
-        (".batch(4).map(lambda a, b: (a, b))", "map over batches"),
         (".batch(2).batch(2)", "batches of batches"),
         (".padded_batch(4)", "padded_batch"),
-        (".filter(lambda a, b: True).batch(4)", "filter"),
+        (".batch(4).filter(lambda a, b: True)", "filter over batches"),
+        (".shuffle(9).enumerate().batch(4)", "enumerate after shuffling"),
         (".shuffle(10)", "not batched"),
     ],
     ids=str,
@@ -101,3 +101,47 @@ def test_the_same_batches() -> None:
         np.testing.assert_array_equal(a.numpy(), c.numpy())
         np.testing.assert_array_equal(b.numpy(), d.numpy())
         assert str(c.dtype) == "torch.float32"
+
+
+PIPELINES = {
+    "range": "return tf.data.Dataset.range(2, 11).batch(4)",
+    "range_map": "return tf.data.Dataset.range(9).map(lambda i: i * 2).batch(4, drop_remainder=True)",
+    "zip": """
+        a = tf.data.Dataset.from_tensor_slices(x)
+        b = tf.data.Dataset.range(10)
+        return tf.data.Dataset.zip((a, b)).batch(4)
+    """,
+    "from_tensors": "return tf.data.Dataset.from_tensors((x, y)).batch(1)",
+    "filter": "return tf.data.Dataset.from_tensor_slices((x, y)).filter(lambda a, b: b % 3 == 0).batch(3)",
+    "enumerate": "return tf.data.Dataset.from_tensor_slices(x).enumerate(start=5).batch(4)",
+    "concatenate": """
+        other = tf.data.Dataset.from_tensor_slices(x).take(3)
+        return tf.data.Dataset.from_tensor_slices(x).concatenate(other).batch(4)
+    """,
+    "map_batches": "return tf.data.Dataset.from_tensor_slices((x, y)).batch(4).map(lambda a, b: (a * 2.0, b))",
+}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_other_sources_and_steps_give_the_same_batches(name: str) -> None:
+    tf = pytest.importorskip("tensorflow")
+    body = textwrap.indent(textwrap.dedent(PIPELINES[name]).strip(), "    ")
+    source = f"{HEAD}\ndef make(x=np.arange(20, dtype='float32').reshape(10, 2), y=np.arange(10)):\n{body}\n"
+    source = source if "import numpy" in source else "import numpy as np\n" + source
+    made = draft(source)
+    assert made.declines == ()
+    theirs: dict[str, Any] = {"tf": tf}
+    exec(source, theirs)
+    expected, got = list(theirs["make"]()), list(torch_module(made, "")["make"]())
+    assert len(expected) == len(got) > 0
+    for want, have in zip(expected, got, strict=True):
+        pairs = zip(want, have, strict=True) if isinstance(want, tuple) else [(want, have)]
+        for a, b in pairs:
+            np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_files_are_listed_in_order_unless_shuffled() -> None:
+    text = migrated("def make():\n    return tf.data.Dataset.list_files('*.txt', shuffle=False).batch(2)\n")
+    assert "DataLoader(sorted(glob.glob('*.txt')), batch_size=2)" in text
+    text = migrated("def make():\n    return tf.data.Dataset.list_files('*.txt').batch(2)\n")
+    assert "DataLoader(sorted(glob.glob('*.txt')), batch_size=2, shuffle=True)" in text

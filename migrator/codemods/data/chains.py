@@ -18,7 +18,17 @@ METHODS: dict[str, tuple[str, ...]] = {
     "cache": ("filename", "name"),
     "take": ("count", "name"),
     "skip": ("count", "name"),
+    "filter": ("predicate", "name"),
+    "enumerate": ("start", "name"),
+    "concatenate": ("dataset", "name"),
 }
+SOURCES: dict[str, tuple[str, ...]] = {
+    "range": ("start", "stop", "step"),
+    "from_tensors": ("tensors", "name"),
+    "list_files": ("file_pattern", "shuffle", "seed", "name"),
+    "zip": ("datasets",),
+}
+"""Sources besides `from_tensor_slices`, and the names of their parameters."""
 SOURCE = "tf.data.Dataset.from_tensor_slices"
 _PREFIX = "tf.data.Dataset."
 
@@ -33,12 +43,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Chain:
-    """`base` is the source call or an expression that is a dataset already."""
+    """`base` is the source call or an expression that is a dataset already.
+
+    `source`: the argument of from_tensor_slices. `origin`: another source call, its name and arguments.
+    """
 
     base: cst.BaseExpression
-    source: cst.BaseExpression | None  # the argument of from_tensor_slices
+    source: cst.BaseExpression | None
     steps: tuple[Step, ...]
     problem: str = ""
+    origin: Step | None = None
 
 
 def read_chain(node: cst.BaseExpression, ctx: Context) -> Chain | None:
@@ -63,6 +77,11 @@ def read_chain(node: cst.BaseExpression, ctx: Context) -> Chain | None:
 
 def _sourced(node: cst.Call, steps: list[Step], problem: str, ctx: Context) -> Chain:
     api = _api(node, ctx)
+    name = api.removeprefix(_PREFIX)
+    if name in SOURCES:
+        bound = _bind(node, SOURCES[name])
+        why = "" if bound is not None else f"{api} in this form has no rule"
+        return Chain(node, None, tuple(steps), problem or why, Step(name, bound or {}))
     if api != SOURCE:
         return Chain(node, None, tuple(steps), problem or f"{api} has no rule")
     args = [arg for arg in node.args if arg.keyword is None or arg.keyword.value == "tensors"]

@@ -9,8 +9,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.data import sources
 from migrator.codemods.data.chains import Chain, Step, read_chain
-from migrator.codemods.data.helpers import LOADER, MAP_DATASET
+from migrator.codemods.data.helpers import ENUMERATED, FILTERED, LOADER, MAP_DATASET, MAPPED_LOADER
 from migrator.codemods.nodes import find
 from migrator.model import Helper
 from migrator.values import Dataset, Tensor
@@ -45,7 +46,10 @@ class DataPlan:
     def text(self, call: cst.CSTNode, text: Text) -> str:
         """The torch expression of a chain; `text` writes an argument."""
         chain, state = self.chains[call]
-        expression = _source(chain.source, text) if chain.source is not None else text(chain.base)
+        if chain.origin is not None:
+            expression = sources.text(chain.origin, text)
+        else:
+            expression = _source(chain.source, text) if chain.source is not None else text(chain.base)
         for step in chain.steps:
             expression, state = _apply(step, expression, state, text)
         return expression
@@ -54,13 +58,16 @@ class DataPlan:
         """Imports, helpers and notes of a chain."""
         chain, state = self.chains[call]
         imports, notes = set[str](), list[str]()
-        helpers: tuple[Helper, ...] = ()
         methods = {step.method for step in chain.steps}
         if chain.source is not None:
             imports.add("import torch")
             imports.add("from torch.utils.data import TensorDataset")
-        if "map" in methods:
-            helpers = (MAP_DATASET,)
+        if chain.origin is not None:
+            imports |= sources.IMPORTS[chain.origin.method]
+        found = [HELPERS[name] for name in self.kinds(chain, state) if name in HELPERS]
+        helpers = tuple(dict.fromkeys(found))
+        if "concatenate" in methods:
+            imports.add("from torch.utils.data import ConcatDataset")
         if "batch" in methods:
             imports |= {LOADER, "import torch"}
         if methods & {"take", "skip"}:
@@ -68,6 +75,17 @@ class DataPlan:
         if "shuffle" in methods:
             notes.append("the loader shuffles over all rows; the buffer of `shuffle` has no counterpart")
         return imports, helpers, notes
+
+    def kinds(self, chain: Chain, state: State) -> list[str]:
+        """The steps by name, a map over batches apart."""
+        names, batched = [], state.batched
+        for step in chain.steps:
+            names.append("map batches" if step.method == "map" and batched else step.method)
+            batched = batched or step.method == "batch"
+        return names
+
+
+HELPERS = {"map": MAP_DATASET, "map batches": MAPPED_LOADER, "filter": FILTERED, "enumerate": ENUMERATED}
 
 
 def plan_data(holder: cst.FunctionDef | cst.Module, ctx: Context) -> DataPlan:
@@ -182,7 +200,7 @@ class _Planner:
             inner |= _links(call)
             start = self.start(chain, states)
             self.plan.chains[call] = (chain, start)
-            found[call] = self.follow(chain, start)
+            found[call] = self.follow(chain, start, states)
         return found
 
     def start(self, chain: Chain, states: States) -> State:
@@ -193,15 +211,36 @@ class _Planner:
                 why = "the structure of what from_tensor_slices is given is not known"
                 self.plan.problems.append((chain.source, why))
             return State()
+        if chain.origin is not None:
+            return self.origin(chain.base, chain.origin, states)
         name = self.ctx.code(chain.base).strip()
         if name in states:
             return states[name]
         value = self.ctx.value(chain.base)
         return State(batched=isinstance(value, Dataset) and value.batched)
 
-    def follow(self, chain: Chain, state: State) -> State:
+    def origin(self, node: cst.CSTNode, source: Step, states: States) -> State:
+        """The state that another source than from_tensor_slices starts from."""
+        problem = sources.problem(source, self.ctx)
+        for part in sources.parts(source):
+            problem = problem or self.plain(part, states)
+        if problem:
+            self.plan.problems.append((node, problem))
+        shuffled = source.method == "list_files" and sources.shuffles(source, self.ctx)
+        return State(shuffle="True" if shuffled else None, seed=source.args.get("seed") if shuffled else None)
+
+    def plain(self, node: cst.BaseExpression, states: States) -> str:
+        """Why a dataset cannot be joined with another, or "": it has to be a name, not batched and not shuffled."""
+        state = states.get(self.ctx.code(node).strip()) if isinstance(node, cst.Name) else None
+        if state is None:
+            return "a dataset that is joined with another has no name"
+        return "batched or shuffled datasets that are joined" if state.batched or state.shuffle else ""
+
+    def follow(self, chain: Chain, state: State, states: States) -> State:
         for step in chain.steps:
             problem = self.problem(step, state)
+            if step.method == "concatenate" and not problem:
+                problem = self.plain(step.args["dataset"], states)
             if problem:
                 self.plan.problems.append((chain.base, problem))
             state = _after(step, state, self.ctx)
@@ -218,8 +257,12 @@ class _Planner:
             return "batches that are shuffled" if state.batched else ""
         if step.method == "batch" and state.batched:
             return "batches of batches"
-        if step.method == "map" and state.batched:
-            return "a map over batches has no rule"
+        if step.method in ("filter", "enumerate", "concatenate") and state.batched:
+            return f"Dataset.{step.method} over batches has no rule"
+        if step.method in ("enumerate", "concatenate") and state.shuffle:
+            return f"Dataset.{step.method} after shuffling"
+        if step.method == "filter" and any("random" in self.source_of(name) for name in state.mapped):
+            return "random transformations that are filtered"
         if step.method == "cache":
             if step.args:
                 return "a cache on disk"
@@ -273,6 +316,15 @@ def _after(step: Step, state: State, ctx: Context) -> State:
 
 def _apply(step: Step, expression: str, state: State, text: Text) -> tuple[str, State]:
     """One step in torch."""
+    if step.method == "map" and state.batched:
+        return f"MappedLoader({expression}, {text(step.args['map_func'])})", state
+    if step.method == "filter":
+        return f"FilteredDataset({expression}, {text(step.args['predicate'])})", state
+    if step.method == "enumerate":
+        start = f", {text(step.args['start'])}" if "start" in step.args else ""
+        return f"EnumeratedDataset({expression}{start})", state
+    if step.method == "concatenate":
+        return f"ConcatDataset([{expression}, {text(step.args['dataset'])}])", state
     if step.method == "map":
         return f"MapDataset({expression}, {text(step.args['map_func'])})", state
     if step.method == "shuffle":
