@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from migrator.codemods.tf_imports import global_reads, is_tf_module
+from migrator.codemods.tf_imports import global_reads, imported_modules, is_tf_module
 from migrator.model import Decline, UnitKind
 
 _TYPES = {"Tensor": "torch.Tensor", "Variable": "torch.Tensor"}
@@ -176,3 +176,10 @@ def hidden_builtins(helpers: Sequence[str], module_names: Collection[str]) -> li
     reads = set().union(*map(global_reads, helpers))
     hidden = sorted(name for name in reads if name in module_names and hasattr(builtins, name))
     return [Decline(f"`{name}` means something else in this file, and a helper needs it") for name in hidden]
+
+
+def handed_to_protobuf(helpers: Collection[str], tree: ast.AST) -> list[Decline]:
+    """Declines records that are plain classes now, where the file hands messages to `google.protobuf`."""
+    if "Example" in helpers and any(module.startswith("google.protobuf") for module in imported_modules(tree)):
+        return [Decline("the file uses google.protobuf on TensorFlow's messages")]
+    return []

@@ -14,7 +14,7 @@ from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rule
 from migrator.codemods.dispatch import draft_unit, is_model_unit
 from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
-from migrator.codemods.leftovers import hidden_builtins, tidy
+from migrator.codemods.leftovers import handed_to_protobuf, hidden_builtins, tidy
 from migrator.codemods.models import ModelPlan, plan_models
 from migrator.codemods.positions import Positions
 from migrator.codemods.tf_imports import alias_of
@@ -213,6 +213,8 @@ def _tidied(
     found = tidy(text, seg.unit.kind, seg.unit.name == MAIN, bindings)
     base = draft or Draft(text, seg.unit.kind)
     taken = hidden_builtins([helper.source for helper in base.helpers], bound)
+    if base.helpers:
+        taken += handed_to_protobuf([helper.name for helper in base.helpers], ast.parse(ctx.tree.code))
     if not found.declines and not taken and found.text == text:
         return draft
     return replace(base, text=found.text, declines=(*found.declines, *taken), imports=base.imports | found.imports)

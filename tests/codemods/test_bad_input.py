@@ -140,6 +140,12 @@ LEFT = {
         "import tensorflow as tf\ndef f(x, torch):\n    return torch * tf.square(x)\n",
         "`torch` is something else",
     ),
+    "messages for google.protobuf": (
+        "import tensorflow as tf\nfrom google.protobuf import json_format\n"
+        "def f():\n    e = tf.train.Example(features=tf.train.Features(feature={}))\n"
+        "    return json_format.MessageToJson(e)\n",
+        "google.protobuf",
+    ),
     "a builtin that a helper needs": (
         "import tensorflow as tf\ndict = 3\ndef f(x):\n    return tf.nest.flatten(x)\n",
         "`dict` means",

@@ -221,6 +221,16 @@ def test_a_tape_that_is_used_otherwise_is_declined() -> None:
     assert "used for more than gradients" in reasons(text)
 
 
+def test_a_variable_that_is_not_trained_has_no_gradient() -> None:
+    text = """
+        v = tf.Variable(2.0, trainable=False)
+        with tf.GradientTape() as tape:
+            y = v * 3.0
+        print(tape.gradient(y, v))
+    """
+    assert "not trained" in reasons(text)
+
+
 def test_a_tape_on_inputs() -> None:
     text = migrated("""
         def sensitivity(model, x):

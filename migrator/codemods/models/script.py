@@ -37,8 +37,9 @@ def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name
     name = _free(class_name(name_hint or found.name), ctx)
     made = module(ctx, graph, Shape(name, f"{ctx.module}:{name}"))
     text = f"{found.name} = {construction(made)}.to(device)\n"
-    draft = draft_of(made, text, UnitKind.SCRIPT, [])
-    return replace(draft, hoisted=render(made.build), needs_device=True)
+    hoisted = render(made.build)
+    draft = draft_of(made, hoisted + text, UnitKind.SCRIPT, [])
+    return replace(draft, text=text, hoisted=hoisted, needs_device=True)
 
 
 def _is_local(name: str, ctx: Context, statements: Sequence[cst.BaseStatement]) -> bool:

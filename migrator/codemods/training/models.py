@@ -91,6 +91,15 @@ def variable(node: cst.BaseExpression, ctx: Context) -> Parts | None:
     return None
 
 
+def is_untrained(node: cst.BaseExpression, ctx: Context) -> bool:
+    """Whether a name is bound to a variable made with `trainable=False`, which no tape records by itself."""
+    if not isinstance(node, cst.Name):
+        return False
+    off = m.Arg(keyword=m.Name("trainable"), value=m.Name("False"))
+    made = m.Call(args=[m.ZeroOrMore(), off, m.ZeroOrMore()])
+    return bool(find(ctx.tree, m.Assign(targets=[m.AssignTarget(m.Name(node.value))], value=made)))
+
+
 def _is_variable(value: Value) -> bool:
     return isinstance(value, Tensor) and value.origin == "variable"
 

@@ -10,7 +10,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context, Rewritten
 from migrator.codemods.nodes import find, holds
 from migrator.codemods.training.calls import bind
-from migrator.codemods.training.models import Parts, listed, parameters, variable, variables_of
+from migrator.codemods.training.models import Parts, is_untrained, listed, parameters, variable, variables_of
 from migrator.codemods.training.scope import Holder, count
 from migrator.codemods.training.tape_clip import clip
 from migrator.codemods.training.tape_jacobian import jacobian
@@ -312,6 +312,8 @@ class _Planner:
         """Gradients as values; they may themselves be differentiated where a tape records."""
         source = variable(gradient.sources, self.ctx)
         name = gradient.sources.value if isinstance(gradient.sources, cst.Name) else None
+        if is_untrained(gradient.sources, self.ctx) and name not in self.watched:
+            self.found.problems.append((gradient.line, "the gradient of a variable that is not trained"))
         if gradient.parts is not None:
             text, end = listed(gradient.parts), ""
         elif source is not None:

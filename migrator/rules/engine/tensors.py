@@ -15,6 +15,8 @@ from migrator.values import Scalar, Sequence, ShapeOf, Tensor, Unknown, Value
 def as_tensor(arg: Arg) -> Arg:
     """The argument, wrapped where TF would convert it. Raises `Decline` where that is not certain."""
     found = literal(arg.node, arg.value)
+    if has_complex(found):
+        raise Decline(f"`{arg.name}` has complex numbers, which are complex64 in torch and complex128 in TensorFlow")
     what = kind(Dynamic(arg) if found is NOTHING else found)
     if what in ("tensor", None, "none"):
         return arg
@@ -25,6 +27,13 @@ def as_tensor(arg: Arg) -> Arg:
     if what == "sequence":
         return _wrapped(arg, _packing(arg))
     raise Decline(f"`{arg.name}` is a {what}")
+
+
+def has_complex(found: object) -> bool:
+    """Whether a literal has a complex number in it."""
+    if isinstance(found, (list, tuple)):
+        return any(map(has_complex, found))
+    return isinstance(found, complex)
 
 
 def _packing(arg: Arg) -> str:

@@ -12,6 +12,7 @@ from migrator.rules.engine.kinds import Tensor, Tensors
 from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
 from migrator.rules.engine.template import device_here
+from migrator.rules.engine.tensors import has_complex
 from migrator.rules.ops.pieces import dtype_name, given, plain, tensors_in, torch_dtype
 
 if TYPE_CHECKING:
@@ -52,13 +53,6 @@ def no_strings(value: object) -> None:
     if isinstance(value, (list, tuple)):
         for item in value:
             no_strings(item)
-
-
-def has_complex(value: object) -> bool:
-    """Whether a literal has a complex number in it: TF makes complex128 of those."""
-    if isinstance(value, (list, tuple)):
-        return any(map(has_complex, value))
-    return isinstance(value, complex)
 
 
 @rule(

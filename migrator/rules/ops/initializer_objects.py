@@ -33,7 +33,11 @@ constant_initializer = _helper(
     "constant_initializer",
     "value=0.0",
     "Makes tensors of a shape that hold `value`, which may be an array.",
-    "torch.as_tensor(value, dtype=dtype).broadcast_to(tuple(shape)).clone()",
+    "filled.broadcast_to(tuple(shape)).clone()",
+    before="""        filled = torch.as_tensor(value, dtype=dtype)
+        if filled.numel() == torch.Size(shape).numel():
+            return filled.reshape(tuple(shape)).clone()
+""",
 )
 normal_initializer = _helper(
     "normal_initializer",
@@ -120,6 +124,7 @@ def ones():
     samples=[
         *_calls("tf.constant_initializer(0.1)", *_SHAPES[::2]),
         *_calls("tf.constant_initializer([1.0, 2.0])", "init((2,))"),
+        *_calls("tf.constant_initializer([1, 2, 3, 4, 5, 6])", "init([2, 3], tf.float32)"),
     ],
 )
 def constant(value=0, support_partition: Ignored = False):

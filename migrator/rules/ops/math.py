@@ -12,7 +12,7 @@ from migrator.rules.engine.asked import kind as kind_of
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor, Tensors
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, boolean, f32, i32, known_gap, no_grad, pos, src, unit
+from migrator.rules.engine.samples import S, boolean, declines, f32, i32, known_gap, no_grad, pos, src, unit
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +61,16 @@ for _tf, _torch, _samples in (
     same(_tf, _torch, samples=_samples)
 
 
-@rule("tf.sign", samples=[*_ANY[:-1], S(i32(3)), known_gap("the sign of NaN is 0 in torch", S(EDGES)), _COMPLEX_SIGN])
+@rule(
+    "tf.sign",
+    samples=[
+        *_ANY[:-1],
+        S(i32(3)),
+        known_gap("the sign of NaN is 0 in torch", S(EDGES)),
+        _COMPLEX_SIGN,
+        declines([1 + 1j]),
+    ],
+)
 def sign(x: Tensor, name=None, *, dtype):
     if dtype in ("complex64", "complex128"):
         return torch.sgn(x)
