@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from migrator_validators.compare import Comparison, Difference, compare_arrays
-from migrator_validators.rounding import Pairs, Runs
+from migrator_validators.rounding import NUDGE, Pairs, Runs, nudged
 from migrator_validators.tolerances import TABLE
 
 ROW = TABLE["gradients"]
@@ -57,3 +57,23 @@ def test_another_shape_in_float64_is_no_rounding() -> None:
     single, double = pairs(1e-7, 1e-7)
     wide = compare_arrays(EXACT, EXACT[:-1], TABLE["float64"])
     assert not Runs(compare_arrays(*single["g"], ROW), wide, single, double, ROW).is_rounding()
+
+
+@pytest.mark.parametrize(
+    ("amplified", "in_float64", "expected"), [(1e8, 5e-8, True), (1e8, 1e-6, False), (1, 5e-8, False)]
+)
+def test_a_moved_original_shows_how_far_rounding_goes(amplified: float, in_float64: float, expected: bool) -> None:
+    single, double = pairs(1.0, 1.0)
+    moved = {"g": (EXACT + amplified * NUDGE, EXACT)}
+    wide = compare_arrays(EXACT, EXACT + in_float64, TABLE["float64"])
+    assert wide.differences
+    runs = Runs(compare_arrays(*single["g"], ROW), wide, single, double, ROW, moved=lambda: moved)
+    assert runs.is_rounding() is expected
+    assert not Runs(compare_arrays(*single["g"], ROW), wide, single, double, ROW).is_rounding()
+
+
+def test_weights_are_moved_up_and_down_by_the_same() -> None:
+    moved = nudged({"w": np.full(50, 2.0, "float32"), "count": np.array([3])})
+    assert moved["count"].tolist() == [3]
+    assert moved["w"].dtype == np.float64
+    assert set(np.round((moved["w"] / 2.0 - 1.0) / NUDGE)) == {-1.0, 1.0}

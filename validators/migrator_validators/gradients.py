@@ -11,7 +11,7 @@ from migrator.model import Outcome, Rung
 from migrator_validators.bench import SELF, numbered, state_arrays, weight_arrays
 from migrator_validators.compare import Comparison, Difference, compare_arrays
 from migrator_validators.matching import Matching
-from migrator_validators.rounding import Pairs, Runs, output_pairs
+from migrator_validators.rounding import Pairs, Runs, nudged, output_pairs
 from migrator_validators.tolerances import TABLE, Tolerance
 from migrator_validators.workers import Reply
 
@@ -32,6 +32,7 @@ class TrainingMode:
         }
         self._without_gaps: Reply | None = None
         self._in_float64: tuple[Reply, Reply] | None = None
+        self._from_moved: Reply | None = None
 
     def run(self, plain: Reply) -> None:
         """Say "train-forward" and "gradients"; functions without modules have gradients only."""
@@ -171,7 +172,17 @@ class TrainingMode:
         single = self._pairs(rung, source, shown, weights)
         floor = 1e-3 * max((float(np.max(np.abs(x), initial=0.0)) for x, _ in double.values()), default=0.0)
         row = "train-forward" if rung is Rung.TRAIN_FORWARD else "gradients"
-        return Runs(found, wide, single, double, self.check.tolerance(row), max(floor, 1e-12))
+        tolerance = self.check.tolerance(row)
+        return Runs(found, wide, single, double, tolerance, max(floor, 1e-12), lambda: self._moved(rung, weights))
+
+    def _moved(self, rung: Rung, weights: Mapping[str, Any]) -> Pairs | None:
+        """The source in float64 from weights moved by a little; both rungs share the run."""
+        assert self._in_float64 is not None
+        if self._from_moved is None:
+            self._from_moved = self.bench.source("train", "float64", nudged(weights))
+        if self._from_moved.status != "ok":
+            return None
+        return self._pairs(rung, self._from_moved, self._in_float64[1], weights)
 
     def _gap(
         self,
