@@ -157,8 +157,11 @@ def _ready(work: _Work) -> list[str]:
         waits = {u for u in needs if u in before or (u in work.talks and work.talks[u].won is None)}
         if lost:
             work.not_asked[unit] = f"not asked about: it uses {lost[0].rpartition('::')[2]}, which stays TensorFlow"
-        elif waits <= _circle(unit, work):
+        elif not waits:
             going.append(unit)
+        elif circle := sorted(waits & _circle(unit, work)):
+            names = ", ".join(other.rpartition("::")[2] for other in circle)
+            work.not_asked[unit] = f"not asked about: it and {names} refer to each other, and are no use one by one"
         else:
             continue
         work.pending.remove(unit)
@@ -166,7 +169,7 @@ def _ready(work: _Work) -> list[str]:
 
 
 def _circle(unit: str, work: _Work) -> set[str]:
-    """Units that refer to each other: there is no leaf among them."""
+    """Units that refer to each other: none of them could be run before the others are written."""
     return {other for other in work.draft.reachable(unit) if unit in work.draft.reachable(other)}
 
 
