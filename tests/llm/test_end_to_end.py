@@ -116,15 +116,6 @@ def test_the_page_shows_it(ran: Ran) -> None:
     assert "rejected" in html
 
 
-def test_the_same_questions_are_not_paid_again(ran: Ran, tmp_path: Path) -> None:
-    source = plant(tmp_path / "src", ops=OPS)
-    with ScriptedServer({}, otherwise=Step(status=500)) as server:
-        again = migrate(source, ran.ledger, server, base_url=ran.report.model.address)
-        assert server.chats == []
-    unit = next(u for u in again.units if u.name == "squash")
-    assert unit.status == "accepted" or unit.tries[-1].ending == "failed"
-
-
 def test_nothing_is_sent_unless_a_model_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = plant(tmp_path / "src", ops=OPS)
     with ScriptedServer(SCRIPT) as server:
@@ -239,6 +230,10 @@ def test_a_killed_run_goes_on_and_pays_nothing_twice(tmp_path: Path) -> None:
         assert not (tmp_path / "out").exists()
         report = migrate(source, ledger, server)
         assert len(server.chats) == 3
+        again = migrate(source, ledger, server, out=tmp_path / "other")
+        assert len(server.chats) == 3  # a later run asks the same, which is not paid again
     unit = next(u for u in report.units if u.name == "squash")
     assert [(t.ending, t.cached) for t in unit.tries] == [("rejected", True), ("accepted", False)]
     assert report.model.calls == 2
+    assert (again.model.calls, again.model.cached, again.model.cost) == (0, 2, 0.0)
+    assert next(u for u in again.units if u.name == "squash").status == "accepted"

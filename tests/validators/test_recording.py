@@ -247,3 +247,16 @@ def test_a_script_that_trains_is_a_case_of_its_own(workers: Workers, tmp_path: P
     recording = record(plant(tmp_path, {"run.py": SCRIPT.replace("DATA", data)}), workers)
     assert recording.error == ""
     assert [case.id for case in cases(recording, tmp_path / "cases")] == ids
+
+
+def test_recordings_of_a_program_are_the_same(tmp_path: Path, workers: Workers) -> None:
+    """Else nothing that was found out or asked about it could be used again."""
+    (tmp_path / "draw.py").write_text(
+        "import random\n\nimport numpy as np\nimport tensorflow as tf\n\n\n"
+        "def f(x, y, n):\n    return x + tf.cast(y, tf.float32) * n\n\n\n"
+        "if __name__ == '__main__':\n    f(tf.random.normal([3]), np.random.rand(3), random.random())\n"
+    )
+    first, second = (record(tmp_path, workers, modules={"draw.py": "draw"}) for _ in range(2))
+    one, two = (cases(made, tmp_path / str(n)) for n, made in enumerate((first, second)))
+    assert [case.model_dump_json() for case in one] == [case.model_dump_json() for case in two]
+    assert len(one) == 1
