@@ -45,6 +45,11 @@ class Rules(Protocol):
     def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
         """The arguments of a call by TF's parameter names (given ones only)."""
 
+    def lazy_layer(
+        self, api: str, args: Mapping[str, str], values: Mapping[str, Value], inputs: tuple[Value, ...]
+    ) -> LayerCode | Decline:
+        """As `layer`, where nothing fixes the size of the input."""
+
     def layer(
         self,
         api: str,

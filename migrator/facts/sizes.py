@@ -16,6 +16,7 @@ from migrator.values import (
     RepoInstance,
     Sequence,
     SizeParam,
+    Span,
     Sym,
     Tensor,
     Value,
@@ -80,6 +81,39 @@ def settle(
             classes[name] = replace(classes[name], sizes=sizes)
         else:
             functions[name] = replace(functions[name], sizes=sizes)
+    while _dropped(it, classes, functions):
+        pass
+
+
+def _dropped(it: Interpreter, classes: dict[str, ClassFacts], functions: Mapping[str, FunctionFacts]) -> bool:
+    """Take from the models the sizes that some construction cannot tell; whether there were any."""
+    changed = False
+    for name, known in classes.items():
+        told = [_told(it, known, site, classes, functions) for site in known.sites] if known.kind == "model" else []
+        kept = tuple(s for s in known.sizes if s.default is not None or all(s.name in names for names in told))
+        if kept != known.sizes:
+            classes[name] = replace(known, sizes=kept)
+            changed = True
+    return changed
+
+
+def _told(
+    it: Interpreter,
+    known: ClassFacts,
+    site: tuple[str, Span],
+    classes: Mapping[str, ClassFacts],
+    functions: Mapping[str, FunctionFacts],
+) -> set[str]:
+    """The sizes of a class that a construction knows."""
+    owner = it.site_scope.get(site, "")
+    scope = classes.get(owner) or functions.get(owner)
+    taken = {s.name for s in scope.sizes} if scope is not None else set()
+    found = input_sizes(it.uses.get(site), known.sizes, tuple(name for name, _ in known.call_inputs))
+    return {name for name, dim in found if dim is not None and {n for n in dims.names(dim) if _reserved(n)} <= taken}
+
+
+def _reserved(name: str) -> bool:
+    return name.startswith(("in_channels", "in_features"))
 
 
 def _passed_on(

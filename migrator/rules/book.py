@@ -12,6 +12,7 @@ from migrator.rules import activations, layers, ops
 from migrator.rules.engine import registry, rewriter
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.layers import call as layer_call
+from migrator.rules.layers import lazy
 from migrator.values import ModuleFacts, Span, Value
 
 
@@ -67,6 +68,16 @@ class Rulebook:
             args = {name: text for name, text in args.items() if name != "inputs"}
         try:
             return layer_call.build(found, args, values, inputs, self.keras)
+        except Declined as no:
+            return Decline(no.reason, api)
+
+    def lazy_layer(
+        self, api: str, args: Mapping[str, str], values: Mapping[str, Value], inputs: tuple[Value, ...]
+    ) -> LayerCode | Decline:
+        """As `layer`, with a module that learns the size of its input at the first call."""
+        try:
+            made = self.layer(api, args, values, lazy.sized(inputs))
+            return made if isinstance(made, Decline) else lazy.lazy(made, args)
         except Declined as no:
             return Decline(no.reason, api)
 

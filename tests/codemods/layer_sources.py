@@ -229,6 +229,30 @@ def make():
     return tf.keras.Sequential([layers.Input((3,)), Linear(5)])
 """
 
+LAZY = """
+import tensorflow as tf
+
+
+class Net(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.conv = tf.keras.layers.Conv2D(3, 3, activation="relu")
+        self.bn = tf.keras.layers.BatchNormalization()
+        self.flatten = tf.keras.layers.Flatten()
+        self.dense = tf.keras.layers.Dense(6, use_bias=False)
+        self.out = tf.keras.layers.Dense(2)
+
+    def call(self, inputs):
+        return self.out(self.dense(self.flatten(self.bn(self.conv(inputs)))))
+
+
+NET = Net()
+
+
+def make():
+    return NET
+"""
+
 PROGRAMS = {
     "bilstm": (BILSTM, [("ids", 4, 7)]),
     "masked mean": (MASKED_MEAN, [("steps", 4, 6, 3)]),
@@ -240,4 +264,5 @@ PROGRAMS = {
     "lambdas": (LAMBDAS, [("normal", 3, 4, 5), ("normal", 3, 4, 5)]),
     "lambda chain": (LAMBDA_CHAIN, [("normal", 3, 8)]),
     "initialisers": (INITIALISERS, [("normal", 3, 3)]),
+    "lazy": (LAZY, [("normal", 3, 7, 8, 2)]),
 }

@@ -80,6 +80,9 @@ def test_results_and_gradients_are_equal(name: str) -> None:
             weight.assign(rng.uniform(0.5, 1.5, weight.shape) if positive else rng.normal(0, 0.4, weight.shape))
     imports = sorted({line for draft in migrated.drafts.values() for line in draft.imports})
     model = execute("\n".join([*imports, migrated.text]), f"{name}_torch").make().eval()
+    if "Lazy" in migrated.text:
+        with torch.no_grad():
+            model(torch.as_tensor(inputs[0]))
     pairs = transferred(name, migrated, keras, model)
     tensors = [torch.as_tensor(x) for x in inputs]
     got = flat(model(tensors if len(tensors) > 1 else tensors[0]))
@@ -129,3 +132,15 @@ def make():
         own = found[weight.path.rpartition("/")[2]].detach().numpy()
         assert own.std() == pytest.approx(np.std(weight.numpy()), rel=0.05)
         assert np.abs(own).max() == pytest.approx(np.abs(weight.numpy()).max(), rel=0.1)
+
+
+def test_a_size_that_nothing_fixes_is_learnt_and_noted() -> None:
+    migrated = migrate(PROGRAMS["lazy"][0])
+    assert "LazyConv2d(3, kernel_size=3)" in migrated.text
+    assert any("from the first call" in note for note in migrated.drafts["Net"].notes)
+    model = execute(migrated.text, "lazy_start").make()
+    model(torch.zeros(1, 30, 30, 5))
+    bound = (6 / (5 * 9 + 3 * 9)) ** 0.5
+    weight = model.conv.weight.detach()
+    assert bound * 0.9 < weight.abs().max() <= bound
+    assert not model.conv.bias.detach().any()

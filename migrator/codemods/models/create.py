@@ -21,6 +21,7 @@ from migrator.codemods.models.text import names, substitute
 from migrator.model import CallForm, Decline, LayerCode, Rewritten
 from migrator.syntax import transform
 from migrator.values import (
+    Dim,
     Instance,
     Literal,
     ModelValue,
@@ -31,6 +32,7 @@ from migrator.values import (
     Sequence,
     ShapeOf,
     Span,
+    Sym,
     Tensor,
     Value,
 )
@@ -145,7 +147,10 @@ class Maker:
         inner = _WRAPPERS.get(api, "")
         if isinstance(given.get(inner), cst.Call | cst.List | cst.Tuple):
             texts[inner] = self._wrapped(given[inner])
-        code = self.ctx.rules.layer(api, texts, {n: self.value(e) for n, e in given.items()}, inputs)
+        values = {n: self.value(e) for n, e in given.items()}
+        code = self.ctx.rules.layer(api, texts, values, inputs)
+        if isinstance(code, Decline) and code.reason == "input size unknown":
+            code = self.ctx.rules.lazy_layer(api, texts, values, inputs)
         if isinstance(code, Decline):
             return code if code.api else replace(code, api=api)
         self.build.needs.take(code)
@@ -210,7 +215,20 @@ class Maker:
 
     def inputs(self, node: cst.Call) -> tuple[Value, ...]:
         found = self.use(node)
-        return () if found is None else found[0]
+        return () if found is None else tuple(map(self._fixed_sizes, found[0]))
+
+    def _fixed_sizes(self, value: Value) -> Value:
+        """An input without sizes that the class does not take, since its callers do not know them."""
+        if not isinstance(value, Tensor):
+            return value
+        shape = None if value.shape is None else tuple(map(self._fixed_dim, value.shape))
+        return replace(value, shape=shape, last=self._fixed_dim(value.last))
+
+    def _fixed_dim(self, dim: Dim) -> Dim:
+        if not isinstance(dim, Sym):
+            return dim
+        open_ = {n for n in names(dim.text) if n.startswith(("in_features", "in_channels"))} - self.scope
+        return None if open_ else dim
 
     def _module(self, node: cst.Call, kind: str) -> Part | Decline:
         value = self.ctx.value(node)
