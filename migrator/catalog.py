@@ -9,6 +9,7 @@ from migrator.codemods.data import chains
 from migrator.codemods.training import callbacks, calls
 from migrator.facts import names
 from migrator.rules import initializers, regularizers
+from migrator.rules.book import MERGES
 from migrator.rules.explain import rules_table
 from migrator.rules.objects import losses, metrics, optimizers, schedules
 
@@ -113,6 +114,7 @@ def _codemods() -> Iterator[Entry]:
     found |= {f"tf.keras.Model.{method}": "written into a readable loop or statement" for method in calls.METHODS}
     found |= {f"tf.keras.callbacks.{name}": "lines in the training loop" for name in callbacks.PARAMETERS}
     found |= {f"tf.data.Dataset.{method}": "part of a Dataset and its DataLoader" for method in chains.METHODS}
+    found |= dict.fromkeys(MERGES, "the merging layer's expression in forward")
     found[chains.SOURCE] = "a TensorDataset"
     found |= {f"tf.data.Dataset.{source}": "the dataset that a DataLoader reads" for source in chains.SOURCES}
     for api, becomes in found.items():

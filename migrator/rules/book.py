@@ -23,7 +23,7 @@ def load_all() -> None:
     layers.load()
 
 
-_MERGES = {
+MERGES = {
     f"tf.keras.layers.{name.lower()}": f"tf.keras.layers.{name}"
     for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot")
 }
@@ -47,11 +47,11 @@ class Rulebook:
 
     def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
         """The given arguments of a call by TF's parameter names."""
-        layer = registry.find_layer(_MERGES.get(api, api), self.keras)
+        layer = registry.find_layer(MERGES.get(api, api), self.keras)
         found = layer or registry.find(api, self.keras)
         if found is None:
             return Decline(f"no rule for {api}", api)
-        signature = found.signature if layer is None else layer_call.signature(layer, merges=api in _MERGES)
+        signature = found.signature if layer is None else layer_call.signature(layer, merges=api in MERGES)
         try:
             return {name: arg.value for name, arg in signature.bind(call.args).items()}
         except Declined as no:
@@ -61,10 +61,10 @@ class Rulebook:
         self, api: str, args: Mapping[str, str], values: Mapping[str, Value], inputs: tuple[Value, ...]
     ) -> LayerCode | Decline:
         """The torch spelling of a Keras layer with these arguments and inputs."""
-        found = registry.find_layer(_MERGES.get(api, api), self.keras)
+        found = registry.find_layer(MERGES.get(api, api), self.keras)
         if found is None:
             return Decline(f"no rule for the layer {api}", api)
-        if api in _MERGES:  # the function form takes the inputs as its first argument
+        if api in MERGES:  # the function form takes the inputs as its first argument
             args = {name: text for name, text in args.items() if name != "inputs"}
         try:
             return layer_call.build(found, args, values, inputs, self.keras)
