@@ -46,6 +46,8 @@ generated: $(STAMP)
 	$(BIN)/python -m migrator.rules.document --check
 	$(BIN)/python -m migrator.usage --check
 	$(BIN)/python -m migrator.report.document --check
+	$(BIN)/python -m migrator.completion.pairs --check
+	$(BIN)/python -m migrator.completion.document --check
 
 pytest: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m "not slow"
