@@ -125,9 +125,14 @@ def _rejected(result: UnitResult) -> bool:
     return result.rewrite.text is None and any(v.outcome is Outcome.FAIL for v in result.verdicts)
 
 
+def _can_be_written(result: UnitResult) -> bool:
+    """Imports are written for what the file needs: nobody is asked for them."""
+    return result.rewrite.unit.kind is not UnitKind.IMPORTS
+
+
 def _leaf_first(draft: RepositoryDraft, settled: Settled) -> Iterator[str]:
     """Units that were declined or rejected themselves; what they use comes before them."""
-    wanted = {r.rewrite.unit.id for r in settled.results if _rejected(r)}
+    wanted = {r.rewrite.unit.id for r in settled.results if _rejected(r) and _can_be_written(r)}
     for file in draft.files.values():
         for part in file.parts:
             if part.draft is not None and part.draft.declines and part.segment.unit.kind is not UnitKind.IMPORTS:
