@@ -396,3 +396,90 @@ FROZEN_NORM = """if isinstance(layer, layers.BatchNormalization):
 )
 def test_other_freezing_is_declined(text: str, reason: str) -> None:
     assert reason in why(f"def tune():\n    model = build_model()\n    {text}\n", LOGITS)
+
+
+def test_the_scope_of_a_strategy_goes() -> None:
+    text = body("""
+        strategy = tf.distribute.MirroredStrategy()
+        BATCH = 8 * strategy.num_replicas_in_sync
+
+        def train(x, y):
+            # in one scope
+            with strategy.scope():
+                model = build_model()
+                model.compile("sgd", loss="sparse_categorical_crossentropy")
+            model.fit(x, y, batch_size=BATCH, verbose=0)
+    """)
+    assert "strategy" not in text
+    assert "BATCH = 8 * 1" in text
+    assert "    # in one scope\n    model = build_model()\n    optimizer = torch.optim.SGD" in text
+
+
+def test_a_strategy_that_runs_steps_is_declined() -> None:
+    assert why("""
+        strategy = tf.distribute.MirroredStrategy()
+
+        def step(x):
+            return strategy.run(build_model(), args=(x,))
+    """)
+
+
+OWN_LOSS = """
+class Own(keras.losses.Loss):
+    def __init__(self, **kwargs):
+        super().__init__({arguments})
+
+    def call(self, y_true, y_pred):
+        return tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+"""
+
+
+def test_what_a_loss_class_reduces_to() -> None:
+    summed = migrated(OWN_LOSS.replace("{arguments}", 'name="own", reduction=tf.keras.losses.Reduction.SUM'))
+    assert "return self.call(y_true.to(y_pred.dtype), y_pred).sum()" in summed
+    rows = migrated(OWN_LOSS.replace("{arguments}", 'reduction="none"'))
+    assert "return self.call(y_true.to(y_pred.dtype), y_pred)\n" in rows
+    assert "super()" not in rows
+    assert "has no rule" in reasons(OWN_LOSS.replace("{arguments}", "**kwargs"))
+
+
+def test_a_schedule_without_a_name_is_declined() -> None:
+    text = """
+class Rate(keras.optimizers.schedules.LearningRateSchedule):
+    def __call__(self, step):
+        return 1.0 / (step + 1.0)
+
+
+def train(model, x, y):
+    model.compile(keras.optimizers.SGD(Rate()), loss="mse")
+    model.fit(x, y)
+"""
+    assert "has no name" in why(text, LOGITS)
+
+
+def test_a_class_between_keeps_its_constructor() -> None:
+    text = migrated("""
+        class Base(keras.callbacks.Callback):
+            def __init__(self):
+                super().__init__()
+                self.seen = []
+
+        class Own(Base):
+            def __init__(self):
+                super().__init__()
+                self.more = 1
+    """)
+    assert text.count("super().__init__()") == 1
+    assert "class Base:" in text
+    assert "class Own(Base):" in text
+
+
+def test_what_the_base_class_does_is_declined() -> None:
+    assert "`get_config` of Keras's base class" in reasons("""
+        class Own(keras.losses.Loss):
+            def call(self, y_true, y_pred):
+                return tf.abs(y_true - y_pred)
+
+            def get_config(self):
+                return super().get_config()
+    """)

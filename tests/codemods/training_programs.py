@@ -327,4 +327,58 @@ def main(data, model):
 """,
         REGRESSOR_MODEL,
     ),
+    Program(
+        "own schedule and loss",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """class Warmup(keras.optimizers.schedules.LearningRateSchedule):
+    \"\"\"Rises, then falls.\"\"\"
+
+    def __init__(self, peak, steps):
+        super().__init__()
+        self.peak = peak
+        self.steps = tf.cast(steps, tf.float32)
+
+    def __call__(self, step):
+        \"\"\"The rate of a step.\"\"\"
+        step = tf.cast(step, tf.float32)
+        return self.peak * tf.math.minimum(tf.math.rsqrt(step + 1.0), (step + 1.0) * self.steps ** -1.5)
+
+
+class Weighted(keras.losses.Loss):
+    def __init__(self, factor, name="weighted"):
+        super().__init__(name=name)
+        self.factor = factor
+
+    def call(self, y_true, y_pred):
+        return self.factor * tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+
+
+def train(model, x, y):
+    schedule = Warmup(0.5, 4)
+    model.compile(optimizer=keras.optimizers.SGD(schedule), loss=Weighted(2.0))
+    return model.fit(x, y, epochs=3, batch_size=8, shuffle=False, verbose=0).history
+
+
+def steps(model, x, y):
+    loss_object = Weighted(0.5)
+    schedule = Warmup(0.5, 4)
+    optimizer = keras.optimizers.SGD(schedule)
+    losses = []
+    for _ in range(4):
+        with tf.GradientTape() as tape:
+            loss = loss_object(y, model(x, training=True))
+        grads = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(grads, model.trainable_variables))
+        losses.append(float(loss))
+    return losses
+
+
+def main(data, model):
+    x, y, _, _ = data
+    y = y.astype("float32")[:, None]
+    return train(model, x, y), steps(model, tf.constant(x), tf.constant(y)), float(Warmup(0.5, 4)(2))
+""",
+        REGRESSOR_MODEL,
+    ),
 )

@@ -13,7 +13,15 @@ from migrator.codemods.data import DataPlan
 from migrator.codemods.data.chains import read_chain
 from migrator.codemods.nodes import ancestors, find, holds
 from migrator.codemods.training.building import build, model_runs
-from migrator.codemods.training.callback_classes import is_base_init, is_callback_class, problem, without_base
+from migrator.codemods.training.callback_classes import (
+    derives_directly,
+    is_base_init,
+    keras_base,
+    problem,
+    step_parameter,
+    with_call,
+    without_base,
+)
 from migrator.codemods.training.callbacks import is_written_in_place, makes_callbacks
 from migrator.codemods.training.calls import calls_in
 from migrator.codemods.training.decisions import Decisions
@@ -22,11 +30,14 @@ from migrator.codemods.training.expressions import Finder, Modes
 from migrator.codemods.training.freezing import freezes, objection, read_freeze
 from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
+from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, target_names, with_lead
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.standalone import define
+from migrator.codemods.training.strategies import NOTE as STRATEGY_GONE
+from migrator.codemods.training.strategies import is_scope, makes_strategy
 from migrator.codemods.training.tape import TapePlan, tape_items
 from migrator.codemods.training.tape_reading import paused_tape
 from migrator.codemods.training.writer import Unfit
@@ -90,11 +101,11 @@ class Walker:
                 self.problems(statement)
             if index in runs:
                 past = runs[index]
-                new = _with_lead(statement, build(body[index:past], self.ctx, self.sink))
+                new = with_lead(statement, build(body[index:past], self.ctx, self.sink))
             else:
                 new = self.statement(statement)
             if not new:
-                comments += _comments(statement)
+                comments += comments_of(statement)
             elif comments:
                 new[0] = new[0].with_changes(leading_lines=[*comments, *new[0].leading_lines])
                 comments = []
@@ -102,9 +113,9 @@ class Walker:
         return out
 
     def statement(self, node: Statement) -> list[Statement]:
-        if isinstance(node, cst.With) and node in self.tapes.blocks:
+        if isinstance(node, cst.With) and (node in self.tapes.blocks or is_scope(node, self.ctx)):
             assert isinstance(node.body, cst.IndentedBlock)
-            return _with_lead(node, self.run(node.body.body))
+            return with_lead(node, self.run(node.body.body))
         frozen = self.frozen(node)
         if frozen is not None:
             return frozen
@@ -139,10 +150,11 @@ class Walker:
         if isinstance(node, cst.SimpleStatementLine):
             known = node in self.tapes.lines or definition(node, self.ctx) is not None
             known = known or makes_callbacks(node, self.ctx, self.holder) or self.is_tuning(node)
+            known = known or makes_strategy(node, self.ctx)
             return known or bool(self.detached(node)) or freezes(node, self.ctx) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
             return True
-        if is_callback_class(node, self.ctx):
+        if keras_base(node, self.ctx) or (isinstance(node, cst.FunctionDef) and self.step_of(node)):
             return True
         finder = _Inner(self)
         walk(node, finder)
@@ -155,25 +167,28 @@ class Walker:
             self.sink.take(rewritten)
         if line in self.tapes.lines:
             self.sink.imports.add("import torch")
-            return _with_lead(line, statements(self.tapes.lines[line]))
+            return with_lead(line, statements(self.tapes.lines[line]))
         if freezes(line, self.ctx):
             self.sink.decline("layers that are frozen in this form have no rule")
             return [line]
         if makes_callbacks(line, self.ctx, self.holder) or self.is_tuning(line) or self.is_callback_init(line):
             return []
+        if makes_strategy(line, self.ctx):
+            self.sink.note(STRATEGY_GONE)
+            return []
         made = definition(line, self.ctx)
         if made is not None:
-            return _with_lead(line, statements(define(made, self.holder, self.names, self.plan, self.ctx, self.sink)))
+            return with_lead(line, statements(define(made, self.holder, self.names, self.plan, self.ctx, self.sink)))
         try:
             decisions = self.decisions(line).decide(line)
         except Unfit as why:
             self.sink.decline(str(why))
             return [line]
         decided = decisions.decided | self.detached(line)
-        new = [] if decisions.gone or _is_echo(line, decided) else self.rest(line, decided)
+        new = [] if decisions.gone or is_echo(line, decided) else self.rest(line, decided)
         if self.calls_repository(line):
             self.modes.forget()
-        return _with_lead(line, [*statements("\n".join(decisions.before)), *new])
+        return with_lead(line, [*statements("\n".join(decisions.before)), *new])
 
     def calls_repository(self, node: cst.CSTNode) -> bool:
         """Whether a call may run code that changes the mode of a model."""
@@ -203,9 +218,9 @@ class Walker:
         return len(chained) == count(self.ctx.tree, name) - 1
 
     def is_callback_init(self, line: cst.SimpleStatementLine) -> bool:
-        """`super().__init__()` in a callback class, which has no base any more."""
+        """`super().__init__()` in a class that has no base any more."""
         around = ancestors(line, self.ctx.tree) if is_base_init(line) else []
-        return any(is_callback_class(node, self.ctx) for node in around)
+        return any(derives_directly(node, self.ctx) for node in around)
 
     def frozen(self, node: Statement) -> list[Statement] | None:
         """A statement that freezes layers in a form that is known; None for any other."""
@@ -216,7 +231,7 @@ class Walker:
         if why:
             self.sink.decline(why)
         self.sink.imports.add("from torch import nn")
-        return _with_lead(node, statements(freeze_text(freeze)))
+        return with_lead(node, statements(freeze_text(freeze)))
 
     def detached(self, line: cst.SimpleStatementLine) -> dict[cst.CSTNode, str]:
         """Losses that are returned after the step, without the graph behind them."""
@@ -244,16 +259,17 @@ class Walker:
                 return inner
         before, new = self.block(node)
         self.modes.forget()
-        return _with_lead(node, [*before, new.with_changes(leading_lines=())]) if before else [new]
+        return with_lead(node, [*before, new.with_changes(leading_lines=())]) if before else [new]
 
     def class_(self, node: cst.ClassDef) -> Statement:
-        bare = node.with_changes(body=_EMPTY)
-        if is_callback_class(node, self.ctx):
-            if problem(node):
-                self.sink.decline(problem(node))
+        bare, base = node.with_changes(body=EMPTY), keras_base(node, self.ctx)
+        if base:
+            why = problem(node, self.ctx)
+            if why:
+                self.sink.decline(why)
             bare = without_base(bare, self.ctx)
         head, _ = self.header(node, bare)
-        return head.with_changes(body=self.suite(node.body))
+        return head.with_changes(body=with_call(node, self.suite(node.body), self.ctx))
 
     def inlined(self, node: cst.With, body: cst.IndentedBlock) -> list[Statement] | None:
         """The statements of a block whose contexts say nothing in PyTorch; None where one of them stays."""
@@ -265,7 +281,7 @@ class Walker:
         for name in made.names:
             if any(count(statement, name) for statement in inner):
                 self.sink.decline(f"`{name}` is used inside of the context")
-        return _with_lead(node, [*made.before, *inner])
+        return with_lead(node, [*made.before, *inner])
 
     def drops(self, node: cst.FunctionDef) -> bool:
         """Whether a function is gone: a factory of callbacks, which are lines of the loop now."""
@@ -278,8 +294,18 @@ class Walker:
 
     def function(self, node: cst.FunctionDef) -> Statement:
         body = self.inside(node).suite(node.body)
-        head, _ = self.header(node, node.with_changes(body=_EMPTY))
+        step = self.step_of(node)
+        if step and isinstance(body, cst.IndentedBlock):
+            self.sink.imports.add("import torch")
+            docs = 1 if node.get_docstring() is not None else 0
+            first = statements(f"{step} = torch.as_tensor({step})")
+            body = body.with_changes(body=[*body.body[:docs], *first, *body.body[docs:]])
+        head, _ = self.header(node, node.with_changes(body=EMPTY))
         return head.with_changes(body=body)
+
+    def step_of(self, node: cst.FunctionDef) -> str:
+        around = next((a for a in ancestors(node, self.ctx.tree) if isinstance(a, cst.ClassDef)), None)
+        return step_parameter(node, around, self.ctx)
 
     def block(self, node: Statement) -> tuple[list[Statement], Statement]:
         """A compound statement: its blocks by the walker, its head by the rules."""
@@ -289,7 +315,7 @@ class Walker:
         for name in ("body", "orelse", "finalbody"):
             part = getattr(node, name, None)
             if isinstance(part, cst.BaseSuite):
-                changes[name], empties[name] = self.suite(part, self.moved(node) if name == "body" else ()), _EMPTY
+                changes[name], empties[name] = self.suite(part, self.moved(node) if name == "body" else ()), EMPTY
             elif isinstance(part, cst.If):
                 before, changed = self.block(part)
                 if before:
@@ -314,7 +340,7 @@ class Walker:
         if decisions.before and isinstance(node, cst.While | cst.FunctionDef | cst.ClassDef):
             self.sink.decline("a model call in the head of a loop")
         spans = {**self.ctx.spans, bare: self.ctx.spans[node]} if node in self.ctx.spans else self.ctx.spans
-        rewritten = embed(bare, decisions.decided, replace(self.ctx, spans=spans), _cut(node, bare))
+        rewritten = embed(bare, decisions.decided, replace(self.ctx, spans=spans), cut(node, bare))
         self.sink.take(rewritten)
         assert isinstance(rewritten.node, cst.SimpleStatementLine | cst.BaseCompoundStatement)
         return rewritten.node, statements("\n".join(decisions.before))
@@ -323,7 +349,7 @@ class Walker:
         """The batches of a loop over a dataset, moved to the device first thing."""
         if not isinstance(node, cst.For) or not isinstance(self.ctx.value(node.iter), Dataset):
             return ()
-        names = _target_names(node.target)
+        names = target_names(node.target)
         if not names:
             return ()
         self.sink.needs_device = True
@@ -332,25 +358,9 @@ class Walker:
     def suite(self, suite: cst.BaseSuite, first: Sequence[Statement] = ()) -> cst.BaseSuite:
         if isinstance(suite, cst.IndentedBlock):
             body = [*first, *self.run(suite.body)]
-            return suite.with_changes(body=body or [*_EMPTY.body])
+            return suite.with_changes(body=body or [*EMPTY.body])
         self.sink.decline("several statements on one line")
         return suite
-
-
-def _comments(statement: Statement) -> list[cst.EmptyLine]:
-    """The comment lines above a statement and inside it."""
-    lines = find(statement, m.EmptyLine(comment=m.Comment()))
-    return [line for line in lines if isinstance(line, cst.EmptyLine)]
-
-
-def _cut(node: Statement, bare: Statement) -> list[cst.CSTNode]:
-    """The parts of a block that its head does not have."""
-    parts = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
-    kept = set(getattr(bare, "decorators", ()))
-    parts += [d for d in getattr(node, "decorators", ()) if d not in kept]
-    parts += [base for base in getattr(node, "bases", ()) if base not in getattr(bare, "bases", ())]
-    parts += [handler.body for handler in getattr(node, "handlers", ())]
-    return [part for part in parts if part is not None]
 
 
 class _Inner(cst.CSTVisitor):
@@ -363,7 +373,7 @@ class _Inner(cst.CSTVisitor):
     def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
         walker = self.walker
         self.found = self.found or definition(node, walker.ctx) is not None or freezes(node, walker.ctx)
-        self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder)
+        self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder) or makes_strategy(node, walker.ctx)
         self.found = self.found or 0 in model_runs([node], walker.ctx) or walker.is_callback_init(node)
 
     def visit_Call(self, node: cst.Call) -> None:
@@ -371,37 +381,7 @@ class _Inner(cst.CSTVisitor):
 
     def visit_With(self, node: cst.With) -> None:
         self.found = self.found or bool(tape_items(node, self.walker.ctx)) or paused_tape(node) is not None
+        self.found = self.found or is_scope(node, self.walker.ctx)
 
     def visit_For(self, node: cst.For) -> None:
         self.found = self.found or isinstance(self.walker.ctx.value(node.iter), Dataset)
-
-
-def _target_names(target: cst.BaseExpression) -> list[str]:
-    """The names that a loop binds, where they are plain."""
-    if isinstance(target, cst.Name):
-        return [target.value]
-    if isinstance(target, cst.Tuple) and all(isinstance(e.value, cst.Name) for e in target.elements):
-        return [e.value.value for e in target.elements if isinstance(e.value, cst.Name) and e.value.value != "_"]
-    return []
-
-
-_EMPTY = cst.IndentedBlock(body=[cst.SimpleStatementLine(body=[cst.Pass()])])
-
-
-def _is_echo(line: cst.SimpleStatementLine, decided: dict[cst.CSTNode, str]) -> bool:
-    """A line that would say no more than `history` or `history = history`."""
-    part = line.body[0]
-    if len(line.body) > 1 or not isinstance(part, cst.Expr | cst.Assign) or part.value not in decided:
-        return False
-    text = decided[part.value]
-    if isinstance(part, cst.Expr):
-        return text.isidentifier()
-    target = part.targets[0].target
-    return len(part.targets) == 1 and isinstance(target, cst.Name) and target.value == text
-
-
-def _with_lead(line: Statement, new: list[Statement]) -> list[Statement]:
-    """The new statements under the comments of the old line."""
-    if new:
-        new[0] = new[0].with_changes(leading_lines=[*line.leading_lines, *new[0].leading_lines])
-    return new

@@ -1,4 +1,4 @@
-"""Which classes of a repository are Keras callbacks, and what is left of their heads."""
+"""Classes that derive from Keras's callbacks, schedules and losses: plain classes in PyTorch."""
 
 from __future__ import annotations
 
@@ -7,48 +7,109 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
-from migrator.values import Api, RepoClass, RepoInstance, Value
+from migrator.codemods.training.place import statements
+from migrator.values import Api, Literal, RepoClass, RepoInstance, Value
 
-BASE = "tf.keras.callbacks.Callback"
+CALLBACK = "tf.keras.callbacks.Callback"
+SCHEDULE = "tf.keras.optimizers.schedules.LearningRateSchedule"
+LOSS = "tf.keras.losses.Loss"
+_BASES = (CALLBACK, SCHEDULE, LOSS)
+_INIT = m.Call(func=m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__")))
+_REDUCED = {"SUM": ".sum()", "NONE": "", "AUTO": ".mean()", "SUM_OVER_BATCH_SIZE": ".mean()"}
+
+
+def base_of(value: Value, ctx: Context) -> str:
+    """The class of Keras that an object or class of the repository derives from, where it is the only one."""
+    name = value.qualname if isinstance(value, RepoInstance | RepoClass) else ""
+    facts = ctx.facts.cls(name) if name else None
+    return facts.bases[0] if facts is not None and len(facts.bases) == 1 and facts.bases[0] in _BASES else ""
 
 
 def is_own(value: Value, ctx: Context) -> bool:
-    """Whether a value is an object of a class of the repository that derives from Keras's Callback alone."""
-    if not isinstance(value, RepoInstance):
-        return False
-    facts = ctx.facts.cls(value.qualname)
-    return facts is not None and facts.bases == (BASE,)
+    """Whether a value is a callback of a class of the repository."""
+    return isinstance(value, RepoInstance) and base_of(value, ctx) == CALLBACK
+
+
+def keras_base(node: cst.CSTNode, ctx: Context) -> str:
+    """Which of Keras's plain bases a class of the file derives from, also through another class; "" for none."""
+    if not isinstance(node, cst.ClassDef) or len(node.bases) != 1:
+        return ""
+    value = ctx.value(node.bases[0].value)
+    return value.name if isinstance(value, Api) and value.name in _BASES else base_of(value, ctx)
 
 
 def is_callback_class(node: cst.CSTNode, ctx: Context) -> bool:
     """Whether a class of the file derives from Keras's Callback."""
-    return isinstance(node, cst.ClassDef) and any(
-        ctx.value(base.value) == Api(BASE) or _derives(ctx.value(base.value), ctx) for base in node.bases
-    )
+    return keras_base(node, ctx) == CALLBACK
 
 
-def _derives(value: Value, ctx: Context) -> bool:
-    facts = ctx.facts.cls(value.qualname) if isinstance(value, RepoClass) else None
-    return facts is not None and facts.bases == (BASE,)
+def derives_directly(node: cst.CSTNode, ctx: Context) -> bool:
+    """Whether the base itself is Keras's, which goes, and not a class of the repository."""
+    return bool(keras_base(node, ctx)) and isinstance(node, cst.ClassDef) and _is_api(node, ctx)
+
+
+def _is_api(node: cst.ClassDef, ctx: Context) -> bool:
+    return isinstance(ctx.value(node.bases[0].value), Api)
 
 
 def without_base(node: cst.ClassDef, ctx: Context) -> cst.ClassDef:
-    """The head of a callback class without Keras's base."""
-    kept = [base for base in node.bases if ctx.value(base.value) != Api(BASE)]
+    """The head of such a class without Keras's base."""
+    kept = [base for base in node.bases if not isinstance(ctx.value(base.value), Api)]
     paren = cst.MaybeSentinel.DEFAULT
     return node.with_changes(bases=kept, lpar=paren, rpar=paren) if not kept else node.with_changes(bases=kept)
 
 
 def is_base_init(line: cst.SimpleStatementLine) -> bool:
-    """`super().__init__()`, of which nothing is left."""
-    init = m.Call(func=m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__")), args=[])
-    return len(line.body) == 1 and m.matches(line.body[0], m.Expr(value=init))
+    """`super().__init__(…)`, of which nothing is left."""
+    return len(line.body) == 1 and m.matches(line.body[0], m.Expr(value=_INIT))
 
 
-def problem(node: cst.ClassDef) -> str:
-    """Why a callback class cannot be a plain object; "" when it can."""
-    if find(node, m.Attribute(value=m.Name("self"), attr=m.Name("params"))):
-        return "a callback that reads Keras's `params`"
-    if find(node, m.Attribute(value=m.Name("self"), attr=m.Name("validation_data"))):
-        return "a callback that reads Keras's `validation_data`"
-    return ""
+def problem(node: cst.ClassDef, ctx: Context) -> str:
+    """Why such a class cannot be a plain one; "" when it can."""
+    for name in ("params", "validation_data") if is_callback_class(node, ctx) else ():
+        if find(node, m.Attribute(value=m.Name("self"), attr=m.Name(name))):
+            return f"a callback that reads Keras's `{name}`"
+    for used in find(node, m.Attribute(value=m.Call(func=m.Name("super")))):
+        if isinstance(used, cst.Attribute) and used.attr.value != "__init__" and derives_directly(node, ctx):
+            return f"`{used.attr.value}` of Keras's base class"
+    if not derives_directly(node, ctx):
+        return ""
+    for call in find(node, _INIT):
+        assert isinstance(call, cst.Call)
+        for arg in call.args:
+            if arg.keyword is None or arg.keyword.value not in ("name", "reduction") or arg.star:
+                return "what the base class is given has no rule"
+    return "" if _reduction(node, ctx) is not None else "a loss with a reduction that has no rule"
+
+
+def _reduction(node: cst.ClassDef, ctx: Context) -> str | None:
+    """How a loss class reduces its values, as the method that follows them; None when it is not known."""
+    for call in find(node, _INIT):
+        assert isinstance(call, cst.Call)
+        given = [arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == "reduction"]
+        if given:
+            value = ctx.value(given[0])
+            word = value.value if isinstance(value, Literal) else ""
+            word = value.name.rpartition(".")[2] if isinstance(value, Api) else word
+            return _REDUCED.get(str(word).upper())
+    return ".mean()"
+
+
+def with_call(node: cst.ClassDef, suite: cst.BaseSuite, ctx: Context) -> cst.BaseSuite:
+    """The body of a class, a loss class with the `__call__` that Keras's base had: float labels, and one number."""
+    at = [i for i, s in enumerate(suite.body) if isinstance(s, cst.FunctionDef) and s.name.value == "call"]
+    if not at or keras_base(node, ctx) != LOSS or not derives_directly(node, ctx):
+        return suite
+    text = (
+        "def __call__(self, y_true, y_pred):\n"
+        f"    return self.call(y_true.to(y_pred.dtype), y_pred){_reduction(node, ctx)}"
+    )
+    made = [s.with_changes(leading_lines=[cst.EmptyLine(indent=False)]) for s in statements(text)]
+    return suite.with_changes(body=[*suite.body[: at[0]], *made, *suite.body[at[0] :]])
+
+
+def step_parameter(node: cst.FunctionDef, around: cst.CSTNode | None, ctx: Context) -> str:
+    """The step that a schedule's `__call__` takes, which may be a plain number; "" for any other function."""
+    names = [p.name.value for p in node.params.params]
+    is_call = node.name.value == "__call__" and len(names) == 2
+    return names[1] if is_call and around is not None and keras_base(around, ctx) == SCHEDULE else ""

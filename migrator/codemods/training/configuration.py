@@ -11,11 +11,12 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
+from migrator.codemods.training.callback_classes import LOSS, SCHEDULE, base_of
 from migrator.codemods.training.calls import METHODS, api_of, bind, constant, is_none
 from migrator.codemods.training.scope import bound_at_top
 from migrator.codemods.training.traits import Traits
 from migrator.model import Decline, LossCode, MetricCode, OptimizerCode
-from migrator.values import Api, Instance, Literal, RepoFunction, Sequence, Tensor, Value
+from migrator.values import Api, Instance, Literal, RepoFunction, Sequence, Tensor, Unknown, Value
 
 Texts = dict[str, str]
 
@@ -116,6 +117,8 @@ def _loss(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
     value = ctx.value(node)
     if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
         return _own_loss(node.value, traits)
+    if base_of(value, ctx) == LOSS:
+        return _own_class(node, traits, ctx)
     made = _made(node, ctx)
     if made.values.get("reduction") == Literal("none"):
         raise _Stop(Decline("a loss without a reduction", made.name))
@@ -132,6 +135,15 @@ def _own_loss(name: str, traits: Traits) -> LossCode:
         raise _Stop(Decline(f"the shape of what `{name}` compares is not known"))
     target = "column" if output.width == 1 and output.rank == 2 else "output"
     return LossCode(name, f"{name}({{y}}, {{p}}).mean()", None, target)
+
+
+def _own_class(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
+    """An object of a loss class of the repository, or a call that makes one of constants."""
+    names = {n.value for n in find(node, m.Name()) if isinstance(n, cst.Name)}
+    if not names <= set(bound_at_top(ctx.tree)):
+        raise _Stop(Decline("a loss object that is no constant of the file"))
+    code = _own_loss(ctx.code(node).strip(), traits)
+    return replace(code, mean=code.mean.removesuffix(".mean()"))
 
 
 def _metric_nodes(node: cst.BaseExpression | None, ctx: Context) -> list[cst.BaseExpression]:
@@ -201,10 +213,24 @@ def _own_metric(name: str, returns: Value, traits: Traits) -> MetricCode:
 def _optimizer(node: cst.BaseExpression | None, ctx: Context) -> OptimizerCode:
     assert ctx.objects is not None
     made = Made("rmsprop", {}, {}) if node is None else _made(node, ctx)
-    code = ctx.objects.optimizer(made.name, made.texts, made.values)
+    code = optimizer_code(made, ctx)
     if isinstance(code, Decline):
         raise _Stop(code)
     return code
+
+
+def optimizer_code(made: Made, ctx: Context) -> OptimizerCode | Decline:
+    """An optimizer by its record; its rate may be a schedule of a class of the repository."""
+    assert ctx.objects is not None
+    rates = [key for key in ("learning_rate", "lr") if base_of(made.values.get(key, Unknown()), ctx) == SCHEDULE]
+    if not rates:
+        return ctx.objects.optimizer(made.name, made.texts, made.values)
+    key = rates[0]
+    schedule = made.texts[key]
+    if not schedule.isidentifier():
+        return Decline("a schedule of a class of the repository that has no name", made.name)
+    code = ctx.objects.optimizer(made.name, {**made.texts, key: "1.0"}, {**made.values, key: Literal(1.0)})
+    return code if isinstance(code, Decline) else replace(code, schedule=f"lambda step: float({schedule}(step))")
 
 
 def _made(node: cst.BaseExpression, ctx: Context) -> Made:

@@ -58,6 +58,8 @@ class Decisions:
     def text(self, node: cst.CSTNode, kind: str) -> str:
         ctx = self.ctx
         if isinstance(node, cst.Attribute):
+            if kind == "replicas":
+                return "1"
             if kind == "keras-only":
                 raise Unfit(f"`{node.attr.value}` of a model has no counterpart")
             owner = self.decided.get(node.value) or ctx.code(node.value).strip()

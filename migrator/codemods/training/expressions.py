@@ -15,6 +15,7 @@ from migrator.codemods.training.models import VARIABLES, model_text, module_text
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.rates import is_rate, rate_of
 from migrator.codemods.training.scope import Holder
+from migrator.codemods.training.strategies import is_replicas
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.traits import traits_of
 from migrator.values import Api, External, History, Instance
@@ -75,6 +76,8 @@ class Finder:
     def attribute_kind(self, node: cst.Attribute) -> str:
         if node.attr.value == "history" and self.is_history(node.value):
             return "history"
+        if is_replicas(node, self.ctx):
+            return "replicas"
         if is_rate(node, self.ctx, self.plan.known_models):
             return "rate"
         if node.attr.value == "stop_training" and self.plan.models >= {self.ctx.code(node.value).strip(), "self.model"}:

@@ -10,7 +10,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import calls_in, receiver
-from migrator.codemods.training.configuration import Made, made_of
+from migrator.codemods.training.configuration import Made, made_of, optimizer_code
 from migrator.codemods.training.definitions import Definition
 from migrator.codemods.training.metric_classes import PLAIN, gathered_class, is_gathered, metric_class
 from migrator.codemods.training.models import parameters
@@ -65,7 +65,7 @@ def _bindings(tree: cst.Module, name: str) -> int:
 def _optimizer(found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink) -> str:
     assert ctx.objects is not None
     made = made_of(found.call, ctx)
-    code = made if isinstance(made, Decline) else ctx.objects.optimizer(made.name, made.texts, made.values)
+    code = made if isinstance(made, Decline) else optimizer_code(made, ctx)
     if isinstance(code, Decline):
         sink.declines.append(code)
         return ""
