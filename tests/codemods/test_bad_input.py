@@ -171,3 +171,14 @@ def test_an_import_that_stays_says_so() -> None:
     made = migrated('import tensorflow as tf\n__all__ = ["f", "tf"]\n' + BODY)
     assert "torch.square" in made.text
     assert "units of this file still need it" in reasons(made)
+
+
+def test_a_class_that_a_script_makes_has_its_helpers() -> None:
+    made = migrated("""
+        import keras
+        import numpy as np
+        model = keras.Sequential([keras.Input((5, 8)), keras.layers.LSTM(4)])
+        y = model.predict(np.zeros((2, 5, 8)))
+    """)
+    assert not reasons(made)
+    assert made.text.count("init_lstm") == 2
