@@ -27,6 +27,8 @@ TF_ONLY = frozenset(
         "assign_sub",
         "as_list",
         "eval_tensor",
+        "get_next",
+        "get_next_as_optional",
         "get_shape",
         "is_fully_defined",
         "most_specific_compatible_shape",

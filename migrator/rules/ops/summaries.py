@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.rules.engine.declining import Decline
-from migrator.rules.engine.kinds import Ignored
+from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import context, method, rule
 from migrator.rules.engine.samples import Sample, block, declined_block, f32, known_gap, no_grad, unit
 from migrator.rules.ops.pieces import given, plain
@@ -118,7 +118,7 @@ def histogram(name, data, step=None, buckets: Ignored = None, description: Ignor
     ],
     gaps=["the images are shown as one grid"],
 )
-def image(name, data, step=None, max_outputs=3, description: Ignored = None, *, writer):
+def image(name, data: Tensor, step=None, max_outputs=3, description: Ignored = None, *, writer):
     if not given(step):
         raise Decline(_NO_STEP)
     return writer.add_images(name, data[:max_outputs], step, dataformats="NHWC")
