@@ -77,14 +77,14 @@ def fixed_width(values: Tensor, value_range, nbins=100, dtype="int32", name=None
 _SEED = ["the seed is dropped: random streams differ anyway"]
 
 
-@rule("tf.random.poisson", samples=[random([4000], 3.0), random([60, 70], lam=1.5)], gaps=_SEED)
+@rule("tf.random.poisson", samples=[random([20000], 400.0), random([100, 200], lam=300)], gaps=_SEED)
 def poisson(shape, lam, dtype="float32", seed: Ignored = None, name=None, *, kind_lam):
     if dtype != "float32" or kind_lam != "number":
         raise Decline("a dtype other than float32, or several rates")
     return torch.poisson(torch.full(shape, lam, dtype=torch.float32, device=device_here))
 
 
-@rule("tf.random.gamma", samples=[random([6000], 3.0), random([60, 100], alpha=2.0, beta=0.5)], gaps=_SEED)
+@rule("tf.random.gamma", samples=[random([20000], 400.0), random([100, 200], alpha=300.0, beta=0.5)], gaps=_SEED)
 def gamma(shape, alpha, beta=None, dtype="float32", seed: Ignored = None, name=None, *, kind_alpha):
     if dtype != "float32" or kind_alpha != "number":
         raise Decline("a dtype other than float32, or several shapes")
