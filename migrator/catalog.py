@@ -28,7 +28,7 @@ STRUCTURE = {
 """What the structural codemods write, in words; `tests/codemods` runs them."""
 
 
-RECEIVERS = {"Shape": "tf.TensorShape", "Tensor": "tf.Tensor", "Variable": "tf.Variable"}
+RECEIVERS = {"Shape": "tf.TensorShape", "String": "tf.string", "Tensor": "tf.Tensor", "Variable": "tf.Variable"}
 """The rules name a method by the kind of its receiver."""
 
 

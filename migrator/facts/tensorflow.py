@@ -188,6 +188,14 @@ def _writer(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
     return Instance(summaries_to.WRITER, where.module, where.span)
 
 
+def _file(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return Tensor((), "string")
+
+
+def _plain_instance(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return Instance(api, where.module, where.span)
+
+
 def _scope(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
     return Instance(summaries_to.SCOPED, where.module, where.span)
 
@@ -215,6 +223,8 @@ _SPECIAL: dict[str, Callable[[Interpreter, str, Arguments, Where], Value]] = {
     "tf.keras.backend.epsilon": _epsilon,
     "tf.io.parse_single_example": _parsed,
     "tf.summary.create_file_writer": _writer,
+    "tf.io.read_file": _file,
+    "tf.get_logger": _plain_instance,
     "tf.name_scope": _scope,
     "tf.compat.v1.name_scope": _scope,
     "tf.keras.backend.name_scope": _scope,

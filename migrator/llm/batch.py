@@ -20,7 +20,8 @@ from migrator.llm.endpoint import Endpoint
 from migrator.llm.ledger import Asked, Ledger, Received
 from migrator.llm.pace import Pace
 from migrator.llm.prices import Price
-from migrator.llm.transport import Patience, Transport, Trouble, WireReply
+from migrator.llm.transport import Patience, Transport, Trouble
+from migrator.llm.wire import WireReply
 
 URL = "/v1/chat/completions"
 _ENDED = {"completed", "failed", "expired", "cancelled"}

@@ -20,14 +20,15 @@ from migrator.llm.ledger import Asked, Ledger, Received
 from migrator.llm.pace import Pace
 from migrator.llm.redact import Redacted, redact
 from migrator.llm.replies import Failed, Pending, Spent, Withheld, parse
-from migrator.llm.transport import Patience, Transport, Trouble, WireReply
+from migrator.llm.transport import Patience, Transport, Trouble
+from migrator.llm.wire import WireReply
 
 __all__ = ["Client", "Completion", "Message", "Prompt", "Setup", "connect"]
 
 FORMAT = "1"
 """Of what is asked for: another one makes every question a new one."""
 
-_DIALECTS = 6
+_DIALECTS = 10
 """Ways of asking that are tried on an endpoint before its refusal is believed."""
 
 
@@ -199,7 +200,7 @@ class Client:
             try:
                 reply = await self._transport.ask(body, tokens, lambda: self._ledger.attempt(call_id))
             except Trouble as trouble:
-                following = dialect.after(trouble.why) if trouble.status in (400, 422) else None
+                following = dialect.after(trouble.why, self._setup.max_output) if trouble.status in (400, 422) else None
                 if following is None:
                     raise
                 dialect = following
@@ -209,9 +210,10 @@ class Client:
         raise Trouble("the endpoint refuses every form in which a reply can be asked for", final=True)
 
     def _learn(self, dialect: Dialect, asked: Asked) -> None:
-        if dialect.proven and dialect == self._dialect:
+        learnt = dialect.model_copy(update={"proven": True, "most": None})  # how much fits is each prompt's own affair
+        if learnt == self._dialect:
             return
-        self._dialect = dialect.model_copy(update={"proven": True})
+        self._dialect = learnt
         self._ledger.learn_dialect(asked.endpoint, asked.model, self._dialect.model_dump_json())
 
 

@@ -19,20 +19,31 @@ _TOO_LONG = re.compile(
     r"context[ _](length|window|size)|maximum context|(prompt|input) .{0,40}too (long|large)|too many tokens",
     re.I,
 )
+_TOO_MUCH = re.compile(
+    r"in the completion|max_(completion_)?tokens.{0,40}too (large|high|big)|at most \d+ completion", re.I
+)
+"""A server's words for a length limit that is too large by itself, or beside this prompt."""
+
+_SHORTEST = 500
+"""Tokens: with less room than that, a reply is hardly whole."""
 
 _ASKED: dict[Shape, str] = {
     "schema": "",
     "json": (
-        "\n\nReply with one JSON object and nothing else. Its members: "
-        '"code" (text), "imports", "helpers", "assumptions", "not_kept" (lists of texts).'
+        '\n\nThe JSON object has the members "code" (a text), "imports", "helpers", "assumptions" and "not_kept" '
+        "(lists of texts). Reply with it and nothing else."
     ),
-    "text": "\n\nReply with one fenced block of Python code (```python) that holds the whole unit, and nothing else.",
+    "text": (
+        "\n\nThis time, instead of the JSON object, reply with one fenced block of Python code (```python) and nothing "
+        "else: the imports, the helpers and the whole unit."
+    ),
 }
 
 
 class Dialect(BaseModel):
     """`shape`: how the reply's form is asked for. `limit`: the server's name for the length limit.
-    `temperature`: whether it takes one. `proven`: a reply came in this dialect."""
+    `temperature`: whether it takes one. `proven`: a reply came in this dialect. `most`: tokens that a
+    reply may have, where fewer than wished for fit."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,13 +51,14 @@ class Dialect(BaseModel):
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: bool = True
     proven: bool = False
+    most: int | None = None
 
     def body(self, model: str, prompt: Prompt, sample: int, max_output: int) -> dict[str, Any]:
         """The request: greedy for the first sample, warmer for further ones."""
         messages = turns(prompt)
         messages[0]["content"] += _ASKED[self.shape]
         found: dict[str, Any] = {"model": model, "messages": messages}
-        found[self.limit] = max_output
+        found[self.limit] = min(max_output, self.most or max_output)
         if self.temperature:
             found["temperature"] = 0.0 if sample == 0 else 0.8
         if self.shape == "schema":
@@ -58,11 +70,14 @@ class Dialect(BaseModel):
             found["response_format"] = {"type": "json_object"}
         return found
 
-    def after(self, refusal: str) -> Dialect | None:
+    def after(self, refusal: str, max_output: int) -> Dialect | None:
         """The next dialect to try when the server answered a request with "bad request"; None: it is not the dialect.
 
         A server that says nothing of use is tried in every shape until one has worked.
         """
+        shorter = (self.most or max_output) // 2
+        if _TOO_MUCH.search(refusal) and shorter >= _SHORTEST:
+            return self.model_copy(update={"most": shorter})
         if too_long(refusal):
             return None
         if self.temperature and "temperature" in refusal.lower():

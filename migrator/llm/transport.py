@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -24,6 +24,7 @@ from migrator.llm.dialect import too_long
 from migrator.llm.endpoint import Endpoint
 from migrator.llm.pace import Pace
 from migrator.llm.redact import own_keys
+from migrator.llm.wire import ErrorReply, Models, WireReply
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 Answered = TypeVar("Answered")
 
 _NO_QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|billing|credit", re.I)
+_FILTERED = re.compile(r"content_filter|content management policy|content_policy", re.I)
 _AGAIN = {408, 409, 425, 429}
 _ABSENT = {"ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol"}
 """Errors of httpx by name: the SDK brings httpx or its successor, and these are the same in both."""
@@ -78,36 +80,6 @@ class Trouble(Exception):
         self.slow = slow
 
 
-class _ReplyMessage(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _ReplyMessage
-    finish_reason: str | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class WireReply(BaseModel):
-    """A chat completion, as far as it is looked at."""
-
-    choices: Annotated[list[_Choice], Field(min_length=1)]
-    usage: _Usage | None = None
-
-
-class _Model(BaseModel):
-    id: str
-
-
-class _Models(BaseModel):
-    data: list[_Model]
-
-
 class Transport:
     """Sends requests to one endpoint. Used from one event loop."""
 
@@ -134,7 +106,7 @@ class Transport:
 
     async def _listed(self) -> list[str]:
         raw = await self.sdk.models.with_raw_response.list()
-        return [model.id for model in _Models.model_validate_json(raw.http_response.content).data]
+        return [model.id for model in Models.model_validate_json(raw.http_response.content).data]
 
     async def create_batch(self, path: Path, url: str) -> str:
         """Upload an input file and hand it in; gives the batch's name. Never sent twice: it would be paid twice."""
@@ -187,7 +159,7 @@ class Transport:
 
     async def _completed(self, body: dict[str, Any]) -> WireReply:
         raw = await self.sdk.chat.completions.with_raw_response.create(**body)
-        reply = WireReply.model_validate_json(raw.http_response.content)
+        reply = _completion(raw.http_response.content)
         self._pace.went_well()
         return reply
 
@@ -246,10 +218,24 @@ class Transport:
         return float(asked + jitter(state))
 
 
+def _completion(content: bytes) -> WireReply:
+    """The completion in a body; raises `Trouble` for an error that came with the status of a success."""
+    try:
+        return WireReply.model_validate_json(content)
+    except ValidationError:
+        try:
+            error = ErrorReply.model_validate_json(content)
+        except ValidationError:
+            raise Trouble("the endpoint's answer is no chat completion", again=True, charged=True) from None
+        raise Trouble(f"the endpoint failed (200): {_short(error.words)}", again=True, charged=True) from None
+
+
 def _refusal(status: int, code: str, words: str, endpoint: Endpoint) -> Trouble:
     """A refusal that sending again does not cure."""
     if too_long(f"{code} {words}") or status == 413:
         return Trouble(f"the prompt does not fit the model ({status}): {words}", status=status)
+    if _FILTERED.search(f"{code} {words}"):
+        return Trouble(f"the endpoint's content filter refuses the prompt ({status}): {words}")
     reasons = {
         401: f"{endpoint.host} refuses the key (401): {words}",
         403: f"{endpoint.host} forbids this (403): {words}",
@@ -286,7 +272,11 @@ def _words(error: BaseException) -> str:
     """A server's own words on one short line, without any key that they repeat."""
     body = getattr(error, "body", None)
     text = body.get("message") if isinstance(body, dict) else None
-    words = " ".join(str(text or error or type(error).__name__).split())
+    return _short(str(text or error or type(error).__name__))
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
     for key in own_keys():
         words = words.replace(key, "***")
     words = re.sub(r"\bsk-[\w*-]{4,}", "***", words)

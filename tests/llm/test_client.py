@@ -133,6 +133,59 @@ def test_a_server_that_refuses_everything_is_believed_after_a_few_tries(ledger: 
     assert isinstance(outcome, Failed)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model's maximum context length is 4096 tokens. However, you requested 9000 tokens "
+        "(808 in the messages, 8192 in the completion).",
+        "'max_tokens' or 'max_completion_tokens' is too large: 8192. This model's maximum context length is 4096",
+        "max_tokens is too large: 8192. This model supports at most 4096 completion tokens",
+    ],
+)
+def test_a_reply_that_may_be_shorter_is_asked_for(ledger: Ledger, words: str) -> None:
+    refuses = Step(words, status=400)
+    with ScriptedServer({"a.py::f": (refuses, refuses, GOOD)}) as server:
+        with asking(server, ledger, setup={"max_output": 8192}) as client:
+            assert isinstance(client.complete(prompt()).outcome, Answer)
+        assert [seen.body["max_tokens"] for seen in server.chats] == [8192, 4096, 2048]
+        with asking(server, ledger, setup={"max_output": 8192}) as client:
+            client.complete(prompt("b.py::f"))
+        assert server.chats[-1].body["max_tokens"] == 8192  # how much fits is each prompt's own affair
+
+
+def test_a_filter_that_refuses_the_prompt_is_believed(ledger: Ledger) -> None:
+    words = Step("The prompt triggered the content management policy", status=400, code="content_filter")
+    with ScriptedServer(otherwise=words) as server, asking(server, ledger) as client:
+        outcome = client.complete(prompt()).outcome
+        assert len(server.chats) == 1
+    assert isinstance(outcome, Failed)
+    assert (outcome.final, "content filter" in outcome.why) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (
+            {"choices": [{"message": {"content": [{"type": "text", "text": "```python\nx = "}, {"text": "1\n```"}]}}]},
+            True,
+        ),
+        ({"choices": [{"message": {"content": "```python\nx = 1\n```"}}], "usage": {"prompt_tokens": None}}, True),
+        ({"choices": [{"message": {"content": "```python\nx = 1\n```"}}], "usage": {"total_tokens": -3}}, True),
+        ({"error": {"message": "upstream is down", "code": 502}}, False),
+        ({"error": "upstream is down"}, False),
+    ],
+)
+def test_servers_that_write_it_differently(ledger: Ledger, raw: dict[str, object], code: bool) -> None:
+    with ScriptedServer(otherwise=Step(raw=json.dumps(raw))) as server, asking(server, ledger) as client:
+        found = client.complete(prompt())
+    if code:
+        assert found.outcome == Answer(Reply(code="x = 1\n"))
+        assert found.tokens_out > 0
+    else:
+        assert isinstance(found.outcome, Failed)
+        assert "upstream is down" in found.outcome.why
+
+
 def test_samples_after_the_first_are_drawn_warmer(ledger: Ledger) -> None:
     with ScriptedServer(otherwise=GOOD) as server, asking(server, ledger) as client:
         client.complete(prompt(), sample=0)

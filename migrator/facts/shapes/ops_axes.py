@@ -8,7 +8,7 @@ from migrator.facts.join import join_all
 from migrator.facts.shapes import broadcast
 from migrator.facts.shapes.layers import exact_quotient
 from migrator.facts.shapes.ops import Args, dtype_of, first, like, literal, op, tensor
-from migrator.values import Dim, Literal, Sequence, Shape, ShapeOf, Tensor, Unknown, Value
+from migrator.values import Dim, Literal, Sequence, Shape, ShapeOf, Tensor, Value
 
 
 def reshaped(x: Tensor, target: Value | None) -> Tensor:
@@ -292,8 +292,3 @@ def top_k(args: Args) -> Value:
 def argsort(args: Args) -> Value:
     x = tensor(first(args))
     return like(x, x.shape, "int32", x.last)
-
-
-@op("tf.unique")
-def unique(args: Args) -> Value:
-    return Unknown("tf.unique")

@@ -91,6 +91,8 @@ def kinds(value: Value) -> tuple[str, ...]:
     if isinstance(value, Tensor):
         if value.origin == "numpy":
             return ()
+        if value.dtype == "string":
+            return ("String",)
         return ("Variable", "Tensor") if value.origin == "variable" else ("Tensor",)
     if isinstance(value, ShapeOf):
         return ("Shape",)

@@ -8,8 +8,10 @@ counters of `streams` count what runs and not what is traced. Works with Keras 3
 from __future__ import annotations
 
 import functools
+import inspect
 import random
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +20,7 @@ import tensorflow as tf
 
 from . import tf_order
 from .streams import STREAMS, install_numpy_permutations
-from .tf_exports import LEGACY, everywhere, keras_package
+from .tf_exports import LEGACY, bind, everywhere, keras_package
 
 
 def install() -> None:
@@ -45,6 +47,19 @@ def widen() -> None:
     """Everything in float64, where the program says `tf.float32` too: what still differs then is no rounding."""
     keras_package().backend.set_floatx("float64")
     everywhere(tf.float32, tf.float64)
+    if not LEGACY:
+        cast = keras_package().src.backend.core.cast
+        everywhere(cast, _exact(cast))
+
+
+def _exact(cast: Callable[..., Any]) -> Callable[..., Any]:
+    """Keras casts a Python number by way of float32: its optimizers' constants would lose what float64 is to show."""
+
+    @functools.wraps(cast)
+    def exact(x: Any, dtype: Any) -> Any:
+        return tf.constant(x, dtype=dtype) if type(x) is float else cast(x, dtype)
+
+    return exact
 
 
 def start_step() -> None:
@@ -71,9 +86,21 @@ def _patch(path: str, patch: Callable[..., Any]) -> None:
             return patch(*args, **kwargs)
         if type(tf.compat.v1.get_default_graph()) is tf.Graph:  # a session's graph; functions run eagerly anyway
             STREAMS.note(f"{path} ran in a graph and drew its own numbers")
-        return original(*args, **kwargs)
+        return original(*args, **{**_widened(original, args, kwargs), **kwargs})
 
     everywhere(original, eager)
+
+
+FLOAT32 = tf.float32
+"""As it was before `widen`."""
+
+
+def _widened(original: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The dtype that a draw gets in float64 where its own default says float32: a layer may be called symbolically."""
+    dtype = inspect.signature(original).parameters.get("dtype")
+    if tf.float32 is FLOAT32 or dtype is None or dtype.default is not FLOAT32:
+        return {}
+    return {} if "dtype" in bind(original, args, kwargs) else {"dtype": tf.float64}
 
 
 # --- draws --------------------------------------------------------------------------------------------
@@ -143,6 +170,7 @@ def _install_draws() -> None:
     _patch("random.truncated_normal", _truncated)
     _patch("random.categorical", _categorical)
     _patch("random.shuffle", _shuffle)
+    _install_images()
     keras = keras_package()
     if LEGACY:
         _install_legacy_backend(keras.src.backend)
@@ -154,6 +182,14 @@ def _install_draws() -> None:
     _patch("random.stateless_categorical", _stateless_categorical)
     for name, draw in stateless.items():
         setattr(tf.random.Generator, name, _method(draw))
+
+
+def _install_images() -> None:
+    """The random functions of `tf.image` draw through a module that nothing exports."""
+    from tensorflow.python.ops import image_ops_impl as images
+
+    draws = {"random_uniform": tf.random.uniform, "random_normal": tf.random.normal}
+    images.random_ops = types.SimpleNamespace(**{**vars(images.random_ops), **draws})
 
 
 def _method(draw: Callable[..., Any]) -> Callable[..., Any]:
