@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from migrator.journal import Journal
 from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRepo, Verdict
 from migrator.outcomes import Outcomes
 from migrator.settle import BEHAVIOUR, Settled, results, settle
+from migrator.speaking import spoken_for
 from migrator.trees import lay_out
 from migrator.values import Facts
 
@@ -186,8 +187,7 @@ class Checker:
             verdicts[unit] += found
             reached[unit] = entered
         for unit, planned in sound.items():
-            names = {unit.partition("::")[2], *rewrites[unit].defines}
-            verdicts[unit] = spoken_for(unit, names, verdicts, planned.callers, reached)
+            verdicts[unit] = spoken_for(rewrites[unit], verdicts, planned.callers, reached)
         self.entered = {u: e for u, e in reached.items() if _compared(verdicts[u])}
         return verdicts
 
@@ -268,34 +268,6 @@ class Checker:
             up_to=LEVELS[self.settings.check],
             repro=f"python -m migrator_validators migration/cases/cases.json --case {case.id}",
         )
-
-
-def spoken_for(
-    unit: str,
-    names: Collection[str],
-    verdicts: Mapping[str, Sequence[Verdict]],
-    callers: Sequence[str],
-    reached: Mapping[str, frozenset[str]],
-) -> list[Verdict]:
-    """The unit's verdicts; where nothing could be run on it alone, those of a caller that ran through it.
-
-    The caller must have been compared itself, and the migrated unit (one of the functions or
-    classes that it defines) must have been entered meanwhile.
-    """
-    own = list(verdicts[unit])
-    if any(v.rung in BEHAVIOUR and v.outcome is not Outcome.UNVERIFIABLE for v in own):
-        return own
-    path = unit.partition("::")[0]
-    starts = tuple(f"{path}:{name}{end}" for name in names for end in (".", "\0"))
-    for caller in callers:
-        through = verdicts.get(caller, ())
-        entered = any(f"{name}\0".startswith(starts) for name in reached.get(caller, ()))
-        compared = [v for v in through if v.rung in BEHAVIOUR and v.outcome in (Outcome.PASS, Outcome.GAP)]
-        if entered and compared and not any(v.outcome in (Outcome.FAIL, Outcome.INFRA) for v in through):
-            best = max(compared, key=lambda v: list(Rung).index(v.rung))
-            kept = [v for v in own if v.outcome not in (Outcome.UNVERIFIABLE,)]
-            return [*kept, replace(best, detail=f"ran inside {caller}: {best.detail}".rstrip(": "))]
-    return own
 
 
 def _compared(verdicts: Sequence[Verdict]) -> bool:

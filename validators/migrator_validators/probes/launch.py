@@ -17,6 +17,7 @@ def launcher(program: wire.Program, call: dict[str, Any]) -> Callable[[], Any]:
 
 
 def _run_as_program(module: str) -> None:
+    wire.PROGRAM.append(module)
     try:
         with wire.program("run " + module):
             runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -35,8 +35,8 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     recorder_imports.install(os.getcwd(), request.get("modules", {}))
     error = _execute(request)
     notebook.close()
-    # a script whose own top-level code trains, on data that it has itself, can be run again as a whole
-    whole = error is None and notebook.top_steps > 0 and not notebook.synthetic
+    # a script that trains, on data that it has itself, can be run again as a whole
+    whole = error is None and notebook.steps > 0 and not notebook.synthetic
     result = {
         "calls": notebook.calls,
         "error": error,
@@ -96,7 +96,7 @@ class Notebook:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.values = recorder_values.Encoder(self.made_by)
-        self.top_steps = 0  # made by no function of the program
+        self.steps = 0
         self.synthetic = False  # were data asked for that only recording has?
         self._stack: list[dict[str, Any]] = []
         self._seen: dict[str, list[str]] = {}
@@ -175,7 +175,7 @@ class Notebook:
 
     def step(self) -> None:
         """An optimizer made a step."""
-        self.top_steps += not self._stack
+        self.steps += 1
         for call in self._stack:
             call["steps"] += 1
 

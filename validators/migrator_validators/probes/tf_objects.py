@@ -9,6 +9,8 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import numpy as np
 import tensorflow as tf
 
+from . import wire
+
 Described = Dict[str, Any]
 _ordinals: Dict[int, int] = {}
 _kept: List[Any] = []  # keeps ids from being used again
@@ -201,7 +203,7 @@ def _layers(root: Any) -> List[Any]:
 
 
 def _class_name(cls: type) -> str:
-    module = cls.__module__
+    module = wire.module_of(cls)
     if module.split(".")[0] in ("keras", "tf_keras", "tensorflow"):
         return "tf.keras.layers." + cls.__name__
     return module + ":" + cls.__qualname__

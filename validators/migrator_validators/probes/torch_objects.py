@@ -89,7 +89,7 @@ def describe(value: Any) -> Dict[str, Any]:
         for name, t in state_of(value).items()
     ]
     modules = [
-        {"name": name, "class": type(m).__module__ + ":" + type(m).__qualname__, "type": type(m).__name__}
+        {"name": name, "class": wire.module_of(type(m)) + ":" + type(m).__qualname__, "type": type(m).__name__}
         for name, m in modules_of(value)
     ]
     return {"state": state, "modules": modules, "module": isinstance(value, nn.Module)}

@@ -26,6 +26,14 @@ Arrays = Dict[str, np.ndarray]
 MOST_ITEMS = 10000
 
 
+PROGRAM: List[str] = []  # the module that runs as a program, by its import name
+
+
+def module_of(cls: type) -> str:
+    """The import name of a class's module; what a program defines is its module's."""
+    return PROGRAM[-1] if cls.__module__ == "__main__" and PROGRAM else cls.__module__
+
+
 class ProgramError(Exception):
     """The program under test did something wrong; the cause is its exception, `stage` what was tried."""
 

@@ -89,9 +89,13 @@ def perform(side: str, header: Header, body: bytes, packed: bytes, root: str) ->
         arrays = packing.unpack(packed)
         probe = importlib.import_module(PROBES + "." + header["probe"])
         if side == "torch":
+            steps = importlib.import_module(PROBES + ".torch_reach")
+            steps.watch()
             sys.settrace(Reached(root, reached))
         result, out = probe.run(json.loads(body.decode()), arrays)
         sys.settrace(None)
+        if side == "torch":
+            reached.update(steps.names(root))
         payload = json.dumps({"ok": True, "result": result, "reached": sorted(reached)}).encode()
         return payload, packing.pack(out)
     except BaseException as error:

@@ -1,0 +1,70 @@
+"""Units that cannot be run alone: the checks of what ran through them speak for them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from migrator.model import Outcome, Rung, UnitRewrite, Verdict
+from migrator.settle import BEHAVIOUR
+
+
+def spoken_for(
+    rewrite: UnitRewrite,
+    verdicts: Mapping[str, Sequence[Verdict]],
+    callers: Sequence[str],
+    reached: Mapping[str, frozenset[str]],
+) -> list[Verdict]:
+    """The unit's verdicts; where nothing could be run on it alone, those of a caller that ran through it.
+
+    The caller must have been compared itself. Meanwhile one of the functions or classes of the migrated unit
+    must have been entered, where it has any, and every optimizer that it makes must have made a step.
+    `reached`: by unit, what its checks entered and stepped, "file:name".
+    """
+    unit = rewrite.unit.id
+    own = list(verdicts[unit])
+    if any(v.rung in BEHAVIOUR and v.outcome is not Outcome.UNVERIFIABLE for v in own):
+        return own
+    optimizers = _optimizers(rewrite.text or "")
+    for caller in callers:
+        through = verdicts.get(caller, ())
+        compared = [v for v in through if v.rung in BEHAVIOUR and v.outcome in (Outcome.PASS, Outcome.GAP)]
+        failed = any(v.outcome in (Outcome.FAIL, Outcome.INFRA) for v in through)
+        if compared and not failed and _ran(rewrite, optimizers, reached.get(caller, frozenset())):
+            best = max(compared, key=lambda v: list(Rung).index(v.rung))
+            kept = [v for v in own if v.outcome not in (Outcome.UNVERIFIABLE,)]
+            return [*kept, replace(best, detail=f"ran inside {caller}: {best.detail}".rstrip(": "))]
+    return own
+
+
+def _ran(rewrite: UnitRewrite, optimizers: frozenset[str], found: frozenset[str]) -> bool:
+    path = rewrite.unit.path
+    names = {rewrite.unit.name, *rewrite.defines} - optimizers
+    starts = tuple(f"{path}:{name}{end}" for name in names for end in (".", "\0"))
+    entered = any(f"{name}\0".startswith(starts) for name in found)
+    stepped = {f"{path}:{name}" for name in optimizers} <= found
+    only_optimizers = bool(optimizers) and not _definitions(rewrite.text or "")
+    return stepped and (entered or only_optimizers)
+
+
+def _optimizers(text: str) -> frozenset[str]:
+    """Variables of a unit that hold an optimizer of torch."""
+    made = [s for s in _statements(text) if isinstance(s, ast.Assign) and isinstance(s.value, ast.Call)]
+    targets = [t for s in made if _makes_optimizer(s.value) for t in s.targets]
+    return frozenset(target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _makes_optimizer(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func).startswith("torch.optim.")
+
+
+def _definitions(text: str) -> list[ast.stmt]:
+    return [s for s in _statements(text) if isinstance(s, ast.FunctionDef | ast.ClassDef)]
+
+
+def _statements(text: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(text).body
+    except SyntaxError:
+        return []

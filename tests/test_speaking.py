@@ -1,0 +1,51 @@
+"""What ran through a unit may speak for it: only where the unit itself took part."""
+
+from __future__ import annotations
+
+import pytest
+
+from migrator.model import Origin, Outcome, Rung, Unit, UnitKind, UnitRewrite, Verdict
+from migrator.speaking import spoken_for
+
+OPTIMIZERS = """first = torch.optim.Adam(net.parameters(), lr=1e-3)
+second = torch.optim.SGD(other.parameters(), lr=1e-2)
+"""
+LOSS = """def bce(y_true, y_pred):
+    return F.binary_cross_entropy_with_logits(y_pred, y_true)
+
+
+first = torch.optim.Adam(net.parameters(), lr=1e-3)
+"""
+OWN = Verdict(Rung.FORWARD, Outcome.UNVERIFIABLE, "it is neither a function nor a class that can be called alone")
+TRAINED = Verdict(Rung.TRAINING, Outcome.PASS, "")
+
+
+def spoken(text: str, defines: tuple[str, ...], found: set[str], through: Verdict = TRAINED) -> list[Verdict]:
+    unit = Unit("gan.py::first@9", "gan.py", "first@9", UnitKind.SCRIPT, 9, 10)
+    rewrite = UnitRewrite(unit, text, Origin.RULES, defines=defines)
+    verdicts = {unit.id: [OWN], "gan.py::step": [through]}
+    return spoken_for(rewrite, verdicts, ["gan.py::step"], {"gan.py::step": frozenset(found)})
+
+
+def test_optimizers_that_all_stepped_are_spoken_for() -> None:
+    (verdict,) = spoken(OPTIMIZERS, ("first", "second"), {"gan.py:step", "gan.py:first", "gan.py:second"})
+    assert verdict.rung is Rung.TRAINING
+    assert verdict.detail == "ran inside gan.py::step"
+
+
+@pytest.mark.parametrize("found", [{"gan.py:step"}, {"gan.py:first"}, {"other.py:first", "other.py:second"}])
+def test_an_optimizer_that_made_no_step_is_not(found: set[str]) -> None:
+    assert spoken(OPTIMIZERS, ("first", "second"), found) == [OWN]
+
+
+@pytest.mark.parametrize(
+    ("found", "accepted"),
+    [({"gan.py:first", "gan.py:bce"}, True), ({"gan.py:first"}, False), ({"gan.py:bce"}, False)],
+)
+def test_a_function_beside_an_optimizer_must_have_been_entered_too(found: set[str], accepted: bool) -> None:
+    assert (spoken(LOSS, ("bce", "first"), found) != [OWN]) is accepted
+
+
+def test_a_caller_that_failed_speaks_for_nobody() -> None:
+    failed = Verdict(Rung.TRAINING, Outcome.FAIL, "")
+    assert spoken(OPTIMIZERS, ("first", "second"), {"gan.py:first", "gan.py:second"}, failed) == [OWN]
