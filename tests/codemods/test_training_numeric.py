@@ -24,6 +24,7 @@ def test_both_sides_agree(program: Program) -> None:
     assert made.declines == ()
     ours = torch_module(made, program.model)
     theirs: dict[str, Any] = {}
+    keras.utils.clear_session()  # Keras numbers names within a process; a program starts with a fresh one
     exec(program.source, theirs)
     keras.utils.set_random_seed(0)
     source, target = theirs["build_model"](), ours["build_model"]()
