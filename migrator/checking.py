@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -202,8 +203,21 @@ class Checker:
             return found
         module = original.module
         key = kept.digest({"import": module, "tree": code.everything, "remains": remains, **self.same})
-        imported = lambda: [check_import(module, target, self.workers, tf_remains=remains)]  # noqa: E731
+
+        def imported() -> list[Verdict]:
+            return [check_import(module, target, self.workers, tf_remains=remains, foreign=self.foreign)]
+
         return [*found, *self.outcomes.verdicts(key, imported)]
+
+    @cached_property
+    def foreign(self) -> frozenset[str]:
+        """Other libraries that the original imports, TensorFlow's own left out."""
+        own = {(f.module or "").split(".")[0] for f in self.repo.files}
+        trees = [ast.parse(f.text) for f in self.repo.files if f.text is not None]
+        nodes = [node for tree in trees for node in ast.walk(tree)]
+        names = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
+        names |= {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
+        return frozenset({name.split(".")[0] for name in names} - own - {"tensorflow", "keras", "tf_keras", "torch"})
 
     def _public(self, part: Part, draft: FileDraft, file: FileRewrite) -> list[Verdict]:
         """Whether the names that the unit bound are still there, and take what they took."""

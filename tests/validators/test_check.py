@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from migrator_validators.check import check_import
 from migrator_validators.workers import Workers
 
 from migrator.model import Outcome, Rung
@@ -116,3 +119,11 @@ def test_resolved_weight_maps_come_back(workers: Workers) -> None:
     found = {pair.target: (pair.source, pair.transform) for pair in pairs}
     assert found["conv.weight"] == ("weights[0]", "transpose(3,2,0,1)")
     assert found["bn.running_var"] == ("weights[5]", "")
+
+
+def test_a_library_of_the_original_that_is_not_installed_rejects_nothing(workers: Workers, tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("import no_such_library.part\nimport torch\n")
+    known = check_import("m", tmp_path, workers, foreign={"no_such_library"})
+    assert known.outcome is Outcome.UNVERIFIABLE
+    assert known.detail.startswith("no_such_library is not installed")
+    assert check_import("m", tmp_path, workers).outcome is Outcome.FAIL  # a library that the rewrite brought in

@@ -6,7 +6,8 @@ unverifiable; a mistake of ours is an infra-error; neither ever counts as a pass
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,15 +81,32 @@ def _packed(tree: Path | Tree) -> Tree:
     return tree if isinstance(tree, Tree) else pack_tree(tree)
 
 
-def check_import(module: str, target: Path | Tree, workers: Workers, *, tf_remains: bool = False) -> Verdict:
-    """Rung "imports" of a module: importing it, where TensorFlow cannot be."""
+def check_import(
+    module: str,
+    target: Path | Tree,
+    workers: Workers,
+    *,
+    tf_remains: bool = False,
+    foreign: Collection[str] = (),
+) -> Verdict:
+    """Rung "imports" of a module: importing it, where TensorFlow cannot be.
+
+    `foreign`: other libraries that the original imports. One that is not installed says nothing about a rewrite.
+    """
     if tf_remains:
         return Verdict(Rung.IMPORTS, Outcome.NOT_APPLICABLE, "units of the original remain in this file")
     reply = workers.run("torch", "tf_script", {"module": module, "main": False}, tree=_packed(target))
     if reply.status == "ok":
         return Verdict(Rung.IMPORTS, Outcome.PASS, "TensorFlow is not importable there")
+    missing = _MISSING.match(reply.reason)
+    if missing is not None and missing.group(1) in foreign:
+        advice = "is not installed where PyTorch is (--torch-python), and the original imports it"
+        return Verdict(Rung.IMPORTS, Outcome.UNVERIFIABLE, f"{missing.group(1)} {advice}")
     outcome = Outcome.INFRA if reply.status in ("infra", "timeout") else Outcome.FAIL
     return Verdict(Rung.IMPORTS, outcome, reply.reason)
+
+
+_MISSING = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 
 
 def check_constant(bench: Bench, ladder: Ladder) -> None:
