@@ -18,7 +18,7 @@ from migrator.completion.offline import of_draft, questions
 from migrator.completion.running import BATCH_PATH, Asked, ask, named
 from migrator.config import RunSettings
 from migrator.journal import work_area
-from migrator.model import FileRewrite, Origin, SourceRepo
+from migrator.model import FileRewrite, Origin, SourceRepo, Status
 from migrator.records import environment, run_record, weight_file
 from migrator.settle import Settled, unchecked
 from migrator.steps import Step, know, read, rewrite
@@ -82,7 +82,8 @@ def by_model(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> 
 
 def on_disk(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> Mapping[str, FileRewrite]:
     """The migrated files as they stand on disk, with the units that the last report calls migrated."""
-    left = {unit.id: unit.reason for unit in earlier.units if not unit.migrated}
+    stays = [unit for unit in earlier.units if not unit.migrated and unit.status is not Status.UNTOUCHED]
+    left = {unit.id: unit.reason for unit in stays}
     return {
         path: replace(file, text=(out / path).read_text(encoding="utf-8"))
         for path, file in draft.render(left).items()

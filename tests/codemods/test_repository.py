@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from migrator import source, steps
 from migrator.model import FileRewrite
@@ -74,3 +77,39 @@ def test_definitions_among_statements_have_room(tmp_path: Path) -> None:
     before, _, after = text.partition("def bce(y_true, y_pred):")
     assert before.endswith("\n\n\n")
     assert "\n\n\ngenerator_optimizer = " in after
+
+
+STAGES = """
+import tensorflow as tf
+from tensorflow.keras.layers import Conv2D, ZeroPadding2D
+
+
+def block(x, filters, strides=1):
+    if strides == 1:
+        padding = "same"
+    else:
+        x = ZeroPadding2D(((1, 0), (1, 0)))(x)
+        padding = "valid"
+    return Conv2D(filters, 3, strides=strides, padding=padding)(x)
+
+
+def build():
+    x = inputs = tf.keras.Input((16, 16, 3))
+    x = block(x, 8)
+    x = block(x, 16, strides=2)
+    return tf.keras.Model(inputs, x)
+"""
+
+
+def test_what_the_constructor_works_out_is_kept_when_it_is_known(tmp_path: Path) -> None:
+    text = rendered(tmp_path, STAGES).text
+    assert text.index('padding = "valid"') < text.index("self.padding = padding")
+
+
+def test_an_input_with_two_names_is_given_to_the_layers(tmp_path: Path) -> None:
+    text = rendered(tmp_path, STAGES).text
+    assert "x = self.block1(x)" in text
+    assert "x = x\n" not in text
+    made: dict[str, Any] = {}
+    exec(text, made)
+    assert tuple(made["build"]()(torch.zeros(2, 16, 16, 3)).shape) == (2, 8, 8, 16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -87,10 +88,18 @@ def render(build: ModuleBuild) -> str:
 
 def _constructor(build: ModuleBuild) -> list[str]:
     kept = {line.strip() for line in build.init}
-    captures = [line for name, attr in build.captured.items() if (line := f"self.{attr} = {name}") not in kept]
+    captures = {n: line for n, attr in build.captured.items() if (line := f"self.{attr} = {n}") not in kept}
+    late = [line for name, line in captures.items() if any(_assigns(text, name) for text in build.init)]
+    early = [line for line in captures.values() if line not in late]
     reset = ["self.reset_parameters()"] if build.resets else []
-    body = ["super().__init__()", *captures, *build.init, *reset]
+    body = ["super().__init__()", *early, *build.init, *late, *reset]
     return [*signature("__init__", build.params), *indent(body)]
+
+
+def _assigns(line: str, name: str) -> bool:
+    """Whether a line of the constructor binds a name: `padding = "same"`, `size //= 2`, `for size in sizes:`."""
+    assigned = rf"\s*{name}\s*(?:[-+*/%@&|^]|//|\*\*|>>|<<)?=(?!=)"
+    return re.match(rf"{assigned}|\s*for\b.*\b{name}\b.*\bin\b", line) is not None
 
 
 def signature(name: str, params: Sequence[str]) -> list[str]:

@@ -170,6 +170,7 @@ def _methods(build: ModuleBuild, graph: Graph, lines: list[Line], output: Output
     texts = [t for line in (output.lines if output else lines) for t in line.text]
     if len(args) == 1 and not graph.unpack:
         args, texts = _short(args[0], texts)
+        texts = [line for line in texts if line != "x = x"]
     if graph.unpack:
         texts = [graph.unpack, *texts]
     taking = [f"{a}={graph.defaults[a]}" if a in graph.defaults else a for a in args]

@@ -252,7 +252,7 @@ class Split:
             return self.static(node), []
         small = node.body[0]
         if isinstance(small, cst.Assign) and self._is_input(small.value):
-            return [], []
+            return [], self._other_names(small)
         if self._is_layers(small):
             return self.layers(node), []
         if self.lower.dynamic(small) or isinstance(small, cst.Return) or self._tensor_list(small):
@@ -261,6 +261,16 @@ class Split:
             init, self.lower.init = self.lower.init, kept
             return init, lines
         return self.static(node), []
+
+    def _other_names(self, node: cst.Assign) -> list[Line]:
+        """`x = inputs = Input(...)`: the further names of an input that `forward` is given."""
+        names = [t.target.value for t in node.targets if isinstance(t.target, cst.Name)]
+        given = next((name for name in names if name in self.lower.layouts), None)
+        others = [name for name in names if name != given]
+        if given is None or not others:
+            return []
+        self.lower.layouts.update(dict.fromkeys(others, self.lower.layouts[given]))
+        return [Line([f"{' = '.join(others)} = {given}"])]
 
     def _is_input(self, node: cst.BaseExpression) -> bool:
         value = self.lower.ctx.value(node.func) if isinstance(node, cst.Call) else None
