@@ -231,6 +231,9 @@ def _owner(case: Case) -> tuple[str, str]:
     return module, attribute.split(".")[0]
 
 
+_HARMLESS = (("dtype", None), ("dtype", "float32"), ("trainable", True), ("dynamic", False))
+
+
 @dataclass(frozen=True)
 class _Adapter:
     """Gives the target's side of calls the arguments that interface changes ask for."""
@@ -250,13 +253,22 @@ class _Adapter:
         on = None if call.on is None else self._arg(call.on)
         update: dict[str, object] = {"args": args, "kwargs": kwargs, "on": on}
         changes = self.changes.get(call.source, ())
-        removed = {name for change in changes for name in change.removed}
-        if call.target_kwargs is None and any(change.added or change.removed for change in changes):
+        removed = {name for change in changes for name in change.removed} | self._of_keras(call.source, kwargs)
+        if call.target_kwargs is None and (removed or any(change.added for change in changes)):
             named = {**dict(zip(self._params(call.source), args, strict=False)), **kwargs}
             kept = {name: a for name, a in named.items() if name not in removed}
             added = {name: size for change in changes for name, size in self._added(change, inputs).items()}
             update |= {"target_args": (), "target_kwargs": {**kept, **added}}
         return call.model_copy(update=update)
+
+    def _of_keras(self, source: str, kwargs: Mapping[str, Arg]) -> set[str]:
+        """Arguments that a layer or model hands on to Keras's own constructor, where they say nothing in torch."""
+        cls = self.facts.cls(source)
+        if cls is None or cls.kind not in ("layer", "model"):
+            return set()
+        own = set(self._params(source))
+        harmless = {name for name, a in kwargs.items() if isinstance(a, Lit) and (name, a.value) in _HARMLESS}
+        return ({"name"} & set(kwargs) | harmless) - own
 
     def _added(self, change: InterfaceChange, inputs: Sequence[Arg]) -> dict[str, Arg]:
         """Input sizes, read off the inputs of the case."""
