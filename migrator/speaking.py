@@ -19,7 +19,8 @@ def spoken_for(
     """The unit's verdicts; where nothing could be run on it alone, those of a caller that ran through it.
 
     The caller must have been compared itself. Meanwhile one of the functions or classes of the migrated unit
-    must have been entered, where it has any, and every optimizer that it makes must have made a step.
+    must have been entered, where it has any, each of them in a group of statements, and every optimizer
+    that it makes must have made a step.
     `reached`: by unit, what its checks entered and stepped, "file:name".
     """
     unit = rewrite.unit.id
@@ -41,25 +42,35 @@ def spoken_for(
 def _ran(rewrite: UnitRewrite, optimizers: frozenset[str], found: frozenset[str]) -> bool:
     path = rewrite.unit.path
     names = {rewrite.unit.name, *rewrite.defines} - optimizers
-    starts = tuple(f"{path}:{name}{end}" for name in names for end in (".", "\0"))
+    starts = tuple(start for name in names for start in _starts(path, name))
     entered = any(f"{name}\0".startswith(starts) for name in found)
     stepped = {f"{path}:{name}" for name in optimizers} <= found
-    only_optimizers = bool(optimizers) and not _definitions(rewrite.text or "")
-    return stepped and (entered or only_optimizers)
+    made = _definitions(rewrite.text or "")
+    each = all(any(f"{name}\0".startswith(_starts(path, d.name)) for name in found) for d in made)
+    return stepped and each and (entered or (bool(optimizers) and not made))
+
+
+def _starts(path: str, name: str) -> tuple[str, str]:
+    return f"{path}:{name}.", f"{path}:{name}\0"
 
 
 def _optimizers(text: str) -> frozenset[str]:
     """Variables of a unit that hold an optimizer of torch."""
-    made = [s for s in _statements(text) if isinstance(s, ast.Assign) and isinstance(s.value, ast.Call)]
-    targets = [t for s in made if _makes_optimizer(s.value) for t in s.targets]
-    return frozenset(target.id for target in targets if isinstance(target, ast.Name))
+    made = [s for s in _statements(text) if isinstance(s, ast.Assign | ast.AnnAssign) and s.value is not None]
+    holding = [s for s in made if any(map(_makes_optimizer, ast.walk(s)))]
+    targets = [t for s in holding for t in (s.targets if isinstance(s, ast.Assign) else [s.target])]
+    return frozenset(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
 
 
-def _makes_optimizer(value: ast.expr) -> bool:
-    return isinstance(value, ast.Call) and ast.unparse(value.func).startswith("torch.optim.")
+def _makes_optimizer(value: ast.AST) -> bool:
+    """A call of `torch.optim`, or of any class with the parameters of a model."""
+    if not isinstance(value, ast.Call):
+        return False
+    given = [*value.args, *(keyword.value for keyword in value.keywords)]
+    return ast.unparse(value.func).startswith("torch.optim.") or any(".parameters()" in ast.unparse(a) for a in given)
 
 
-def _definitions(text: str) -> list[ast.stmt]:
+def _definitions(text: str) -> list[ast.FunctionDef | ast.ClassDef]:
     return [s for s in _statements(text) if isinstance(s, ast.FunctionDef | ast.ClassDef)]
 
 

@@ -49,3 +49,22 @@ def test_a_function_beside_an_optimizer_must_have_been_entered_too(found: set[st
 def test_a_caller_that_failed_speaks_for_nobody() -> None:
     failed = Verdict(Rung.TRAINING, Outcome.FAIL, "")
     assert spoken(OPTIMIZERS, ("first", "second"), {"gan.py:first", "gan.py:second"}, failed) == [OWN]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "first, second = RMSprop(net.parameters(), lr=1e-2), torch.optim.Adam(net.parameters())\n",
+        "first: Optimizer = Adam(params=net.parameters())\nsecond = RMSprop(other.parameters())\n",
+        "first = second = [torch.optim.SGD(net.parameters(), lr=0.1)]\n",
+    ],
+)
+def test_optimizers_in_other_spellings_must_step_too(text: str) -> None:
+    assert spoken(text, ("first", "second"), {"gan.py:step"}) == [OWN]
+    assert spoken(text, ("first", "second"), {"gan.py:first"}) == [OWN]
+
+
+def test_every_function_of_a_group_must_have_been_entered() -> None:
+    text = "def one(x):\n    return x\n\n\ndef two(x):\n    return -x\n"
+    assert spoken(text, ("one", "two"), {"gan.py:one"}) == [OWN]
+    assert spoken(text, ("one", "two"), {"gan.py:one", "gan.py:two"}) != [OWN]

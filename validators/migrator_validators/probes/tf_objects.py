@@ -35,10 +35,28 @@ INFERENCE = [False]
 
 
 def note_inference() -> None:
-    """From now on calls of `predict` and `evaluate` are noted in INFERENCE."""
+    """From now on `predict`, `evaluate` and calls of whole models with `training=False` are noted in INFERENCE."""
     owner = next(c for c in tf.keras.Model.__mro__ if "predict" in c.__dict__)
     for name in ("predict", "evaluate", "predict_on_batch", "test_on_batch"):
         setattr(owner, name, _noted(getattr(owner, name)))
+    tf.keras.Model.__call__ = _noted_call(tf.keras.Model.__call__)
+
+
+def _noted_call(original: Any) -> Any:
+    """Only of the outermost model: inside one, a part that is told so stays in inference mode by itself."""
+    depth = [0]
+
+    @functools.wraps(original)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not depth[0] and kwargs.get("training") is False:
+            INFERENCE[0] = True
+        depth[0] += 1
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            depth[0] -= 1
+
+    return call
 
 
 def _noted(original: Any) -> Any:
