@@ -41,13 +41,30 @@ class RepositoryDraft:
             if p.draft and p.draft.declines
         }
         left.update(reverted)
+        needed = self._needed(left)
+        left.update(needed)
         reached = dependents(self.edges, list(left), blocked=lambda unit: unit in left)
         users = {
             unit: f"it uses {root.rpartition('::')[2]} ({root.partition('::')[0]}), which stays TensorFlow"
             for unit, root in reached.items()
             if parts[unit].draft is not None
         }
-        return {**users, **reverted}
+        return {**users, **needed, **reverted}
+
+    def _needed(self, left: Mapping[str, str]) -> dict[str, str]:
+        """Units whose name would be gone, although something that stays TensorFlow refers to it."""
+        parts, found = self._parts(), dict[str, str]()
+        while True:
+            stays = {**left, **found}
+            users = {**stays, **dependents(self.edges, list(stays), blocked=stays.__contains__)}
+            gone = [u for u, p in parts.items() if p.draft and u not in stays and _takes_names_away(p.draft)]
+            more = {u: user for u in gone for user in users if u in self.edges.get(user, frozenset()) and user != u}
+            if not more:
+                return found
+            found |= {
+                u: f"{user.rpartition('::')[2]} ({user.partition('::')[0]}), which stays TensorFlow, needs it"
+                for u, user in more.items()
+            }
 
     def render(self, reverted: Mapping[str, str]) -> dict[str, FileRewrite]:
         """The text of every file with these units, and all that needs them, left as they were."""
@@ -94,6 +111,10 @@ class RepositoryDraft:
                 seen.add(current)
                 queue += self.edges.get(current, frozenset())
         return frozenset(seen)
+
+
+def _takes_names_away(draft: Draft) -> bool:
+    return any(change.kind in ("factory-to-module", "drops-callbacks") for change in draft.changes)
 
 
 def migrate(

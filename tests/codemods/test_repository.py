@@ -113,3 +113,13 @@ def test_an_input_with_two_names_is_given_to_the_layers(tmp_path: Path) -> None:
     made: dict[str, Any] = {}
     exec(text, made)
     assert tuple(made["build"]()(torch.zeros(2, 16, 16, 3)).shape) == (2, 8, 8, 16)
+
+
+def test_a_name_that_tensorflow_code_still_needs_stays(tmp_path: Path) -> None:
+    """A factory of layers becomes a module of another name; what is left alone would call nothing."""
+    kept = STAGES.replace("return tf.keras.Model(inputs, x)", "return tf.raw_ops.Identity(input=x)")
+    file = rendered(tmp_path, kept)
+    assert "def block(x, filters, strides=1):" in file.text
+    assert "class Block" not in file.text
+    reasons = [d.reason for unit in file.units for d in unit.declines if unit.unit.name == "block"]
+    assert reasons == ["build (gan.py), which stays TensorFlow, needs it"]
