@@ -321,7 +321,9 @@ def explain(
 
     entries = catalog.find(api)
     if not entries:
-        raise UsageError(f"{api}: no rule or codemod knows it; what uses it stays as it is")
+        meant = next((name for name in (f"tf.{api}", f"tf.keras.{api}") if catalog.find(name)), "")
+        hint = f"is {meant} meant?" if meant else "what uses it stays as it is"
+        raise UsageError(f"{api}: no rule or codemod knows it; {hint}")
     if json:
         typer.echo(views.explain_json(entries))
     else:

@@ -111,3 +111,9 @@ def test_an_interrupt_is_exit_130(tmp_path: Path) -> None:
         _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert b"Traceback" not in err
+
+
+def test_explain_says_which_name_is_meant() -> None:
+    done = command("explain", "reduce_sum")
+    assert done.code == 2
+    assert "is tf.reduce_sum meant?" in done.err
