@@ -36,6 +36,20 @@ class _Substitute(ast.NodeTransformer):
         text = self.parts.get(node.id)
         return node if text is None else ast.parse(text, mode="eval").body
 
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """`f(*(p, q))` is written `f(p, q)`."""
+        self.generic_visit(node)
+        args = [
+            part
+            for arg in node.args
+            for part in (
+                arg.value.elts
+                if isinstance(arg, ast.Starred) and isinstance(arg.value, ast.Tuple | ast.List)
+                else [arg]
+            )
+        ]
+        return ast.Call(node.func, args, node.keywords)
+
 
 @settings(max_examples=150, deadline=None)
 @given(templates, expressions, expressions)
