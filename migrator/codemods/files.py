@@ -68,7 +68,8 @@ def render(file: FileDraft, reverted: Mapping[str, str]) -> FileRewrite:
     body = "\n".join(textwrap.dedent(t) for t in texts if t is not None) + "".join(h.source for h in helpers)
     used = _names(body) | ({"torch"} if needs_device else set())
     stay = [p for p in file.parts if p.draft is not None and not migrated(p, reverted)]
-    texts = _with_imports(file, texts, used, wanted, _tf_kept(file, body, stay))
+    kept = _tf_kept(file, body, stay) - {helper.name for helper in helpers}
+    texts = _with_imports(file, texts, used, wanted, kept)
     text = _assemble(file, texts, helpers, needs_device)
     offset = len(texts) - len(file.parts)
     units = tuple(_rewrite(file, part, reverted, texts[i + offset] or "") for i, part in enumerate(file.parts))

@@ -14,10 +14,11 @@ from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rule
 from migrator.codemods.dispatch import draft_unit, is_model_unit
 from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
+from migrator.codemods.imports import bound_by
 from migrator.codemods.leftovers import handed_to_protobuf, hidden_builtins, tidy
 from migrator.codemods.models import ModelPlan, plan_models
 from migrator.codemods.positions import Positions
-from migrator.codemods.tf_imports import alias_of
+from migrator.codemods.tf_imports import alias_of, global_reads
 from migrator.codemods.units import MAIN, Segment, bound_names, segment
 from migrator.model import Decline, FileRewrite, InterfaceChange, SourceFile, UnitKind
 from migrator.values import Facts
@@ -59,12 +60,26 @@ class RepositoryDraft:
             users = {**stays, **dependents(self.edges, list(stays), blocked=stays.__contains__)}
             gone = [u for u, p in parts.items() if p.draft and u not in stays and _takes_names_away(p.draft)]
             more = {u: user for u in gone for user in users if u in self.edges.get(user, frozenset()) and user != u}
+            more |= self._shadowing(stays)
             if not more:
                 return found
             found |= {
                 u: f"{user.rpartition('::')[2]} ({user.partition('::')[0]}), which stays TensorFlow, needs it"
                 for u, user in more.items()
             }
+
+    def _shadowing(self, stays: Mapping[str, str]) -> dict[str, str]:
+        """Units whose helpers take a name for which a unit that stays TensorFlow has TensorFlow's own."""
+        found: dict[str, str] = {}
+        for file in self.files.values():
+            own = {p.segment.unit.id: {h.name for h in p.draft.helpers} & file.tf_bindings
+                   for p in file.parts if p.draft and p.segment.unit.id not in stays}  # fmt: skip
+            if not any(own.values()):
+                continue
+            readers = [p for p in file.parts if p.segment.unit.id in stays]
+            reads = {p.segment.unit.id: global_reads("".join(map(file.code, p.segment.statements))) for p in readers}
+            found |= {u: user for u, names in own.items() for user, read in reads.items() if names & read}
+        return found
 
     def render(self, reverted: Mapping[str, str]) -> dict[str, FileRewrite]:
         """The text of every file with these units, and all that needs them, left as they were."""
@@ -199,7 +214,7 @@ def _draft_file(
     bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target)) | _aliases(segments)
     drafts = ((s, made.get(s.unit.id) or _drafted(s, ctx)) for s in segments)
     bound = frozenset(name for s in segments if s.unit.kind is not UnitKind.IMPORTS for name in _bound(s))
-    parts = tuple(Part(s, _tidied(s, _changed(s, draft, ctx), ctx, bindings, bound)) for s, draft in drafts)
+    parts = tuple(Part(s, _tidied(s, _changed(s, draft, ctx, bindings), ctx, bindings, bound)) for s, draft in drafts)
     replaced = {name for name, changes in ctx.changes.items() if any(c.kind == "factory-to-module" for c in changes)}
     renames = {
         binding: (ctx.class_names[f"{target}:{attribute}"],)
@@ -264,11 +279,11 @@ def _is_tf(target: str) -> bool:
     return target.split(".")[0] in {"tensorflow", "keras", "tf_keras", "tensorflow_addons"}
 
 
-def _changed(seg: Segment, draft: Draft | None, ctx: Context) -> Draft | None:
-    """None for a draft that says what the original says."""
+def _changed(seg: Segment, draft: Draft | None, ctx: Context, bindings: frozenset[str]) -> Draft | None:
+    """None for a draft that says what the original says; the same words with another meaning are a change."""
     if draft is None or draft.declines:
         return draft
-    if draft.changes:
+    if draft.changes or bindings & _brought(draft) & global_reads(draft.text):
         return draft
     original = "".join(ctx.code(statement) for statement in seg.statements)
     try:
@@ -276,6 +291,11 @@ def _changed(seg: Segment, draft: Draft | None, ctx: Context) -> Draft | None:
     except SyntaxError:
         same = False
     return None if same else draft
+
+
+def _brought(draft: Draft) -> set[str]:
+    """Names that the helpers and imports of a draft bind."""
+    return {helper.name for helper in draft.helpers} | {n for line in draft.imports for n in bound_by(line)}
 
 
 def _alike(one: object, other: object) -> bool:

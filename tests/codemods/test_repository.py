@@ -123,3 +123,24 @@ def test_a_name_that_tensorflow_code_still_needs_stays(tmp_path: Path) -> None:
     assert "class Block" not in file.text
     reasons = [d.reason for unit in file.units for d in unit.declines if unit.unit.name == "block"]
     assert reasons == ["build (gan.py), which stays TensorFlow, needs it"]
+
+
+PADS = """
+from tensorflow.keras.preprocessing.sequence import pad_sequences
+
+
+def encode(texts):
+    return pad_sequences([[len(word) for word in text.split()] for text in texts])
+"""
+
+
+def test_a_helper_takes_the_place_of_the_import_of_its_name(tmp_path: Path) -> None:
+    text = rendered(tmp_path, PADS).text
+    assert "tensorflow" not in text
+    assert "def pad_sequences(sequences" in text
+
+
+def test_a_helper_does_not_hide_what_another_unit_imports_under_its_name(tmp_path: Path) -> None:
+    text = rendered(tmp_path, PADS + "\n\ndef both(ids):\n    return pad_sequences(ids, padding='both')\n").text
+    assert "from tensorflow.keras.preprocessing.sequence import pad_sequences" in text
+    assert "def pad_sequences" not in text
