@@ -101,11 +101,12 @@ class ModelTraits:
     """What training asks of a generated model class.
 
     `activation`: what its `logits` leaves out ("softmax"), or "" when it has no such method.
-    `penalty`: it has `regularization_loss()`.
+    `penalty`: it has `regularization_loss()`. `shapes`: it tells its `input_shape` and `output_shape`, where asked.
     """
 
     activation: str = ""
     penalty: bool = False
+    shapes: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class Draft:
     hoisted: str = ""  # classes that go to the top level, before the unit
     has_logits: Mapping[str, str] = field(default_factory=dict)  # class → activation that `logits` leaves out
     has_penalty: frozenset[str] = frozenset()  # classes with `regularization_loss()`
+    has_shapes: frozenset[str] = frozenset()  # classes that tell the shapes that the repository asks for
     origin: Origin = Origin.RULES
 
 
@@ -155,6 +157,7 @@ class Context:
     penalised: frozenset[str] = frozenset()  # qualnames of what has a `regularization_loss()`
     positions: Positions | None = None  # texts of the original nodes
     models: Mapping[str, ModelTraits] | None = None  # model classes and factories by qualname, once drafted
+    shapes_asked: frozenset[str] = frozenset()  # "input_shape", "output_shape", where anything reads them off a model
     device: str = ""  # source of the device on which the models of this scope are
 
     @property

@@ -16,7 +16,7 @@ from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
 from migrator.codemods.imports import bound_by
 from migrator.codemods.leftovers import handed_to_protobuf, hidden_builtins, tidy
-from migrator.codemods.models import ModelPlan, plan_models
+from migrator.codemods.models import ModelPlan, plan_models, shapes_asked
 from migrator.codemods.positions import Positions
 from migrator.codemods.tf_imports import alias_of, global_reads
 from migrator.codemods.units import MAIN, Segment, bound_names, segment
@@ -148,7 +148,11 @@ def migrate(
     package_names = frozenset(packages)
     imported = {module: imported_names(tree, module, module in package_names) for module, tree in trees.items()}
     using = [f for f in files if f.uses_tf and f.text is not None and f.module is not None]
-    contexts = [(file, _context(file, facts, rules, objects, keras, fidelity, models)) for file in using]
+    asked = shapes_asked(trees, facts)
+    contexts = [
+        (file, replace(_context(file, facts, rules, objects, keras, fidelity, models), shapes_asked=asked))
+        for file in using
+    ]
     made, traits = _model_drafts([context for _, context in contexts])
     drafts: dict[str, FileDraft] = {}
     for file, context in contexts:
@@ -173,7 +177,9 @@ def _model_drafts(contexts: Sequence[Context]) -> tuple[dict[str, Draft], dict[s
             name = ctx.class_names.get(qualname, seg.unit.name)
             if name == seg.unit.name and not isinstance(seg.statements[0], cst.ClassDef):
                 continue  # it hands on what another factory makes
-            traits[qualname] = ModelTraits(draft.has_logits.get(name, ""), name in draft.has_penalty)
+            traits[qualname] = ModelTraits(
+                draft.has_logits.get(name, ""), name in draft.has_penalty, name in draft.has_shapes
+            )
     return drafts, traits
 
 

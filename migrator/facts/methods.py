@@ -256,7 +256,7 @@ def _gradients(sources: Value) -> Value:
     if isinstance(sources, Sequence):
         items = None if sources.items is None else tuple(map(_gradients, sources.items))
         return Sequence("list", items, _gradients(sources.element))
-    return Sequence("list", None, Tensor())
+    return UNKNOWN  # one tensor or a list of them, as the sources are
 
 
 def _repo(it: Interpreter, base: RepoInstance, func: ast.Attribute, args: Arguments, where: Where) -> Value | None:

@@ -144,3 +144,38 @@ def test_a_helper_does_not_hide_what_another_unit_imports_under_its_name(tmp_pat
     text = rendered(tmp_path, PADS + "\n\ndef both(ids):\n    return pad_sequences(ids, padding='both')\n").text
     assert "from tensorflow.keras.preprocessing.sequence import pad_sequences" in text
     assert "def pad_sequences" not in text
+
+
+ASKING = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def make_generator(noise=7):
+    model = tf.keras.Sequential()
+    model.add(layers.Input((noise,)))
+    model.add(layers.Dense(4, use_bias=False))
+    return model
+
+
+class Sampler:
+    def __init__(self, generator):
+        self.generator = generator
+
+    def sample(self, count):
+        return self.generator(tf.zeros([count, self.generator.input_shape[-1]]), training=False)
+"""
+
+
+def test_a_model_tells_its_input_shape_where_it_is_asked(tmp_path: Path) -> None:
+    text = rendered(tmp_path, ASKING).text
+    assert "        self.input_shape = (None, noise)\n" in text
+    assert "self.generator(torch.zeros([count, self.generator.input_shape[-1]], device=device))" in text
+    assert "        pass\n" not in text  # where the Input was added
+    assert "tensorflow" not in text
+    assert "input_shape" not in rendered(tmp_path, ASKING.partition("class Sampler")[0]).text
+
+
+def test_a_shape_that_is_not_known_keeps_what_asks(tmp_path: Path) -> None:
+    text = rendered(tmp_path, ASKING.replace("layers.Input((noise,))", "layers.Flatten()")).text
+    assert "`input_shape` of a model has no counterpart" in text

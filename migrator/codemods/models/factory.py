@@ -19,6 +19,7 @@ from migrator.codemods.models.needs import Needs
 from migrator.codemods.models.params import param_text, reads
 from migrator.codemods.models.plain import plain_factory
 from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequential, mentions
+from migrator.codemods.models.shapes import shape_lines
 from migrator.codemods.models.sizes import gained, size_change
 from migrator.codemods.models.text import indent
 from migrator.codemods.nodes import find
@@ -250,7 +251,8 @@ def _model_factory(node: cst.FunctionDef, ctx: Context, found: Found, rest: Rest
     if isinstance(graph, Decline):
         return _declined(node, ctx, graph.reason)
     name = ctx.class_names.get(qualname, class_name(node.name.value))
-    shape = Shape(name, f"{ctx.module}:{name}", tuple(doc))
+    told = shape_lines(facts.returns if facts is not None else None, ctx.shapes_asked, params)
+    shape = Shape(name, f"{ctx.module}:{name}", tuple(doc), first=tuple(told))
     made = module(ctx, graph, shape)
     head = ctx.code(node.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]), leading_lines=(), decorators=()))
     header = head[: head.rindex("pass")].rstrip()
@@ -265,7 +267,8 @@ def _model_factory(node: cst.FunctionDef, ctx: Context, found: Found, rest: Rest
     text = f"{render(made.build)}\n\n{header}\n" + "\n".join(indent([*doc, *lines])) + "\n"
     change = size_change(ctx.facts, qualname)
     changes = [*([change] if change else []), *needs.changes]
-    return replace(draft_of(made, text, UnitKind.MODEL, changes), needs_device=True)
+    has_shapes = frozenset({name}) if told else frozenset()
+    return replace(draft_of(made, text, UnitKind.MODEL, changes), needs_device=True, has_shapes=has_shapes)
 
 
 def construction(made: Made) -> str:

@@ -57,6 +57,7 @@ class Shape:
     whole: bool = True  # a model: what ends in a softmax gets `logits`
     sizes: tuple[str, ...] = ()  # parameters that come first
     every_param: bool = False  # keep parameters that nothing reads
+    first: tuple[str, ...] = ()  # lines that the constructor begins with
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     lower.carried = graph.carried
     split = Split(lower, Body(lower, shape.layout))
     build.init, lines = split.block(graph.statements)
+    build.init = [*shape.first, *build.init]
     if graph.sequential:
         lines = merged(lines, _weighted(build))
     if graph.outputs is not None:

@@ -312,7 +312,8 @@ class Split:
                 self.lower.maker.loops.add(name)
             else:
                 self.lower.maker.scope.add(name)
-        return [*comments(node), *self.lower.maker.static(node.with_changes(leading_lines=())).splitlines()]
+        made = self.lower.maker.static(node.with_changes(leading_lines=())).splitlines()
+        return [*comments(node), *(line for line in made if line.strip() != "pass")]
 
     # --- conditions ---
 

@@ -70,7 +70,8 @@ class Walker:
 
     def inside(self, holder: cst.FunctionDef) -> Walker:
         inner = Walker.of(self.ctx, holder, self.sink)
-        models = any(kind == "model" for _, kind in inner.finder.nodes(holder))
+        around = next((n for n in ancestors(holder, self.ctx.tree) if isinstance(n, cst.ClassDef)), holder)
+        models = any(kind == "model" for _, kind in inner.finder.nodes(around))
         return replace(inner, ctx=replace(self.ctx, device="device")) if models else inner
 
     def problems(self, node: cst.CSTNode) -> None:

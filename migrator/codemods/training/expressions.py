@@ -17,7 +17,7 @@ from migrator.codemods.training.rates import is_rate, rate_of
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.strategies import is_replicas
 from migrator.codemods.training.tape import TapePlan
-from migrator.codemods.training.traits import traits_of
+from migrator.codemods.training.traits import tells_shapes, traits_of
 from migrator.values import Api, External, History, Instance
 
 KERAS_ONLY = frozenset(
@@ -82,6 +82,8 @@ class Finder:
             return "rate"
         if node.attr.value == "stop_training" and self.plan.models >= {self.ctx.code(node.value).strip(), "self.model"}:
             return ""  # the loop that calls the callback looks at it
+        if node.attr.value in ("input_shape", "output_shape") and tells_shapes(self.ctx.value(node.value), self.ctx):
+            return ""
         if node.attr.value in KERAS_ONLY and model_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "keras-only"
         if node.attr.value in VARIABLES and module_text(node.value, self.ctx, self.plan.known_models) is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import libcst as cst
 
 from migrator.codemods.context import Context, ModelTraits
+from migrator.codemods.training.calls import is_model
 from migrator.model import OutputFacts
 from migrator.values import Instance, Literal, ModelValue, RepoInstance, Tensor, Value
 
@@ -24,6 +25,7 @@ class Traits:
     class has `regularization_loss()`. `inputs`: "float", "ids" (token or class ids) or None when open.
     `single`: one input and one output. `placed`: what makes it ends in `.to(device)`.
     `own_step`: the method by which it trains itself. `masked`: a mask may reach the loss.
+    `shapes`: its class tells the shapes that the repository asks of models.
     """
 
     output: OutputFacts = field(default_factory=OutputFacts)
@@ -33,6 +35,7 @@ class Traits:
     placed: bool = True
     own_step: str = ""
     masked: bool = False
+    shapes: bool = False
     assumed: str = ""
 
 
@@ -48,6 +51,15 @@ def traits_of(value: Value, ctx: Context) -> Traits | None:
     if any(other != first for other in found.values()):
         return None
     return replace(first, assumed=" and ".join(found))
+
+
+def tells_shapes(value: Value, ctx: Context) -> bool:
+    """Whether the class of a model has the shapes that are asked for; of anything unknown, all models of the file."""
+    known = _known(value, ctx)
+    if known is not None or is_model(value):
+        return known is not None and known.shapes
+    found = [traits for _, traits in _models_of(ctx)]
+    return bool(found) and all(traits is not None and traits.shapes for traits in found)
 
 
 def only_model(ctx: Context) -> ModelValue | None:
@@ -94,6 +106,7 @@ def _graph(model: ModelValue, ctx: Context) -> Traits | None:
     return Traits(
         replace(facts, activation=_activation(last) if made is None else made.activation),
         penalty=_penalised(model, ctx) if made is None else made.penalty,
+        shapes=made is not None and made.shapes,
         inputs=_input_kind(model),
         masked=facts.rank != 2 and _may_mask(model),
         single=len(model.outputs or (0,)) == 1 and len(model.inputs or (0,)) == 1,
