@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 
 import libcst as cst
 
@@ -56,9 +57,14 @@ def migrated(part: Part, reverted: Mapping[str, str]) -> bool:
     return part.draft is not None and not part.draft.declines and part.segment.unit.id not in reverted
 
 
-def render(file: FileDraft, reverted: Mapping[str, str]) -> FileRewrite:
-    """The file's text with the given units (id → reason) left as TensorFlow."""
-    texts = [_unit_text(file, part, reverted) for part in file.parts]
+def render(
+    file: FileDraft, reverted: Mapping[str, str], moved: Mapping[str, str] = MappingProxyType({})
+) -> FileRewrite:
+    """The file's text with the given units (id → reason) left as TensorFlow.
+
+    `moved`: of those, the ones that use something that is PyTorch now, and what that is.
+    """
+    texts = [_unit_text(file, part, reverted, moved) for part in file.parts]
     live = [part.draft for part in file.parts if part.draft and migrated(part, reverted)]
     helpers = _helpers(live)
     needs_device = any(draft.needs_device for draft in live)
@@ -110,7 +116,7 @@ def _imports(file: FileDraft, part: Part, text: str) -> UnitRewrite:
     return UnitRewrite(unit, None if same else text, Origin.UNTOUCHED if same else Origin.RULES, declines=declines)
 
 
-def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> str | None:
+def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str], moved: Mapping[str, str]) -> str | None:
     """The unit's text with its leading comments; None for imports, which come last."""
     unit = part.segment.unit
     if unit.kind is UnitKind.IMPORTS:
@@ -123,6 +129,8 @@ def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str]) -> str 
         text = part.draft.text.rstrip("\n") + "\n" if part.draft.text.strip() else ""
         return _hoisted(part.draft.hoisted) + (lead + text if text else "")
     reasons = [reason_of(d) for d in part.draft.declines] or [reverted[unit.id]]
+    if unit.id in moved:
+        reasons.append(f"it uses {moved[unit.id]}, PyTorch now, and does not run before it is migrated too")
     return lead + "".join(f"{MARKER}{_one_line(reason)}\n" for reason in dict.fromkeys(reasons)) + rest
 
 

@@ -24,6 +24,7 @@ from migrator.model import Decline, FileRewrite, InterfaceChange, SourceFile, Un
 from migrator.values import Facts
 
 Edges = Mapping[str, frozenset[str]]
+INERT = frozenset({UnitKind.IMPORTS, UnitKind.CONSTANT})
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class RepositoryDraft:
         left.update(needed)
         reached = dependents(self.edges, list(left), blocked=lambda unit: unit in left)
         users = {
-            unit: f"it uses {root.rpartition('::')[2]} ({root.partition('::')[0]}), which stays TensorFlow"
+            unit: f"it uses {_named(root)}, which stays TensorFlow"
             for unit, root in reached.items()
             if parts[unit].draft is not None
         }
@@ -63,10 +64,7 @@ class RepositoryDraft:
             more |= self._shadowing(stays)
             if not more:
                 return found
-            found |= {
-                u: f"{user.rpartition('::')[2]} ({user.partition('::')[0]}), which stays TensorFlow, needs it"
-                for u, user in more.items()
-            }
+            found |= {u: f"{_named(user)}, which stays TensorFlow, needs it" for u, user in more.items()}
 
     def _shadowing(self, stays: Mapping[str, str]) -> dict[str, str]:
         """Units whose helpers take a name for which a unit that stays TensorFlow has TensorFlow's own."""
@@ -84,7 +82,16 @@ class RepositoryDraft:
     def render(self, reverted: Mapping[str, str]) -> dict[str, FileRewrite]:
         """The text of every file with these units, and all that needs them, left as they were."""
         left = self.closure(reverted)
-        return {path: render(file, left) for path, file in self.files.items()}
+        moved = self.moved(left)
+        return {path: render(file, left, moved) for path, file in self.files.items()}
+
+    def moved(self, left: Mapping[str, str]) -> dict[str, str]:
+        """Units that stay TensorFlow although something that they use is PyTorch now: unit id → what."""
+        parts = self._parts()
+        new = {unit for unit, part in parts.items() if migrated(part, left) and self.kind(unit) not in INERT}
+        stays = (unit for unit, part in parts.items() if part.draft is not None and not migrated(part, left))
+        used = {unit: [t for t in parts if t in new and t in self.edges.get(unit, frozenset())] for unit in stays}
+        return {unit: ", ".join(map(_named, targets)) for unit, targets in used.items() if targets}
 
     def kind(self, unit: str) -> UnitKind:
         """What a unit turned out to be: the codemod's word, or how it was cut."""
@@ -126,6 +133,11 @@ class RepositoryDraft:
                 seen.add(current)
                 queue += self.edges.get(current, frozenset())
         return frozenset(seen)
+
+
+def _named(unit: str) -> str:
+    path, _, name = unit.partition("::")
+    return f"{name} ({path})"
 
 
 def _takes_names_away(draft: Draft) -> bool:

@@ -54,7 +54,12 @@ def build(
     if unknown:
         raise ValueError(f"results for files that are not in the repository: {sorted(unknown)}")
     accepted = {r.rewrite.unit.id for r in results if r.status in {Status.ACCEPTED, Status.UNTOUCHED}}
-    parts = sorted((Island(units=tuple(i), whole=accepted >= set(i)) for i in islands), key=lambda i: not i.whole)
+    stays = {r.rewrite.unit.id for r in results if r.rewrite.text is None and r.status is not Status.UNTOUCHED}
+    parts = [
+        Island(units=tuple(i), whole=accepted >= set(i), left=tuple(unit for unit in i if unit in stays))
+        for i in islands
+    ]
+    parts.sort(key=lambda island: (not island.whole, len(island.left)))
     report = Report(run=run, model=model or ModelEntry(), files=files, islands=tuple(parts), skipped=dict(repo.skipped))
     return report.model_copy(update={"totals": totals(report, others=len(repo.files) - len(files))})
 

@@ -166,10 +166,14 @@ class FileEntry(_Strict):
 
 
 class Island(_Strict):
-    """Units that share tensors, variables or models; `whole`: all of them are accepted."""
+    """Units that share tensors, variables or models, and so run together or not at all.
+
+    `whole`: all of them are accepted; `left`: those that are TensorFlow still.
+    """
 
     units: tuple[str, ...]
     whole: bool
+    left: tuple[str, ...] = ()
 
 
 class Totals(_Strict):

@@ -15,10 +15,12 @@ from migrator.model import Status
 from migrator.report.schema import Report, UnitEntry
 from migrator.report.words import OUTCOME, STATUS, decisive, figures, why
 
+ISLANDS_SHOWN = 5
+
 
 def summary(report: Report, width: int = 100) -> RenderableType:
     """The verdict table for a terminal of `width` columns: one row a unit with TensorFlow, totals below."""
-    lines: list[RenderableType] = [*_tables(report, width), _totals(report), *_model(report)]
+    lines: list[RenderableType] = [*_tables(report, width), _totals(report), *_islands(report), *_model(report)]
     unread = [file for file in report.files if file.uses_tf and file.why]
     lines += [Text(f"  {file.path}: copied as it is, {file.why}", style="yellow") for file in unread]
     return Group(*lines)
@@ -62,9 +64,33 @@ def _totals(report: Report) -> Text:
     line = f"\n{totals.units} units in {totals.files} Python files: {counts or 'none'}"
     if totals.uses:
         line += f"\n{totals.uses_rewritten} of {totals.uses} uses of TensorFlow rewritten"
-    if totals.islands:
-        line += f"\n{totals.islands_whole} of {totals.islands} islands whole"
     return Text.from_markup(line)
+
+
+def _islands(report: Report) -> Iterator[RenderableType]:
+    """What runs in PyTorch as a whole, and what keeps the rest from it."""
+    totals = report.totals
+    if not totals.islands:
+        return
+    yield Text(
+        f"{totals.islands_whole} of {totals.islands} islands whole (units that share tensors, variables or models: "
+        "they run together or not at all)"
+    )
+    torn = [island for island in report.islands if island.left and len(island.left) < len(island.units)]
+    for island in torn[:ISLANDS_SHOWN]:
+        moved = len(island.units) - len(island.left)
+        left = ", ".join(_place(unit) for unit in island.left[:4])
+        more = f" and {len(island.left) - 4} more" if len(island.left) > 4 else ""
+        yield Text(
+            f"  {moved} of {len(island.units)} units are PyTorch; to make it run, finish {left}{more}", style="yellow"
+        )
+    if len(torn) > ISLANDS_SHOWN:
+        yield Text(f"  and {len(torn) - ISLANDS_SHOWN} more islands in part (report.html)", style="yellow")
+
+
+def _place(unit: str) -> str:
+    path, _, name = unit.partition("::")
+    return f"{name} ({path})"
 
 
 def _model(report: Report) -> Iterator[RenderableType]:
