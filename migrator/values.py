@@ -309,6 +309,7 @@ class FunctionFacts:
     sizes: tuple[SizeParam, ...] = ()
     callers: tuple[tuple[str, Span], ...] = ()  # (module, span of the call)
     carried: tuple[Carried, ...] = ()
+    arrays: tuple[str, ...] = ()  # parameters that are NumPy arrays for some caller and tensors from the first line on
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from migrator.facts import apply, attributes, classes, functions, inputs, parameters, roots, sizes
+from migrator.facts import apply, arrays, attributes, classes, functions, inputs, parameters, roots, sizes
 from migrator.facts.calls import decorators
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
@@ -65,6 +65,7 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
             it, params, named, lambda trial: _try_function(it, qualname, trial), inputs.declares_inputs(node)
         )
         params, reserved = _at_hand(it, qualname, node, params, reserved)
+    params, converted = _from_arrays(it, qualname, node, params) if not builds else (params, ())
     _enter(it, qualname)
     frame = _frame(it, definition.module, qualname, node, params)
     _note_parameters(it, node, frame)
@@ -83,7 +84,20 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
         (),
         tuple((call.module, call.site) for call in it.observed.get(qualname, [])),
         done.carried[qualname],
+        converted if role == "plain" else (),
     )
+
+
+def _from_arrays(
+    it: Interpreter, qualname: str, node: FunctionNode, params: dict[str, Value]
+) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """The parameters with arrays made tensors, where what comes out is a tensor anyhow; and which these are."""
+    names = arrays.converted(it, qualname, node, it.definitions[qualname].module)
+    if not names:
+        return params, ()
+    tensors = arrays.with_origin(params, names, "tf")
+    one = _try_function(it, qualname, arrays.with_origin(params, names, "numpy"))
+    return (tensors, names) if one == _try_function(it, qualname, tensors) else (params, ())
 
 
 def cls(it: Interpreter, qualname: str, done: Summaries) -> None:

@@ -37,6 +37,7 @@ _OBJECTS = (
     "tf.summary.",
     "tf.compat.v1.train.",
 )
+_OF_ARRAYS = ("tf.keras.utils.", "tf.keras.preprocessing.")  # NumPy in, NumPy out
 _SINGLES = frozenset(
     {
         "tf.GradientTape",
@@ -82,7 +83,18 @@ def _op(it: Interpreter, api: str, args: Arguments) -> Value:
     bound = bind_api(api, args)
     if bound is None:
         bound = {str(position): value for position, value in enumerate(args.positional)} | args.keywords
-    return catalogue.op_result(api, bound)
+    result = catalogue.op_result(api, bound)
+    return result if api.startswith(_OF_ARRAYS) else _as_tensors(result)
+
+
+def _as_tensors(value: Value) -> Value:
+    """What TensorFlow computes of arrays is tensors."""
+    if isinstance(value, Tensor) and value.origin == "numpy":
+        return replace(value, origin="tf")
+    if isinstance(value, Sequence):
+        items = None if value.items is None else tuple(map(_as_tensors, value.items))
+        return replace(value, items=items, element=_as_tensors(value.element))
+    return value
 
 
 def instance(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from migrator.codemods.context import Context, Draft
+from migrator.codemods.training.arrays import from_arrays
 from migrator.codemods.training.body import Statement, Walker
 from migrator.model import UnitKind
 
@@ -43,7 +44,9 @@ def _spaced(body: Sequence[Statement]) -> list[Statement]:
 
 def function_unit(node: cst.FunctionDef, ctx: Context) -> Draft:
     """A top-level function that builds no model."""
-    return training_body([node], ctx, UnitKind.FUNCTION)
+    draft = training_body([node], ctx, UnitKind.FUNCTION)
+    known = ctx.facts.function(f"{ctx.module}:{node.name.value}")
+    return draft if known is None or not known.arrays else from_arrays(draft, known.arrays)
 
 
 def script_unit(statements: Sequence[cst.BaseStatement], ctx: Context, kind: UnitKind) -> Draft:
