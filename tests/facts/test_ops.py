@@ -186,3 +186,15 @@ def test_indexing_by_arrays_masks_and_lists() -> None:
 
         k = draw(2)  # Nfloat32[2, 4, 3]
         """)
+
+
+def test_what_tensorflow_computes_of_arrays_is_tensors() -> None:
+    check("""
+        import tensorflow as tf
+        import numpy as np
+        a = np.zeros((2, 3))
+        b = np.zeros((2, 3), "float32")
+        c = tf.abs(b)  # float32[2, 3]
+        d = c * a  # float32[2, 3]
+        e = a - tf.cast(a, tf.float64)  # float64[2, 3]
+        """)

@@ -54,7 +54,7 @@ def elementwise(values: Iterable[Value], dtype: str | None = None) -> Tensor:
     """The tensor that an elementwise operation gives; `dtype` overrides the operands'."""
     values = tuple(values)
     tensors = [value for value in values if isinstance(value, Tensor)]
-    known = {tensor.dtype for tensor in tensors}
+    known = {tensor.dtype for tensor in tensors if tensor.origin != "numpy"} or {tensor.dtype for tensor in tensors}
     common = next(iter(known)) if len(known) == 1 else None
     shape = broadcast(map(shape_of, values))
     origins = {tensor.origin for tensor in tensors}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import libcst as cst
 
 from migrator.model import Decline, Helper, Rewritten
-from migrator.rules.engine import comments, versions
+from migrator.rules.engine import comments, mixed, versions
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
@@ -45,6 +46,9 @@ def rewrite(
         frozenset(),
         tuple(dict.fromkeys(run.notes)),
     )
+
+
+N = TypeVar("N", bound=cst.CSTNode)
 
 
 class Rewriter(Leaving):
@@ -311,7 +315,18 @@ class Rewriter(Leaving):
             return updated_node
         if made is not updated_node and (is_root(made.left) or is_root(made.right)):
             self.imports.add("import math")
-        return super().leave_BinaryOperation(original_node, made)
+        return super().leave_BinaryOperation(original_node, self._mixed(mixed.binary, original_node, made))
+
+    def _mixed(self, convert: Callable[[N, N, mixed.Look], N], original: N, updated: N) -> N:
+        """An operation with NumPy arrays beside tensors."""
+        try:
+            made = convert(original, updated, self.value)
+        except Declined as no:
+            self.refuse(no.reason, "tf.convert_to_tensor", original)
+            return updated
+        if made is not updated:
+            self.imports.add("import torch")
+        return made
 
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
         others = [c.comparator for c in original_node.comparisons]
@@ -319,7 +334,7 @@ class Rewriter(Leaving):
             check_whole_shapes(self.value(original_node.left), *map(self.value, others))
         except Declined as no:
             self.refuse(no.reason, "tf.shape", original_node)
-        return super().leave_Comparison(original_node, updated_node)
+        return super().leave_Comparison(original_node, self._mixed(mixed.comparison, original_node, updated_node))
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
