@@ -246,9 +246,12 @@ class Checker:
             note = f"; the original's own run: {self.recording_note}" if self.recording_note else ""
             return [Verdict(Rung.FORWARD, Outcome.UNVERIFIABLE, planned.reason + note)], frozenset()
         if planned.cases:
-            ran = [self._case(unit, case, target) for case in planned.cases]
+            ran: list[Ran] = []
+            for case in planned.cases:
+                ran.append(self._case(unit, case, target, explain=not any(map(_has_failed, ran))))
             varied = planned.varied[:1] if _is_large(ran) else planned.varied
-            ran += [r for case in varied if _accepted_by_source(r := self._case(unit, case, target))]
+            told = any(map(_has_failed, ran))
+            ran += [r for c in varied if _accepted_by_source(r := self._case(unit, c, target, explain=not told))]
             return [v for found, _ in ran for v in found], frozenset().union(*(entered for _, entered in ran))
         found: Ran = ([], frozenset())
         for case in planned.alternatives:
@@ -257,10 +260,11 @@ class Checker:
                 break
         return found
 
-    def _case(self, unit: str, case: Case, target: ReachableCode) -> Ran:
+    def _case(self, unit: str, case: Case, target: ReachableCode, explain: bool = True) -> Ran:
+        """Run a case, or know what came of it; `explain`: search for the first difference where it fails."""
         self.cases[case.id] = case
         key = kept.case_key(case, self.code, target, self._setting())
-        checked = self.outcomes.of(key, lambda: self._checked(case, target.tree))
+        checked = self.outcomes.of(key, lambda: self._checked(case, target.tree, explain))
         for label, pairs in checked.weights:
             if label == "self":
                 self.maps[unit] = [pair.model_dump() for pair in pairs]
@@ -270,7 +274,7 @@ class Checker:
         folder, up_to = self.folder / "recorded", LEVELS[self.settings.check]
         return kept.Setting(folder, self.same, self.repo.keras, up_to, self.changes)
 
-    def _checked(self, case: Case, target: Tree) -> Checked:
+    def _checked(self, case: Case, target: Tree, explain: bool) -> Checked:
         return check_case(
             case,
             self.packed,
@@ -281,6 +285,7 @@ class Checker:
             changes=self.changes,
             up_to=LEVELS[self.settings.check],
             repro=f"python -m migrator_validators migration/cases/cases.json --case {case.id}",
+            explain=explain,
         )
 
 
@@ -296,6 +301,10 @@ def _is_large(ran: Sequence[Ran]) -> bool:
     """Whether one more run of what was run takes long."""
     figures = (dict(v.measured) for found, _ in ran for v in found)
     return any(measured.get("trainable parameters", 0.0) > LARGE for measured in figures)
+
+
+def _has_failed(ran: Ran) -> bool:
+    return any(v.outcome is Outcome.FAIL for v in ran[0])
 
 
 def _accepted_by_source(ran: Ran) -> bool:

@@ -366,7 +366,9 @@ class Verdict:
 
     `measured` and `allowed` are figures (largest absolute difference and its tolerance, counts …);
     `inputs`: "recorded", "declared" or "invented"; `unchecked`: what was not compared, in words;
-    `repro`: a command line that shows it again.
+    `repro`: a command line that shows it again; `diverges`: of a failure, the first layer or statement whose
+    value differs, with its figures; `limit`: "time" or "memory" where the migrated program went beyond a
+    limit that the original kept.
     """
 
     rung: Rung
@@ -377,6 +379,8 @@ class Verdict:
     inputs: str = ""
     unchecked: tuple[str, ...] = ()
     repro: str = ""
+    diverges: str = ""
+    limit: str = ""
 
 
 @dataclass(frozen=True)

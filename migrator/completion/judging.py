@@ -62,7 +62,8 @@ class Judging:
 
 
 def _failed(verdicts: list[Verdict]) -> bool:
-    return any(v.outcome is Outcome.FAIL for v in verdicts)
+    """Also a limit of the verifier that the original kept: then the candidate is too slow or too large."""
+    return any(feedback.bad(v) for v in verdicts)
 
 
 def _compared(verdicts: list[Verdict]) -> bool:

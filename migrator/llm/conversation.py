@@ -26,6 +26,8 @@ from migrator.llm.replies import (
 from migrator.model import Attempt, Verdict
 
 ENDED = frozenset({"accepted", "unverified"})
+RAN = frozenset({feedback.FAILED, feedback.TOO_SLOW, feedback.TOO_LARGE})
+"""Headings of a candidate that came as far as being run."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Conversation:
             self._earlier.append(_short(self._last))
         self.number += 1
         if failures:
-            self._last = max(failures, key=lambda told: told.heading == feedback.FAILED)
+            self._last = max(failures, key=lambda told: told.heading in RAN)
         else:
             self._closed = True  # nothing new was said, or nothing at all: asking again would bring the same
 
@@ -147,7 +149,8 @@ class Conversation:
         findings = feedback.of_verdicts(judged.verdicts, self.values) or (Finding(judged.detail),)
         if judged.ending == "infra-error":
             return self._attempt(completion, sample, judged), None
-        return self._attempt(completion, sample, judged), _Told(feedback.FAILED, findings, reply.model_dump_json())
+        heading = feedback.heading(judged.verdicts)
+        return self._attempt(completion, sample, judged), _Told(heading, findings, reply.model_dump_json())
 
     def _attempt(self, completion: Completion, sample: int, judged: Judged) -> Attempt:
         return Attempt(

@@ -12,12 +12,31 @@ LONGEST = 1500
 """Characters of one detail; the beginning and the end of a longer one are kept."""
 
 FAILED = "The verifier ran it beside the original and rejected it."
+TOO_SLOW = (
+    "It was stopped at the time limit of the verifier; the original came to its end, on the same inputs, in less than "
+    "a quarter of that. Look for a loop that does not end, or one over single elements: whole tensors are faster."
+)
+TOO_LARGE = (
+    "It was stopped because it used more memory than the verifier allows; the original kept to the same limit on the "
+    "same inputs. Look for a tensor that is larger than it need be, or for results that pile up."
+)
 REFUSED = "It was refused before anything was run:"
 
 
 def of_gate(problems: Sequence[str]) -> tuple[Finding, ...]:
     """What the gate found."""
     return tuple(Finding(problem) for problem in problems)
+
+
+def heading(verdicts: Sequence[Verdict]) -> str:
+    """What is said first of a candidate that was run."""
+    limit = next((v.limit for v in verdicts if v.limit), "")
+    return {"time": TOO_SLOW, "memory": TOO_LARGE}.get(limit, FAILED)
+
+
+def bad(verdict: Verdict) -> bool:
+    """Whether a verdict speaks against the candidate: a failure, or a limit that the original kept."""
+    return verdict.outcome is Outcome.FAIL or bool(verdict.limit)
 
 
 def of_verdicts(verdicts: Sequence[Verdict], values: bool = False) -> tuple[Finding, ...]:
@@ -30,7 +49,7 @@ def of_verdicts(verdicts: Sequence[Verdict], values: bool = False) -> tuple[Find
 
 def _findings(verdicts: Sequence[Verdict], values: bool) -> Iterator[Finding]:
     passed = dict.fromkeys(str(v.rung) for v in verdicts if v.outcome in (Outcome.PASS, Outcome.GAP))
-    failed = [v for v in verdicts if v.outcome is Outcome.FAIL]
+    failed = [v for v in verdicts if bad(v)]
     if passed:
         yield Finding(f"passed: {', '.join(passed)}")
     for verdict in failed:
@@ -40,6 +59,8 @@ def _findings(verdicts: Sequence[Verdict], values: bool) -> Iterator[Finding]:
             f"failed: {verdict.rung}{inputs}" + (f" ({figures})" if figures else ""),
             shortened(_detail(verdict, values)),
         )
+        if verdict.diverges:
+            yield Finding("where it first differs", shortened(verdict.diverges))
     repros = dict.fromkeys(v.repro for v in failed if v.repro)
     for repro in repros:
         yield Finding("it is run again by", repro)
@@ -65,7 +86,7 @@ def figures_of(verdict: Verdict) -> Iterator[str]:
 
 def summary(verdicts: Sequence[Verdict]) -> str:
     """The worst verdict in one line, for reports and for later attempts; no single recorded value is in it."""
-    worst = next((v for v in verdicts if v.outcome is Outcome.FAIL), None)
+    worst = next((v for v in verdicts if bad(v)), None)
     if worst is None:
         return ""
     figures = "; ".join(figures_of(worst))

@@ -156,6 +156,8 @@ def _verdict(verdict: Verdict) -> VerdictEntry:
         inputs=verdict.inputs,
         unchecked=verdict.unchecked,
         repro=verdict.repro,
+        diverges=verdict.diverges,
+        limit=verdict.limit,
     )
 
 

@@ -40,6 +40,8 @@ class VerdictEntry(_Strict):
     inputs: str = ""  # recorded, declared or invented
     unchecked: tuple[str, ...] = ()
     repro: str = ""
+    diverges: str = ""  # the first layer or statement whose value differs
+    limit: str = ""  # time or memory: the original kept to it, the migrated program did not
 
 
 class DeclineEntry(_Strict):

@@ -54,8 +54,15 @@ def decisive(unit: UnitEntry) -> VerdictEntry | None:
     return failed or (passed[-1] if passed else None)
 
 
+def first_difference(unit: UnitEntry) -> list[str]:
+    """Where the last attempt at the unit first differs from the original, or else what the rules wrote."""
+    verdicts = next((t.verdicts for t in reversed(unit.tries) if t.verdicts), unit.verdicts)
+    said = next((v.diverges for v in verdicts if v.diverges), "")
+    return [f"first difference: {said}"] if said and unit.status != Status.ACCEPTED else []
+
+
 def why(unit: UnitEntry) -> str:
-    """One line on why a unit stands where it does."""
+    """Why a unit stands where it does, and where it first differs from the original."""
     if unit.reason:
-        return unit.reason
+        return "\n".join([unit.reason, *first_difference(unit)])
     return unit.declines[0].reason if unit.declines and not unit.migrated else ""

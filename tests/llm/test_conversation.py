@@ -172,6 +172,17 @@ def test_a_failure_of_ours_is_not_told_to_the_model() -> None:
     assert talk.lost
 
 
+@pytest.mark.parametrize(("limit", "told"), [("time", "a loop that does not end"), ("memory", "more memory than")])
+def test_a_candidate_beyond_a_limit_has_its_own_repair(limit: str, told: str) -> None:
+    said = Verdict(Rung.FORWARD, Ending.INFRA, "no end after 120 s", limit=limit)
+    talk = Conversation(FRAGMENT)
+    talk.hear([reply("class Scale:\n    pass\n"), wrong(1)], lambda found: Judged("rejected", "", (said,)))
+    assert endings(talk) == ["gate", "rejected"]
+    text = talk.question().messages[-1].text
+    assert told in text
+    assert "no end after 120 s" in text
+
+
 def test_the_gate_comes_before_the_judge() -> None:
     talk = Conversation(FRAGMENT)
     talk.hear([reply(RIGHT.replace("return F.relu", "eval('1')\n        return F.relu"))], _never)

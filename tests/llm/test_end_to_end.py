@@ -61,6 +61,7 @@ def test_wrong_then_right_is_first_rejected_with_figures_then_accepted(ran: Ran)
     assert [t.ending for t in unit.tries] == ["rejected", "accepted"]
     failed = next(v for v in unit.tries[0].verdicts if v.outcome == "fail")
     assert failed.measured["max difference"] > failed.allowed["max difference"]  # type: ignore[operator]
+    assert failed.diverges.startswith("what `squash` returns")
     assert (unit.status, unit.origin, unit.migrated) == ("accepted", "llm", True)
     assert "F.leaky_relu(x, 0.3)" in (ran.out / "ops.py").read_text()
     assert "tensorflow" not in (ran.out / "ops.py").read_text()
@@ -70,6 +71,9 @@ def test_the_verdict_went_back_with_its_figures(ran: Ran) -> None:
     told = next(p for p in ran.prompts if "The verifier ran it" in p)
     assert "failed: forward on recorded inputs (max difference" in told
     assert "passed:" in told
+    assert "where it first differs:" in told
+    assert "what `squash` returns" in told
+    assert "; in float64: max difference" in told
     assert "migration/cases/cases.json --case" in told
 
 

@@ -41,7 +41,8 @@ def line(verdict: Verdict) -> str:
     """A verdict in one line of text."""
     figures = dict(verdict.allowed)
     shown = [f"{k} {v:.3g}" + (f" (allowed {figures[k]:.3g})" if k in figures else "") for k, v in verdict.measured]
-    return " · ".join(part for part in (f"{verdict.rung}: {verdict.outcome}", verdict.detail, *shown) if part)
+    head, first = f"{verdict.rung}: {verdict.outcome}", verdict.diverges and f"first: {verdict.diverges}"
+    return " · ".join(part for part in (head, verdict.detail, *shown, first) if part)
 
 
 if __name__ == "__main__":

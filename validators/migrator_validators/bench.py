@@ -88,6 +88,13 @@ class Bench:
         request, inputs = self.request(mode, "target", floatx)
         return self.send("target", "torch_check", {**request, **settings}, {**inputs, **_cast(arrays or {}, floatx)})
 
+    def steps(self, side: Side, mode: Mode, floatx: str, arrays: Mapping[str, Any], **settings: Any) -> Reply:
+        """What a side does on the first batch, step by step. `arrays` and `settings` as in `source` and `target`."""
+        request, inputs = self.request(mode, side, floatx)
+        first = {**request, **settings, "batches": request["batches"][:1], "initial": False, "seeds": SEEDS[-1:]}
+        probe = "tf_steps" if side == "source" else "torch_steps"
+        return self.send(side, probe, first, {**inputs, **_cast(arrays, floatx)})
+
     def run(self, side: Side, probe: str) -> Reply:
         """Run another probe on the first batch of the case."""
         request, inputs = self.request("plain", side, "float32")

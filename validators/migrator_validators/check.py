@@ -49,8 +49,11 @@ def check_case(
     up_to: Rung = Rung.RUNS,
     timeout: float | None = None,
     repro: str = "",
+    explain: bool = False,
 ) -> Checked:
     """Run one case on both trees and climb the ladder of its kind, no higher than `up_to`.
+
+    `explain`: run both sides again after a failure, to say of it where they first differ.
 
     `folder` is where the case's stored arrays lie; `changes` are the permitted changes of interfaces.
     A case that cannot be made (no size for a dim, a missing file) is an infra-error.
@@ -71,6 +74,7 @@ def check_case(
             check_script(bench, ladder)
         else:
             check.run()
+            ladder.explain(check.explained() if explain else "")
     except UsageError as error:
         ladder.say(Rung.SOURCE_RUNS, Outcome.INFRA, f"the case cannot be made: {error}")
     maps = tuple((label, matching.explicit()) for label, matching in check.matchings.items())
@@ -102,7 +106,7 @@ def check_import(
     if missing is not None and missing.group(1) in foreign:
         advice = "is not installed where PyTorch is (--torch-python), and the original imports it"
         return Verdict(Rung.IMPORTS, Outcome.UNVERIFIABLE, f"{missing.group(1)} {advice}")
-    outcome = Outcome.INFRA if reply.status in ("infra", "timeout") else Outcome.FAIL
+    outcome = Outcome.INFRA if reply.status in ("infra", "timeout", "killed") else Outcome.FAIL
     return Verdict(Rung.IMPORTS, outcome, reply.reason)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +54,7 @@ class TrainingMode:
             self.judge_gradients(source, target, weights)
 
     def _source_refuses(self, reply: Reply) -> None:
-        ours = reply.status in ("infra", "timeout")
+        ours = reply.status in ("infra", "timeout", "killed")
         rung = Rung.TRAIN_FORWARD if self.bench.subject == "object" else Rung.GRADIENTS
         self.ladder.say(
             rung, Outcome.INFRA if ours else Outcome.NOT_APPLICABLE, f"the original in training mode: {reply.reason}"
@@ -144,7 +144,15 @@ class TrainingMode:
             self.ladder.say(rung, outcome, detail, found, measured={"max difference in float64": wide.measured})
             return
         extra = {} if wide is None else {"max difference in float64": wide.measured}
-        self.ladder.say(rung, Outcome.FAIL, found.first(), found, measured=extra)
+        named = self._wrong_gradients(found, source, target, weights) if rung is Rung.GRADIENTS else ""
+        self.ladder.say(rung, Outcome.FAIL, found.first(), found, measured=extra, diverges=named)
+
+    def _wrong_gradients(self, found: Comparison, source: Reply, target: Reply, weights: Mapping[str, Any]) -> str:
+        """Which gradients differ and which agree: what lies between is where the backward pass goes wrong."""
+        wrong = dict.fromkeys(d.detail.partition(":")[0] for d in found.differences)
+        every = dict.fromkeys(name.partition(" ")[2] for name in self._gradient_pairs(source, target, weights))
+        right = [name for name in every if name not in wrong]
+        return f"{_listed(wrong)} differ" + (f"; {_listed(right)} agree" if right else "; none agrees")
 
     def _rounding_verdict(
         self, source: Reply, weights: Mapping[str, Any], shipped: Comparison, figures: Figures
@@ -250,6 +258,11 @@ def states_afterwards(
 def _named(name: str, found: Comparison) -> Comparison:
     found.differences = [Difference("", d.kind, f"{name}: {d.detail}") for d in found.differences]
     return found
+
+
+def _listed(names: Iterable[str], most: int = 6) -> str:
+    shown = list(names)
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
 
 
 def _groups(seen: Mapping[str, Any]) -> list[Mapping[str, bool]]:

@@ -126,5 +126,7 @@ def verdict_from_json(data: Mapping[str, Any]) -> Verdict:
         inputs=data["inputs"],
         unchecked=tuple(data["unchecked"]),
         repro=data["repro"],
+        diverges=data["diverges"],
+        limit=data["limit"],
         **figures,  # type: ignore[arg-type]
     )

@@ -11,6 +11,7 @@ from migrator_validators import gradients
 from migrator_validators.bench import SELF, Bench, numbered, state_arrays, weight_arrays
 from migrator_validators.compare import Comparison, Difference, compare_trees, says_something
 from migrator_validators.distributions import compare_initial
+from migrator_validators.divergence import first_divergence
 from migrator_validators.inputs import varies
 from migrator_validators.ladder import Ladder
 from migrator_validators.matching import Matching, match
@@ -18,6 +19,9 @@ from migrator_validators.rounding import Runs, output_pairs
 from migrator_validators.signatures import signature_problem
 from migrator_validators.tolerances import TABLE, Tolerance
 from migrator_validators.workers import Reply
+
+EXPLAINED = frozenset({Rung.SPEC, Rung.FORWARD, Rung.TRAIN_FORWARD})
+"""Failures in what a program computes going forward."""
 
 
 class ObjectCheck:
@@ -28,10 +32,21 @@ class ObjectCheck:
         self.case = bench.case
         self.matchings: dict[str, Matching] = {}
         self.settings: dict[str, Any] = {"train_mode": False}
+        self.plain = Reply("infra")  # the source's first run
+
+    def explained(self) -> str:
+        """Where the sides first differ, after a failure of outputs; "" where that cannot be said."""
+        failed = next((v.rung for v in self.ladder.verdicts if v.outcome is Outcome.FAIL), None)
+        if failed not in EXPLAINED or self.plain.status != "ok":
+            return ""
+        training = failed is Rung.TRAIN_FORWARD
+        settings = {**self.settings, "train_mode": training or self.settings["train_mode"]}
+        weights = weight_arrays(self.plain.arrays)
+        return first_divergence(self.bench, self.matchings, "train" if training else "plain", weights, settings)
 
     def run(self) -> None:
         """Climb until a rung ends it."""
-        source = self.bench.source("plain")
+        source = self.plain = self.bench.source("plain")
         if self.ladder.source_failed(source):
             return
         self.bench.measure(source)

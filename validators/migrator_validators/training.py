@@ -17,6 +17,7 @@ from migrator.model import Outcome, Rung, Verdict
 from migrator_validators.cases import Call, Case, Items, Made, WeightMap
 from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.inputs import Inputs, sizes_of
+from migrator_validators.ladder import broken_limit, raised_by
 from migrator_validators.matching import Matching, match
 from migrator_validators.training_compare import Difference, Trace, compare
 from migrator_validators.workers import Arrays, Reply, Side, Tree, Workers
@@ -156,7 +157,7 @@ class _Runner:
         states, arrays = _states(maps, roots, source.arrays)
         reply = self._target(setting, source, states, arrays, MOST_STEPS)
         if reply.status != "ok":
-            return _Outcome(stopped=_target_stopped(reply))
+            return _Outcome(stopped=_target_stopped(reply, source))
         differences, unchecked = compare(
             Trace(source.result, source.arrays),
             Trace(reply.result, reply.arrays),
@@ -232,7 +233,7 @@ class _Runner:
             self._widen = again.status == "ok"
             probe = again if self._widen else probe
         if probe.status != "ok":
-            return _target_stopped(probe)
+            return _target_stopped(probe, source)
         ours, theirs = source.result["roots"], probe.result["roots"]
         if len(ours) != len(theirs):
             detail = f"the target trains {len(theirs)} model(s), the source {len(ours)}"
@@ -293,14 +294,16 @@ def _states(maps: list[Matching], roots: list[dict[str, Any]], arrays: Arrays) -
 
 
 def _source_stopped(reply: Reply) -> Verdict:
-    ours = reply.status in ("infra", "timeout")
+    ours = reply.status in ("infra", "timeout", "killed")
     return Verdict(Rung.SOURCE_RUNS, Outcome.INFRA if ours else Outcome.UNVERIFIABLE, f"the original: {reply.reason}")
 
 
-def _target_stopped(reply: Reply) -> Verdict:
+def _target_stopped(reply: Reply, source: Reply) -> Verdict:
     """A target that did not come to its end: at which rung, and whose fault."""
     if reply.needs_tensorflow:
         return Verdict(Rung.STEPS, Outcome.UNVERIFIABLE, f"it needs what is still TensorFlow: {reply.reason}")
     stage = reply.error.get("stage", "")
     rung = Rung.IMPORTS if stage.startswith("import ") else Rung.WEIGHTS if stage.startswith("load ") else Rung.STEPS
-    return Verdict(rung, Outcome.INFRA if reply.status in ("infra", "timeout") else Outcome.FAIL, reply.reason)
+    outcome = Outcome.INFRA if reply.status in ("infra", "timeout", "killed") else Outcome.FAIL
+    limit = broken_limit(reply, source.seconds)
+    return Verdict(rung, outcome, reply.reason, diverges=raised_by(reply), limit=limit)

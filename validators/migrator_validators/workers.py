@@ -39,10 +39,11 @@ class Reply:
     """What came back from a probe.
 
     `status`: "ok"; "error" (the program under test raised: `error` has type, message, where,
-    traceback); "timeout"; "crashed" (it exited or died by a signal); "infra" (a mistake of ours).
+    traceback, line); "timeout"; "killed" (by the kernel, for want of memory as a rule); "crashed" (it exited
+    or died by another signal); "infra" (a mistake of ours).
     """
 
-    status: Literal["ok", "error", "timeout", "crashed", "infra"]
+    status: Literal["ok", "error", "timeout", "killed", "crashed", "infra"]
     result: dict[str, Any] = field(default_factory=dict)
     arrays: Arrays = field(default_factory=dict)
     error: dict[str, str] = field(default_factory=dict)
@@ -54,6 +55,11 @@ class Reply:
     def needs_tensorflow(self) -> bool:
         """Whether it ended on a unit that is still TensorFlow: that says nothing of the unit under test."""
         return self.error.get("type") == "StillTensorFlow"
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether it raised because it got no more memory."""
+        return self.error.get("type") == "MemoryError" or "can't allocate memory" in self.error.get("message", "")
 
     @property
     def reason(self) -> str:
@@ -294,7 +300,7 @@ def _reply(parts: list[bytearray]) -> Reply:
         code = int(answer["exit"])
         how = f"died by signal {code - 128}" if code > 128 else f"exited with code {code}"
         return Reply(
-            "infra" if code == 137 else "crashed",
+            "killed" if code == 137 else "crashed",
             error={"message": f"the program {how}"},
             output=output,
             seconds=seconds,

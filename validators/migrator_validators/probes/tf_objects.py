@@ -196,7 +196,7 @@ def describe(root: Any, sources: List[str]) -> Described:
     paths = {id(item): path for path, item in walk(root)}
     return {
         "weights": [_weight(w, paths.get(id(w), "")) for w in weights],
-        "layers": [_layer(layer, paths, index, root) for layer in _layers(root)],
+        "layers": [_layer(layer, paths, index, root) for layer in layers_of(root)],
         "sources": {source: _find(root, source, weights, index) for source in sources},
         "class": _class_name(type(root)),
     }
@@ -210,7 +210,7 @@ def _weight(weight: Any, attribute: str) -> Described:
     return {"name": path, "attribute": attribute, "shape": shape, "dtype": dtype, "trainable": trainable}
 
 
-def _layers(root: Any) -> List[Any]:
+def layers_of(root: Any) -> List[Any]:
     found: List[Any] = []
     tops = [root] if is_layer(root) else [item for _, item in walk(root) if is_layer(item)]
     for top in tops:

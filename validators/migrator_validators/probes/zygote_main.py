@@ -60,11 +60,12 @@ def error_of(error: BaseException, root: str) -> Dict[str, str]:
     """An exception as data: message, and the innermost frame inside the tree as `file:line`."""
     import traceback
 
-    where, blamed = "", "harness"
+    where, line, blamed = "", "", "harness"
     cause = error.__cause__ if type(error).__name__ == "ProgramError" and error.__cause__ is not None else error
     for entry in traceback.extract_tb(cause.__traceback__):
         if entry.filename.startswith(root):
             where = "%s:%d" % (os.path.relpath(entry.filename, root), entry.lineno or 0)
+            line = (entry.line or "").strip()[:200]
             blamed = "program"
     if isinstance(error, (MemoryError, SystemExit)) or type(error).__name__ == "ProgramError":
         blamed = "program"
@@ -76,6 +77,7 @@ def error_of(error: BaseException, root: str) -> Dict[str, str]:
         "message": lines[0][:500],
         "full": str(cause)[:4000],
         "where": where,
+        "line": line,
         "blame": blamed,
         "stage": note,
         "traceback": "".join(text)[-6000:],
