@@ -259,7 +259,7 @@ class _Residual(ast.NodeTransformer):
             return node
         found = self.run.template.names.get(node.id)
         if isinstance(found, Helper):
-            self.run.output.helpers |= {helper.name: helper for helper in (found, *found.needs)}
+            self.run.output.helpers |= {helper.name: helper for helper in (*found.needs, found)}
             return ast.Name(found.name, ast.Load())
         if node.id == device_here and self.run.device:
             return ast.parse(self.run.device, mode="eval").body
@@ -305,7 +305,7 @@ class _Residual(ast.NodeTransformer):
 
     def _droppable(self, function: str, keyword: str, value: ast.expr) -> bool:
         helper = self.run.output.helpers.get(function)
-        source = "" if helper is None else helper.source
+        source = "" if helper is None else "\n".join(h.source for h in (helper, *helper.needs))
         if isinstance(value, ast.Name) and value.id in self.run.output.args:
             name = value.id.removeprefix(_MARK)
             return name in self.run.written and is_default(function, keyword, self.run.env[name], source)

@@ -49,13 +49,21 @@ DEFAULTS: dict[str, dict[str, object]] = {
 
 @cache
 def helper_defaults(name: str, source: str) -> dict[str, object]:
-    """The literal defaults of a function that goes into the migrated file."""
+    """The literal defaults of a function, or of the constructor of a class, that goes into the migrated file."""
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
-            args, values = node.args.args, node.args.defaults
-            named = zip(args[len(args) - len(values) :], values, strict=True)
-            return {a.arg: v.value for a, v in named if isinstance(v, ast.Constant)}
+            return _defaults(node)
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            inherited = [helper_defaults(b.id, source) for b in node.bases if isinstance(b, ast.Name)]
+            own = [_defaults(f) for f in node.body if isinstance(f, ast.FunctionDef) and f.name == "__init__"]
+            return {key: value for found in (*inherited, *own) for key, value in found.items()}
     return {}
+
+
+def _defaults(node: ast.FunctionDef) -> dict[str, object]:
+    args, values = [*node.args.args, *node.args.kwonlyargs], [*node.args.defaults, *node.args.kw_defaults]
+    named = zip(args[len(args) - len(values) :], values, strict=True)
+    return {a.arg: ast.literal_eval(v) for a, v in named if isinstance(v, (ast.Constant, ast.UnaryOp))}
 
 
 def is_default(function: str, keyword: str, value: object, helper: str = "") -> bool:
