@@ -155,6 +155,7 @@ class Context:
     objects: Objects | None = None
     layouts: Mapping[str, str] = field(default_factory=dict)  # qualname → layout of a module used only inside others
     penalised: frozenset[str] = frozenset()  # qualnames of what has a `regularization_loss()`
+    adding: frozenset[str] = frozenset()  # qualnames of what adds to the loss when it is called
     positions: Positions | None = None  # texts of the original nodes
     models: Mapping[str, ModelTraits] | None = None  # model classes and factories by qualname, once drafted
     shapes_asked: frozenset[str] = frozenset()  # "input_shape", "output_shape", where anything reads them off a model

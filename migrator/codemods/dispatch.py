@@ -8,7 +8,7 @@ import libcst as cst
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import class_unit, factory_unit
-from migrator.codemods.training import function_unit, script_unit, training_body
+from migrator.codemods.training import function_unit, script_unit, step_unit, training_body
 from migrator.codemods.units import Segment
 from migrator.model import UnitKind
 
@@ -41,7 +41,7 @@ def draft_unit(segment: Segment, ctx: Context) -> Draft | None:
     statement = segment.statements[0]
     if is_model_unit(segment, ctx):
         if isinstance(statement, cst.ClassDef):
-            return class_unit(statement, ctx)
+            return class_unit(statement, ctx, steps=step_unit)
         assert isinstance(statement, cst.FunctionDef)
         return factory_unit(statement, ctx, rest=_after_building)
     if isinstance(statement, cst.FunctionDef):

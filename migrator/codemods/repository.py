@@ -220,6 +220,7 @@ def _context(
         objects=objects,
         layouts=models.layouts,
         penalised=models.penalised,
+        adding=models.adding,
         positions=positions,
     )
 

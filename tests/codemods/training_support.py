@@ -49,6 +49,7 @@ def context(source: str) -> Context:
         objects=Objects(),
         layouts=models.layouts,
         penalised=models.penalised,
+        adding=models.adding,
     )
     return replace(ctx, models=dict(_traits(ctx)))
 

@@ -10,6 +10,7 @@ from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.models import layout as lay
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
+from migrator.codemods.models.losses import ATTRIBUTE, argument
 from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.swap import Both
 from migrator.codemods.models.term import Term
@@ -34,6 +35,7 @@ class Body:
     lower: Lowerer
     result: Layout = LAST
     returned: list[Layout] = field(default_factory=list)
+    adds_once: bool = False  # one statement of the class adds to the loss
 
     def block(self, statements: Sequence[cst.BaseStatement]) -> list[Line]:
         """The statements of a block, in order."""
@@ -70,6 +72,10 @@ class Body:
             return [self.augmented(node)]
         if isinstance(node, cst.Return) and node.value is not None:
             return [self.returning(node.value)]
+        added = argument(node.value) if isinstance(node, cst.Expr) else None
+        if added is not None:
+            before = "" if self.adds_once else f"self.{ATTRIBUTE} + "
+            return [Line([f"self.{ATTRIBUTE} = {before}{self.lower.term(added).text}"])]
         if isinstance(node, cst.Expr):
             text = code_of(node) if _is_string(node.value) else self.lower.term(node.value).text
             return [Line([text] if text != "None" else [])]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migrator.codemods.models.layout import LAST, first
+from migrator.codemods.models.losses import adding
 from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.regularizers import agreed
 from migrator.codemods.models.sizes import size_change
@@ -22,12 +23,14 @@ class ModelPlan:
     `changes`: interface changes by qualified name. `class_names`: the class made of a factory.
     `layouts`: layout of the images that a module used only inside others works on.
     `penalised`: classes and factories that have a `regularization_loss()`.
+    `adding`: those that add to the loss when they are called.
     """
 
     changes: Mapping[str, tuple[InterfaceChange, ...]] = field(default_factory=dict)
     class_names: Mapping[str, str] = field(default_factory=dict)
     layouts: Mapping[str, str] = field(default_factory=dict)
     penalised: frozenset[str] = frozenset()
+    adding: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,11 @@ def plan_models(facts: Facts, trees: Mapping[str, ast.Module]) -> ModelPlan:
         chained = _first_layout(function.returns, layouts) if function and function.role == "module-factory" else None
         if chained is not None and chained != LAST:
             layouts[d.qualname] = chained
-    return ModelPlan(changes, names, layouts, _penalised(facts, found))
+    modules = {d.qualname: d.node for d in found if _role(facts, d) in ("layer", "model", *_FACTORIES)}
+    return ModelPlan(changes, names, layouts, _penalised(facts, found), adding(modules))
+
+
+_FACTORIES = ("layer-factory", "model-factory", "module-factory")
 
 
 def _definitions(module: str, tree: ast.Module) -> Iterator[_Definition]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -10,6 +10,7 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context, Draft
+from migrator.codemods.models import losses
 from migrator.codemods.models.build import ModuleBuild, render, signature
 from migrator.codemods.models.constructor import Constructor
 from migrator.codemods.models.create import Maker
@@ -22,6 +23,7 @@ from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.params import kept_params, param_text, unread
 from migrator.codemods.models.regularizers import agreed
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
+from migrator.codemods.models.steps import has_tape, raw_layers
 from migrator.codemods.models.text import indent
 from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
@@ -33,14 +35,21 @@ _GONE = {
     "compute_output_shape": "compute_output_shape is gone: PyTorch needs no static shapes",
     "compute_mask": None,
 }
+_STEPS = ("train_step", "test_step", "predict_step")
 _DECORATORS = ("register_keras_serializable", "tf.function", "tf.Module.with_name_scope")
 
 
-def class_unit(node: cst.ClassDef, ctx: Context) -> Draft:
-    """The draft of a class that derives from Layer or Model."""
-    made, unflattened = _Class(node, ctx).make()
+Steps = Callable[[cst.FunctionDef, Context], Draft]
+
+
+def class_unit(node: cst.ClassDef, ctx: Context, steps: Steps | None = None) -> Draft:
+    """The draft of a class that derives from Layer or Model.
+
+    `steps` rewrites the methods by which a model trains itself (`train_step`, whatever has a tape).
+    """
+    made, unflattened = _Class(node, ctx, steps).make()
     if unflattened:
-        made, _ = _Class(node, ctx, flatten_last=True).make()
+        made, _ = _Class(node, ctx, steps, flatten_last=True).make()
     return made
 
 
@@ -48,10 +57,12 @@ def class_unit(node: cst.ClassDef, ctx: Context) -> Draft:
 class _Class:
     node: cst.ClassDef
     ctx: Context
+    steps: Steps | None = None
     flatten_last: bool = False
     logits: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     fixed: dict[str, Value] = field(default_factory=dict)
+    needs_device: bool = False
 
     def make(self) -> tuple[Draft, bool]:
         ctx, name = self.ctx, self.node.name.value
@@ -63,6 +74,7 @@ class _Class:
         self._bases()
         methods = {s.name.value: s for s in body_of(self.node) if isinstance(s, cst.FunctionDef)}
         build.taken |= set(methods)
+        self._losses(methods)
         self._class_body()
         maker = self._maker(methods.get("__init__"), methods.get("build"))
         self.constructor = Constructor(
@@ -116,6 +128,17 @@ class _Class:
         names = (scope - {"self", "training"} - set(self.fixed)) | sizes
         return Maker(self.ctx, self.build, scope=names, saved=saved - other, fixed=self.fixed)
 
+    def _losses(self, methods: dict[str, cst.FunctionDef]) -> None:
+        """What the class adds to the loss is kept in an attribute."""
+        self.added = losses.calls(methods)
+        self.adds_once = losses.once(self.added, methods.get("call"))
+        if not self.added:
+            return
+        self.build.taken.add(losses.ATTRIBUTE)
+        why = losses.problem(self.added, self.qualname, self.ctx)
+        if why:
+            self.build.needs.decline(why, self.ctx, self.node)
+
     # --- constructor ---
 
     def _construct(self, methods: dict[str, cst.FunctionDef]) -> None:
@@ -138,7 +161,8 @@ class _Class:
         head = [s.name for s in sizes if not has_default(self.ctx.facts, self.qualname, s)]
         tail = [f"{s.name}={s.default}" for s in sizes if has_default(self.ctx.facts, self.qualname, s)]
         self.build.params = with_sizes(params, head, tail)
-        self.build.init = _strip(lines)
+        added = [f"self.{losses.ATTRIBUTE} = 0.0  # what the last call adds to the loss"] if self.added else []
+        self.build.init = [*added, *_strip(lines)]
 
     # --- methods ---
 
@@ -152,11 +176,31 @@ class _Class:
                 if note:
                     self.build.needs.note(f"{self.node.name.value}.{note}")
                 continue
-            if name in ("train_step", "test_step", "predict_step"):
-                self.build.needs.decline(f"a `{name}` of its own", self.ctx, method)
+            if self.kind == "model" and (name in _STEPS or has_tape(method, self.ctx)):
+                self._step(method)
                 continue
             unflattened |= self._method(name, method, maker)
         return unflattened
+
+    def _step(self, method: cst.FunctionDef) -> None:
+        """A method that trains: it is rewritten as any training code."""
+        if self.steps is None or method.name.value == "predict_step" or method.decorators:
+            self.build.needs.decline(f"a `{method.name.value}` of its own", self.ctx, method)
+            return
+        for call in raw_layers(method, self.ctx):
+            self.build.needs.decline(f"`{self.ctx.code(call.func)}`, a layer, is called in a step", self.ctx, call)
+        draft = self.steps(method, self.ctx)
+        needs = self.build.needs
+        needs.declines += draft.declines
+        needs.imports |= draft.imports
+        needs.helpers.update({h.name: h for h in draft.helpers})
+        needs.gaps |= draft.gaps
+        needs.notes.update(dict.fromkeys(draft.notes))
+        self.needs_device = self.needs_device or draft.needs_device
+        if "self.optimizer." in draft.text and "optimizer" not in self.build.taken:
+            self.build.taken.add("optimizer")
+            self.build.init.append("self.optimizer = None  # set where the model is trained")
+        self.build.methods.append([*(c for c in comments(method) if c), *draft.text.strip("\n").splitlines()])
 
     def _method(self, name: str, method: cst.FunctionDef, maker: Maker) -> bool:
         if any("tf.function" not in self.ctx.code(d.decorator) for d in method.decorators):
@@ -221,8 +265,10 @@ class _Class:
                 lower.layouts[param.name.value] = self._param(method, param, inner)
         if entry:
             head = self._enter(method, lower)
-        body = Body(lower, inner)
+        body = Body(lower, inner, adds_once=self.adds_once)
         lines = body.block(body_of(method))
+        if self.added and not self.adds_once and method.name.value == "call":
+            head = [f"self.{losses.ATTRIBUTE} = 0.0", *head]
         if head:
             doc = 1 if body_of(method) and _is_doc(body_of(method)[0]) else 0
             lines = [*lines[:doc], Line(head), *lines[doc:]]
@@ -274,6 +320,7 @@ class _Class:
             notes=tuple(needs.notes),
             has_logits=dict(self.logits),
             has_penalty=penalty,
+            needs_device=self.needs_device,
         )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import libcst as cst
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.training.arrays import from_arrays
 from migrator.codemods.training.body import Statement, Walker
-from migrator.model import UnitKind
+from migrator.codemods.training.steps import step_problem
+from migrator.model import Decline, UnitKind
 
-__all__ = ["function_unit", "script_unit", "training_body"]
+__all__ = ["function_unit", "script_unit", "step_unit", "training_body"]
 
 
 def training_body(statements: Sequence[cst.BaseStatement], ctx: Context, kind: UnitKind) -> Draft:
@@ -47,6 +49,13 @@ def function_unit(node: cst.FunctionDef, ctx: Context) -> Draft:
     draft = training_body([node], ctx, UnitKind.FUNCTION)
     known = ctx.facts.function(f"{ctx.module}:{node.name.value}")
     return draft if known is None or not known.arrays else from_arrays(draft, known.arrays)
+
+
+def step_unit(method: cst.FunctionDef, ctx: Context) -> Draft:
+    """A method by which a model trains itself."""
+    why = step_problem(method, ctx)
+    draft = training_body([method], ctx, UnitKind.TRAINING)
+    return replace(draft, declines=(*draft.declines, Decline(why))) if why else draft
 
 
 def script_unit(statements: Sequence[cst.BaseStatement], ctx: Context, kind: UnitKind) -> Draft:

@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
+from migrator.codemods.training.assumed import value_of
 from migrator.model import Decline
 from migrator.values import Api, Instance, Literal, ModelValue, RepoInstance, Unknown, Value
 
@@ -59,7 +60,7 @@ def model_call(call: cst.Call, ctx: Context, compiled: frozenset[str]) -> str | 
     found = receiver(call)
     if found is None or found[1] not in METHODS:
         return None
-    value = ctx.value(found[0])
+    value = value_of(found[0], ctx, compiled)
     if is_model(value):
         return found[1]
     if isinstance(value, Unknown) and (found[1] == "compile" or ctx.code(found[0]).strip() in compiled):

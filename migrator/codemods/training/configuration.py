@@ -39,7 +39,13 @@ class Configuration:
     optimizer: OptimizerCode
     traits: Traits
 
+    @property
+    def steps(self) -> bool:
+        """Whether the model trains itself, batch by batch: loss and metrics are its own business."""
+        return bool(self.traits.steps)
 
+
+_NO_LOSS = LossCode("", "", None, "float")
 _REDUCTIONS = {"SUM": "sum", "NONE": "none", "AUTO": "sum_over_batch_size"} | {
     "SUM_OVER_BATCH_SIZE": "sum_over_batch_size"
 }
@@ -83,10 +89,12 @@ def _configure(bound: dict[str, cst.BaseExpression], traits: Traits, ctx: Contex
             bound[name], ctx
         ):
             raise _Stop(Decline(f"argument `{name}` has no rule"))
-    if not traits.single:
-        raise _Stop(Decline("a model with several inputs or outputs"))
     if traits.own_step:
         raise _Stop(Decline(f"the model has its own `{traits.own_step}`"))
+    if not traits.single and not traits.steps:
+        raise _Stop(Decline("a model with several inputs or outputs"))
+    if traits.steps:
+        return Configuration(_NO_LOSS, (), _own_steps(bound, traits, ctx), traits)
     if traits.masked:
         raise _Stop(Decline("a loss over a masked sequence"))
     if is_none(bound.get("loss"), ctx):
@@ -100,6 +108,17 @@ def _configure(bound: dict[str, cst.BaseExpression], traits: Traits, ctx: Contex
     for text in (loss.mean, *(line.strip().removeprefix("for ") for line in optimizer.clip)):
         _only_globals(text, ctx)
     return Configuration(loss, metrics, optimizer, traits)
+
+
+def _own_steps(bound: dict[str, cst.BaseExpression], traits: Traits, ctx: Context) -> OptimizerCode:
+    """The optimizer of a model that trains itself, where `compile` says nothing else."""
+    for name in ("loss", "metrics", "weighted_metrics"):
+        if not is_none(bound.get(name), ctx):
+            raise _Stop(Decline(f"`{name}` of a model that has its own {' and '.join(sorted(traits.steps))}"))
+    optimizer = _optimizer(bound.get("optimizer"), ctx)
+    if optimizer.clip or optimizer.schedule:
+        raise _Stop(Decline("clipping or a schedule of a model that has its own steps"))
+    return optimizer
 
 
 def _only_globals(text: str, ctx: Context) -> None:

@@ -170,10 +170,11 @@ class Decisions:
 
     def penalty(self, call: cst.Call) -> str:
         inner = Finder(self.ctx, self.plan, self.tapes, self.data, self.holder).penalty_of(call)
-        text = penalty_text(inner, self.ctx) if inner is not None else None
-        if text is None:
+        found = penalty_text(inner, self.ctx) if inner is not None else None
+        if found is None:
             raise Unfit("the losses of a model of which no regulariser is known")
-        return text
+        self.sink.help(found[1])
+        return found[0]
 
 
 def _iterated(node: cst.Attribute, where: cst.CSTNode) -> bool:

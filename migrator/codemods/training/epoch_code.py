@@ -88,7 +88,8 @@ def loss_text(config: Configuration, weighted: bool) -> str:
     text = fill(config.loss.mean, p)
     if weighted:
         text = f"({fill(config.loss.rows or '', p)} * weight).mean()"
-    return text + (" + model.regularization_loss()" if config.traits.penalty else "")
+    text += " + model.regularization_loss()" if config.traits.penalty else ""
+    return text + (" + added_losses(model)" if config.traits.adds else "")
 
 
 def step_lines(config: Configuration, params: str = "model.parameters()") -> list[str]:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
+from migrator.codemods.models.losses import ADDED_LOSSES
 from migrator.codemods.nodes import below, holds
 from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
@@ -18,7 +19,8 @@ from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.strategies import is_replicas
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.traits import tells_shapes, traits_of
-from migrator.values import Api, External, History, Instance
+from migrator.model import Helper
+from migrator.values import Api, External, History, Instance, RepoInstance
 
 KERAS_ONLY = frozenset(
     {"input_shape", "output_shape", "inputs", "outputs", "input", "output", "layers", "get_layer", "weights"}
@@ -83,6 +85,8 @@ class Finder:
         if node.attr.value == "stop_training" and self.plan.models >= {self.ctx.code(node.value).strip(), "self.model"}:
             return ""  # the loop that calls the callback looks at it
         if node.attr.value in ("input_shape", "output_shape") and tells_shapes(self.ctx.value(node.value), self.ctx):
+            return ""
+        if defines(node, self.ctx):
             return ""
         if node.attr.value in KERAS_ONLY and model_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "keras-only"
@@ -162,7 +166,22 @@ class Modes:
         self.known.clear()
 
 
-def penalty_text(node: cst.BaseExpression, ctx: Context) -> str | None:
-    """The sum of a model's regularisers; None when it has none or is not known."""
-    traits = traits_of(ctx.value(node), ctx)
-    return f"{ctx.code(node).strip()}.regularization_loss()" if traits is not None and traits.penalty else None
+def penalty_text(node: cst.BaseExpression, ctx: Context) -> tuple[str, tuple[Helper, ...]] | None:
+    """The sum of a model's regularisers and of what its layers add; None when it has none or is not known."""
+    traits, model = traits_of(ctx.value(node), ctx), ctx.code(node).strip()
+    if traits is None or not (traits.penalty or traits.adds):
+        return None
+    added = (f"added_losses({model})",) if traits.adds else ()
+    terms = (*((f"{model}.regularization_loss()",) if traits.penalty else ()), *added)
+    text = " + ".join(terms)
+    return text if len(terms) == 1 else f"({text})", (ADDED_LOSSES,) if added else ()
+
+
+def defines(node: cst.Attribute, ctx: Context) -> bool:
+    """Whether an attribute of a model is one that its class of the repository gives it."""
+    owner = ctx.value(node.value)
+    if not isinstance(owner, RepoInstance):
+        return False
+    facts = ctx.facts.cls(owner.qualname)
+    own = ctx.facts.function(f"{owner.qualname}.{node.attr.value}") is not None
+    return own or (facts is not None and facts.attr(node.attr.value) is not None)

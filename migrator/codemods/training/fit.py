@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import libcst as cst
 
+from migrator.codemods.models.losses import ADDED_LOSSES
 from migrator.codemods.training import epoch_code
 from migrator.codemods.training.callback_code import CallbackCode, Loop
 from migrator.codemods.training.callbacks import callbacks
@@ -12,7 +15,8 @@ from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.fit_data import Validation, loader_text, one_input, training_data, validation_data
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
 from migrator.codemods.training.plan import Compiled
-from migrator.codemods.training.writer import Code, Unfit, Writer, configured
+from migrator.codemods.training.steps import run_steps
+from migrator.codemods.training.writer import Bound, Code, Unfit, Writer, configured
 from migrator.values import Literal
 
 _FIT_KNOWN = frozenset(
@@ -35,6 +39,7 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
     writer.sink.help(
         (
             *((KEEP_FROZEN,) if frozen else ()),
+            *((ADDED_LOSSES,) if config.traits.adds else ()),
             helper,
             *config.loss.helpers,
             *(h for metric in config.metrics for h in metric.helpers),
@@ -56,13 +61,12 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     checks, val_loader = validation_data(bound, compiled, writer)
     history = writer.names.fresh("history") if wish is None else wish
     epoch, logs = writer.names.fresh("epoch"), writer.names.fresh("logs")
-    run = run_epoch_name(writer, compiled)
     optimizer = compiled.optimizer_of(model)
+    passes = _passes(model, optimizer, compiled, writer, validates=val_loader is not None)
     first = writer.text(bound["initial_epoch"]) if "initial_epoch" in bound else "0"
     loop = Loop(model, optimizer, epoch, logs, _keys(config, val_loader), first)
     extra = callbacks(bound["callbacks"], loop, writer) if "callbacks" in bound else []
-    step = f"{optimizer}, scheduler" if config.optimizer.schedule is not None else optimizer
-    body = [f"{logs} = {run}({model}, {loader}, {step})", *_validate(run, model, val_loader, logs)]
+    body = [f"{logs} = {passes.train(loader)}", *_validate(passes, val_loader, logs)]
     body = [*_part(extra, "begin"), *body, *_part(extra, "end"), *_record(history, logs, writer)]
     epochs = writer.text(bound["epochs"]) if "epochs" in bound else "1"
     body += [*_progress(bound.get("verbose"), epoch, epochs, logs, writer), *_part(extra, "last")]
@@ -92,10 +96,45 @@ def _record(history: str, logs: str, writer: Writer) -> list[str]:
     return [f"for {name}, {value} in {logs}.items():", f"    {history}.setdefault({name}, []).append({value})"]
 
 
-def _validate(run: str, model: str, validation: Validation | None, logs: str) -> list[str]:
+@dataclass(frozen=True)
+class _Passes:
+    """How one pass over batches is called, with training and without."""
+
+    name: str
+    model: str
+    training: str
+    testing: str = ""
+
+    def train(self, loader: str) -> str:
+        return f"{self.name}({self.model}, {loader}, {self.training})"
+
+    def test(self, loader: str) -> str:
+        return f"{self.name}({', '.join(filter(None, (self.model, loader, self.testing)))})"
+
+
+def _passes(model: str, optimizer: str, compiled: Compiled, writer: Writer, *, validates: bool) -> _Passes:
+    config = configured(compiled)
+    if not config.steps:
+        step = f"{optimizer}, scheduler" if config.optimizer.schedule is not None else optimizer
+        return _Passes(run_epoch_name(writer, compiled), model, step)
+    if "train_step" not in config.traits.steps or (validates and "test_step" not in config.traits.steps):
+        raise Unfit("a model with one of `train_step` and `test_step` only")
+    return _Passes(run_steps_name(writer), model, f"{model}.train_step", f"{model}.test_step")
+
+
+def run_steps_name(writer: Writer) -> str:
+    """The name of the pass over the data by the model's own steps; the function is put into the file."""
+    name = writer.plan.name("run_steps")
+    writer.sink.help(run_steps(name))
+    writer.sink.needs_device = True
+    return name
+
+
+def _validate(passes: _Passes, validation: Validation | None, logs: str) -> list[str]:
     if validation is None:
         return []
-    line = f'{logs} |= {{f"val_{{name}}": value for name, value in {run}({model}, {validation.loader}).items()}}'
+    figures = passes.test(validation.loader)
+    line = f'{logs} |= {{f"val_{{name}}": value for name, value in {figures}.items()}}'
     return [f"if {validation.loader} is not None:", "    " + line] if validation.optional else [line]
 
 
@@ -126,6 +165,8 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
         data = loader_text(writer, compiled, writer.text(bound["x"]), writer.text(bound["y"]), *options)
     else:
         data = writer.text(bound["x"])
+    if config.steps:
+        return _own_evaluation(model, data, config, bound, writer)
     logs = f"{run_epoch_name(writer, compiled)}({model}, {data})"
     as_dict = constant(bound.get("return_dict"), writer.ctx)
     if "return_dict" in bound and (as_dict is None or as_dict.value):
@@ -133,3 +174,13 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
             raise Unfit("`return_dict` is not a constant")
         return Code("", logs)
     return Code("", f"list({logs}.values())" if config.metrics else f'{logs}["loss"]')
+
+
+def _own_evaluation(model: str, data: str, config: Configuration, bound: Bound, writer: Writer) -> Code:
+    """The figures of a model's own `test_step`, by name: their order as a list is that of its metrics."""
+    if "test_step" not in config.traits.steps:
+        raise Unfit("a model with a `train_step` of its own and no `test_step`")
+    as_dict = constant(bound.get("return_dict"), writer.ctx)
+    if as_dict is None or not as_dict.value:
+        raise Unfit("without `return_dict=True`, of a model that has its own steps")
+    return Code("", f"{run_steps_name(writer)}({model}, {data}, {model}.test_step)")

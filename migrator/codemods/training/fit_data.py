@@ -6,17 +6,21 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from migrator.codemods.training import epoch_code
+from migrator.codemods.training import epoch_code, steps
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.scope import may_be_none
 from migrator.codemods.training.writer import Bound, Unfit, Writer, configured
 from migrator.model import Decline
-from migrator.values import Dataset, Literal, Sequence
+from migrator.values import Dataset, Literal, Sequence, Tensor
 
 
 def loader_text(writer: Writer, compiled: Compiled, x: str, y: str, *options: str) -> str:
     """A call of the file's `make_loader`, which is put into it."""
+    if configured(compiled).steps:
+        name = writer.plan.name("make_loader")
+        writer.sink.help(steps.make_loader(name, bool(y)))
+        return f"{name}({', '.join((x, *((y,) if y else ()), *options))})"
     alike = (c for c in writer.plan.compiled if c is compiled or _same_batches(c, compiled))
     name = writer.plan.name("make_loader", next(alike))
     writer.sink.help(epoch_code.make_loader(name, configured(compiled), compiled.weighted))
@@ -45,7 +49,7 @@ def training_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[lis
     if "y" not in bound:
         if compiled.weighted or "validation_split" in bound:
             raise Unfit("weights or a split over batches that were made elsewhere")
-        return [], writer.text(bound["x"])
+        return _alone(bound, compiled, writer)
     if isinstance(writer.ctx.value(bound["x"]), Dataset):
         raise Unfit("a dataset together with targets")
     x, y, lines = writer.text(bound["x"]), writer.text(bound["y"]), list[str]()
@@ -67,6 +71,20 @@ def training_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[lis
     loader = writer.names.fresh("loader", "train_loader")
     lines.append(f"{loader} = {loader_text(writer, compiled, x, y, *options)}")
     return lines, loader
+
+
+def _alone(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[list[str], str]:
+    """Data without targets: batches that were made elsewhere, or rows for a step of the model's own."""
+    x = writer.text(bound["x"])
+    value = writer.ctx.value(bound["x"])
+    rows = "batch_size" in bound or isinstance(value, Tensor)  # Keras takes no batch size with a dataset
+    if not rows or not configured(compiled).steps:
+        return [], x
+    options = [f"batch_size={writer.size(bound.get('batch_size'))}"]
+    if _shuffles(bound.get("shuffle"), writer):
+        options.append(f"shuffle={writer.text(bound['shuffle']) if 'shuffle' in bound else 'True'}")
+    loader = writer.names.fresh("loader", "train_loader")
+    return [f"{loader} = {loader_text(writer, compiled, x, '', *options)}"], loader
 
 
 def _split(writer: Writer) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from migrator.codemods.training import epoch_code
+from migrator.codemods.training.assumed import value_of
 from migrator.codemods.training.calls import METHODS, bind, is_model
 from migrator.codemods.training.files import file_name
 from migrator.codemods.training.plan import Compiled
@@ -24,12 +25,13 @@ def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer:
     sink.gaps |= set(optimizer.gaps)
     sink.help(optimizer.helpers)
     if config.traits.assumed:
-        sink.note(f"`{model}` is taken to be what {config.traits.assumed} makes, the only model of the file")
+        sink.note(f"`{model}` is taken to be what {config.traits.assumed} makes, the only model that fits")
     lines = [] if config.traits.placed else [f"{model}.to(device)"]
     sink.needs_device = True
     lines += [f"{compiled.optimizer_of(model)} = {optimizer.call.replace('{params}', params)}"]
     if not compiled.local:
-        sink.note(f"`compile` became an assignment of `{model}.optimizer`; loss and metrics are in `run_epoch`")
+        rest = "" if config.steps else "; loss and metrics are in `run_epoch`"
+        sink.note(f"`compile` became an assignment of `{model}.optimizer`{rest}")
     if optimizer.schedule is not None:
         lines += _schedule(compiled, optimizer.schedule, writer)
     return Code("\n".join(lines), "")
@@ -64,7 +66,7 @@ def predict(call: cst.Call, model: str, writer: Writer) -> Code:
 
 def _traits(call: cst.Call, writer: Writer) -> Traits:
     assert isinstance(call.func, cst.Attribute)
-    traits = traits_of(writer.ctx.value(call.func.value), writer.ctx)
+    traits = traits_of(value_of(call.func.value, writer.ctx, writer.plan.models), writer.ctx)
     if traits is None:
         raise Unfit("nothing is known of the model")
     return traits
@@ -75,7 +77,7 @@ def _one_kind(writer: Writer) -> str | None:
     kinds = set()
     for node in writer.plan.holders:
         if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == "predict":
-            value = writer.ctx.value(node.func.value)
+            value = value_of(node.func.value, writer.ctx, writer.plan.models)
             traits = traits_of(value, writer.ctx) if is_model(value) or writer.plan.models else None
             kinds.add(traits.inputs if traits else None)
     return kinds.pop() if len(kinds) == 1 else None

@@ -158,7 +158,8 @@ def _histories(
 def _compiled(call: cst.Call, holders: Mapping[cst.CSTNode, Holder], ctx: Context) -> Compiled:
     found = receiver(call)
     assert found is not None
-    traits = traits_of(ctx.value(found[0]), ctx)
+    without_loss = not any(arg.keyword is not None and arg.keyword.value == "loss" for arg in call.args)
+    traits = traits_of(ctx.value(found[0]), ctx, trains_itself=without_loss and len(call.args) < 2)
     text = ctx.code(found[0]).strip()
     config = Decline(f"nothing is known of the model `{text}`") if traits is None else configure(call, traits, ctx)
     return Compiled(call, text, holders[call], config)
@@ -226,7 +227,8 @@ def _settle(
         users = [call for call, owner in of_call.items() if owner is own and call is not own.call]
         fits = [call for call in users if _method(call) == "fit"]
         near = all(holders[call] is own.holder for call in fits)
-        own.local = near and _attribute_free(own, ctx) and _name_is_free(own)
+        steps = not isinstance(own.config, Decline) and own.config.steps
+        own.local = near and _attribute_free(own, ctx) and _name_is_free(own) and not steps
         own.weighted = any(_has(call, "class_weight", "sample_weight") for call in fits)
         own.streamed = any(_streams(call, ctx) for call in users)
         twin = next((c for c in compiled[:index] if _twins(c, own)), None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import libcst as cst
 
 from migrator.codemods.context import Context, ModelTraits
+from migrator.codemods.training.assumed import STEPS, models_of
 from migrator.codemods.training.calls import is_model
 from migrator.model import OutputFacts
 from migrator.values import Instance, Literal, ModelValue, RepoInstance, Tensor, Value
@@ -24,7 +25,8 @@ class Traits:
     `output`: rank, width and final activation. `penalty`: it has regularisers, so the generated
     class has `regularization_loss()`. `inputs`: "float", "ids" (token or class ids) or None when open.
     `single`: one input and one output. `placed`: what makes it ends in `.to(device)`.
-    `own_step`: the method by which it trains itself. `masked`: a mask may reach the loss.
+    `own_step`: a method of Keras that it overrides. `steps`: those by which it trains itself, batch by batch.
+    `adds`: its layers add to the loss. `masked`: a mask may reach the loss.
     `shapes`: its class tells the shapes that the repository asks of models.
     """
 
@@ -35,16 +37,21 @@ class Traits:
     placed: bool = True
     own_step: str = ""
     masked: bool = False
+    adds: bool = False
+    steps: frozenset[str] = frozenset()
     shapes: bool = False
     assumed: str = ""
 
 
-def traits_of(value: Value, ctx: Context) -> Traits | None:
-    """Traits of a model's value; of the only model of the file when the value says nothing."""
+def traits_of(value: Value, ctx: Context, *, trains_itself: bool = False) -> Traits | None:
+    """Traits of a model's value; of the only model of the file when the value says nothing.
+
+    `trains_itself`: it is compiled without a loss, so that it must have a step of its own.
+    """
     known = _known(value, ctx)
     if known is not None:
         return known
-    found = {name: t for name, t in _models_of(ctx) if t is not None}
+    found = {name: t for name, t in _models_of(ctx, trains_itself) if t is not None}
     if not found:
         return None
     first = next(iter(found.values()))
@@ -73,17 +80,9 @@ def only_model(ctx: Context) -> ModelValue | None:
     return found[0] if len(found) == 1 and isinstance(found[0], ModelValue) else None
 
 
-def _models_of(ctx: Context) -> Iterator[tuple[str, Traits | None]]:
-    for statement in ctx.tree.body:
-        if isinstance(statement, cst.FunctionDef):
-            facts = ctx.facts.function(f"{ctx.module}:{statement.name.value}")
-            if facts is not None and facts.role == "model-factory":
-                yield statement.name.value, _known(facts.returns, ctx)
-        elif isinstance(statement, cst.ClassDef):
-            qualname = f"{ctx.module}:{statement.name.value}"
-            known = ctx.facts.cls(qualname)
-            if known is not None and known.kind == "model":
-                yield statement.name.value, _known(RepoInstance(qualname, "model"), ctx)
+def _models_of(ctx: Context, trains_itself: bool = False) -> Iterator[tuple[str, Traits | None]]:
+    for name, value in models_of(ctx, trains_itself=trains_itself):
+        yield name, _known(value, ctx)
 
 
 def _known(value: Value, ctx: Context) -> Traits | None:
@@ -107,6 +106,7 @@ def _graph(model: ModelValue, ctx: Context) -> Traits | None:
         replace(facts, activation=_activation(last) if made is None else made.activation),
         penalty=_penalised(model, ctx) if made is None else made.penalty,
         shapes=made is not None and made.shapes,
+        adds=adds_loss(model, ctx),
         inputs=_input_kind(model),
         masked=facts.rank != 2 and _may_mask(model),
         single=len(model.outputs or (0,)) == 1 and len(model.inputs or (0,)) == 1,
@@ -135,13 +135,27 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
     if made is not None:
         output, penalty = replace(output, activation=made.activation), made.penalty
     placed = value.site is not None  # where it is constructed, it is put on the device
-    return Traits(output, penalty, kind, single, placed, _own_step(value, ctx))
+    steps = frozenset(_overrides(value, ctx, STEPS))
+    return Traits(output, penalty, kind, single, placed, _own_step(value, ctx), adds=adds_loss(value, ctx), steps=steps)
 
 
 def _own_step(value: RepoInstance, ctx: Context) -> str:
-    """The override of Keras's training that a class has, if any."""
-    names = ("train_step", "test_step", "predict_step", "compute_loss", "compile", "fit", "evaluate", "predict")
-    return next((name for name in names if ctx.facts.function(f"{value.qualname}.{name}") is not None), "")
+    """The override of Keras's training that a class has, if any, beside its steps."""
+    return next(_overrides(value, ctx, ("predict_step", "compute_loss", "compile", "fit", "evaluate", "predict")), "")
+
+
+def _overrides(value: RepoInstance, ctx: Context, names: tuple[str, ...]) -> Iterator[str]:
+    return (name for name in names if ctx.facts.function(f"{value.qualname}.{name}") is not None)
+
+
+def adds_loss(value: Value, ctx: Context, depth: int = 0) -> bool:
+    """Whether any layer below adds to the loss when it is called."""
+    if isinstance(value, RepoInstance):
+        return value.qualname in ctx.adding
+    if isinstance(value, ModelValue) and depth < 8:
+        made = [name for name in ctx.adding if (known := ctx.facts.function(name)) and known.returns == value]
+        return bool(made) or any(adds_loss(layer, ctx, depth + 1) for layer in value.layers or ())
+    return False
 
 
 def _may_mask(model: ModelValue) -> bool:

@@ -1,0 +1,150 @@
+"""Models that train themselves (`train_step`), and layers that add to the loss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from migrator import source, steps
+from migrator.model import FileRewrite
+
+SOURCE = """
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras import layers
+
+
+class Shrink(layers.Layer):
+    def __init__(self, weight=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.weight = weight
+
+    def call(self, x):
+        self.add_loss(self.weight * tf.reduce_mean(tf.square(x)))
+        return x
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden = layers.Dense(4, activation="tanh", kernel_regularizer=keras.regularizers.l2(0.01))
+        self.shrink = Shrink(0.5)
+        self.out = layers.Dense(1)
+        self.loss_tracker = keras.metrics.Mean(name="loss")
+        self.mse = keras.metrics.Mean(name="mse")
+
+    @property
+    def metrics(self):
+        return [self.loss_tracker, self.mse]
+
+    def call(self, x):
+        return self.out(self.shrink(self.hidden(x)))
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            error = tf.reduce_mean(tf.square(self(x, training=True) - y))
+            loss = error + sum(self.losses)
+        grads = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(grads, self.trainable_variables))
+        self.loss_tracker.update_state(loss)
+        self.mse.update_state(error)
+        return {m.name: m.result() for m in self.metrics}
+
+    def test_step(self, data):
+        x, y = data
+        self.mse.update_state(tf.reduce_mean(tf.square(self(x, training=False) - y)))
+        return {"mse": self.mse.result()}
+
+
+def train(net, x, y, x_val, y_val):
+    net.compile(optimizer=keras.optimizers.SGD(0.1))
+    history = net.fit(
+        x, y, batch_size=8, epochs=3, validation_data=(x_val, y_val), validation_batch_size=8, shuffle=False, verbose=0
+    )
+    return history.history, net.evaluate(x, y, batch_size=8, return_dict=True, verbose=0)
+
+
+def make():
+    net = Net()
+    net(np.zeros((1, 3), "float32"))
+    return net
+"""
+
+
+def rendered(tmp_path: Path, text: str) -> FileRewrite:
+    (tmp_path / "net.py").write_text(text)
+    repo = source.read(tmp_path, (), ())
+    return steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["net.py"]
+
+
+def reasons(tmp_path: Path, text: str) -> str:
+    return "; ".join(d.reason for unit in rendered(tmp_path, text).units for d in unit.declines)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+    made = rendered(tmp_path_factory.mktemp("steps"), SOURCE)
+    assert "tensorflow" not in made.text
+    scopes: list[dict[str, Any]] = [{"__name__": "net"}, {"__name__": "net"}]
+    for text, scope in zip((SOURCE, made.text), scopes, strict=True):
+        exec(text, scope)
+    return scopes[0], scopes[1]
+
+
+def test_figures_agree(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(21, 3))
+    y = np.sin(x[:, :1] * 2)
+    tf_net, net = both[0]["make"](), both[1]["Net"]()
+    with torch.no_grad():
+        for ours, theirs in ((net.hidden, tf_net.hidden), (net.out, tf_net.out)):
+            ours.weight.copy_(torch.tensor(theirs.kernel.numpy().T))
+            ours.bias.copy_(torch.tensor(theirs.bias.numpy()))
+    expected, figures = both[0]["train"](tf_net, x, y, x[:9], y[:9])
+    history, measured = both[1]["train"](net, x, y, x[:9], y[:9])
+    assert history.keys() == expected.keys()
+    for name, values in expected.items():
+        assert history[name] == pytest.approx(values, rel=1e-4)
+    assert measured == pytest.approx({name: float(value) for name, value in figures.items()}, rel=1e-4)
+
+
+def test_what_a_layer_adds_is_of_its_last_call(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    layer = both[1]["Shrink"](2.0)
+    for scale in (1.0, 3.0):
+        layer(torch.full((2, 2), scale))
+        assert float(both[1]["added_losses"](layer)) == 2.0 * scale**2
+
+
+def test_two_statements_that_add_are_summed_up(tmp_path: Path) -> None:
+    text = rendered(
+        tmp_path, SOURCE.replace("        return x\n", "        self.add_loss(tf.reduce_max(x))\n        return x\n")
+    ).text
+    assert "        self.added_loss = 0.0\n        self.added_loss = self.added_loss + " in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("tf.reduce_mean(tf.square(x))", "tf.square(x)", "a loss that is no scalar is added"),
+        ("self.shrink(self.hidden(x))", "self.shrink(self.shrink(self.hidden(x)))", "called more than once"),
+        ("    @property\n    def metrics", "    def tracked", "without a list of its `metrics`"),
+        ('"mse": self.mse.result()', '"mse": 1.0', "returns something else than results of its metrics"),
+        ("    def test_step", "    def other_step", "one of `train_step` and `test_step` only"),
+        ("SGD(0.1))", 'SGD(0.1), metrics=["mae"])', "`metrics` of a model that has its own"),
+        (
+            "    def train_step",
+            "    def compute_loss(self, x):\n        return 0\n\n    def train_step",
+            "its own `compute_loss`",
+        ),
+        ("self(x, training=True)", "self.out(x)", "a layer, is called in a step"),
+    ],
+)
+def test_what_is_declined(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert old in SOURCE
+    assert reason in reasons(tmp_path, SOURCE.replace(old, new))
