@@ -120,8 +120,8 @@ DROPOUT = """        self.d = layers.Dropout(0.5)
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        (LAYER + "    def call(self, x):\n        self.add_loss(tf.reduce_sum(x))\n        return x\n", "add_loss"),
-        (LAYER + "    def train_step(self, data):\n        return {}\n", "train_step"),
+        (LAYER + "    def call(self, x):\n        self.add_loss(tf.square(x), inputs=x)\n        return x\n", "add_loss"),
+        (LAYER.replace("layers.Layer", "tf.keras.Model") + "    def predict_step(self, data):\n        return {}\n", "predict_step"),
         (LAYER + "    def call(self, x):\n        return layers.Dense(3)(x)\n", "Dense"),
         (LAYER + DROPOUT, "train"),
         (HEAD + "@other\nclass L(layers.Layer):\n    pass\n", "decorator"),
