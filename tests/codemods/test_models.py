@@ -108,6 +108,7 @@ def test_a_script_without_a_model_is_left_alone() -> None:
 
 HEAD = "import tensorflow as tf\nfrom tensorflow.keras import layers\n\n\n"
 LAYER = HEAD + "class L(layers.Layer):\n    def __init__(self):\n        super().__init__()\n"
+MODEL = LAYER.replace("layers.Layer", "tf.keras.Model")
 
 
 DROPOUT = """        self.d = layers.Dropout(0.5)
@@ -120,8 +121,8 @@ DROPOUT = """        self.d = layers.Dropout(0.5)
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        (LAYER + "    def call(self, x):\n        self.add_loss(tf.square(x), inputs=x)\n        return x\n", "add_loss"),
-        (LAYER.replace("layers.Layer", "tf.keras.Model") + "    def predict_step(self, data):\n        return {}\n", "predict_step"),
+        (LAYER + "    def call(self, x):\n        self.add_loss(x, inputs=x)\n        return x\n", "add_loss"),
+        (MODEL + "    def predict_step(self, data):\n        return {}\n", "predict_step"),
         (LAYER + "    def call(self, x):\n        return layers.Dense(3)(x)\n", "Dense"),
         (LAYER + DROPOUT, "train"),
         (HEAD + "@other\nclass L(layers.Layer):\n    pass\n", "decorator"),
