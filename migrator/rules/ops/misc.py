@@ -15,7 +15,6 @@ from migrator.rules.ops.create import no_strings
 from migrator.rules.ops.pieces import torch_dtype
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 clip_by_global_norm = Helper(
@@ -104,12 +103,3 @@ def tf_print(*inputs, output_stream=None, summarize: Ignored = 3, sep=" ", end="
 
 
 same("tf.executing_eagerly", "True", "", samples=())
-
-
-@rule("tf.keras.utils.to_categorical", samples=())
-def to_categorical(x, num_classes=None, *, kind):
-    if kind != "numpy":
-        raise Decline("not known to be a NumPy array")
-    if num_classes is None:
-        raise Decline("`num_classes` is not given")
-    return np.eye(num_classes)[x]
