@@ -21,6 +21,7 @@ STRUCTURE = {
     "tf.keras.layers.Layer": "an nn.Module; build and add_weight become parameters",
     "tf.GradientTape": "loss.backward(), or torch.autograd.grad where several gradients share a graph",
     "tf.data.AUTOTUNE": "goes",
+    "tf.data.Options": "goes, with what is set on it",
     "tf.function": "goes; the function stays as it is",
     "tf.autograph.experimental.do_not_convert": "goes; the function stays as it is",
     "tf.keras.utils.register_keras_serializable": "goes; the class stays as it is",
@@ -116,6 +117,7 @@ def _codemods() -> Iterator[Entry]:
     found |= {f"tf.data.Dataset.{method}": "part of a Dataset and its DataLoader" for method in chains.METHODS}
     found |= dict.fromkeys(MERGES, "the merging layer's expression in forward")
     found[chains.SOURCE] = "a TensorDataset"
-    found |= {f"tf.data.Dataset.{source}": "the dataset that a DataLoader reads" for source in chains.SOURCES}
+    found |= dict.fromkeys(chains.SOURCES, "the dataset that a DataLoader reads")
+    found |= dict.fromkeys(chains.APPLIED, "the steps that it stands for")
     for api, becomes in found.items():
         yield Entry(api, names.aliases(api), "codemod", True, torch=(becomes,))

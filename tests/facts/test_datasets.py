@@ -41,6 +41,24 @@ def test_other_constructors() -> None:
         """)
 
 
+def test_generators_windows_and_groups() -> None:
+    check("""
+        import tensorflow as tf
+        signature = (tf.TensorSpec(shape=(None, 3), dtype=tf.float32), {"n": tf.TensorSpec([], tf.string)})
+        def rows():
+            yield [[1.0, 2.0, 3.0]], {"n": "a"}
+        make = tf.data.Dataset.from_generator
+        a = make(rows, output_signature=signature)  # dataset of (float32[?, 3], {'n': string[]})
+        b = tf.data.Dataset.from_generator(rows, tf.int32)  # dataset of int32[...]
+        c = tf.data.Dataset.range(9).window(3, shift=1)  # dataset of dataset of int64[]
+        d = c.flat_map(lambda w: w.batch(3))  # dataset of int64[?]
+        e = tf.data.Dataset.range(9).group_by_window(lambda n: n % 2, lambda k, g: g.batch(2), 2)  # dataset of int64[?]
+        f = tf.data.Dataset.range(9).map(lambda n: tf.zeros((2, 3))).padded_batch(4)  # dataset of float32[?, ?, ?]
+        g = tf.data.Dataset.zip(((c, b), a.take_while(lambda x, y: True)))
+        h = tf.data.Dataset.range(9).map(lambda n: (n, tf.zeros(2))).get_single_element()  # (int64[], float32[2])
+        """)
+
+
 def test_training_results() -> None:
     facts = check("""
         import numpy as np

@@ -73,6 +73,16 @@ def test_a_wrong_migration_fails_at_its_rung(name: str, rung: Rung, change: tupl
     assert verdicts[-1].detail
 
 
+def test_an_order_that_a_permutation_draws_is_a_shuffle(workers: Workers) -> None:
+    loader = "return DataLoader(TensorDataset(x / 2, torch.arange(n)), batch_size=4, shuffle=True)"
+    rows = "[(x[i] / 2, i) for i in {}]"
+    drawn = f"return DataLoader({rows.format('torch.randperm(n)')}, batch_size=4)"
+    verdicts = check("data", workers, (loader, drawn)).verdicts
+    assert (verdicts[-1].rung, verdicts[-1].outcome) == (Rung.BATCHES, Outcome.PASS)
+    kept = f"return DataLoader({rows.format('torch.arange(n)')}, batch_size=4)"
+    assert check("data", workers, (loader, kept)).verdicts[-1].outcome is Outcome.FAIL
+
+
 def test_sizes_that_the_first_call_fixes_are_known(workers: Workers) -> None:
     lazy = ("self.fc = nn.Linear(256, classes)", "self.fc = nn.LazyLinear(classes)")
     late = ("for layer in (self.conv, self.fc):", "for layer in (self.conv,):")

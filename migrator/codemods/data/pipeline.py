@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import libcst as cst
@@ -10,87 +10,63 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.data import sources
-from migrator.codemods.data.chains import Chain, Step, read_chain
-from migrator.codemods.data.helpers import ENUMERATED, FILTERED, LOADER, MAP_DATASET, MAPPED_LOADER
+from migrator.codemods.data.chains import FINAL, Chain, read_chain
+from migrator.codemods.data.reads import Reads
+from migrator.codemods.data.state import State
+from migrator.codemods.data.steps import Text, Written
 from migrator.codemods.nodes import find
 from migrator.model import Helper
-from migrator.values import Dataset, Tensor
-
-Text = Callable[[cst.BaseExpression], str]
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a dataset is: `batched` (a loader), `shuffle` ("True", a condition, or None), `seed`.
-
-    `mapped`: texts of the functions mapped so far.
-    """
-
-    batched: bool = False
-    shuffle: str | None = None
-    seed: cst.BaseExpression | None = None
-    mapped: tuple[str, ...] = ()
+from migrator.values import Dataset
 
 
 @dataclass
 class DataPlan:
     """Chains of a function by their outermost call, with the state that each starts from.
 
-    `dropped`: `if` statements that only shuffled. `problems`: where, and why to decline.
+    `settled`: chains whose order no later loader draws. `by_number`: datasets in arguments whose samples are read by
+    number. `once`: chains that are iterated where they stand. `dropped`: `if` statements that only shuffled.
+    `problems`: where, and why to decline.
     """
 
+    ctx: Context
     chains: dict[cst.CSTNode, tuple[Chain, State]] = field(default_factory=dict)
+    settled: set[cst.CSTNode] = field(default_factory=set)
+    by_number: set[cst.CSTNode] = field(default_factory=set)
+    once: frozenset[cst.CSTNode] = frozenset()
     dropped: set[cst.If] = field(default_factory=set)
     problems: list[tuple[cst.CSTNode, str]] = field(default_factory=list)
 
     def text(self, call: cst.CSTNode, text: Text) -> str:
         """The torch expression of a chain; `text` writes an argument."""
-        chain, state = self.chains[call]
-        if chain.origin is not None:
-            expression = sources.text(chain.origin, text)
-        else:
-            expression = _source(chain.source, text) if chain.source is not None else text(chain.base)
-        for step in chain.steps:
-            expression, state = _apply(step, expression, state, text)
-        return expression
+        return self.written(call, text).expression
 
     def needs(self, call: cst.CSTNode) -> tuple[set[str], tuple[Helper, ...], list[str]]:
         """Imports, helpers and notes of a chain."""
+        out = self.written(call, lambda node: self.ctx.code(node).strip())
+        return out.imports, tuple(dict.fromkeys(out.helpers)), list(dict.fromkeys(out.notes))
+
+    def written(self, call: cst.CSTNode, text: Text) -> Written:
+        """A chain in torch and all that it needs."""
         chain, state = self.chains[call]
-        imports, notes = set[str](), list[str]()
-        methods = {step.method for step in chain.steps}
-        if chain.source is not None:
-            imports.add("import torch")
-            imports.add("from torch.utils.data import TensorDataset")
-        if chain.origin is not None:
-            imports |= sources.IMPORTS[chain.origin.method]
-        found = [HELPERS[name] for name in self.kinds(chain, state) if name in HELPERS]
-        helpers = tuple(dict.fromkeys(found))
-        if "concatenate" in methods:
-            imports.add("from torch.utils.data import ConcatDataset")
-        if "batch" in methods:
-            imports |= {LOADER, "import torch"}
-        if methods & {"take", "skip"}:
-            imports.add("import itertools" if state.batched else "from torch.utils.data import Subset")
-        if "shuffle" in methods:
-            notes.append("the loader shuffles over all rows; the buffer of `shuffle` has no counterpart")
-        return imports, helpers, notes
-
-    def kinds(self, chain: Chain, state: State) -> list[str]:
-        """The steps by name, a map over batches apart."""
-        names, batched = [], state.batched
-        for step in chain.steps:
-            names.append("map batches" if step.method == "map" and batched else step.method)
-            batched = batched or step.method == "batch"
-        return names
-
-
-HELPERS = {"map": MAP_DATASET, "map batches": MAPPED_LOADER, "filter": FILTERED, "enumerate": ENUMERATED}
+        out = Written(self.ctx, text, "", state, self.by_number, call not in self.once)
+        if chain.problem:
+            out.problems.append(chain.problem)
+        elif chain.source is None and chain.origin is None:
+            out.expression = text(chain.base)
+        else:
+            sources.start(chain, out)
+        for step in () if out.problems else chain.steps:
+            out.take_step(step)
+        if call in self.settled and not out.problems:
+            out.settle()
+        if out.problems:
+            out.expression = self.ctx.code(call).strip()
+        return out
 
 
 def plan_data(holder: cst.FunctionDef | cst.Module, ctx: Context) -> DataPlan:
     """The plan of one scope, nested functions left out."""
-    planner = _Planner(ctx)
+    planner = _Planner(holder, ctx)
     body = holder.body.body if isinstance(holder, cst.FunctionDef) else holder.body
     planner.block([s for s in body if isinstance(s, cst.BaseStatement)], {})
     return planner.plan
@@ -100,9 +76,10 @@ States = dict[str, State]
 
 
 class _Planner:
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, holder: cst.FunctionDef | cst.Module, ctx: Context) -> None:
         self.ctx = ctx
-        self.plan = DataPlan()
+        self.reads = Reads.of(holder, ctx)
+        self.plan = DataPlan(ctx, once=self.reads.once)
 
     def block(self, body: Sequence[cst.BaseStatement], states: States) -> States:
         for statement in body:
@@ -147,138 +124,103 @@ class _Planner:
             return inside
         if outside.batched != inside.batched:
             self.plan.problems.append((node, "a dataset that is batched in one branch only"))
+        together = replace(inside, stream=outside.stream or inside.stream, open=outside.open or inside.open)
         if outside.shuffle == inside.shuffle:
-            return inside
+            return together
         simple = not find(node.test, m.Call() | m.NamedExpr())
-        if outside.shuffle is None and inside.shuffle == "True" and simple and not inside.batched:
-            return replace(inside, shuffle=self.ctx.code(node.test).strip())
+        if outside.shuffle is None and inside.shuffle == "True" and simple and inside.rows and outside.rows:
+            return replace(together, shuffle=self.ctx.code(node.test).strip())
         self.plan.problems.append((node, "shuffling that depends on more than one plain condition"))
-        return inside
+        return together
 
     def only_shuffles(self, node: cst.If) -> bool:
-        """Whether nothing but `ds = ds.shuffle(...)` is in a branch without `else`."""
+        """Whether nothing but `ds = ds.shuffle(...)` is in a branch without `else`, for a loader to do."""
         if node.orelse is not None:
             return False
         for line in node.body.body:
             part = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
             if not isinstance(part, cst.Assign) or part.value not in self.plan.chains:
                 return False
-            chain, _ = self.plan.chains[part.value]
+            chain, state = self.plan.chains[part.value]
             target = part.targets[0].target
             same = self.ctx.code(target).strip() == self.ctx.code(chain.base).strip()
-            if not same or any(step.method not in ("shuffle", "prefetch", "cache") for step in chain.steps):
+            if not same or not state.rows or part.value in self.plan.settled:
+                return False
+            if any(step.method not in ("shuffle", "prefetch", "with_options") for step in chain.steps):
                 return False
         return True
 
     def line(self, line: cst.SimpleStatementLine, states: States) -> None:
         part = line.body[0]
-        results = self.expressions(line, states)
-        if isinstance(part, cst.Assign) and isinstance(part.targets[0].target, cst.Name):
-            name = part.targets[0].target.value
-            if part.value in results:
-                states[name] = results[part.value]
-            elif isinstance(part.value, cst.Name) and part.value.value in states:
-                states[name] = states[part.value.value]
-            else:
-                states.pop(name, None)
-        elif isinstance(part, cst.Return) and part.value is not None:
-            end = results.get(part.value) or states.get(self.ctx.code(part.value).strip())
-            if end is not None and end.shuffle and not end.batched:
-                self.plan.problems.append((line, "a shuffled dataset that is not batched"))
+        bound = part.targets[0].target if isinstance(part, cst.Assign) and len(part.targets) == 1 else None
+        name = bound.value if isinstance(bound, cst.Name) else ""
+        value = part.value if isinstance(part, cst.Assign) else None
+        waits = value if name and name not in self.reads.loose else None
+        results = self.expressions(line, states, waits)
+        if not name:
+            return
+        if value in results:
+            states[name] = results[value]
+        elif isinstance(value, cst.Name) and value.value in states:
+            states[name] = states[value.value]
+        else:
+            states.pop(name, None)
 
-    def expressions(self, node: cst.CSTNode, states: States) -> dict[cst.CSTNode, State]:
-        """Registers the chains below a node and gives the state that each ends in."""
+    def expressions(
+        self, node: cst.CSTNode, states: States, waits: cst.CSTNode | None = None
+    ) -> dict[cst.CSTNode, State]:
+        """Registers the chains below a node and gives the state that each ends in.
+
+        `waits`: a chain whose result is built further, so that its order may be drawn later.
+        """
         found: dict[cst.CSTNode, State] = {}
         inner: set[cst.CSTNode] = set()
+        outermost: list[tuple[cst.Call, Chain]] = []
         for call in find(node, m.Call()):
             assert isinstance(call, cst.Call)
-            if call in inner:
-                continue
-            chain = read_chain(call, self.ctx)
-            if chain is None:
-                continue
-            inner |= _links(call)
-            start = self.start(chain, states)
-            self.plan.chains[call] = (chain, start)
-            found[call] = self.follow(chain, start, states)
+            chain = None if call in inner else read_chain(call, self.ctx)
+            if chain is not None:
+                inner |= _links(call)
+                outermost.append((call, chain))
+        for call, chain in reversed(outermost):  # arguments before what they are given to
+            found[call] = self.register(call, chain, states, found, call is not waits)
         return found
 
-    def start(self, chain: Chain, states: States) -> State:
-        if chain.problem:
-            self.plan.problems.append((chain.base, chain.problem))
-        if chain.source is not None:
-            if not _sliceable(chain.source, self.ctx):
-                why = "the structure of what from_tensor_slices is given is not known"
-                self.plan.problems.append((chain.source, why))
+    def register(
+        self, call: cst.Call, chain: Chain, states: States, known: dict[cst.CSTNode, State], settles: bool
+    ) -> State:
+        state = self.start(call, chain, states)
+        self.plan.chains[call] = (chain, state)
+        for part in _joined(chain):
+            other = known.get(part) or states.get(self.ctx.code(part).strip())
+            if other is not None and other.plain:
+                self.plan.by_number.add(part)
+        if settles:
+            self.plan.settled.add(call)
+        out = self.plan.written(call, lambda node: self.ctx.code(node).strip())
+        self.plan.problems += [(chain.base, why) for why in out.problems]
+        final = any(step.method in FINAL for step in chain.steps[:-1])
+        if final:
+            self.plan.problems.append((chain.base, "a chain that goes on after its end"))
+        return out.state
+
+    def start(self, call: cst.Call, chain: Chain, states: States) -> State:
+        if chain.source is not None or chain.origin is not None:
             return State()
-        if chain.origin is not None:
-            return self.origin(chain.base, chain.origin, states)
         name = self.ctx.code(chain.base).strip()
-        if name in states:
+        if name in states and (call, name) not in self.reads.shadowed:
             return states[name]
         value = self.ctx.value(chain.base)
-        return State(batched=isinstance(value, Dataset) and value.batched)
+        if isinstance(value, Dataset) and value.batched:
+            return State(batched=True, open=True)
+        return State(stream=True, open=True)  # made elsewhere: whatever iterates
 
-    def origin(self, node: cst.CSTNode, source: Step, states: States) -> State:
-        """The state that another source than from_tensor_slices starts from."""
-        problem = sources.problem(source, self.ctx)
-        for part in sources.parts(source):
-            problem = problem or self.plain(part, states)
-        if problem:
-            self.plan.problems.append((node, problem))
-        shuffled = source.method == "list_files" and sources.shuffles(source, self.ctx)
-        return State(shuffle="True" if shuffled else None, seed=source.args.get("seed") if shuffled else None)
 
-    def plain(self, node: cst.BaseExpression, states: States) -> str:
-        """Why a dataset cannot be joined with another, or "": it has to be a name, not batched and not shuffled."""
-        state = states.get(self.ctx.code(node).strip()) if isinstance(node, cst.Name) else None
-        if state is None:
-            return "a dataset that is joined with another has no name"
-        return "batched or shuffled datasets that are joined" if state.batched or state.shuffle else ""
-
-    def follow(self, chain: Chain, state: State, states: States) -> State:
-        for step in chain.steps:
-            problem = self.problem(step, state)
-            if step.method == "concatenate" and not problem:
-                problem = self.plain(step.args["dataset"], states)
-            if problem:
-                self.plan.problems.append((chain.base, problem))
-            state = _after(step, state, self.ctx)
-        return state
-
-    def problem(self, step: Step, state: State) -> str:
-        """Why a step cannot be taken in this state, or ""."""
-        if step.method == "repeat":
-            return "Dataset.repeat has no rule: a loader is iterated once per epoch"
-        if step.method == "shuffle":
-            again = step.args.get("reshuffle_each_iteration")
-            if again is not None and self.ctx.code(again).strip() != "True":
-                return "an order that is shuffled once"
-            return "batches that are shuffled" if state.batched else ""
-        if step.method == "batch" and state.batched:
-            return "batches of batches"
-        if step.method in ("filter", "enumerate", "concatenate") and state.batched:
-            return f"Dataset.{step.method} over batches has no rule"
-        if step.method in ("enumerate", "concatenate") and state.shuffle:
-            return f"Dataset.{step.method} after shuffling"
-        if step.method == "filter" and any("random" in self.source_of(name) for name in state.mapped):
-            return "random transformations that are filtered"
-        if step.method == "cache":
-            if step.args:
-                return "a cache on disk"
-            if any("random" in self.source_of(name) for name in state.mapped):
-                return "random transformations that are cached"
-            return "a shuffled order that is cached" if state.shuffle else ""
-        if step.method in ("take", "skip") and state.shuffle and not state.batched:
-            return f"Dataset.{step.method} after shuffling"
-        return "Dataset.skip over batches has no rule" if step.method == "skip" and state.batched else ""
-
-    def source_of(self, name: str) -> str:
-        """The text of a function of the file, or of the expression itself."""
-        for statement in self.ctx.tree.body:
-            if isinstance(statement, cst.FunctionDef) and statement.name.value == name:
-                return self.ctx.code(statement)
-        return f"{name} random" if name.isidentifier() else name  # elsewhere: it may be
+def _joined(chain: Chain) -> list[cst.BaseExpression]:
+    """The datasets in the arguments of a chain."""
+    found = [step.args["dataset"] for step in chain.steps if "dataset" in step.args]
+    origin = chain.origin
+    return found + (sources.parts(origin.args["datasets"]) if origin is not None and "datasets" in origin.args else [])
 
 
 def _links(call: cst.Call) -> set[cst.CSTNode]:
@@ -289,67 +231,3 @@ def _links(call: cst.Call) -> set[cst.CSTNode]:
         found.add(node)
         node = node.func.value if isinstance(node.func, cst.Attribute) else node.func
     return found
-
-
-def _sliceable(node: cst.BaseExpression, ctx: Context) -> bool:
-    if isinstance(node, cst.Tuple):
-        return all(not isinstance(e.value, cst.Tuple | cst.Dict | cst.List) for e in node.elements)
-    value = ctx.value(node)
-    return isinstance(value, Tensor) or isinstance(node, cst.List)
-
-
-def _source(node: cst.BaseExpression, text: Text) -> str:
-    if isinstance(node, cst.Tuple):
-        return "TensorDataset(" + ", ".join(f"torch.as_tensor({text(e.value)})" for e in node.elements) + ")"
-    return f"torch.as_tensor({text(node)})"
-
-
-def _after(step: Step, state: State, ctx: Context) -> State:
-    if step.method == "shuffle":
-        return replace(state, shuffle="True", seed=step.args.get("seed"))
-    if step.method == "batch":
-        return replace(state, batched=True)
-    if step.method == "map" and "map_func" in step.args:
-        return replace(state, mapped=(*state.mapped, ctx.code(step.args["map_func"]).strip()))
-    return state
-
-
-def _apply(step: Step, expression: str, state: State, text: Text) -> tuple[str, State]:
-    """One step in torch."""
-    if step.method == "map" and state.batched:
-        return f"MappedLoader({expression}, {text(step.args['map_func'])})", state
-    if step.method == "filter":
-        return f"FilteredDataset({expression}, {text(step.args['predicate'])})", state
-    if step.method == "enumerate":
-        start = f", {text(step.args['start'])}" if "start" in step.args else ""
-        return f"EnumeratedDataset({expression}{start})", state
-    if step.method == "concatenate":
-        return f"ConcatDataset([{expression}, {text(step.args['dataset'])}])", state
-    if step.method == "map":
-        return f"MapDataset({expression}, {text(step.args['map_func'])})", state
-    if step.method == "shuffle":
-        return expression, replace(state, shuffle="True", seed=step.args.get("seed"))
-    if step.method == "batch":
-        return _loader(step, expression, state, text), replace(state, batched=True)
-    if step.method in ("take", "skip"):
-        count = text(step.args["count"])
-        if state.batched:
-            return f"itertools.islice({expression}, {count})", state
-        if step.method == "take":
-            return f"Subset({expression}, range(min({count}, len({expression}))))", state
-        return f"Subset({expression}, range({count}, len({expression})))", state
-    return expression, state
-
-
-def _loader(step: Step, expression: str, state: State, text: Text) -> str:
-    parts = [expression, f"batch_size={text(step.args['batch_size'])}"]
-    if state.shuffle:
-        parts.append(f"shuffle={state.shuffle}")
-    drop = step.args.get("drop_remainder")
-    if drop is not None and text(drop) != "False":
-        parts.append(f"drop_last={text(drop)}")
-    if state.seed is not None and text(state.seed) != "None":
-        seeded = f"torch.Generator().manual_seed({text(state.seed)})"
-        constant = isinstance(state.seed, cst.Integer)
-        parts.append(f"generator={seeded if constant else f'None if {text(state.seed)} is None else {seeded}'}")
-    return f"DataLoader({', '.join(parts)})"

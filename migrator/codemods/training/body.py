@@ -11,6 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
 from migrator.codemods.data.chains import read_chain
+from migrator.codemods.data.options import only_tunes
 from migrator.codemods.nodes import ancestors, find, holds
 from migrator.codemods.training.building import build, model_runs
 from migrator.codemods.training.callback_classes import (
@@ -205,7 +206,7 @@ class Walker:
 
     def is_tuning(self, line: cst.SimpleStatementLine) -> bool:
         """`AUTOTUNE = tf.data.AUTOTUNE`, which only pipelines read; devices that only set-up lines read."""
-        if lists_for_nothing(line, self.ctx):
+        if lists_for_nothing(line, self.ctx) or only_tunes(line, self.ctx):
             return True
         part = line.body[0]
         if len(line.body) > 1 or not isinstance(part, cst.Assign) or not isinstance(part.targets[0].target, cst.Name):

@@ -42,6 +42,7 @@ def length(value: Any) -> Any:
         return None
 
 
-def answer(tree: wire.Tree, lengths: List[Any], passes: List[Dict[str, Any]]) -> Dict[str, Any]:
-    """What both sides report."""
-    return {"output": tree, "lengths": lengths, "shuffled": any(p["shuffled"] for p in passes)}
+def answer(tree: wire.Tree, lengths: List[Any], streams: Any) -> Dict[str, Any]:
+    """What both sides report. An order drawn by a permutation is a shuffle, whichever way the samples go."""
+    drawn = any(event["kind"] == "permutation" for event in streams.events)
+    return {"output": tree, "lengths": lengths, "shuffled": drawn or any(p["shuffled"] for p in streams.passes)}

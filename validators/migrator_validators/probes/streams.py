@@ -114,6 +114,10 @@ class Pass:
         self._record = {"shuffled": bool(shuffled), "training": False, "batches": 0}
         streams.passes.append(self._record)
 
+    def shuffle(self) -> None:
+        """The order of the data is drawn while they are fetched."""
+        self._record["shuffled"] = True
+
     def advance(self) -> None:
         """Call before every batch is fetched, and when the data ends."""
         if self._batches and self._streams.step > self._step:

@@ -22,4 +22,4 @@ def run(request: Dict[str, Any], arrays: wire.Arrays) -> Tuple[Dict[str, Any], w
     injection.start_step()
     lengths: list = []  # type: ignore[type-arg]
     tree = series.encode(value, wire.Sink(out, "o"), is_series, lengths)
-    return series.answer(tree, lengths, injection.STREAMS.passes), out
+    return series.answer(tree, lengths, injection.STREAMS), out

@@ -22,6 +22,8 @@ from .streams import STREAMS, Pass, install_numpy_permutations
 
 _FOLD = [1]  # rows of one sample that follow each other: the heads of nn.MultiheadAttention
 
+_FETCHING: list[Pass] = []  # the loaders that are fetching a batch: a permutation drawn then is their order
+
 
 def install() -> None:
     """Replace every source of randomness that a program may use."""
@@ -231,6 +233,8 @@ def _install_methods() -> None:
 def _install_permutations() -> None:
     def randperm(n: int, **kwargs: Any) -> torch.Tensor:
         STREAMS.event("permutation")
+        if _FETCHING:
+            _FETCHING[-1].shuffle()
         return torch.arange(n, dtype=kwargs.get("dtype") or torch.int64, device=kwargs.get("device"))
 
     torch.randperm = randperm
@@ -258,7 +262,11 @@ def _install_loaders() -> None:
 
     def __next__(self: Any) -> Any:
         self._migrator_pass.advance()
-        return advance(self)
+        _FETCHING.append(self._migrator_pass)
+        try:
+            return advance(self)
+        finally:
+            _FETCHING.pop()
 
     base.__init__, base.__next__ = __init__, __next__
     base.next = __next__
