@@ -16,7 +16,7 @@ def only_tunes(line: cst.SimpleStatementLine, ctx: Context) -> bool:
     part = line.body[0]
     if len(line.body) > 1 or not isinstance(part, cst.Assign) or len(part.targets) > 1:
         return False
-    target = part.targets[0].target
+    target: cst.BaseExpression = part.targets[0].target
     while isinstance(target, cst.Attribute):
         target = target.value
     if not isinstance(target, cst.Name):
