@@ -86,6 +86,8 @@ def _instance(it: Interpreter, callee: Instance, args: Arguments, where: Where) 
         return output
     if callee.api.startswith("tf.keras.initializers.") or callee.api.endswith("_initializer"):
         return Tensor(catalogue.shape_argument(args.positional[0]) if args.positional else None, "float32")
+    if callee.api == "tf.keras.activations.get":
+        return inputs[0] if inputs and isinstance(inputs[0], Tensor) else UNKNOWN
     if callee.api.startswith("tf.keras.losses."):
         return _loss(callee)
     if callee.api.startswith(_SCALARS):

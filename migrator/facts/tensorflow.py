@@ -10,11 +10,15 @@ from migrator.facts.calls import Arguments, Where, bind_api
 from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.shapes import catalogue, ops
 from migrator.values import (
+    Api,
     Dict,
     Instance,
     Literal,
     ModelValue,
     Repeated,
+    RepoFunction,
+    RepoInstance,
+    Scalar,
     Sequence,
     Tensor,
     Unknown,
@@ -177,10 +181,32 @@ def _load_model(it: Interpreter, api: str, args: Arguments, where: Where) -> Val
     return Unknown("a model loaded from a file")
 
 
-def _regularizer(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
-    """`get` gives back an object and makes one of a name."""
-    value = args.positional[0] if args.positional else UNKNOWN
-    return value if isinstance(value, Instance) or value == Literal(None) else UNKNOWN
+def _got(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    """`get` gives back an object or function, and makes one of a name; None stays None.
+
+    What only the run names is an instance of `get` itself, but for penalties and constraints, which may be None.
+    """
+    value = args.positional[0] if args.positional else args.keywords.get("identifier", UNKNOWN)
+    if isinstance(value, Instance | Api | RepoFunction | RepoInstance) or value == Literal(None):
+        return value
+    kind = api.removesuffix(".get")
+    if isinstance(value, Literal) and isinstance(value.value, str):
+        return Instance(f"{kind}.{''.join(word.capitalize() for word in value.value.split('_'))}")
+    return Instance(api) if kind.endswith("initializers") and not _may_be_none(value) else UNKNOWN
+
+
+def _may_be_none(value: Value) -> bool:
+    return not isinstance(value, Scalar) or value.default == Literal(None)
+
+
+def _activation(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    """`get` gives back a function and finds one by its name; what only the run names is an instance of `get`."""
+    value = args.positional[0] if args.positional else args.keywords.get("identifier", UNKNOWN)
+    if isinstance(value, Instance | Api | RepoFunction | RepoInstance):
+        return value
+    if isinstance(value, Literal) and isinstance(value.value, str | None):
+        return Api(f"tf.keras.activations.{value.value or 'linear'}")
+    return Instance(api)
 
 
 def _function(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
@@ -241,7 +267,8 @@ _SPECIAL: dict[str, Callable[[Interpreter, str, Arguments, Where], Value]] = {
     "tf.compat.v1.name_scope": _scope,
     "tf.keras.backend.name_scope": _scope,
     "tf.compat.v1.parse_single_example": _parsed,
-    "tf.keras.regularizers.get": _regularizer,
-    "tf.keras.initializers.get": _regularizer,
-    "tf.keras.constraints.get": _regularizer,
+    "tf.keras.regularizers.get": _got,
+    "tf.keras.initializers.get": _got,
+    "tf.keras.constraints.get": _got,
+    "tf.keras.activations.get": _activation,
 }

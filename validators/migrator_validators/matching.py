@@ -178,7 +178,7 @@ class _Recorded:
 
     def _pair(self, layer: Described, site: Site) -> None:
         targets: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for keras, name, transform in site.record.params:
+        for keras, name, transform in _each(site.record.params, layer):
             index = _weight_index(keras, layer, self.source["weights"])
             if index is None:
                 continue
@@ -190,6 +190,18 @@ class _Recorded:
                 self.out.problems.append(f"the target has no state {name!r} for layer {layer['name']!r}")
             else:
                 self.out.pairs.append(Pair(tuple(i for i, _ in parts), name, tuple(t for _, t in parts)))
+
+
+def _each(params: Sequence[tuple[str, str, str]], layer: Described) -> Iterator[tuple[str, str, str]]:
+    """The weights of a record, those of a list ("kernels.*") one by one."""
+    for keras, name, transform in params:
+        if not keras.endswith(".*"):
+            yield keras, name, transform
+            continue
+        for attribute in layer["attributes"].values():
+            place = attribute.removeprefix(keras[:-1])
+            if place.isdigit() and attribute.startswith(keras[:-1]):
+                yield attribute, name.replace("*", place), transform
 
 
 def _same_class(wanted: str, actual: str) -> bool:

@@ -10,6 +10,7 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
+from migrator.codemods.models import weight_lists
 from migrator.codemods.models.build import ModuleBuild, Owned
 from migrator.codemods.models.chains import Entries
 from migrator.codemods.models.create import Maker
@@ -22,8 +23,10 @@ from migrator.codemods.models.text import indent, negated, otherwise
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
 from migrator.codemods.nodes import find
 from migrator.model import Decline, LayerCode, WeightRecord
-from migrator.values import Carried, ModelValue, Span
+from migrator.values import Carried, DType, Literal, ModelValue, Span, Value
 
+KERAS_STATE = frozenset({"self.built", "self.supports_masking", "self.input_spec", "self._supports_ragged_inputs"})
+"""Attributes that only Keras's base class reads."""
 _IDENTITY = Part("identity", LayerCode("nn.Identity()", "{self}({x})", "identity"))
 
 
@@ -99,10 +102,14 @@ class Constructor:
     # --- assignments ---
 
     def assign(self, name: str, value: cst.BaseExpression, adds: Sequence[cst.Call]) -> list[str] | None:
-        if name in self.drops:
+        if name in self.drops or name in KERAS_STATE:
             return []
         if isinstance(value, cst.Call) and is_add_weight(value, self.ctx):
             return self._weight(name, value)
+        if weight_lists.makes_weights(value, self):
+            return weight_lists.listed(name, value, self)
+        if name in self.weights_to_be and isinstance(value, cst.List) and not value.elements:
+            return [f"{name} = nn.ParameterList()"]
         if isinstance(value, cst.Call) and self._is_sequential(value):
             return self._sequential(name, value, adds)
         if isinstance(value, cst.Call) and self.maker.is_layer(value):
@@ -119,6 +126,7 @@ class Constructor:
         return None
 
     lists_to_be: set[str] = field(default_factory=set)
+    weights_to_be: set[str] = field(default_factory=set)  # lists to which weights are appended
 
     def keep(self, name: str, part: Part) -> list[str]:
         """Put a part where a name will find it."""
@@ -316,18 +324,26 @@ class Constructor:
         name, method = _name(node.func.value), node.func.attr.value
         if name in self.chains and method == "add" and len(node.args) == 1:
             return self._add(name, node)
+        if name in self.weights_to_be and method == "append" and weight_lists.appends_weight(node, self):
+            return weight_lists.appended(name, node.args[0].value, self)
         if (name in self.lists or name in self.lists_to_be) and method == "append" and self._mentions_layers(node):
             return self._append(name, node.args[0].value)
-        if self._base_call(node.func):
+        if is_base_call(node.func, self.ctx):
+            self._base_arguments(node)
             return []
         return None
 
-    def _base_call(self, func: cst.Attribute) -> bool:
-        """`super().__init__(...)`, `super().build(...)`, `layers.Layer.__init__(self)`, `self.build(...)`."""
-        if func.attr.value not in ("__init__", "build"):
-            return False
-        text = self.ctx.code(func.value)
-        return text.startswith("super(") or text == "self" or func.attr.value == "__init__"
+    def _base_arguments(self, node: cst.Call) -> None:
+        """Decline what Keras's own constructor is told and a module has no place for."""
+        for arg in node.args:
+            name = arg.keyword.value if arg.keyword else ""
+            given = arg.value.args[0].value if isinstance(arg.value, cst.Call) and arg.value.args else arg.value
+            if name == "activity_regularizer" and self.maker.value(given) != Literal(None):
+                self.build.needs.decline("an activity_regularizer of the layer itself", self.ctx, node)
+            if name == "trainable" and self.ctx.value(arg.value) == Literal(False):
+                self.build.needs.decline("a layer that is made untrainable", self.ctx, node)
+            if name == "dtype" and not _is_float32(self.ctx.value(arg.value)):
+                self.build.needs.decline("layers of another dtype than float32", self.ctx, node)
 
     def _add(self, name: str, node: cst.Call) -> list[str]:
         entries = self.chains[name]
@@ -437,12 +453,14 @@ class Constructor:
 
     def branch(self, node: cst.If) -> list[str]:
         test = self.maker.static(node.test)
-        lines = [f"if {test}:", *indent(self._framed(f"if {self._kept(test, node)}:", body_of(node)) or ["pass"])]
-        if node.orelse is None:
-            return lines
-        body: Sequence[cst.BaseStatement] = [node.orelse] if isinstance(node.orelse, cst.If) else body_of(node.orelse)
-        other = self._framed(f"if {negated(self._kept(test, node))}:", body)
-        return [*lines, *otherwise(other or ["pass"])]
+        then = self._framed(f"if {self._kept(test, node)}:", body_of(node))
+        other: list[str] = []
+        if node.orelse is not None:
+            rest: Sequence[cst.BaseStatement] = (
+                [node.orelse] if isinstance(node.orelse, cst.If) else body_of(node.orelse)
+            )
+            other = self._framed(f"if {negated(self._kept(test, node))}:", rest)
+        return _branches(test, then, other)
 
     def _kept(self, test: str, node: cst.If) -> str:
         return self.maker.keep(test) if self._mentions_state(node) and not self.loops else test
@@ -475,6 +493,36 @@ class Constructor:
         self.maker.scope |= {name for name, _ in first}
         head = [f"{name} = {size}" for name, size in first]
         return [*head, f"for {target} in {self.maker.static(node.iter)}:", *indent(lines or ["pass"])]
+
+
+def is_base_call(func: cst.Attribute, ctx: Context) -> bool:
+    """`super().__init__(...)`, `super().build(...)`, `layers.Layer.__init__(self)`, `self.build(...)`."""
+    if func.attr.value not in ("__init__", "build"):
+        return False
+    text = ctx.code(func.value)
+    return text.startswith("super(") or text == "self" or func.attr.value == "__init__"
+
+
+def _is_float32(value: Value) -> bool:
+    """Whether a dtype is the usual one, or is left to who constructs the layer."""
+    if isinstance(value, Literal | DType):
+        return value in (Literal(None), Literal("float32"), DType("float32"))
+    return True
+
+
+def _branches(test: str, then: list[str], other: list[str]) -> list[str]:
+    """An `if` whose branches may have nothing left to do; a test that calls something is still made."""
+    if _does(other) and not _does(then) and "(" not in test:
+        return [*then, f"if {negated(test)}:", *indent(other)]
+    if not _does(then) and not _does(other) and "(" not in test:
+        return [line for line in (*then, *other) if line != "pass"]
+    lines = [f"if {test}:", *indent(then if _does(then) else [*then, "pass"])]
+    return [*lines, *(otherwise(other) if _does(other) else [])]
+
+
+def _does(lines: Sequence[str]) -> bool:
+    """Whether there is a statement among the lines."""
+    return any(line.strip() not in ("", "pass") and not line.lstrip().startswith("#") for line in lines)
 
 
 _NO = object()

@@ -65,11 +65,11 @@ class Maker:
 
     def static(self, node: cst.CSTNode) -> str:
         """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
-        rewritten = self._sized(node)
+        rewritten = self.sized(node)
         self.build.needs.take(rewritten)
         return substitute(self.ctx.code(rewritten.node).strip(), self.rename)
 
-    def _sized(self, node: cst.CSTNode) -> Rewritten:
+    def sized(self, node: cst.CSTNode) -> Rewritten:
         """A piece of code rewritten, with the sizes that it reads off tensors written out."""
         sized = _Sizes(self.ctx)
         new = transform(node, sized)
@@ -189,7 +189,7 @@ class Maker:
         return made
 
     def argument(self, node: cst.BaseExpression) -> str:
-        rewritten = self._sized(node)
+        rewritten = self.sized(node)
         if rewritten.declines:
             return self.ctx.code(node)
         self.build.needs.take(rewritten)

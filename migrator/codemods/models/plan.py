@@ -13,7 +13,7 @@ from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.regularizers import agreed
 from migrator.codemods.models.sizes import size_change
 from migrator.model import InterfaceChange
-from migrator.values import Facts, Instance, ModelValue, Repeated, RepoInstance, Sequence, Span, Tensor, Value
+from migrator.values import Facts, Instance, Literal, ModelValue, Repeated, RepoInstance, Sequence, Span, Tensor, Value
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ _ANYWHERE = (
 def _penalised(facts: Facts, found: list[_Definition]) -> frozenset[str]:
     """Classes and layer factories with a regulariser in them, or in what they make."""
     owners = {d.qualname: d for d in found if _role(facts, d) in ("layer", "model", "layer-factory")}
-    result = {q for q, d in owners.items() if _has_regularizer(d.node)}
+    result = {q for q, d in owners.items() if _has_regularizer(d.node, _without(facts, d))}
     names = {q.rpartition(":")[2]: q for q in owners}
     while True:
         more = {
@@ -273,13 +273,27 @@ def _penalised(facts: Facts, found: list[_Definition]) -> frozenset[str]:
         result |= more
 
 
-def _has_regularizer(node: ast.AST) -> bool:
+def _without(facts: Facts, definition: _Definition) -> set[str]:
+    """Regulariser parameters of a class that are None wherever it is constructed."""
+    params = _init_params(definition.node) if isinstance(definition.node, ast.ClassDef) else []
+    return {name for name, value in agreed(facts, definition.qualname, params).items() if value == Literal(None)}
+
+
+def _has_regularizer(node: ast.AST, without: set[str]) -> bool:
     return any(
         isinstance(k, ast.keyword)
         and (k.arg or "").endswith("regularizer")
         and not (isinstance(k.value, ast.Constant) and k.value.value is None)
+        and _given_name(k.value) not in without
         for k in ast.walk(node)
     )
+
+
+def _given_name(node: ast.expr) -> str:
+    """The parameter that an argument hands on: `regularizer`, `self.regularizer`, `regularizers.get(regularizer)`."""
+    if isinstance(node, ast.Call) and _tail(node.func) == "get" and len(node.args) == 1:
+        return _given_name(node.args[0])
+    return _tail(node)
 
 
 def plan_changes(

@@ -1,31 +1,40 @@
-"""Regularisers that a constructor takes: where every construction gives the same one, it is written out instead."""
+"""Regularisers and constraints that a constructor takes: where every construction gives the same, it is written out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from migrator.values import Facts, Instance, Literal, RepoInstance, Value
+from migrator.values import Facts, Instance, Literal, RepoInstance, Scalar, Span, Value
 
 
 def agreed(facts: Facts, qualname: str, params: Iterable[str]) -> dict[str, Value]:
-    """The regulariser parameters of a class that every construction gives the same value, with that value."""
+    """The regulariser and constraint parameters of a class to which every construction gives the same, with that.
+
+    Where the repository does not construct the class, that is the default.
+    """
     known = facts.cls(qualname)
-    if known is None or not known.sites:
+    if known is None:
         return {}
     found: dict[str, Value] = {}
     for name in params:
-        if not name.endswith("regularizer"):
+        if not name.endswith(("regularizer", "constraint")):
             continue
-        given = {_given(facts, module_site[0], module_site[1], qualname, name) for module_site in known.sites}
+        given = {_given(facts, module, site, qualname, name) for module, site in known.sites}
+        given = given or {_default(dict(known.init).get(name))}
         value = given.pop() if len(given) == 1 else None
         if value is not None:
             found[name] = value
     return found
 
 
-def _given(facts: Facts, module: str, site: object, qualname: str, name: str) -> Value | None:
+def _default(value: Value | None) -> Value | None:
+    """The default of a parameter where that is None."""
+    return value.default if isinstance(value, Scalar) and value.default == Literal(None) else None
+
+
+def _given(facts: Facts, module: str, site: Span, qualname: str, name: str) -> Value | None:
     """What one construction gives: a regulariser, None as a literal, or nothing that is known."""
-    made = facts.modules[module].at(site)  # type: ignore[arg-type]
+    made = facts.modules[module].at(site)
     if not isinstance(made, RepoInstance) or made.qualname != qualname:
         return None
     value = dict(made.args).get(name, Literal(None))

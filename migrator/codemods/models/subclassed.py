@@ -12,6 +12,7 @@ from libcst.helpers import get_full_name_for_node
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import losses
 from migrator.codemods.models.build import ModuleBuild, render, signature
+from migrator.codemods.models.checks import Checks, knows_its_input, shape_parameter
 from migrator.codemods.models.constructor import Constructor
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.finish import check_names
@@ -25,6 +26,7 @@ from migrator.codemods.models.regularizers import agreed
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
 from migrator.codemods.models.steps import has_tape, raw_layers
 from migrator.codemods.models.text import indent
+from migrator.codemods.models.weight_lists import is_filled
 from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
 from migrator.values import Span, Tensor, Value
@@ -63,6 +65,7 @@ class _Class:
     removed: tuple[str, ...] = ()
     fixed: dict[str, Value] = field(default_factory=dict)
     needs_device: bool = False
+    checks: list[list[str]] = field(default_factory=list)  # of the input's shape, at the start of forward
 
     def make(self) -> tuple[Draft, bool]:
         ctx, name = self.ctx, self.node.name.value
@@ -83,13 +86,19 @@ class _Class:
             maker,
             drops={f"self.{name}" for name in self.fixed},
             often=_often(methods),
-            lists_to_be=_appended(methods),
             walked=_walked(methods, ctx),
         )
+        appended = {name for name in _appended(methods) if self._takes_weights(name, methods)}
+        self.constructor.weights_to_be, self.constructor.lists_to_be = appended, _appended(methods) - appended
         self._construct(methods)
         unflattened = self._rest(methods, maker)
         check_names(build, ctx)
         return self._draft(), unflattened
+
+    def _takes_weights(self, name: str, methods: dict[str, cst.FunctionDef]) -> bool:
+        return any(
+            is_filled(name, methods[method], self.constructor) for method in ("__init__", "build") if method in methods
+        )
 
     # --- header ---
 
@@ -156,13 +165,32 @@ class _Class:
             ]
             lines += self.constructor.block(_without_doc(body_of(init)))
         if build is not None:
-            lines += self.constructor.block(_without_doc(body_of(build)))
+            lines += self.constructor.block(self._unchecked(build, methods.get("call")))
         sizes = gained(self.ctx.facts, self.qualname)
         head = [s.name for s in sizes if not has_default(self.ctx.facts, self.qualname, s)]
         tail = [f"{s.name}={s.default}" for s in sizes if has_default(self.ctx.facts, self.qualname, s)]
         self.build.params = with_sizes(params, head, tail)
         added = [f"self.{losses.ATTRIBUTE} = 0.0  # what the last call adds to the loss"] if self.added else []
         self.build.init = [*added, *_strip(lines)]
+
+    def _unchecked(self, build: cst.FunctionDef, call: cst.FunctionDef | None) -> list[cst.BaseStatement]:
+        """The statements of `build` without the tests of the input's shape, which go to `forward`."""
+        statements = list(_without_doc(body_of(build)))
+        shape, params = shape_parameter(build), [p.name.value for p in _params(call) if p.name.value != "self"]
+        if not shape or not params or not knows_its_input(self.ctx, build):
+            return statements
+        permuted = self.ctx.layouts.get(self.qualname, LAST) != LAST
+        checks = Checks(self.ctx, self.constructor.maker, shape, params[0], permuted)
+        kept = []
+        for statement in statements:
+            moved = checks.moved(statement)
+            if moved is None:
+                kept.append(statement)
+            elif moved:
+                self.checks.append(moved)
+        if self.checks:
+            self.build.needs.note(f"{self.node.name.value} checks the shape of its input at every call")
+        return kept
 
     # --- methods ---
 
@@ -269,12 +297,18 @@ class _Class:
         lines = body.block(body_of(method))
         if self.added and not self.adds_once and method.name.value == "call":
             head = [f"self.{losses.ATTRIBUTE} = 0.0", *head]
+        doc = 1 if body_of(method) and _is_doc(body_of(method)[0]) else 0
+        if method.name.value == "call":
+            head = [*self._checks([t for line in lines[doc:] for t in line.text]), *head]
         if head:
-            doc = 1 if body_of(method) and _is_doc(body_of(method)[0]) else 0
             lines = [*lines[:doc], Line(head), *lines[doc:]]
         added = [d for d in self.build.needs.declines if d not in declines]
         self.build.needs.declines = declines
         return _Lowered(lower, lines, added)
+
+    def _checks(self, body: list[str]) -> list[str]:
+        """The tests of the input's shape that the method does not make itself."""
+        return [line for check in self.checks if "\n".join(check) not in "\n".join(body) for line in check]
 
     def _param(self, method: cst.FunctionDef, param: cst.Param, inner: Layout) -> Layout:
         if inner == LAST or method.name.value != "call":
@@ -372,7 +406,7 @@ def _strip(lines: list[str]) -> list[str]:
         lines = lines[1:]
     while lines and not lines[-1].strip():
         lines = lines[:-1]
-    return [line for line in lines if line.strip() != "pass"] or lines[:0]
+    return [line for line in lines if line != "pass"] or lines[:0]
 
 
 def _attributes(methods: Sequence[cst.FunctionDef], ctx: Context) -> tuple[set[str], set[str]]:

@@ -19,8 +19,13 @@ _SYMMETRIC = re.compile(r"nn\.init\.xavier_(uniform|normal)_\(")
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight of the repository's own layer: constructor lines, initialisation, penalty, Keras's name."""
+    """A weight of the repository's own layer.
 
+    `module`: the expression that makes it, or "" for a buffer; `lines`: the constructor's lines that keep it
+    under its name; initialisation, penalty, Keras's name.
+    """
+
+    module: str
     lines: list[str]
     init: tuple[str, ...]
     penalty: tuple[str, ...]
@@ -42,24 +47,27 @@ def weight(node: cst.Call, ctx: Context, maker: Maker, name: str) -> Weight | De
         return args
     kept = _literal(args, "trainable", ctx, True)
     dtype = _dtype(args.get("dtype"), ctx)
-    if dtype is None or ("constraint" in args and not _is_none(args["constraint"], ctx)):
-        return Decline("add_weight with a dtype that is not known, or a constraint", span=ctx.spans.get(node))
+    if dtype is None:
+        return Decline("add_weight with a dtype that is not known", span=ctx.spans.get(node))
+    if "constraint" in args and maker.value(args["constraint"]) != Literal(None):
+        return Decline("add_weight with a constraint", span=ctx.spans.get(node))
     if not isinstance(kept, bool):
         return Decline("add_weight whose `trainable` is not a literal", span=ctx.spans.get(node))
     shape = _shape(args.get("shape"), maker)
     rank = _rank(args.get("shape"), ctx)
-    made = _texts(args, ctx, maker, rank, integer="int" in dtype or dtype == "bool")
-    if isinstance(made, Decline):
-        return made
-    init, penalty = made
+    texts = _texts(args, ctx, maker, rank, integer="int" in dtype or dtype == "bool")
+    if isinstance(texts, Decline):
+        return texts
+    init, penalty = texts
     keras = _literal(args, "name", ctx, None) or name.removeprefix("self.")
     attr = name.removeprefix("self.")
     maker.build.needs.imports.add("import torch")
     kind = "" if dtype == "float32" else f", dtype=torch.{dtype}"
     if kept:
-        return Weight([f"{name} = nn.Parameter(torch.empty({shape}{kind}))"], init, penalty, str(keras))
+        made = f"nn.Parameter(torch.empty({shape}{kind}))"
+        return Weight(made, [f"{name} = {made}"], init, penalty, str(keras))
     filled, rest = _buffer(shape, kind, init)
-    return Weight([f'self.register_buffer("{attr}", {filled})'], rest, penalty, str(keras))
+    return Weight("", [f'self.register_buffer("{attr}", {filled})'], rest, penalty, str(keras))
 
 
 def _arguments(node: cst.Call, ctx: Context) -> dict[str, cst.BaseExpression] | Decline:
@@ -137,11 +145,17 @@ def _texts(
     if isinstance(code, Decline):
         return code
     maker.build.needs.take(code)
-    init = tuple(_fitted(t, rank) for t in code.init)
+    late = any(t.startswith("with torch.no_grad()") for t in code.init)  # an object of Keras's own order of axes
+    init = tuple(_as_it_is(t) if late else _fitted(t, rank) for t in code.init)
     if any(t is None for t in init):
         return Decline("an initialiser that depends on fans, for a weight that is no matrix")
     keep = tuple(maker.keep(t) for t in init if t is not None)
     return keep, tuple(maker.keep(t.replace("{self}.weight", "{self}")) for t in code.penalty)
+
+
+def _as_it_is(statement: str) -> str:
+    """An initialisation by an object that is called with the shape, for a weight in Keras's order."""
+    return statement.replace("{self}.weight.T", "{self}")
 
 
 def _fitted(statement: str, rank: int | None) -> str | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from dataclasses import dataclass
 
 from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
-from migrator.rules.initializers import initializer
+from migrator.rules.initializers import Init, initializer
 from migrator.rules.layers.call import LayerArg
+from migrator.rules.ops.initializer_names import initializer_named
 from migrator.rules.regularizers import penalty
-from migrator.values import Literal, Unknown, Value
+from migrator.values import Instance, Literal, Scalar, Unknown, Value
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,44 @@ def weight(
     if constraint is not None and value_of(constraint) != Literal(None):
         raise Decline(f"`{constraint.name}` is given")
     target = f"{{self}}.{name}"
-    made = initializer(value_of(initial))
-    statement = made.at(target + view)
+    if is_named_late(initial) and not view:
+        made = named_late(initial.text, initial.value)
+        statement = made.at(target + _keras_view(transform))
+    else:
+        made = initializer(value_of(initial))
+        statement = made.at(target + view)
     if unless_none:
-        statement = f"if {target} is not None:\n    {statement}"
+        statement = f"if {target} is not None:\n{textwrap.indent(statement, '    ')}"
     terms = () if regularizer is None else penalty(value_of(regularizer), target)
     return Weights((statement,), terms, ((keras, name, transform),), made.helpers)
+
+
+def is_named_late(initial: LayerArg) -> bool:
+    """Whether only the run says which initialiser it is: an argument of the constructor, or what `get` made of it."""
+    value = initial.value
+    if isinstance(value, Scalar):
+        return value.type == "str" and initial.text.isidentifier()
+    return isinstance(value, Instance) and value.api == "tf.keras.initializers.get"
+
+
+def named_late(text: str, value: Value) -> Init:
+    """The statement that fills a weight, seen as Keras has it, by an initialiser that is an object of the run."""
+    called, helpers = text, ()
+    if isinstance(value, Scalar):
+        called, helpers = f"initializer_named({text})", (initializer_named,)
+    return Init(f"with torch.no_grad():\n    {{w}}.copy_({called}({{w}}.shape))", helpers)
+
+
+def _keras_view(transform: str) -> str:
+    """A torch weight with its axes in Keras's order. Raises `Decline` where that is no mere order of axes."""
+    if transform in ("", "T"):
+        return ".T" if transform else ""
+    found = re.fullmatch(r"transpose\(([\d,]+)\)", transform)
+    if found is None:
+        raise Decline("an initializer that is not known when rewriting, for a weight of another form in torch")
+    order = [int(axis) for axis in found.group(1).split(",")]
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return f".permute({', '.join(map(str, back))})"
 
 
 def bias_weights(

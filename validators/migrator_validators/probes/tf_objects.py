@@ -228,7 +228,7 @@ def _class_name(cls: type) -> str:
 
 
 def _layer(layer: Any, paths: Dict[int, str], index: Dict[int, int], root: Any) -> Described:
-    own = {id(value): name for name, value in layer.__dict__.items() if is_variable(value)}
+    own = _own_names(layer)
     held = [w for w in layer.weights if id(w) in index]
     below = {id(w) for sub in layer._flatten_layers(include_self=False) for w in sub.weights}
     return {
@@ -241,6 +241,19 @@ def _layer(layer: Any, paths: Dict[int, str], index: Dict[int, int], root: Any) 
         "own": [index[id(w)] for w in held if id(w) not in below],
         "attributes": {str(index[id(w)]): own[id(w)].lstrip("_") for w in held if id(w) in own},
     }
+
+
+def _own_names(layer: Any) -> Dict[int, str]:
+    """The attributes that hold weights, by the weight: "kernel", and "kernels.0" for those in a list."""
+    found: Dict[int, str] = {}
+    for name, value in layer.__dict__.items():
+        if is_variable(value):
+            found[id(value)] = name
+        elif isinstance(value, (list, tuple)) and not name.startswith("_"):
+            for number, item in enumerate(value):
+                if is_variable(item):
+                    found.setdefault(id(item), "%s.%d" % (name, number))
+    return found
 
 
 def _find(root: Any, source: str, weights: List[Any], index: Dict[int, int]) -> Optional[int]:
