@@ -127,7 +127,11 @@ def transfer(keras_layers: list[Any], torch_model: Any, drafts: dict[str, Draft]
         for keras, module, params in _targets(torch_model, records):
             layer = waiting[keras.rpartition(".")[2].rpartition(":")[2]][0]
             weights = {w.name.rpartition("/")[2].partition(":")[0]: w.numpy() for w in own_weights(layer)}
-            for source, target, transform in params:
+            for attribute, made in layer.__dict__.items():
+                for place, weight in enumerate(made if isinstance(made, list) and attribute[0] != "_" else []):
+                    if getattr(weight, "name", "") in weights:
+                        weights[f"{attribute}.{place}"] = weights.pop(weight.name)
+            for source, target, transform in each(params, weights):
                 if target not in dict(module.named_parameters()) and target not in dict(module.named_buffers()):
                     continue
                 value = torch.as_tensor(apply(weights.pop(source), transform))
@@ -143,6 +147,13 @@ def transfer(keras_layers: list[Any], torch_model: Any, drafts: dict[str, Draft]
                 waiting[keras.rpartition(".")[2].rpartition(":")[2]].pop(0)
     left = {k: v for k, v in waiting.items() if v and not k.startswith(tuple("_"))}
     assert not any(own_weights(x) for v in left.values() for x in v if "_left" not in x.__dict__), left
+
+
+def each(params: Any, weights: Any) -> Iterator[tuple[str, str, str]]:
+    """The weights of a record, those of a list ("kernels.*") one by one."""
+    for source, target, transform in params:
+        names = fnmatch.filter(weights, source) if "*" in source else [source]
+        yield from ((name, target.replace("*", name.rpartition(".")[2]), transform) for name in list(names))
 
 
 def own_weights(layer: Any) -> list[Any]:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.codemods import library_sources, model_sources
 from tests.codemods.model_programs import execute, migrate, transfer
-from tests.codemods.model_sources import PROGRAMS
 
 tf = pytest.importorskip("tensorflow")
 torch = pytest.importorskip("torch")
 
 
+PROGRAMS = {**model_sources.PROGRAMS, **library_sources.PROGRAMS}
 GAPS = {"added", "mlp", "encoder"}
 """Programs with a size that the facts may not know; declined then, and equal otherwise."""
 

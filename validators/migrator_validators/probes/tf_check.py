@@ -15,8 +15,8 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 import tensorflow as tf
 
+from . import tf_initializers, wire
 from . import tf_objects as objects
-from . import wire
 
 SELF = "self"
 Request = Dict[str, Any]
@@ -220,6 +220,7 @@ def prepare(request: Request) -> Optional[Any]:
         tf.keras.backend.set_floatx(request["floatx"])
     objects.stamp_layers()
     objects.note_inference()
+    tf_initializers.install()
     if not request["inject"]:
         return None
     from . import tf_injection
