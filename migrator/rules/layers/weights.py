@@ -80,7 +80,7 @@ def is_named_late(initial: LayerArg) -> bool:
 
 def named_late(text: str, value: Value) -> Init:
     """The statement that fills a weight, seen as Keras has it, by an initialiser that is an object of the run."""
-    called, helpers = text, ()
+    called, helpers = text, tuple[Helper, ...]()
     if isinstance(value, Scalar):
         called, helpers = f"initializer_named({text})", (initializer_named,)
     return Init(f"with torch.no_grad():\n    {{w}}.copy_({called}({{w}}.shape))", helpers)

@@ -1,5 +1,5 @@
 """`initializers.get`: the initialiser of a name that only the run knows."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 
