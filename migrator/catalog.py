@@ -21,6 +21,7 @@ STRUCTURE = {
     "tf.keras.layers.Layer": "an nn.Module; build and add_weight become parameters",
     "tf.GradientTape": "loss.backward(), or torch.autograd.grad where several gradients share a graph",
     "tf.data.AUTOTUNE": "goes",
+    "tf.data.Dataset": "Iterable, in annotations",
     "tf.data.Options": "goes, with what is set on it",
     "tf.function": "goes; the function stays as it is",
     "tf.autograph.experimental.do_not_convert": "goes; the function stays as it is",

@@ -123,7 +123,7 @@ class InterfaceChange:
     """A permitted change of a public interface (OUTPUT_STYLE section 1.4).
 
     `kind`: adds-size, returns-optimizer, takes-optimizer, takes-model, factory-to-module,
-    drops-parameter, drops-callbacks, renames, call-to-forward,
+    drops-parameter, drops-callbacks, drops-tuning, renames, call-to-forward,
     takes-channels-first (`detail` is the layout). `detail` is for the reader; `added`
     and `removed` are parameter names; `mapping` gives for an added parameter its value at a call.
     """

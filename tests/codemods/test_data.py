@@ -102,7 +102,7 @@ def test_a_shuffle_that_no_loader_sees_is_drawn_from_a_buffer() -> None:
             ds = tf.data.Dataset.from_tensor_slices([1, 2, 3]).shuffle(2, seed=1)
             return ds
     """)
-    assert "ds = shuffled(torch.as_tensor([1, 2, 3]), 2, seed=1)" in text
+    assert "ds = shuffled_samples(torch.as_tensor([1, 2, 3]), 2, seed=1)" in text
 
 
 def test_batches_taken_can_be_read_again_unless_a_loop_stands_there() -> None:
@@ -114,8 +114,19 @@ def test_batches_taken_can_be_read_again_unless_a_loop_stands_there() -> None:
                 print(a)
             return head
     """)
-    assert "head = first(ds, 3)" in text
+    assert "head = first_samples(ds, 3)" in text
     assert "in itertools.islice(ds, 1):" in text
+
+
+def test_a_dataset_in_an_annotation_is_an_iterable() -> None:
+    text = migrated("""
+        def head(ds: tf.data.Dataset, n: int = 2) -> Optional[tf.data.Dataset]:
+            rest: tf.data.Dataset = ds
+            return ds.take(n)
+    """)
+    assert "def head(ds: Iterable, n: int = 2) -> Optional[Iterable]:" in text
+    assert "rest: Iterable = ds" in text
+    assert "no rule for tf.data.Dataset" in reasons("def is_dataset(x):\n    return isinstance(x, tf.data.Dataset)\n")
 
 
 def test_files_are_listed_in_order_unless_shuffled() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from migrator.codemods.data.streams import APPLY, STACK, step
 
 WINDOWS = step(
-    "windows",
-    '''def windows(dataset, size, shift=None, stride=1, drop_remainder=False):
+    "sample_windows",
+    '''def sample_windows(dataset, size, shift=None, stride=1, drop_remainder=False):
     """Windows of up to `size` samples, `stride` apart, each begun `shift` after the last; a tuple for each part."""
     shift = size if shift is None else shift
 
@@ -18,7 +18,7 @@ WINDOWS = step(
             window = buffer[::stride]
             if not window or (drop_remainder and len(window) < size):
                 return
-            yield parts(window)
+            yield window_parts(window)
             skipped = max(shift - len(buffer), 0)
             buffer = buffer[shift:]
             for _ in itertools.islice(source, skipped):
@@ -27,12 +27,12 @@ WINDOWS = step(
     return Stream(samples)
 
 
-def parts(window):
+def window_parts(window):
     """A list of samples as a dataset: of tuples and dicts a dataset for each part."""
     if isinstance(window[0], (tuple, list)):
-        return tuple(parts(list(column)) for column in zip(*window))
+        return tuple(window_parts(list(column)) for column in zip(*window))
     if isinstance(window[0], dict):
-        return {name: parts([sample[name] for sample in window]) for name in window[0]}
+        return {name: window_parts([sample[name] for sample in window]) for name in window[0]}
     return Stream(window.__iter__)
 ''',
     imports=("import itertools",),
@@ -46,20 +46,19 @@ PADDED = step(
         source = iter(dataset)
         while batch := list(itertools.islice(source, batch_size)):
             if len(batch) == batch_size or not drop_remainder:
-                yield pad(batch, padded_shapes, padding_values)
+                yield padded_batch(batch, padded_shapes, padding_values)
 
     return Stream(batches)
 
 
-def pad(samples, sizes, value):
+def padded_batch(samples, sizes, value):
     """One padded batch; `sizes` and `value` are built like a sample, or None."""
     if isinstance(samples[0], (tuple, list)):
         columns = zip(*samples)
-        return tuple(pad(c, sizes and sizes[i], of_part(value, i)) for i, c in enumerate(columns))
+        return tuple(padded_batch(c, sizes and sizes[i], padding_of(value, i)) for i, c in enumerate(columns))
     if isinstance(samples[0], dict):
-        return {
-            name: pad([s[name] for s in samples], sizes and sizes[name], of_part(value, name)) for name in samples[0]
-        }
+        columns = {name: [s[name] for s in samples] for name in samples[0]}
+        return {n: padded_batch(c, sizes and sizes[n], padding_of(value, n)) for n, c in columns.items()}
     if isinstance(samples[0], (str, bytes)) or getattr(samples[0], "dtype", None) == object:
         samples = [np.array(s.encode() if isinstance(s, str) else s, dtype=object) for s in samples]
         empty = b"" if value is None else value
@@ -79,7 +78,7 @@ def pad(samples, sizes, value):
     return batch if longest else stack_samples(samples)
 
 
-def of_part(value, name):
+def padding_of(value, name):
     """The padding value of one part; one value may stand for all."""
     return value[name] if isinstance(value, (tuple, list, dict)) else value
 ''',
@@ -87,14 +86,14 @@ def of_part(value, name):
     imports=("import itertools", "import numpy as np", "import torch"),
 )
 GROUPED = step(
-    "grouped",
-    '''def grouped(dataset, key_func, reduce_func, window_size):
+    "grouped_samples",
+    '''def grouped_samples(dataset, key_func, reduce_func, window_size):
     """What `reduce_func(key, samples)` gives of each `window_size` samples of the same key."""
 
     def samples():
         groups = {}
         for sample in dataset:
-            key = int(spread(key_func, sample))
+            key = int(apply_to_sample(key_func, sample))
             groups.setdefault(key, []).append(sample)
             if len(groups[key]) == window_size:
                 yield from reduce_func(torch.tensor(key), Stream(groups.pop(key).__iter__))
@@ -107,8 +106,8 @@ GROUPED = step(
     imports=("import torch",),
 )
 BUCKETED = step(
-    "bucketed",
-    '''def bucketed(
+    "bucketed_batches",
+    '''def bucketed_batches(
     dataset,
     element_length_func,
     bucket_boundaries,
@@ -126,14 +125,14 @@ BUCKETED = step(
     def batches():
         buckets = [[] for _ in bucket_batch_sizes]
         for sample in dataset:
-            bucket = bisect.bisect_right(bucket_boundaries, int(spread(element_length_func, sample)))
+            bucket = bisect.bisect_right(bucket_boundaries, int(apply_to_sample(element_length_func, sample)))
             buckets[bucket].append(sample)
             if len(buckets[bucket]) == bucket_batch_sizes[bucket]:
-                yield pad(buckets[bucket], padded_shapes, padding_values)
+                yield padded_batch(buckets[bucket], padded_shapes, padding_values)
                 buckets[bucket] = []
         for left in buckets:
             if left and not drop_remainder:
-                yield pad(left, padded_shapes, padding_values)
+                yield padded_batch(left, padded_shapes, padding_values)
 
     return Stream(batches)
 ''',

@@ -6,8 +6,8 @@ from migrator.codemods.data.streams import step
 from migrator.model import Helper
 
 GENERATED = step(
-    "generated",
-    '''def generated(generator, dtype, args=()):
+    "generated_samples",
+    '''def generated_samples(generator, dtype, args=()):
     """What a generator function yields, as tensors of `dtype`, which is built like a sample."""
     args = [np.asarray(arg)[()] for arg in args]
     return Stream(lambda: (as_dtype(sample, dtype) for sample in generator(*args)))
@@ -28,8 +28,8 @@ def as_dtype(sample, dtype):
     imports=("import numpy as np", "import torch"),
 )
 LINES = step(
-    "text_lines",
-    '''def text_lines(paths):
+    "lines_of_files",
+    '''def lines_of_files(paths):
     """The lines of text files as bytes, without their ends."""
 
     def lines():
@@ -43,8 +43,8 @@ LINES = step(
     imports=("import os",),
 )
 RECORDS = step(
-    "records",
-    '''def records(paths, compression=None):
+    "records_of_files",
+    '''def records_of_files(paths, compression=None):
     """The records of TFRecord files as bytes; the checksums are not looked at."""
     opened = {"GZIP": gzip.open, b"GZIP": gzip.open}.get(compression, open)
 
@@ -63,16 +63,16 @@ RECORDS = step(
     imports=("import gzip", "import os", "import struct"),
 )
 COUNTED = step(
-    "counted",
-    '''def counted(start=0, step=1):
+    "counting",
+    '''def counting(start=0, step=1):
     """Whole numbers without end."""
     return Stream(lambda: map(torch.tensor, itertools.count(start, step)))
 ''',
     imports=("import itertools", "import torch"),
 )
 CHOSEN = step(
-    "chosen",
-    '''def chosen(datasets, choices, stop_on_empty_dataset=True):
+    "chosen_samples",
+    '''def chosen_samples(datasets, choices, stop_on_empty_dataset=True):
     """Samples of several datasets in the order that `choices` says."""
 
     def samples():
@@ -89,13 +89,13 @@ CHOSEN = step(
 ''',
 )
 SLICES = Helper(
-    "slices",
-    '''def slices(values):
+    "slices_of",
+    '''def slices_of(values):
     """A dataset of the rows of an array; of a tuple or dict of arrays the rows side by side."""
     if isinstance(values, dict):
-        return StackDataset(**{name: slices(value) for name, value in values.items()})
+        return StackDataset(**{name: slices_of(value) for name, value in values.items()})
     if isinstance(values, tuple):
-        return StackDataset(*map(slices, values))
+        return StackDataset(*map(slices_of, values))
     if torch.is_tensor(values) or (array := np.asarray(values)).dtype.kind not in "OSU":
         return torch.as_tensor(values)
     return [item.encode() if isinstance(item, str) else item for item in array.tolist()]

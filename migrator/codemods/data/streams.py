@@ -18,8 +18,8 @@ STREAM = Helper(
     ("from torch.utils.data import IterableDataset",),
 )
 APPLY = Helper(
-    "spread",
-    '''def spread(function, sample):
+    "apply_to_sample",
+    '''def apply_to_sample(function, sample):
     """`function` of a sample, the parts of a tuple as its arguments."""
     return function(*sample) if isinstance(sample, (tuple, list)) else function(sample)
 ''',
@@ -48,72 +48,72 @@ def step(name: str, source: str, *needs: Helper, imports: tuple[str, ...] = ()) 
 
 
 MAPPED = step(
-    "mapped",
-    '''def mapped(dataset, function):
+    "mapped_samples",
+    '''def mapped_samples(dataset, function):
     """Each sample as `function` changes it."""
-    return Stream(lambda: (spread(function, sample) for sample in dataset))
+    return Stream(lambda: (apply_to_sample(function, sample) for sample in dataset))
 ''',
     APPLY,
 )
 FILTERED = step(
-    "filtered",
-    '''def filtered(dataset, predicate):
+    "filtered_samples",
+    '''def filtered_samples(dataset, predicate):
     """The samples that `predicate` holds for."""
-    return Stream(lambda: (sample for sample in dataset if spread(predicate, sample)))
+    return Stream(lambda: (sample for sample in dataset if apply_to_sample(predicate, sample)))
 ''',
     APPLY,
 )
 TAKEN_WHILE = step(
-    "taken_while",
-    '''def taken_while(dataset, predicate):
+    "samples_while",
+    '''def samples_while(dataset, predicate):
     """The samples before the first that `predicate` does not hold for."""
-    return Stream(lambda: itertools.takewhile(lambda sample: spread(predicate, sample), dataset))
+    return Stream(lambda: itertools.takewhile(lambda sample: apply_to_sample(predicate, sample), dataset))
 ''',
     APPLY,
     imports=("import itertools",),
 )
 NUMBERED = step(
-    "numbered",
-    '''def numbered(dataset, start=0):
+    "numbered_samples",
+    '''def numbered_samples(dataset, start=0):
     """Each sample behind its number."""
     return Stream(lambda: ((torch.tensor(i), sample) for i, sample in enumerate(dataset, start)))
 ''',
     imports=("import torch",),
 )
 CHAINED = step(
-    "chained",
-    '''def chained(*datasets):
+    "chained_samples",
+    '''def chained_samples(*datasets):
     """The samples of one dataset after the other."""
     return Stream(lambda: itertools.chain.from_iterable(datasets))
 ''',
     imports=("import itertools",),
 )
 ZIPPED = step(
-    "zipped",
-    '''def zipped(*datasets):
+    "zipped_samples",
+    '''def zipped_samples(*datasets):
     """The samples of datasets side by side, as many as the shortest has."""
     return Stream(lambda: zip(*datasets))
 ''',
 )
 FIRST = step(
-    "first",
-    '''def first(dataset, count):
+    "first_samples",
+    '''def first_samples(dataset, count):
     """The first `count` samples; all where it is negative."""
     return Stream(lambda: itertools.islice(dataset, count if count >= 0 else None))
 ''',
     imports=("import itertools",),
 )
 REST = step(
-    "rest",
-    '''def rest(dataset, count):
+    "samples_after",
+    '''def samples_after(dataset, count):
     """The samples behind the first `count`; none where it is negative."""
     return Stream(lambda: itertools.islice(dataset, count, None) if count >= 0 else iter(()))
 ''',
     imports=("import itertools",),
 )
 REPEATED = step(
-    "repeated",
-    '''def repeated(dataset, count=None):
+    "repeated_samples",
+    '''def repeated_samples(dataset, count=None):
     """A dataset `count` times over, or without end where that is None or negative."""
     endless = count is None or count < 0
 
@@ -126,16 +126,16 @@ REPEATED = step(
     imports=("import itertools",),
 )
 SHARD = step(
-    "every_nth",
-    '''def every_nth(dataset, step, start):
+    "every_nth_sample",
+    '''def every_nth_sample(dataset, step, start):
     """Each `step`-th sample from number `start` on."""
     return Stream(lambda: itertools.islice(dataset, start, None, step))
 ''',
     imports=("import itertools",),
 )
 SHUFFLED = step(
-    "shuffled",
-    '''def shuffled(dataset, buffer_size, seed=None):
+    "shuffled_samples",
+    '''def shuffled_samples(dataset, buffer_size, seed=None):
     """The samples in an order drawn from a buffer, another on each pass."""
     generator = None if seed is None else torch.Generator().manual_seed(seed)
 
@@ -174,20 +174,20 @@ CACHED = Helper(
     ("from torch.utils.data import IterableDataset",),
 )
 FLATTENED = step(
-    "flattened",
-    '''def flattened(dataset, function):
+    "flattened_samples",
+    '''def flattened_samples(dataset, function):
     """The samples of the datasets that `function` makes of the samples, one dataset after the other."""
-    return Stream(lambda: (inner for sample in dataset for inner in spread(function, sample)))
+    return Stream(lambda: (inner for sample in dataset for inner in apply_to_sample(function, sample)))
 ''',
     APPLY,
 )
 INTERLEAVED = step(
-    "interleaved",
-    '''def interleaved(dataset, function, cycle_length, block_length=1):
+    "interleaved_samples",
+    '''def interleaved_samples(dataset, function, cycle_length, block_length=1):
     """Samples of the datasets that `function` makes of the samples, `block_length` at a time of `cycle_length`."""
 
     def samples():
-        sources = (iter(spread(function, sample)) for sample in dataset)
+        sources = (iter(apply_to_sample(function, sample)) for sample in dataset)
         cycle = list(itertools.islice(sources, cycle_length))
         place = 0
         while cycle:
@@ -210,24 +210,24 @@ INTERLEAVED = step(
     imports=("import itertools",),
 )
 UNBATCHED = step(
-    "unbatched",
-    '''def unbatched(dataset):
+    "unbatched_samples",
+    '''def unbatched_samples(dataset):
     """The rows of batches one by one."""
-    return Stream(lambda: (row for batch in dataset for row in rows(batch)))
+    return Stream(lambda: (row for batch in dataset for row in rows_of(batch)))
 
 
-def rows(batch):
+def rows_of(batch):
     """The rows of a batch: tensors, or tuples or dicts of them."""
     if isinstance(batch, (tuple, list)):
-        return zip(*map(rows, batch))
+        return zip(*map(rows_of, batch))
     if isinstance(batch, dict):
-        return (dict(zip(batch, values)) for values in zip(*map(rows, batch.values())))
+        return (dict(zip(batch, values)) for values in zip(*map(rows_of, batch.values())))
     return batch
 ''',
 )
 SCANNED = step(
-    "scanned",
-    '''def scanned(dataset, state, function):
+    "scanned_samples",
+    '''def scanned_samples(dataset, state, function):
     """What `function(state, sample)` gives beside the next state."""
 
     def samples():

@@ -173,7 +173,10 @@ class Walker:
         if freezes(line, self.ctx):
             self.sink.decline("layers that are frozen in this form have no rule")
             return [line]
-        if makes_callbacks(line, self.ctx, self.holder) or self.is_tuning(line) or self.is_callback_init(line):
+        if makes_callbacks(line, self.ctx, self.holder) or self.is_callback_init(line):
+            return []
+        if self.is_tuning(line):
+            self.drop_name(line)
             return []
         if makes_strategy(line, self.ctx):
             self.sink.note(STRATEGY_GONE)
@@ -203,6 +206,14 @@ class Walker:
         rewritten = embed(line, outer, self.ctx)
         self.sink.take(rewritten)
         return [new.with_changes(leading_lines=()) for new in as_statements(rewritten.node)]
+
+    def drop_name(self, line: cst.SimpleStatementLine) -> None:
+        """Tells of a name of the file that is gone with what it was for."""
+        part = line.body[0]
+        target = part.targets[0].target if isinstance(part, cst.Assign) else None
+        if isinstance(self.holder, cst.Module) and isinstance(target, cst.Name):
+            detail = f"{target.value} only said how TensorFlow runs"
+            self.sink.changes.append(InterfaceChange(f"{self.ctx.module}:{target.value}", "drops-tuning", detail))
 
     def is_tuning(self, line: cst.SimpleStatementLine) -> bool:
         """`AUTOTUNE = tf.data.AUTOTUNE`, which only pipelines read; devices that only set-up lines read."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 import libcst as cst
 
 from migrator.model import Decline, Helper, Rewritten
-from migrator.rules.engine import comments, mixed, versions
+from migrator.rules.engine import comments, mixed, typing_names, versions
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
@@ -68,6 +68,7 @@ class Rewriter(Leaving):
         self.no_grad = False
         self.devices = [device]
         self.shown: set[cst.CSTNode] = set()  # what is only shown as text
+        self.annotated: set[cst.CSTNode] = set()  # names in annotations
 
     # --- what is asked of the facts
 
@@ -146,6 +147,9 @@ class Rewriter(Leaving):
     def visit_Param(self, node: cst.Param) -> None:
         self.callees.add(node.name)
 
+    def visit_Annotation(self, node: cst.Annotation) -> None:
+        self.annotated.update(typing_names.named(node))
+
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         if self.names.canonical(node) is not None:
             return False
@@ -183,6 +187,10 @@ class Rewriter(Leaving):
         if api in versions.VERSIONS and original not in self.shown:
             self.refuse("a version that is not only shown", api, original)
             return updated
+        if api in typing_names.TYPES and original in self.annotated:
+            text, line = typing_names.TYPES[api]
+            self.imports.add(line)
+            return cst.parse_expression(text)
         if found is not None and found.kind == "constant":
             return self._apply(found, original, updated, None, None)
         if found is not None and found.torch_name:
