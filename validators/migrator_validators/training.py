@@ -31,7 +31,8 @@ ROUNDING = 0.1
 """A larger difference in float32, as a share of what is compared, is never called rounding."""
 
 INTERVENTION = "sgd-velocity"
-"""Removed wherever the harness itself changes the rate: the program would never show that difference."""
+"""Removed wherever the harness itself changes the rate: the program would never show that difference. Not of the
+optimizers of TensorFlow 1 (`MomentumOptimizer`), whose velocity holds no rate, as torch's."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ class _Runner:
         made = self._made()
         padded = [*states, *({} for _ in range(len(made) - len(states)))]
         changes = [o["changed"] for o in source.result["optimizers"]]
-        gaps = tuple(dict.fromkeys((*setting.gaps, INTERVENTION))) if any(changes) else setting.gaps
+        shown = any(o["changed"] and not o["class"].endswith("Optimizer") for o in source.result["optimizers"])
+        gaps = tuple(dict.fromkeys((*setting.gaps, INTERVENTION))) if shown else setting.gaps
         request = {
             "call": call,
             "roots": [{"label": m.label, "state": state} for m, state in zip(made, padded, strict=False)],

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import tensorflow as tf
+import tensorflow.compat.v1  # a module of its own, made when it is first imported: loaded, it can be patched
 
 LEGACY = os.environ.get("TF_USE_LEGACY_KERAS", "") in ("1", "true", "True")
 

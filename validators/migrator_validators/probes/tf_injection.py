@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from . import tf_order
+from . import tf_graph_draws, tf_order
 from .streams import STREAMS, install_numpy_permutations
 from .tf_exports import LEGACY, bind, everywhere, keras_package
+from .tf_sessions import SESSIONS
 
 
 def install() -> None:
@@ -30,6 +31,8 @@ def install() -> None:
     tf.data.experimental.enable_debug_mode()
     _install_draws()
     _install_dropout()
+    SESSIONS.install()
+    tf_graph_draws.install()
     tf_order.install()
     _install_dense_gradients()
     install_numpy_permutations()
@@ -70,8 +73,8 @@ def start_step() -> None:
 # --- replacing exports --------------------------------------------------------------------------------
 
 
-def _patch(path: str, patch: Callable[..., Any]) -> None:
-    """Replace `tf.<path>` and its aliases; in a graph the original is used, and that is noted."""
+def _patch(path: str, patch: Callable[..., Any], in_graph: Callable[..., Any] | None = None) -> None:
+    """Replace `tf.<path>` and its aliases, by `in_graph` in the graph of a session; what cannot be is noted."""
     original: Any = tf
     for part in path.split("."):
         original = getattr(original, part, None)
@@ -84,6 +87,10 @@ def _patch(path: str, patch: Callable[..., Any]) -> None:
             return original(*args, **kwargs)
         if tf.executing_eagerly():
             return patch(*args, **kwargs)
+        if in_graph is not None and tf_graph_draws.in_session_graph():
+            drawn = in_graph(*args, **kwargs)
+            if drawn is not None:
+                return drawn
         if type(tf.compat.v1.get_default_graph()) is tf.Graph:  # a session's graph; functions run eagerly anyway
             STREAMS.note(f"{path} ran in a graph and drew its own numbers")
         return original(*args, **{**_widened(original, args, kwargs), **kwargs})
@@ -165,9 +172,9 @@ def _stateless_categorical(logits: Any, num_samples: Any, seed: Any, dtype: Any 
 
 
 def _install_draws() -> None:
-    _patch("random.normal", _normal)
-    _patch("random.uniform", _uniform)
-    _patch("random.truncated_normal", _truncated)
+    _patch("random.normal", _normal, tf_graph_draws.normal)
+    _patch("random.uniform", _uniform, tf_graph_draws.uniform)
+    _patch("random.truncated_normal", _truncated, tf_graph_draws.truncated)
     _patch("random.categorical", _categorical)
     _patch("random.shuffle", _shuffle)
     _install_images()
@@ -246,7 +253,19 @@ def _install_legacy_backend(backend: Any) -> None:
     generator = backend.RandomGenerator
     for name, draw in (("random_normal", _normal), ("random_uniform", _uniform), ("truncated_normal", _truncated)):
         setattr(generator, name, _legacy_method(getattr(generator, name), draw))
-    generator.dropout = lambda self, inputs, rate, noise_shape=None: _dropout(inputs, rate)
+    generator.dropout = _legacy_dropout(generator.dropout)
+
+
+def _legacy_dropout(original: Callable[..., Any]) -> Callable[..., Any]:
+    def dropout(self: Any, inputs: Any, rate: Any, noise_shape: Any = None) -> Any:
+        drawn = None
+        if tf.executing_eagerly():
+            drawn = _dropout(inputs, rate)
+        elif tf_graph_draws.in_session_graph():
+            drawn = tf_graph_draws.dropout(inputs, rate, noise_shape)
+        return original(self, inputs, rate, noise_shape) if drawn is None else drawn
+
+    return dropout
 
 
 def _legacy_method(original: Callable[..., Any], draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -286,9 +305,9 @@ def _dropout_v1(
 
 def _install_dropout() -> None:
     first = tf.compat.v1.nn.dropout
-    _patch("nn.dropout", _dropout)
+    _patch("nn.dropout", _dropout, tf_graph_draws.dropout)
     if first is not tf.nn.dropout:
-        _patch("compat.v1.nn.dropout", _dropout_v1)
+        _patch("compat.v1.nn.dropout", _dropout_v1, tf_graph_draws.dropout_v1)
     _patch("nn.experimental.stateless_dropout", lambda x, rate, seed=None, rng_alg=None, **kw: _dropout(x, rate))
     _patch("nn.experimental.general_dropout", lambda x, rate, *args, **kw: _dropout(x, rate))
     if not LEGACY:

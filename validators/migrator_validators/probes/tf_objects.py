@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.client.session import BaseSession
 
 from . import wire
 
@@ -35,11 +36,15 @@ INFERENCE = [False]
 
 
 def note_inference() -> None:
-    """From now on `predict`, `evaluate` and calls of whole models with `training=False` are noted in INFERENCE."""
+    """From now on `predict`, `evaluate` and calls of whole models with `training=False` are noted in INFERENCE.
+
+    So is a session that runs: what a graph computes depends on what it is fed, never on a mode left behind.
+    """
     owner = next(c for c in tf.keras.Model.__mro__ if "predict" in c.__dict__)
     for name in ("predict", "evaluate", "predict_on_batch", "test_on_batch"):
         setattr(owner, name, _noted(getattr(owner, name)))
     tf.keras.Model.__call__ = _noted_call(tf.keras.Model.__call__)
+    BaseSession.run = _noted(BaseSession.run)
 
 
 def _noted_call(original: Any) -> Any:
@@ -135,33 +140,56 @@ class GraphWeight:
         self.variable, self.session = variable, session
         self.name, self.shape, self.dtype = variable.name, variable.shape, variable.dtype.base_dtype
         self.trainable = trainable
+        self.last: Optional[np.ndarray] = None  # its value when the session was closed
 
     def numpy(self) -> np.ndarray:
-        return np.asarray(self.session.run(self.variable))
+        return np.asarray(self.session.run(self.variable)) if self.last is None else self.last
 
     def assign(self, value: np.ndarray) -> None:
         self.variable.load(value, self.session)
 
 
 _graph_weights: Dict[int, List[GraphWeight]] = {}
+_session_weights: Dict[Tuple[int, str], GraphWeight] = {}
+
+
+class SessionRoot:
+    """Stands for the variables of a session that no object of the program keeps."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+
+def session_weight(variable: Any, session: Any) -> GraphWeight:
+    """The weight that a variable is in this session, always the same object."""
+    key = (id(session), variable.name)
+    if key not in _session_weights:
+        _kept.append(session)
+        trained = session.graph.get_collection(tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES)
+        _session_weights[key] = GraphWeight(variable, session, any(v.name == variable.name for v in trained))
+    return _session_weights[key]
+
+
+def session_weights(session: Any) -> List[GraphWeight]:
+    """The weights of a session: trainable ones, then moving averages."""
+    keys = tf.compat.v1.GraphKeys
+    trained = session.graph.get_collection(keys.TRAINABLE_VARIABLES)
+    names = {v.name for v in trained}
+    every = session.graph.get_collection(keys.GLOBAL_VARIABLES)
+    moving = [v for v in every if "moving_" in v.name and v.name not in names]
+    return [session_weight(v, session) for v in [*trained, *moving]]
 
 
 def graph_weights(root: Any) -> List[GraphWeight]:
-    """The weights of an object that keeps a session: trainable ones, then moving averages."""
+    """The weights of an object that keeps a session."""
     if id(root) not in _graph_weights:
         v1 = tf.compat.v1
         session = next(
             (v for v in getattr(root, "__dict__", {}).values() if isinstance(v, (v1.Session, v1.InteractiveSession))),
             None,
         )
-        found: List[GraphWeight] = []
-        if session is not None:
-            every = session.graph.get_collection(v1.GraphKeys.GLOBAL_VARIABLES)
-            trained = session.graph.get_collection(v1.GraphKeys.TRAINABLE_VARIABLES)
-            found = [GraphWeight(v, session, True) for v in trained]
-            found += [GraphWeight(v, session, False) for v in every if "moving_" in v.name]
         _kept.append(root)
-        _graph_weights[id(root)] = found
+        _graph_weights[id(root)] = [] if session is None else session_weights(session)
     return _graph_weights[id(root)]
 
 

@@ -19,6 +19,7 @@ import tensorflow as tf
 from . import tf_exports, tf_injection, tf_objects, wire
 from .launch import launcher
 from .streams import STREAMS
+from .tf_sessions import SESSIONS
 
 
 class Stop(BaseException):
@@ -122,6 +123,7 @@ class Log:
         from tensorflow.python.ops import resource_variable_ops
 
         self._after(resource_variable_ops.ResourceVariable, "__init__", lambda v: self.name(v))
+        SESSIONS.log = self
         keras = tf_exports.keras_package()
         self._after(keras.layers.Layer, "__init__", self._layers.append)
         trainer = next(c for c in keras.Model.__mro__ if "fit" in c.__dict__)
@@ -180,6 +182,9 @@ class Log:
     def owner(self, names: list[str]) -> Any:
         """The smallest layer or model that has all these variables; the outermost of equals."""
         best, size = None, 0
+        for session in SESSIONS.used:
+            if set(names) <= {self.name(v) for v in tf_objects.session_weights(session)}:
+                return tf_objects.SessionRoot(session)
         for layer in self._layers:
             try:
                 own = {self.name(v) for v in layer.weights}
@@ -194,21 +199,23 @@ class Log:
     def _stepping(self, original: Any) -> Any:
         @functools.wraps(original)
         def call(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            args = tuple(list(a) if hasattr(a, "__next__") or type(a).__name__ == "zip" else a for a in args)
+            if type(tf.compat.v1.get_default_graph()) is tf.Graph and not tf.executing_eagerly():
+                made = original(optimizer, *args, **kwargs)
+                SESSIONS.note(optimizer, _given(args, kwargs), made)
+                return made
             if self._pending is not None or not self.armed or not tf.executing_eagerly():
                 return original(optimizer, *args, **kwargs)
             self.begin()
-            args = tuple(list(a) if hasattr(a, "__next__") or type(a).__name__ == "zip" else a for a in args)
             self._pending = _given(args, kwargs)
             try:
                 rate = _rate(optimizer)
                 result = original(optimizer, *args, **kwargs)
-                self._step(optimizer, rate)
+                entry = self._step(optimizer, rate, self._pending)
+                self._change_rate(optimizer, entry, len(entry["rates"]))
             finally:
                 self._pending = None
-            STREAMS.next_step()
-            self._total += 1
-            if self._total >= self.request["most"]:
-                raise Stop()
+            self._advance()
             return result
 
         return call
@@ -225,18 +232,36 @@ class Log:
 
         return call
 
-    def _step(self, optimizer: Any, rate: float) -> None:
+    def _advance(self) -> None:
+        STREAMS.next_step()
+        self._total += 1
+        if self._total >= self.request["most"]:
+            raise Stop()
+
+    def _step(self, optimizer: Any, rate: float, given: Any) -> dict[str, Any]:
         entry = self._entry(optimizer)
         number, count = self.optimizers.index(entry), len(entry["rates"])
         entry["rates"].append(rate)
-        pairs = [(g, v) for g, v in self._pending if g is not None]
+        pairs = [(g, v) for g, v in given if g is not None]
         names = [self.name(v) for _, v in pairs]
         entry["variables"] += [n for n in names if n not in entry["variables"]]
         if count < self.request["steps"]:
             for name, (gradient, variable) in zip(names, pairs):
-                self._stored[f"step/{number}/{count}/grad/{name}"] = _value(tf.convert_to_tensor(gradient))
+                self._stored[f"step/{number}/{count}/grad/{name}"] = _array(gradient)
                 self._stored[f"step/{number}/{count}/after/{name}"] = _value(raw(variable))
-        self._change_rate(optimizer, entry, count + 1)
+        return entry
+
+    def stepped(self, optimizer: Any, rate: float, pairs: Any) -> float | None:
+        """A session made a step; the factor by which its rate is to change now, or None."""
+        entry = self._step(optimizer, rate, pairs)
+        self._advance()
+        due = len(entry["rates"]) == self.request.get("lr_change", 0) and len(set(entry["rates"])) == 1
+        return float(self.request["lr_factor"]) if due else None
+
+    def rate_changed(self, optimizer: Any) -> None:
+        """The rate of a session's optimizer was changed after its last step."""
+        entry = self._entry(optimizer)
+        entry["changed"] = len(entry["rates"])
 
     def _entry(self, optimizer: Any) -> dict[str, Any]:
         for entry in self.optimizers:
@@ -275,6 +300,10 @@ def _value(variable: Any) -> Any:
         return np.array(variable.numpy())
     except (AttributeError, NotImplementedError, ValueError):
         return np.zeros(0, "float32")  # of a graph: never compared
+
+
+def _array(gradient: Any) -> Any:
+    return np.array(gradient) if isinstance(gradient, np.ndarray) else _value(tf.convert_to_tensor(gradient))
 
 
 def _given(args: Any, kwargs: Any) -> Any:

@@ -9,7 +9,9 @@ optimizer is constructed. Result and arrays as of `tf_training`, tensors called 
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -33,7 +35,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     log = Log(request, arrays)
     log.install()
     program = Loaded(arrays, _widening if request.get("widen") else _tensor, Batches)
-    program.prepare = log.prepare
+    program.log = log
     call = request["call"]
     launch = launcher(program, call)
     torch_injection.restart()
@@ -93,13 +95,14 @@ def _samples(batch: Any) -> Any:
 class Loaded(wire.Program):
     """A program whose made objects get the source's weights."""
 
-    prepare: Any
+    log: Log
 
     def object(self, tree: dict[str, Any]) -> Any:
-        fresh = tree["label"] not in self.made
-        value = super().object(tree)
-        if fresh:
-            self.prepare(tree["label"], value)
+        if tree["label"] in self.made:
+            return super().object(tree)
+        with self.log.making():
+            value = super().object(tree)
+            self.log.prepare(tree["label"], value)
         return value
 
 
@@ -116,6 +119,19 @@ class Log:
         self._stored: dict[str, Any] = {}
         self._inside = list(request.get("inside", ()))
         self._total = 0
+        self._depth = 0
+        self._waiting: list[Any] = []
+
+    @contextlib.contextmanager
+    def making(self) -> Iterator[None]:
+        """While an object is made that gets weights, optimizers that it makes wait: they may be of its own weights."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+        while self._waiting and not self._depth:
+            self._constructed(self._waiting.pop(0))
 
     def install(self) -> None:
         """Watch modules, the construction of optimizers and every step."""
@@ -159,6 +175,9 @@ class Log:
 
     def _constructed(self, optimizer: Any) -> None:
         """An optimizer was made: its model's weights become the source's, unless they are already."""
+        if self._depth:
+            self._waiting.append(optimizer)
+            return
         wanted = {id(p) for group in optimizer.param_groups for p in group["params"]}
         known = {id(t) for root in self.roots for t in root["tensors"].values()}
         if wanted <= known:

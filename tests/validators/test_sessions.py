@@ -1,0 +1,116 @@
+"""TensorFlow 1 graphs: the steps, draws and rates of a session are seen, and wrong counterparts fail."""
+
+from __future__ import annotations
+
+import pytest
+from migrator_validators.cases import Array as ArrayArg
+from migrator_validators.cases import Call, Case, WeightMap, WeightPair
+from migrator_validators.training import check_training
+from migrator_validators.workers import Reply, Workers
+
+from migrator.model import Outcome, Rung
+
+SOURCE = """
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+
+def run(x, y, ids):
+    with tf.Graph().as_default():
+        features = tf.placeholder(tf.float32, [None, 3])
+        target = tf.placeholder(tf.float32, [None, 1])
+        words = tf.placeholder(tf.int32, [None])
+        rate = tf.placeholder_with_default(0.0, [])
+        table = tf.get_variable("table", [5, 3])
+        kernel = tf.get_variable("kernel", [3, 1])
+        h = tf.nn.dropout(features + tf.nn.embedding_lookup(table, words), rate=rate)
+        h = h + 0.1 * tf.random_normal(tf.shape(h))
+        loss = tf.reduce_mean(tf.square(tf.matmul(h, kernel) - target))
+        first = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss, var_list=[kernel])
+        second = tf.train.GradientDescentOptimizer(0.5).minimize(loss, var_list=[table])
+        losses = []
+        with tf.Session() as sess:
+            sess.run(tf.global_variables_initializer())
+            for step in range(5):
+                op = first if step % 2 == 0 else tf.group(second)
+                _, value = sess.run([op, loss], {features: x, target: y, words: ids, rate: 0.5})
+                losses.append(value)
+            return losses, sess.run(table)
+"""
+
+TARGET = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.empty(5, 3))
+        self.kernel = nn.Parameter(torch.empty(3, 1))
+
+    def loss(self, x, y, ids, rate):
+        h = F.dropout(x + self.table[ids], rate)
+        h = h + 0.1 * torch.randn(h.shape)
+        return (h @ self.kernel - y).square().mean()
+
+
+def run(x, y, ids):
+    model = Model()
+    x, y, ids = torch.as_tensor(x), torch.as_tensor(y), torch.as_tensor(ids).long()
+    everything = torch.optim.SGD(model.parameters(), lr=0.0)
+    first = torch.optim.SGD([model.kernel], lr=0.1, momentum=0.9)
+    second = torch.optim.SGD([model.table], lr=0.5)
+    losses = []
+    for step in range(5):
+        loss = model.loss(x, y, ids, 0.5)
+        model.zero_grad()
+        loss.backward()
+        (first if step % 2 == 0 else second).step()
+        losses.append(loss.item())
+    return losses, model.table.detach().numpy()
+"""
+
+WRONG = {
+    "rate of dropout": ("ids, 0.5)", "ids, 0.4)"),
+    "rate of learning": ("lr=0.5", "lr=0.4"),
+    "noise": ("0.1 * torch.randn", "0.2 * torch.randn"),
+    "momentum": ("momentum=0.9", "momentum=0.8"),
+    "order": ("step % 2 == 0", "step % 2 == 1"),
+    "result": ("model.table.detach().numpy()", "model.kernel.detach().numpy()"),
+}
+REPLIES: dict[str, Reply] = {}
+
+
+def case() -> Case:
+    pairs = tuple(WeightPair(source=f"variable({name})", target=name) for name in ("table", "kernel"))
+    x = ArrayArg(**{"as": "numpy"}, shape=(7, 3), seed=1)
+    y = ArrayArg(**{"as": "numpy"}, shape=(7, 1), seed=2)
+    ids = ArrayArg(**{"as": "numpy"}, shape=(7,), dtype="int32", dist="integers", low=0, high=5, seed=3)
+    call = Call(source="program:run", args=(x, y, ids))
+    return Case(id="session", kind="training", call=call, weights=WeightMap(pairs=pairs))
+
+
+@pytest.mark.parametrize("name", ["", *WRONG])
+def test_a_session_is_compared_step_by_step(workers: Workers, name: str) -> None:
+    target = TARGET
+    if name:
+        old, new = WRONG[name]
+        assert old in target
+        target = target.replace(old, new)
+    verdicts = check_training(case(), {"program.py": SOURCE}, {"program.py": target}, workers, sources=REPLIES)
+    assert any(v.outcome is Outcome.FAIL for v in verdicts) == bool(name), verdicts
+    if not name:
+        assert all(v.outcome is Outcome.PASS for v in verdicts), verdicts
+        assert {v.rung for v in verdicts} >= {Rung.GRADIENTS, Rung.STEPS, Rung.TRAINING}
+
+
+def test_the_rate_of_a_session_is_changed_on_both_sides(workers: Workers) -> None:
+    """After three steps the harness feeds another rate, so that a target that ignores its own is found out."""
+    changed = case().model_copy(update={"training": case().training.model_copy(update={"lr_change": 2})})
+    replies: dict[str, Reply] = {}
+    verdicts = check_training(changed, {"program.py": SOURCE}, {"program.py": TARGET}, workers, sources=replies)
+    assert all(v.outcome is Outcome.PASS for v in verdicts), verdicts
+    rates = [optimizer["rates"] for optimizer in replies["float32"].result["optimizers"]]
+    assert [len(set(r)) for r in rates] == [2, 1]
