@@ -76,6 +76,8 @@ def flat(result: Any) -> list[Any]:
     """Leaves of tuples and lists, with their lengths so that structure counts."""
     if isinstance(result, tf.Tensor) and result.dtype == tf.string:
         result = result.numpy() if result.shape.rank == 0 else result.numpy().tolist()
+    if isinstance(result, np.ndarray) and result.dtype == object:
+        result = result.tolist()
     if isinstance(result, dict):
         return [len(result), *(leaf for key in sorted(result) for leaf in (key, *flat(result[key])))]
     if isinstance(result, (tuple, list)) and not isinstance(result, torch.Size):

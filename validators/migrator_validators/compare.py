@@ -137,6 +137,7 @@ def _compare_leaf(s: Tree, a: Arrays, t: Tree, b: Arrays, tol: Tolerance, path: 
     t, b = _as_array(t, b)
     if s["t"] != t["t"] or (
         s["as"] != t["as"]
+        and s["t"] != "strings"  # torch has no tensors of text: arrays and plain bytes stand for them
         and not ((s["as"] == "scalar" and t["as"] == "numpy") or (s["as"] == "numpy" and t["as"] == "scalar"))
     ):
         out.differences.append(Difference(path, "structure", f"{_name(t)} instead of {_name(s)}"))
@@ -152,7 +153,9 @@ def _compare_leaf(s: Tree, a: Arrays, t: Tree, b: Arrays, tol: Tolerance, path: 
 
 
 def _as_array(tree: Tree, arrays: Arrays) -> tuple[Tree, Arrays]:
-    """A Python number where the other side has a NumPy scalar is the same thing to a caller."""
+    """A Python number or text where the other side has a NumPy scalar or a tensor of text: the same to a caller."""
+    if tree["t"] == "scalar" and tree["type"] in ("str", "bytes"):
+        return {"t": "strings", "as": "scalar", "v": [tree["v"]], "shape": []}, {}
     if tree["t"] == "scalar" and tree["type"] in ("int", "float", "bool"):
         value = np.asarray(float(tree["v"]) if tree["type"] == "float" else tree["v"])
         return {"t": "array", "as": "scalar", "key": "", "dtype": "", "shape": []}, {"": value}

@@ -8,7 +8,7 @@ from typing import TypeVar
 import libcst as cst
 
 from migrator.model import Decline, Helper, Rewritten
-from migrator.rules.engine import comments, mixed, typing_names, versions
+from migrator.rules.engine import comments, mixed, texts, typing_names, versions
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
@@ -323,7 +323,22 @@ class Rewriter(Leaving):
             return updated_node
         if made is not updated_node and (is_root(made.left) or is_root(made.right)):
             self.imports.add("import math")
+        text = self._of_text(original_node, updated_node)
+        if text is not None:
+            return text
         return super().leave_BinaryOperation(original_node, self._mixed(mixed.binary, original_node, made))
+
+    def _of_text(
+        self, original: cst.Comparison | cst.BinaryOperation, updated: cst.Comparison | cst.BinaryOperation
+    ) -> cst.BaseExpression | None:
+        """An operation on text; None where it is none."""
+        name = texts.member(original, self.value)
+        found = find(f"String.{name}", self.keras) if name else None
+        if found is None:
+            return None
+        before, after = texts.called(original, name), texts.called(updated, name)
+        made = self._apply(found, before, after, texts.sides(original)[0], texts.sides(updated)[0])
+        return made if made is not after else updated
 
     def _mixed(self, convert: Callable[[N, N, mixed.Look], N], original: N, updated: N) -> N:
         """An operation with NumPy arrays beside tensors."""
@@ -337,6 +352,9 @@ class Rewriter(Leaving):
         return made
 
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
+        text = self._of_text(original_node, updated_node)
+        if text is not None:
+            return text
         others = [c.comparator for c in original_node.comparisons]
         try:
             check_whole_shapes(self.value(original_node.left), *map(self.value, others))

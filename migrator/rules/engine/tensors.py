@@ -18,6 +18,8 @@ def as_tensor(arg: Arg) -> Arg:
     if has_complex(found):
         raise Decline(f"`{arg.name}` has complex numbers, which are complex64 in torch and complex128 in TensorFlow")
     what = kind(Dynamic(arg) if found is NOTHING else found)
+    if isinstance(arg.value, Tensor) and arg.value.dtype == "string":
+        raise Decline("torch has no string tensors")
     if what in ("tensor", None, "none"):
         return arg
     if what == "numpy":

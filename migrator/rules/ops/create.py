@@ -10,10 +10,11 @@ from migrator.rules.engine.asked import kind as kind_of
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor, Tensors
 from migrator.rules.engine.registry import rule
-from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
+from migrator.rules.engine.samples import S, block, boolean, declined_block, declines, f32, i32, no_grad, src
 from migrator.rules.engine.template import device_here
 from migrator.rules.engine.tensors import has_complex
-from migrator.rules.ops.pieces import dtype_name, given, plain, tensors_in, torch_dtype
+from migrator.rules.ops.pieces import dtype_name, given, is_text, plain, tensors_in, text_alone, torch_dtype
+from migrator.rules.ops.text_code import text_of
 
 if TYPE_CHECKING:
     import torch
@@ -68,11 +69,17 @@ def no_strings(value: object) -> None:
         S([1, 2], src("tf.float32")),
         S(0.5, shape=[2, 3]),
         S([1, 2, 3, 4], shape=(2, 2)),
-        declines("text"),
+        no_grad(block("return tf.constant('text')")),
+        no_grad(block("return tf.constant([['a', 'é'], ['', 'b']], dtype=tf.string)")),
+        no_grad(block("names = ['b', 'c']\nreturn tf.constant(names), tf.convert_to_tensor('x')")),
+        declined_block("return tf.constant(['a'], shape=[1])"),
     ],
 )
 def constant(value, dtype=None, shape=None, name="Const", *, kind):
-    no_strings(value)
+    if is_text(value, dtype):
+        if shape is not None:
+            raise Decline("text of a shape")
+        return text_of(text_alone(value, dtype))
     if kind == "tensor":
         raise Decline("a constant made from a tensor")
     if dtype is None and has_complex(value):
@@ -98,9 +105,10 @@ def constant(value, dtype=None, shape=None, name="Const", *, kind):
     samples=[S([1.0, 2.0]), S(f32(2, 3)), S([1, 2], dtype=src("tf.float32")), S(src("[a, b]", a=f32(2), b=f32(2)))],
 )
 def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None, *, kind):
-    no_strings(value)
     if dtype_hint is not None:
         raise Decline("`dtype_hint` is given")
+    if is_text(value, dtype):
+        return text_of(text_alone(value, dtype))
     target = torch_dtype(dtype)
     if kind == "tensor" and dtype is None:
         return value

@@ -12,7 +12,7 @@ from migrator.rules.engine.asked import items
 from migrator.rules.engine.asked import kind as kind_of
 from migrator.rules.engine.build import is_plain
 from migrator.rules.engine.declining import Decline
-from migrator.values import DType, Tensor, Unknown
+from migrator.values import DType, Literal, Scalar, Sequence, Tensor, Unknown, Value
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -133,3 +133,34 @@ def tensors_in(value: object) -> bool:
     ):
         raise Decline("a list of something unknown")
     return bool(found) and all(isinstance(item, Tensor) and item.origin != "numpy" for item in found or ())
+
+
+@on_arguments
+def is_text(value: object, dtype: object) -> bool:
+    """Whether a value is text, by what is known of it or by its dtype."""
+    if not isinstance(value, Arg):
+        return False
+    written = literal(value.node, value.value)
+    return dtype_name(dtype) == "string" or _of_text(value.value) or (written is not NOTHING and _has_text(written))
+
+
+def _has_text(written: object) -> bool:
+    if isinstance(written, (list, tuple)):
+        return any(map(_has_text, written))
+    return isinstance(written, (str, bytes))
+
+
+def _of_text(value: Value) -> bool:
+    if isinstance(value, Sequence):
+        return any(map(_of_text, value.items if value.items is not None else (value.element,)))
+    if isinstance(value, Tensor):
+        return value.dtype == "string"
+    text = value.value if isinstance(value, Literal) else None
+    return isinstance(text, (str, bytes)) or (isinstance(value, Scalar) and value.type == "str")
+
+
+@on_arguments
+def text_alone(value: object, dtype: object) -> Code:
+    """A value that is text, whose dtype says nothing more."""
+    assert isinstance(value, Arg)
+    return Code("{value}", (("value", value),), covers=("dtype",))
