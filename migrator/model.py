@@ -82,6 +82,7 @@ class Helper:
     source: str
     imports: tuple[str, ...] = ()  # "import torch", "from torch import nn", …
     needs: tuple[Helper, ...] = ()  # others that it calls
+    plain: Helper | None = None  # the same for a file that never gives weights
 
 
 @dataclass(frozen=True)

@@ -233,12 +233,25 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
     if base.api == "tf.TensorArray":
         return _tensor_array(base, name)
     if name in ("result",) and base.api.startswith("tf.keras.metrics."):
-        return Tensor((), "float32")
+        return _figure(base)
     if name in ("update_state", "reset_state", "reset_states", "watch", "build", "reset"):
         return Literal(None)
     if name == "call":
         return apply.apply(it, base, args, where)
     return None
+
+
+_BY_CLASS = {"FBetaScore": "average", "F1Score": "average", "R2Score": "class_aggregation"}
+
+
+def _figure(base: Instance) -> Tensor:
+    """The figure of a metric: a number, or one a threshold or class."""
+    kind = base.api.rpartition(".")[2]
+    argument = base.arg(_BY_CLASS[kind]) if kind in _BY_CLASS else None
+    several = kind in _BY_CLASS and (argument == Literal(None) or (argument is None and kind != "R2Score"))
+    thresholds = base.arg("thresholds") if kind != "AUC" else None
+    several = several or not (thresholds is None or isinstance(thresholds, Literal | Scalar))
+    return Tensor(None if several else (), "float32")
 
 
 def _tensor_array(base: Instance, name: str) -> Value | None:

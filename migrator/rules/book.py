@@ -8,7 +8,7 @@ from functools import cache
 import libcst as cst
 
 from migrator.model import Decline, LayerCode, Rewritten
-from migrator.rules import activations, layers, ops, preprocessing
+from migrator.rules import activations, layers, measures, ops, preprocessing
 from migrator.rules.engine import registry, rewriter
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.layers import call as layer_call
@@ -21,6 +21,7 @@ def load_all() -> None:
     """Imports every file of rules, once."""
     ops.load()
     layers.load()
+    measures.load()
     preprocessing.load()
 
 

@@ -36,6 +36,12 @@ CASES = (
     ("Precision(thresholds=0.4)", "binary"),
     ("Recall()", "binary"),
     ("FalsePositives()", "binary"),
+    ("AUC(curve='PR')", "binary"),
+    ("MeanIoU(num_classes=4)", "classes"),
+    ("BinaryCrossentropy(from_logits=True)", "binary"),
+    ("Precision(top_k=2)", "one-hot"),
+    ("F1Score(average='macro')", "one-hot"),
+    ("R2Score()", "real"),
 )
 
 
@@ -67,11 +73,36 @@ def test_figures_over_batches(made: str, kind: str) -> None:
         np.testing.assert_allclose(float(ours.result()), float(theirs.result()), rtol=1e-5, atol=1e-6)
     ours.reset_state()
     theirs.reset_state()
-    assert float(ours.result()) == float(theirs.result())
+    np.testing.assert_equal(float(ours.result()), float(theirs.result()))
+
+
+WEIGHED = (
+    "m = keras.metrics.BinaryAccuracy()\nm.update_state([[1], [0]], [[0.6], [0.2]])\nfound = m.result()",
+    "m = keras.metrics.Mean()\nm.update_state([1.0, 3.0], sample_weight=[0.5, 2.0])\nfound = m.result()",
+    "m = keras.metrics.Sum()\nfound = m([1.0, 3.0], [0.5, 2.0])",
+    "loss = keras.losses.MeanSquaredError()\nfound = loss([1.0, 3.0], [2.0, 5.0])",
+    "loss = keras.losses.Huber()\nfound = loss([[1.0], [3.0]], [[2.0], [9.0]], sample_weight=[0.5, 2.0])",
+    "loss = keras.losses.Poisson(reduction='none')\nfound = loss([[1.0, 2.0]], [[2.0, 0.5]], sample_weight=[3.0])",
+)
+
+
+@pytest.mark.parametrize("program", WEIGHED, ids=lambda text: text.splitlines()[0])
+def test_lists_and_weights(program: str) -> None:
+    made = draft(f"{HEAD}{program}\n")
+    assert made.declines == ()
+    expected: dict[str, Any] = {"keras": keras}
+    exec(program, expected)
+    np.testing.assert_allclose(torch_module(made, "")["found"], expected["found"], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
-    "made", ["AUC(curve='PR')", "MeanIoU(num_classes=2)", "BinaryCrossentropy(from_logits=True)", "Precision(top_k=2)"]
+    "made",
+    [
+        "AUC(curve='PRGAIN')",
+        "MeanIoU(num_classes=2, dtype='float32')",
+        "SparseTopKCategoricalAccuracy(from_sorted_ids=True)",
+        "MeanMetricWrapper(len)",
+    ],
 )
 def test_other_metrics_are_declined(made: str) -> None:
     assert draft(f"{HEAD}metric = tf.keras.metrics.{made}\n").declines != ()

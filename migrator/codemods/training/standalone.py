@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
-from migrator.codemods.training.calls import calls_in, receiver
+from migrator.codemods.training.calls import calls_in
 from migrator.codemods.training.configuration import Made, made_of, optimizer_code
 from migrator.codemods.training.definitions import Definition
-from migrator.codemods.training.metric_classes import PLAIN, gathered_class, is_gathered, metric_class
 from migrator.codemods.training.models import parameters
 from migrator.codemods.training.optimizer_uses import Uses
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
+from migrator.codemods.training.weighing import weighs
 from migrator.model import Decline, Helper, LossCode, OutputFacts
 from migrator.values import Instance, Literal, Sequence, Tensor
 
@@ -33,7 +34,7 @@ def define(found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx:
         return _optimizer(found, holder, names, plan, ctx, sink)
     if found.kind == "loss":
         return _loss(found, plan, ctx, sink)
-    return _metric(found, ctx, sink)
+    return _by_rules(found, ctx, sink)
 
 
 def _only_compiled(found: Definition, plan: FilePlan, ctx: Context) -> bool:
@@ -112,14 +113,10 @@ def _loss(found: Definition, plan: FilePlan, ctx: Context, sink: Sink) -> str:
     made = made_of(found.call, ctx)
     target = ctx.code(found.target).strip()
     calls = [c for c in calls_in(ctx.tree) if ctx.code(c.func).strip() == target]
-    body = Decline("it is called with sample weights", found.api)
-    if not isinstance(made, Decline) and all(len(call.args) == 2 for call in calls):
-        written = _loss_body(found, made, calls, ctx, sink)
-    else:
-        written = made if isinstance(made, Decline) else body
-    if isinstance(written, Decline):
-        sink.decline(f"`{target}`: {written.reason}", found.api)
-        return ""
+    plain = not isinstance(made, Decline) and all(len(c.args) == 2 and not not_tensors(c, ctx) for c in calls)
+    written = _loss_body(found, made, calls, ctx, sink) if plain and isinstance(made, Made) else None
+    if written is None or isinstance(written, Decline):  # weights, arrays, or more than an expression says
+        return _by_rules(found, ctx, sink)
     assert isinstance(made, Made)
     if isinstance(found.target, cst.Name):
         return f"def {target}(y_true, y_pred):\n    return {written}"
@@ -137,8 +134,6 @@ def _function_name(made: Made) -> str:
 
 def _loss_body(found: Definition, made: Made, calls: list[cst.Call], ctx: Context, sink: Sink) -> str | Decline:
     assert ctx.objects is not None
-    if any(not_tensors(call, ctx) for call in calls):
-        return Decline("it is given lists or arrays, which have no methods of tensors")
     ranks = {_rank(call.args[1].value, ctx) for call in calls}
     rank = ranks.pop() if len(ranks) == 1 else None
     categorical = "ategorical" in found.api
@@ -188,63 +183,33 @@ def _same_rank(y: object, p: object) -> bool:
 # --- metrics --------------------------------------------------------------------------------------------
 
 
-def _metric(found: Definition, ctx: Context, sink: Sink) -> str:
-    name = found.api.rpartition(".")[2]
-    older = bool(find(ctx.tree, m.Attribute(attr=m.Name("reset_states"))))
-    made = _plain_metric(found) if name in PLAIN else made_of(found.call, ctx)
-    given = set(made.texts) - {"name", "dtype"} if isinstance(made, Made) else set()
-    helpers, arguments = _metric_code(name, made, older, ctx)
-    if isinstance(made, Decline) or isinstance(helpers, Decline):
-        sink.declines += [part for part in (made, helpers) if isinstance(part, Decline)]
-        return ""
-    if given - set(arguments) and not is_gathered(name):
-        sink.decline(f"argument `{min(given - set(arguments))}` of a metric has no rule", found.api)
-    sink.help(helpers)
-    problem = _update_problem(found, name, ctx)
-    if problem:
-        sink.decline(f"`{ctx.code(found.target).strip()}`: {problem}", found.api)
-    text = ", ".join(f"{key}={made.texts[key]}" for key in arguments)
-    return f"{ctx.code(found.target).strip()} = {name}({text})"
+def _by_rules(found: Definition, ctx: Context, sink: Sink) -> str:
+    """The line as the rules write it: an object with the methods that Keras's has."""
+    rewritten = ctx.rewrite(found.line)
+    helpers = rewritten.helpers
+    if not weighs(ctx):
+        helpers = _needed(tuple(h.plain or h for h in helpers), ctx.code(rewritten.node))
+    sink.take(replace(rewritten, helpers=_with_older_names(helpers, ctx)))
+    return ctx.code(rewritten.node).strip() if not rewritten.declines else ""
 
 
-def _plain_metric(found: Definition) -> Made | Decline:
-    names = [arg.keyword.value for arg in found.call.args if arg.keyword is not None]
-    positional = [arg for arg in found.call.args if arg.keyword is None]
-    if set(names) - {"name", "dtype"} or len(positional) > 1:
-        return Decline("arguments of a metric that have no rule", found.api)
-    return Made(found.api, {}, {})
+def _needed(helpers: tuple[Helper, ...], text: str) -> tuple[Helper, ...]:
+    """The helpers that the text or a needed helper behind them mentions."""
+    kept: list[Helper] = []
+    for helper in reversed(helpers):
+        if any(re.search(rf"\b{helper.name}\b", source) for source in (text, *(h.source for h in kept))):
+            kept.insert(0, helper)
+    return tuple(kept)
 
 
-def _metric_code(
-    name: str, made: Made | Decline, older: bool, ctx: Context
-) -> tuple[tuple[Helper, ...] | Decline, tuple[str, ...]]:
-    """The classes that a metric needs, and the arguments that its own is given."""
-    assert ctx.objects is not None
-    if isinstance(made, Decline):
-        return (), ()
-    if is_gathered(name):
-        column = LossCode("", "", None, "column")
-        code = ctx.objects.metric(made.name, made.texts, made.values, OutputFacts(rank=2, width=1), column)
-        return (code, ()) if isinstance(code, Decline) else (gathered_class(name, code, older), ())
-    helpers = metric_class(name, older)
-    taken = tuple(key for key in made.texts if key in ("k", "threshold"))
-    api = f"tf.keras.metrics.{name}"
-    return helpers or Decline(f"no rule for {api}", api), taken
+def _with_older_names(helpers: tuple[Helper, ...], ctx: Context) -> tuple[Helper, ...]:
+    """Metrics have `reset_states` too where the file calls it."""
+    if not find(ctx.tree, m.Attribute(attr=m.Name("reset_states"))):
+        return helpers
+    return tuple(replace(h, source=h.source + _OLDER) if "    def reset_state(" in h.source else h for h in helpers)
 
 
-def _update_problem(found: Definition, name: str, ctx: Context) -> str:
-    """Why the updates of a metric have no counterpart; "" where they do."""
-    target, most = ctx.code(found.target).strip(), 1 if name in ("Mean", "Sum") else 2
-    for call in calls_in(ctx.tree):
-        owner = receiver(call)
-        updated = owner[0] if owner and owner[1] == "update_state" else call.func
-        if ctx.code(updated).strip() != target:
-            continue
-        if len(call.args) > most or any(a.keyword and a.keyword.value == "sample_weight" for a in call.args):
-            return "it is updated with sample weights"
-        if most == 2 and not is_gathered(name) and not_tensors(call, ctx):
-            return "it is given lists or arrays, which have no methods of tensors"
-    return ""
+_OLDER = "\n    def reset_states(self):\n        self.reset_state()\n"
 
 
 def not_tensors(call: cst.Call, ctx: Context) -> bool:

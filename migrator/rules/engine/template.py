@@ -309,7 +309,16 @@ class _Residual(ast.NodeTransformer):
         if isinstance(value, ast.Name) and value.id in self.run.output.args:
             name = value.id.removeprefix(_MARK)
             return name in self.run.written and is_default(function, keyword, self.run.env[name], source)
-        return isinstance(value, ast.Constant) and is_default(function, keyword, value.value, source)
+        plain = isinstance(value, (ast.Constant, ast.UnaryOp))
+        return plain and is_default(function, keyword, _number(value), source)
+
+
+def _number(value: ast.expr) -> object:
+    """The value of a literal, `-1` included; of anything else, the expression itself."""
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        return value
 
 
 def _is_open_device(value: ast.expr) -> bool:

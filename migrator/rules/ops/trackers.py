@@ -11,9 +11,10 @@ from migrator.rules.engine.args import Code
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import attribute, method, rule
 from migrator.rules.engine.samples import block, f32, no_grad
+from migrator.rules.measures.keeping import absent
 
 
-def _tracker(name: str, doc: str, update: str, result: str) -> Helper:
+def _tracker(name: str, doc: str, parameters: str, update: str, result: str, plain: Helper | None = None) -> Helper:
     source = f'''class {name}:
     """{doc}"""
 
@@ -24,27 +25,46 @@ def _tracker(name: str, doc: str, update: str, result: str) -> Helper:
     def reset_state(self):
         self.total, self.count = torch.tensor(0.0), 0
 
-    def update_state(self, values):
+    def update_state(self, values{parameters}):
         values = torch.as_tensor(values).detach().float()
 {update}
 
     def result(self):
         return {result}
 
-    def __call__(self, values):
-        self.update_state(values)
+    def __call__(self, *args, **kwargs):
+        self.update_state(*args, **kwargs)
         return self.result()
 '''
-    return Helper(name, source, ("import torch",))
+    return Helper(name, source, ("import torch",), (), plain)
 
 
-_SAMPLES = """        rows = values.flatten(1).mean(dim=1) if values.dim() > 1 else values.reshape(-1)
-        self.total, self.count = self.total.to(values.device) + rows.sum(), self.count + len(rows)"""
+_ROWS = """        rows = values.flatten(1).{}(dim=1) if values.dim() > 1 else values.reshape(-1)
+        weights = torch.ones_like(rows) if sample_weight is None else torch.as_tensor(sample_weight).to(rows)
+        self.total = self.total.to(values.device) + (rows * weights.reshape(rows.shape)).sum()"""
+_SAMPLES = _ROWS.format("mean") + "\n        self.count = self.count + weights.sum()"
 _ELEMENTS = "        self.total, self.count = self.total.to(values.device) + values.sum(), self.count + values.numel()"
-_MEAN = "self.total / max(self.count, 1)"
-Mean: Any = _tracker("Mean", "The mean over all samples, the entries along the first axis.", _SAMPLES, _MEAN)
-ElementMean: Any = _tracker("Mean", "The mean of all values since the last reset.", _ELEMENTS, _MEAN)
-Sum: Any = _tracker("Sum", "The sum of all values since the last reset.", _ELEMENTS, "self.total.clone()")
+_WEIGHT = ", sample_weight=None"
+_PLAIN = "        rows = values.flatten(1).{}(dim=1) if values.dim() > 1 else values.reshape(-1)\n"
+_PLAIN += "        self.total, self.count = self.total.to(values.device) + rows.sum(), self.count + len(rows)"
+_MEAN, _SUM = "self.total / max(self.count, 1)", "self.total.clone()"
+Mean: Any = _tracker(
+    "Mean",
+    "The mean over all samples, the entries along the first axis, weighted where weights are given.",
+    _WEIGHT,
+    _SAMPLES,
+    "self.total / self.count if self.count else torch.zeros_like(self.total)",
+    _tracker("Mean", "The mean over all samples, the entries along the first axis.", "", _PLAIN.format("mean"), _MEAN),
+)
+ElementMean: Any = _tracker("Mean", "The mean of all values since the last reset.", "", _ELEMENTS, _MEAN)
+Sum: Any = _tracker(
+    "Sum",
+    "The sum of all values since the last reset, weighted where weights are given.",
+    _WEIGHT,
+    _ROWS.format("sum"),
+    _SUM,
+    _tracker("Sum", "The sum of all values since the last reset.", "", _ELEMENTS, _SUM),
+)
 
 _USE = """m = tf.keras.metrics.{}()
 m.update_state(a)
@@ -54,11 +74,18 @@ m.reset_state()
 m.update_state(b[0])
 m(b)
 return first, m.result()"""
+_WEIGHED = """m = tf.keras.metrics.{}()
+m.update_state(a, sample_weight=[0.5, 2.0])
+m.update_state([1, 3, 5, 7], [1, 1, 0, 0])
+first = m.result()
+m(b, w)
+return first, m.result()"""
 
 
 def _samples(name: str) -> list[Any]:
     empty = block(f"return tf.keras.metrics.{name}().result()")
-    return [no_grad(block(_USE.format(name), a=f32(2, 3), b=f32(4))), no_grad(empty)]
+    weighed = block(_WEIGHED.format(name), a=f32(2, 3), b=f32(4, 1), w=f32(4, 1))
+    return [no_grad(block(_USE.format(name), a=f32(2, 3), b=f32(4))), no_grad(empty), no_grad(weighed)]
 
 
 @rule("tf.keras.metrics.Mean", samples=(), keras=2)
@@ -91,8 +118,14 @@ def total(name="sum", dtype=None):
 for _name in ("Mean", "Sum"):
     attribute(f"tf.keras.metrics.{_name}.name", "x.name")
 
-    @method(f"tf.keras.metrics.{_name}.update_state", samples=())
+    @method(f"tf.keras.metrics.{_name}.update_state", samples=(), keras=3)
     def update_state(self, values, sample_weight=None):
+        if absent(sample_weight):
+            return self.update_state(values)
+        return self.update_state(values, sample_weight)
+
+    @method(f"tf.keras.metrics.{_name}.update_state", samples=(), keras=2)
+    def update_state_2(self, values, sample_weight=None):
         if sample_weight is not None:
             raise Decline("weighted values")
         return self.update_state(values)

@@ -1,0 +1,12 @@
+"""Rules of losses and metrics as objects that a program calls by itself. Importing a file registers its rules."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+
+def load() -> None:
+    """Registers the rules of every file of this folder."""
+    for found in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{found.name}")
