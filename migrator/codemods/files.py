@@ -15,9 +15,9 @@ import libcst as cst
 from migrator.codemods.context import Draft
 from migrator.codemods.imports import bound_by, merged, rewrite_imports
 from migrator.codemods.positions import Positions
-from migrator.codemods.tf_imports import global_reads, imports_tensorflow, is_tf_module, unbound
+from migrator.codemods.tf_imports import alias_of, global_reads, imports_tensorflow, is_tf_module, unbound
 from migrator.codemods.units import Segment, bound_names
-from migrator.model import Decline, FileRewrite, Helper, Origin, UnitKind, UnitRewrite
+from migrator.model import Decline, FileRewrite, Helper, InterfaceChange, Origin, UnitKind, UnitRewrite
 
 DEVICE = 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\n'
 _DOTTED = re.compile(r"\b([A-Za-z_]\w*)\.")
@@ -113,7 +113,19 @@ def _imports(file: FileDraft, part: Part, text: str) -> UnitRewrite:
     same = text == original
     left = imports_tensorflow(text) or (same and bool(names & file.tf_bindings))
     declines = (Decline("units of this file still need it"),) if left else ()
-    return UnitRewrite(unit, None if same else text, Origin.UNTOUCHED if same else Origin.RULES, declines=declines)
+    changes = tuple(
+        InterfaceChange(f"{file.module}:{name}", "renames", f"{name} named a module of TensorFlow")
+        for name in _aliases(part)
+        if name not in _defined(text)
+    )
+    origin = Origin.UNTOUCHED if same else Origin.RULES
+    return UnitRewrite(unit, None if same else text, origin, declines=declines, changes=changes)
+
+
+def _aliases(part: Part) -> list[str]:
+    """Names that assignments among imports (`K = keras.backend`) bind to modules."""
+    lines = [s for s in part.segment.statements if isinstance(s, cst.SimpleStatementLine)]
+    return [name for line in lines for small in line.body if (name := alias_of(small)) is not None]
 
 
 def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str], moved: Mapping[str, str]) -> str | None:
@@ -127,7 +139,8 @@ def _unit_text(file: FileDraft, part: Part, reverted: Mapping[str, str], moved: 
     lead, rest = split_lead(original)
     if migrated(part, reverted):
         text = part.draft.text.rstrip("\n") + "\n" if part.draft.text.strip() else ""
-        return _hoisted(part.draft.hoisted) + (lead + text if text else "")
+        hoisted = _hoisted(part.draft.hoisted)
+        return hoisted + ((lead.lstrip("\n") if hoisted else lead) + text if text else "")
     reasons = [reason_of(d) for d in part.draft.declines] or [reverted[unit.id]]
     if unit.id in moved:
         reasons.append(f"it uses {moved[unit.id]}, PyTorch now, and does not run before it is migrated too")

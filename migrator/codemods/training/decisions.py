@@ -111,7 +111,8 @@ class Decisions:
         if name == "compile":
             return methods.compile_model(call, model, owner, self.writer)
         if name == "evaluate":
-            return fit.evaluate(call, model, owner, self.writer)
+            alone = isinstance(self.where, cst.SimpleStatementLine) and _wish(call, self.where) == ""
+            return fit.evaluate(call, model, owner, self.writer, alone)
         if name in ("save", "save_weights"):
             return methods.save_weights(call, model, self.writer, whole=name == "save")
         one = {"predict": methods.predict, "summary": methods.summary, "load_weights": methods.load_weights}

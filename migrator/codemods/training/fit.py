@@ -151,8 +151,11 @@ def _progress(node: cst.BaseExpression | None, epoch: str, epochs: str, logs: st
     return [f"if {writer.text(node)}:", "    " + line]
 
 
-def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer) -> Code:
-    """The figures of one pass without training, in the form that Keras returns them."""
+def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, alone: bool = False) -> Code:
+    """The figures of one pass without training, in the form that Keras returns them.
+
+    `alone`: nothing reads them, so that they are printed, as Keras does.
+    """
     config = configured(compiled)
     assert compiled is not None
     bound = writer.bound(call, "evaluate", _EVALUATE_KNOWN)
@@ -168,12 +171,20 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
     if config.steps:
         return _own_evaluation(model, data, config, bound, writer)
     logs = f"{run_epoch_name(writer, compiled)}({model}, {data})"
+    if alone and not _silent(bound.get("verbose"), writer):
+        return Code("", f'print(" - ".join(f"{{name}}: {{value:.4f}}" for name, value in {logs}.items()))')
     as_dict = constant(bound.get("return_dict"), writer.ctx)
     if "return_dict" in bound and (as_dict is None or as_dict.value):
         if as_dict is None:
             raise Unfit("`return_dict` is not a constant")
         return Code("", logs)
     return Code("", f"list({logs}.values())" if config.metrics else f'{logs}["loss"]')
+
+
+def _silent(verbose: cst.BaseExpression | None, writer: Writer) -> bool:
+    """Whether `verbose` says that nothing is printed, or may say so."""
+    known = constant(verbose, writer.ctx) if verbose is not None else Literal("auto")
+    return known is None or not known.value
 
 
 def _own_evaluation(model: str, data: str, config: Configuration, bound: Bound, writer: Writer) -> Code:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 
@@ -259,7 +259,7 @@ class _Residual(ast.NodeTransformer):
             return node
         found = self.run.template.names.get(node.id)
         if isinstance(found, Helper):
-            self.run.output.helpers |= {helper.name: helper for helper in (*found.needs, found)}
+            self.run.output.helpers |= {helper.name: helper for helper in _with_needs(found)}
             return ast.Name(found.name, ast.Load())
         if node.id == device_here and self.run.device:
             return ast.parse(self.run.device, mode="eval").body
@@ -319,6 +319,13 @@ def _number(value: ast.expr) -> object:
         return ast.literal_eval(value)
     except ValueError:
         return value
+
+
+def _with_needs(helper: Helper) -> Iterator[Helper]:
+    """What a helper calls, directly or not, and then itself."""
+    for needed in helper.needs:
+        yield from _with_needs(needed)
+    yield helper
 
 
 def _is_open_device(value: ast.expr) -> bool:

@@ -1,8 +1,8 @@
 """Runs a source program for a short while and notes every call of its own functions, methods and classes.
 
 Request: `entry` (a file of the tree), `argv`, `modules` ({path: import name}), `seconds`, `limits`
-(`epochs` and `batches` of a fit, `rows` of synthetic data). Long parts are cut: `fit` to a few steps,
-data sets to some batches, known `load_data` functions give synthetic data of the right shapes.
+(`epochs` and `batches` of a fit). Long parts are cut: `fit` to a few steps, data sets to some batches; the data
+sets that Keras downloads are stand-ins (`known_data`).
 Result: `calls` (see `recording.RecordedCall`), `error`, `module`, `trains`; arrays by name.
 """
 
@@ -35,8 +35,8 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     recorder_imports.install(os.getcwd(), request.get("modules", {}))
     error = _execute(request)
     notebook.close()
-    # a script that trains, on data that it has itself, can be run again as a whole
-    whole = error is None and notebook.steps > 0 and not notebook.synthetic
+    # a script that trains, on data that it has itself or that stand-ins are known for, can be run again as a whole
+    whole = error is None and notebook.steps > 0
     result = {
         "calls": notebook.calls,
         "error": error,
@@ -97,7 +97,6 @@ class Notebook:
         self.calls: list[dict[str, Any]] = []
         self.values = recorder_values.Encoder(self.made_by)
         self.steps = 0
-        self.synthetic = False  # were data asked for that only recording has?
         self._stack: list[dict[str, Any]] = []
         self._seen: dict[str, list[str]] = {}
         self._makers: dict[int, list[tuple[str, str]]] = {}

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from . import tf_exports
+from . import tf_exports, tf_known_data
 
 
 def install(request: dict[str, Any], notebook: Any) -> None:
     """Cut training, data sets and downloads; tell the notebook of steps and of calls of models."""
     tf.config.run_functions_eagerly(True)
     tf.data.experimental.enable_debug_mode()  # functions given to map() see values, not symbols
-    limits = {"epochs": 1, "batches": 3, "rows": 96, **request.get("limits", {})}
+    limits = {"epochs": 1, "batches": 3, **request.get("limits", {})}
     _cut_keras(limits)
     _cut_datasets(limits)
-    _synthetic_data(limits["rows"], notebook)
     _no_downloads()
+    tf_known_data.install()
     _watch_steps(notebook)
     _watch_calls(notebook)
 
@@ -98,73 +97,6 @@ class _Short:
 
 
 # --- data ---------------------------------------------------------------------------------------------
-
-
-def _images(rng: Any, rows: int, shape: tuple[int, ...], classes: int, column: bool) -> Any:
-    labels = rng.randint(0, classes, (rows, 1) if column else (rows,)).astype("uint8")
-    return rng.randint(0, 256, (rows, *shape)).astype("uint8"), labels
-
-
-def _both(make: Any, rows: int) -> Any:
-    rng = np.random.RandomState(0)
-    return make(rng, rows), make(rng, max(rows // 3, 8))
-
-
-def _image_loader(shape: tuple[int, ...], classes: int, column: bool, rows: int) -> Any:
-    return lambda *args, **kwargs: _both(lambda rng, n: _images(rng, n, shape, classes, column), rows)
-
-
-def _text_loader(classes: int, rows: int) -> Any:
-    def load_data(path: str = "", num_words: Any = None, skip_top: int = 0, maxlen: Any = None, **kwargs: Any) -> Any:
-        def make(rng: Any, n: int) -> Any:
-            words, longest = num_words or 10000, min(maxlen or 120, 120)
-            texts = np.empty(n, dtype=object)
-            texts[:] = [rng.randint(1, words, rng.randint(5, max(longest, 6))).tolist() for _ in range(n)]
-            return texts, rng.randint(0, classes, n).astype("int64")
-
-        return _both(make, rows)
-
-    return load_data
-
-
-def _table_loader(columns: int, rows: int) -> Any:
-    def make(rng: Any, n: int) -> Any:
-        return rng.standard_normal((n, columns)), rng.uniform(5, 50, n)
-
-    return lambda *args, **kwargs: _both(make, rows)
-
-
-def _word_index(*args: Any, **kwargs: Any) -> dict[str, int]:
-    letters = itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=2)
-    return {"".join(pair): i + 1 for i, pair in enumerate(letters)}
-
-
-def _noted(loader: Any, notebook: Any) -> Any:
-    def load_data(*args: Any, **kwargs: Any) -> Any:
-        notebook.synthetic = True
-        return loader(*args, **kwargs)
-
-    return load_data
-
-
-def _synthetic_data(rows: int, notebook: Any) -> None:
-    loaders = {
-        "mnist": _image_loader((28, 28), 10, False, rows),
-        "fashion_mnist": _image_loader((28, 28), 10, False, rows),
-        "cifar10": _image_loader((32, 32, 3), 10, True, rows),
-        "cifar100": _image_loader((32, 32, 3), 100, True, rows),
-        "imdb": _text_loader(2, rows),
-        "reuters": _text_loader(46, rows),
-        "boston_housing": _table_loader(13, rows),
-        "california_housing": _table_loader(8, rows),
-    }
-    datasets = tf_exports.keras_package().datasets
-    for name, loader in loaders.items():
-        module = getattr(datasets, name, None)
-        if module is not None:
-            tf_exports.everywhere(module.load_data, _noted(loader, notebook))
-            if hasattr(module, "get_word_index"):
-                tf_exports.everywhere(module.get_word_index, _word_index)
 
 
 def _no_downloads() -> None:

@@ -90,6 +90,7 @@ def perform(side: str, header: Header, body: bytes, packed: bytes, root: str) ->
     try:
         arrays = packing.unpack(packed)
         probe = importlib.import_module(PROBES + "." + header["probe"])
+        importlib.import_module(PROBES + ".known_data").prepare(side, root)
         if side == "torch":
             steps = importlib.import_module(PROBES + ".torch_reach")
             steps.watch()
@@ -336,6 +337,9 @@ def installed() -> str:
     return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
+_SHARED = ("wire", "series", "tf_script", "known_data")
+
+
 def preload_probes(folder: str, side: str) -> None:
     """Import the side's probes now, so that children need not compile them."""
     import types
@@ -345,7 +349,9 @@ def preload_probes(folder: str, side: str) -> None:
     sys.modules[PROBES] = package
     for name in sorted(os.listdir(folder)):
         stem = name[:-3]
-        if name.endswith(".py") and (stem.startswith(side + "_") or stem in ("wire", "series", "tf_script")):
+        if name.endswith(".py") and (
+            stem.startswith(side + "_") or stem in ("wire", "series", "tf_script", "known_data")
+        ):
             try:
                 importlib.import_module(PROBES + "." + stem)
             except Exception as error:
