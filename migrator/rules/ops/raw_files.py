@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from migrator.model import Helper
 from migrator.rules.engine.args import Code
 from migrator.rules.engine.declining import Decline
-from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import method, rule
 from migrator.rules.engine.samples import Sample, block, declined_block, no_grad
 from migrator.rules.ops.pieces import dtype_name
@@ -46,14 +45,6 @@ decode_png = Helper(
         raise ValueError(f"a PNG of mode {image.mode} is not read with {channels} channels")
     pixels = torch.from_numpy(np.array(image.convert(wanted)))
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
-''',
-    ("import io", "import numpy as np", "import torch", "from PIL import Image"),
-)
-decode_jpeg = Helper(
-    "decode_jpeg",
-    '''def decode_jpeg(contents):
-    """The pixels of a JPEG as (height, width, 3)."""
-    return torch.from_numpy(np.array(Image.open(io.BytesIO(contents)).convert("RGB")))
 ''',
     ("import io", "import numpy as np", "import torch", "from PIL import Image"),
 )
@@ -116,42 +107,6 @@ def png(contents, channels=0, dtype="uint8", name=None):
     if dtype_name(dtype) != "uint8":
         raise Decline("16 bits")
     return decode_png(contents, channels=channels)
-
-
-_SHADES = "y, x = np.mgrid[:33, :47]\npixels = np.stack([x * 5 + y, y * 7, x * y], -1).astype('uint8')\n"
-
-
-def _jpeg(quality: int, subsampling: int) -> Sample:
-    save = f"Image.fromarray(pixels).save('a.jpg', quality={quality}, subsampling={subsampling})"
-    call = "tf.io.decode_jpeg(tf.io.read_file('a.jpg'), channels=3, dct_method='INTEGER_ACCURATE')"
-    return no_grad(block(f"from PIL import Image\n{_SHADES}{save}\nreturn {call}"))
-
-
-@rule(
-    "tf.io.decode_jpeg",
-    samples=[
-        *(_jpeg(quality, subsampling) for quality in (75, 95) for subsampling in (0, 1, 2)),
-        declined_block("return tf.io.decode_jpeg(tf.io.read_file('a'), channels=3)"),
-        declined_block("return tf.io.decode_jpeg(tf.io.read_file('a'), dct_method='INTEGER_ACCURATE')"),
-    ],
-)
-def jpeg(
-    contents,
-    channels=0,
-    ratio=1,
-    fancy_upscaling=True,
-    try_recover_truncated: Ignored = False,
-    acceptable_fraction: Ignored = 1,
-    dct_method="",
-    name=None,
-):
-    if dct_method != "INTEGER_ACCURATE":
-        raise Decline(
-            "TensorFlow's fast transform of JPEG, whose pixels differ by up to 16 levels from those of others"
-        )
-    if channels != 3 or ratio != 1 or not fancy_upscaling:
-        raise Decline("other than three channels in full size")
-    return decode_jpeg(contents)
 
 
 _RAW = "with open('a', 'wb') as file:\n    file.write(bytes(range(24)))\nraw = tf.io.read_file('a')\n"
