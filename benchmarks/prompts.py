@@ -3,7 +3,7 @@
     python benchmarks/prompts.py [--json FILE] [SRC…]       (default: the programs of the evaluation sets)
 
 Nothing is sent. Fragments: the first question about each unit that the rules decline. Whole files: one
-question for each file that has such a unit, with the files of the repository that it imports and the
+question for each file that uses TensorFlow, with the files of the repository that it imports and the
 same lines about differences, as one would ask without rules. A reply is taken to be as long as what is
 asked about. Tokens are estimated (`migrator.llm.packing.tokens`), on both sides alike.
 """
@@ -22,6 +22,7 @@ from migrator import resources, steps
 from migrator.completion.offline import fragments
 from migrator.config import load
 from migrator.llm import rendering, semantics
+from migrator.llm.fragment import Fragment
 from migrator.llm.packing import tokens
 from migrator.llm.rendering import OtherFile
 from migrator.model import SourceFile, SourceRepo
@@ -48,18 +49,25 @@ class Row:
 
 def measured(src: Path) -> Row:
     """The figures of one program."""
-    system = tokens(rendering.system())
+    system = tokens(rendering.system(module=True))
     asked = list(fragments(src))
     whole = list(whole_files(src))
     return Row(
         src.parent.name if src.name == "source" else src.name,
         len(asked),
-        sum(system + tokens(rendering.fragment(f)) for f in asked),
-        sum(tokens(f.original) for f in asked),
+        sum(tokens(rendering.system_of(f)) + tokens(rendering.fragment(f)) for f in asked),
+        sum(_reply(f) for f in asked),
         len(whole),
         sum(system + tokens(prompt) for prompt, _ in whole),
         sum(tokens(text) for _, text in whole),
     )
+
+
+def _reply(fragment: Fragment) -> int:
+    """Tokens of a reply as long as what it stands for: the unit, or what goes into its holes."""
+    if fragment.frame is None:
+        return tokens(fragment.original)
+    return sum(tokens(hole.was) for hole in fragment.frame.holes)
 
 
 def whole_files(src: Path) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,8 @@ def as_draft(candidate: Candidate, fragment: Fragment, file: FileDraft, part: Pa
     """The draft of a unit as a model wrote it: same kind and interface changes, no weight records."""
     old = part.draft
     assert old is not None
-    helpers = tuple(_helpers(candidate))
+    kept = [helper for helper in old.helpers if candidate.framed and _mentions(candidate.text, helper.name)]
+    helpers = (*kept, *_helpers(candidate))
     return Draft(
         text=candidate.code.strip("\n") + "\n",
         kind=old.kind,
@@ -39,7 +40,7 @@ def as_draft(candidate: Candidate, fragment: Fragment, file: FileDraft, part: Pa
         changes=old.changes,
         gaps=old.gaps | {GAPS[api] for api in fragment.apis if api in GAPS},
         notes=tuple(_notes(candidate)),
-        needs_device=_needs_device(candidate, file),
+        needs_device=_needs_device(candidate, file) or (candidate.framed and old.needs_device),
         origin=origin(candidate, fragment),
     )
 
@@ -51,11 +52,15 @@ def as_written(draft: RepositoryDraft, unit: str, text: str, origin: Origin, gap
         return draft
     names = {name for statement in part.segment.statements for name in bound_names(statement)}
     names |= {c.detail.rpartition(" ")[2] for c in part.draft.changes if c.kind == "factory-to-module"}
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     found = [n for n in ast.parse(text).body if names & set(bound(n))]
-    own = "".join("".join(lines[_first(n) - 1 : n.end_lineno]) for n in found)
+    own = "".join("\n".join(lines[_first(n) - 1 : n.end_lineno]) + "\n" for n in found)
     new = replace(part.draft, declines=(), text=own or part.draft.text, weights=(), gaps=frozenset(gaps), origin=origin)
     return draft.with_draft(unit, new)
+
+
+def _mentions(text: str, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(ast.parse(text)))
 
 
 def _first(node: ast.stmt) -> int:
@@ -93,5 +98,8 @@ def origin(candidate: Candidate, fragment: Fragment) -> Origin:
     def lines(text: str) -> set[str]:
         return {line.strip() for line in text.splitlines() if len(line.strip()) > 8}
 
-    rules = lines(fragment.draft) - lines(fragment.original)
+    if candidate.framed:
+        return Origin.HYBRID
+    written = fragment.draft if fragment.frame is None else fragment.frame.text
+    rules = lines(written) - lines(fragment.original)
     return Origin.HYBRID if rules & lines(candidate.code) else Origin.LLM

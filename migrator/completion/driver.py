@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 from migrator.checking import Checker, Step
 from migrator.codemods.repository import RepositoryDraft
+from migrator.completion import circles
 from migrator.completion.drafts import as_draft
-from migrator.completion.examples import bundled, own
+from migrator.completion.examples import foreign, own
 from migrator.completion.fragments import Surroundings, fragment
 from migrator.completion.judging import Judging, guarded
 from migrator.llm import feedback
 from migrator.llm.calls import Completion, Prompt
 from migrator.llm.candidate import Candidate
 from migrator.llm.conversation import Conversation, Judged
-from migrator.llm.fragment import Fragment
+from migrator.llm.fragment import Example, Fragment
 from migrator.llm.packing import BUDGET, pack
 from migrator.model import Attempt, FileRewrite, Outcome, Status, UnitKind, UnitResult
 from migrator.settle import Settled
@@ -61,8 +63,9 @@ class Completed:
 class _Work:
     """Where the completion of a repository stands.
 
-    `left`: unit → why it stays as it was although the rules wrote something. `ended`: units about which
-    nothing more is asked. `open`: the talks under way.
+    `left`: unit → why it stays as it was although the rules wrote something. `talks`: those under way and those
+    ended. `circles`: the unit that a talk about several is kept under → what is known of each; `led_by`: each
+    of these → that unit.
     """
 
     draft: RepositoryDraft
@@ -74,6 +77,17 @@ class _Work:
     talks: dict[str, Conversation] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
     not_asked: dict[str, str] = field(default_factory=dict)
+    circles: dict[str, tuple[Fragment, ...]] = field(default_factory=dict)
+    led_by: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def examples(self) -> tuple[Example, ...]:
+        """Accepted pairs to choose from: the run's own, and bundled ones of other programs."""
+        return (*own(self.draft, self.results), *foreign(self.draft))
+
+    def talk(self, unit: str) -> Conversation | None:
+        """The talk about a unit, also where it is about several."""
+        return self.talks.get(self.led_by.get(unit, unit))
 
 
 def complete(
@@ -94,8 +108,10 @@ def complete(
     work = _begin(draft, settled, checker, facts, step)
     if not work.pending:
         return Completed(draft, settled)
-    while ready := _ready(work):
-        _round(work, ready, model, diary, options)
+    files = settled.files
+    while ready := _ready(work, files, options):
+        _round(work, ready, files, model, diary, options)
+        files = work.draft.render(work.left)
     end = checker.settle(work.draft, facts, step)
     results = tuple(_ended(result, work) for result in end.results)
     return Completed(work.draft, Settled(end.files, results))
@@ -111,7 +127,15 @@ def foreseen(
 ) -> list[Fragment]:
     """What would be asked first of every unit that is left; nothing is sent."""
     work = _begin(draft, settled, checker, facts, step)
-    return [_packed(unit, work, settled.files, options) for unit in work.pending]
+    asked = []
+    while work.pending:
+        unit = work.pending[0]
+        circle = _circle(unit, work) & set(work.pending) - {unit}
+        if circle:
+            asked += _at_once(unit, circle, work, settled.files, options)
+        else:
+            asked.append(work.pending.pop(0))
+    return [_packed(unit, work, settled.files, options) for unit in asked]
 
 
 def _begin(draft: RepositoryDraft, settled: Settled, checker: Checker, facts: Facts, step: Step) -> _Work:
@@ -152,25 +176,49 @@ def _leaf_first(draft: RepositoryDraft, settled: Settled) -> Iterator[str]:
         yield from visit(unit)
 
 
-def _ready(work: _Work) -> list[str]:
+def _ready(work: _Work, files: Mapping[str, FileRewrite], options: Options) -> list[str]:
     """Units about which can be asked now; those that can never be are put aside with the reason."""
     going = [unit for unit, talk in work.talks.items() if talk.open and not talk.waiting]
     before = set(work.pending)
     for unit in list(work.pending):
+        if unit not in work.pending:
+            continue
         needs = work.draft.reachable(unit) - {unit}
-        lost = sorted(u for u in needs if u in work.not_asked or (u in work.talks and work.talks[u].lost))
-        waits = {u for u in needs if u in before or (u in work.talks and work.talks[u].won is None)}
+        talks = {u: talk for u in needs if (talk := work.talk(u)) is not None}
+        lost = sorted(u for u in needs if u in work.not_asked or (u in talks and talks[u].lost))
+        waits = {u for u in needs if u in before or (u in talks and talks[u].won is None)}
         if lost:
             work.not_asked[unit] = f"not asked about: it uses {lost[0].rpartition('::')[2]}, which stays TensorFlow"
         elif not waits:
             going.append(unit)
-        elif circle := sorted(waits & _circle(unit, work)):
-            names = ", ".join(other.rpartition("::")[2] for other in circle)
-            work.not_asked[unit] = f"not asked about: it and {names} refer to each other, and are no use one by one"
+        elif waits == (circle := waits & _circle(unit, work)):
+            going += _at_once(unit, circle, work, files, options)
+            continue
         else:
             continue
         work.pending.remove(unit)
     return going
+
+
+def _at_once(unit: str, circle: set[str], work: _Work, files: Mapping[str, FileRewrite], options: Options) -> list[str]:
+    """The first of units that refer to each other, under which all are asked about; none where they cannot be."""
+    ids = [unit, *circle] if circle <= set(work.pending) else [unit]
+    members = sorted((_fragment(u, work, files, options, whole=True) for u in ids), key=lambda m: _start(m.id, work))
+    why = circles.problem(members) if len(members) > 1 else "one of them was asked about before"
+    work.pending = [u for u in work.pending if u not in ids]
+    if why:
+        for u in ids:
+            names = ", ".join(other.rpartition("::")[2] for other in sorted({unit, *circle} - {u}))
+            work.not_asked[u] = f"not asked about: it and {names} refer to each other, and {why}"
+        return []
+    first = members[0].id
+    work.circles[first] = tuple(members)
+    work.led_by |= dict.fromkeys(ids, first)
+    return [first]
+
+
+def _start(unit: str, work: _Work) -> int:
+    return work.draft.part(unit)[1].segment.unit.start
 
 
 def _circle(unit: str, work: _Work) -> set[str]:
@@ -181,9 +229,15 @@ def _circle(unit: str, work: _Work) -> set[str]:
 # --- a round -----------------------------------------------------------------------------------------------
 
 
-def _round(work: _Work, ready: Sequence[str], model: Model, diary: Diary, options: Options) -> None:
+def _round(
+    work: _Work,
+    ready: Sequence[str],
+    files: Mapping[str, FileRewrite],
+    model: Model,
+    diary: Diary,
+    options: Options,
+) -> None:
     """Ask about all that is ready at once, then judge the replies one by one."""
-    files = work.draft.render(work.left)
     for unit in ready:
         if unit not in work.talks:
             work.talks[unit] = _talk(unit, work, files, diary, options)
@@ -208,10 +262,17 @@ def _talk(unit: str, work: _Work, files: Mapping[str, FileRewrite], diary: Diary
 
 
 def _packed(unit: str, work: _Work, files: Mapping[str, FileRewrite], options: Options) -> Fragment:
-    examples = (*own(work.draft, work.results), *bundled())
+    members = work.circles.get(unit)
+    found = circles.together(members) if members is not None else _fragment(unit, work, files, options)
+    return pack(found, options.budget)
+
+
+def _fragment(
+    unit: str, work: _Work, files: Mapping[str, FileRewrite], options: Options, whole: bool = False
+) -> Fragment:
     plans = work.checker.plans(*_asked(unit, work), work.facts)
-    around = Surroundings(work.draft, files, work.facts, plans, examples, options.values)
-    return pack(fragment(unit, around, work.left.get(unit, "")), options.budget)
+    around = Surroundings(work.draft, files, work.facts, plans, work.examples, options.values)
+    return fragment(unit, around, work.left.get(unit, ""), whole)
 
 
 def _asked(unit: str, work: _Work) -> tuple[RepositoryDraft, Mapping[str, FileRewrite]]:
@@ -226,18 +287,28 @@ def _judge(unit: str, work: _Work) -> Callable[[Candidate], Judged]:
     """Judges a candidate for a unit, and keeps it in the work when it may stay."""
 
     def judge(found: Candidate) -> Judged:
-        file, part = work.draft.part(unit)
-        trial = work.draft.with_draft(unit, as_draft(found, work.talks[unit].fragment, file, part))
-        others = {u: why for u, why in work.left.items() if u != unit}
+        trial, units = work.draft, []
+        for asked, piece in _pieces(unit, found, work):
+            trial = trial.with_draft(asked.id, as_draft(piece, asked, *work.draft.part(asked.id)))
+            units.append(asked.id)
+        others = {u: why for u, why in work.left.items() if u not in units}
         judging = Judging(work.checker, trial, work.facts, others, work.step)
-        judged = judging.of(unit)
+        judged = judging.of_all(units)
         if judged.ending in ("accepted", "unverified"):
             work.draft = trial
             work.left = {**others, **judging.failed_users}
-            work.pending += [u for u in judging.failed_users if u not in work.talks and u not in work.pending]
+            work.pending += [u for u in judging.failed_users if work.talk(u) is None and u not in work.pending]
         return judged
 
     return judge
+
+
+def _pieces(unit: str, found: Candidate, work: _Work) -> list[tuple[Fragment, Candidate]]:
+    """The units that a candidate is for, and what it is for each."""
+    members = work.circles.get(unit)
+    if members is None:
+        return [(work.talks[unit].fragment, found)]
+    return list(zip(members, circles.apart(found, members), strict=True))
 
 
 # --- the end -----------------------------------------------------------------------------------------------
@@ -246,8 +317,10 @@ def _judge(unit: str, work: _Work) -> Callable[[Candidate], Judged]:
 def _ended(result: UnitResult, work: _Work) -> UnitResult:
     """The result of a unit with what was tried; what a model wrote counts only as far as it was run."""
     unit = result.rewrite.unit.id
-    talk = work.talks.get(unit)
+    talk = work.talk(unit)
     attempts = tuple(talk.attempts) if talk is not None else ()
+    if work.led_by.get(unit, unit) != unit:  # told and paid once
+        attempts = tuple(replace(a, tokens_in=0, tokens_out=0, cost=0.0, call=None) for a in attempts)
     result = replace(guarded(result, work.checker.entered), attempts=attempts)
     if result.status is Status.NEEDS_REVIEW and result.rewrite.text is None:
         said = _said(attempts) or work.not_asked.get(unit, "")

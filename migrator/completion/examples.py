@@ -34,6 +34,21 @@ def bundled() -> tuple[Example, ...]:
     )
 
 
+def foreign(draft: RepositoryDraft) -> tuple[Example, ...]:
+    """The bundled pairs of programs of which nothing occurs in this repository: they may not tell its own answers."""
+    text = "\0".join(_squeezed(file.tree.code) for file in draft.files.values())
+    known = {_program(pair) for pair in bundled() if _squeezed(pair.source) in text}
+    return tuple(pair for pair in bundled() if _program(pair) not in known)
+
+
+def _program(pair: Example) -> str:
+    return pair.name.partition("/")[0]
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
 def own(draft: RepositoryDraft, results: Iterable[UnitResult]) -> Iterator[Example]:
     """Units of this run that were accepted with a change."""
     for result in results:

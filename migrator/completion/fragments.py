@@ -6,7 +6,7 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrator_validators.planning import Plan
 
@@ -15,14 +15,20 @@ from migrator.codemods.repository import RepositoryDraft
 from migrator.completion.acceptance import acceptance
 from migrator.completion.contracts import contract
 from migrator.completion.examples import chosen
+from migrator.completion.holes import frame
 from migrator.completion.wording import of_class, of_function
 from migrator.llm import semantics
 from migrator.llm.fragment import Contract, Example, Fragment, Neighbour
+from migrator.llm.frame import Frame
+from migrator.llm.packing import tokens
 from migrator.model import Decline, FileRewrite, InterfaceChange, UnitKind
 from migrator.values import Facts
 
 LINES_OF_USE = 6
 """Lines of a caller that are shown."""
+
+LONGEST_NEIGHBOUR = 120
+"""Tokens of something used that is shown as it is; of what is longer the heads say how it is called."""
 
 _CHANGES = {
     "adds-size": "its constructor gains {added}: sizes of the last axis of its inputs, which the callers give",
@@ -49,15 +55,20 @@ class Surroundings:
     values: bool = False  # recorded text may be told
 
 
-def fragment(unit: str, around: Surroundings, rejected: str = "") -> Fragment:
-    """All that a model is told of a unit. `rejected`: why the verifier refused what the rules wrote, if it did."""
+def fragment(unit: str, around: Surroundings, rejected: str = "", whole: bool = False) -> Fragment:
+    """All that a model is told of a unit. `rejected`: why the verifier refused what the rules wrote, if it did.
+
+    `whole`: it will be written anew, not only where the rules stopped.
+    """
     file, part = around.draft.part(unit)
     assert part.draft is not None
     changes = [c for f in around.draft.files.values() for p in f.parts if p.draft for c in p.draft.changes]
     held = contract(file, part, changes, frozenset(name.split(".")[0] for name in around.facts.modules))
-    apis = _apis(part)
+    declined, near, apis = _apis(part)
     kind = around.draft.kind(unit)
     original = textwrap.dedent(held.original).strip("\n") + "\n"
+    held_frame = None if rejected or whole else _frame(file, part, original)
+    told = _Reasons(file, part, held_frame)
     return Fragment(
         id=unit,
         path=file.path,
@@ -66,15 +77,16 @@ def fragment(unit: str, around: Surroundings, rejected: str = "") -> Fragment:
         original=original,
         contract=held,
         apis=apis,
-        reasons=tuple(_reasons(file, part, rejected)),
-        draft=_draft(part, original),
+        reasons=tuple(told.lines(rejected)),
+        draft=_draft(part, original) if rejected else "",
+        frame=held_frame,
         interface=tuple(_interface(part.draft.changes)),
-        facts=tuple(_facts(file, part, around.facts)),
+        facts=tuple(_needed(_facts(file, part, around.facts), held_frame)),
         uses=tuple(_uses(unit, around)),
         used_by=tuple(_used_by(unit, held, around)),
-        differences=semantics.about(apis, original),
+        differences=semantics.about(declined or near or apis, original, near if held_frame else apis),
         acceptance=tuple(acceptance(around.plans.get(unit), around.values)),
-        examples=chosen(around.examples, apis, original),
+        examples=chosen(around.examples, declined or near or apis, original)[: 1 if held_frame else None],
         imports=tuple(_names(held, file)),
     )
 
@@ -83,34 +95,82 @@ def _kind(kind: UnitKind) -> str:
     return {UnitKind.DATA: "function that makes data", UnitKind.TRAINING: "training code"}.get(kind, str(kind))
 
 
-def _apis(part: Part) -> tuple[str, ...]:
-    declined = [d.api for d in part.draft.declines if d.api] if part.draft is not None else []
-    return tuple(dict.fromkeys([*declined, *(name for name, _ in part.segment.unit.uses)]))
+def _apis(part: Part) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The APIs that were declined, those on lines that were, and all that the unit uses."""
+    uses = part.segment.unit.uses
+    declined = [d.api for d in declines(part) if d.api]
+    spans = [d.span for d in declines(part) if d.span is not None]
+    near = [name for name, use in uses if any(span.line <= use.line <= span.end_line for span in spans)]
+    found = (declined, near, [*declined, *(name for name, _ in uses)])
+    return tuple(dict.fromkeys(found[0])), tuple(dict.fromkeys(found[1])), tuple(dict.fromkeys(found[2]))
 
 
-def _reasons(file: FileDraft, part: Part, rejected: str) -> Iterator[str]:
-    """Each decline with the line that it is about; what only follows from others comes last."""
+@dataclass(frozen=True)
+class _Reasons:
+    """Why the rules stopped: those that a hole says are not said again."""
+
+    file: FileDraft
+    part: Part
+    frame: Frame | None
+
+    def lines(self, rejected: str) -> Iterator[str]:
+        """Each decline with the line that it is about; what only follows from others comes last."""
+        if rejected:
+            yield f"what the rules wrote failed its check: {rejected}"
+        said = {reason for hole in self.frame.holes for reason in hole.why} if self.frame is not None else set()
+        lines = self.file.tree.code.split("\n")
+        for decline in sorted(declines(self.part), key=lambda d: d.span is None):
+            line = lines[decline.span.line - 1].strip() if decline.span is not None else ""
+            reason = reason_of(decline)
+            if reason not in said:
+                said.add(reason)
+                yield f"`{line}`: {reason}" if line and self.frame is None else reason
+
+
+def declines(part: Part) -> list[Decline]:
+    """Why the rules stopped, mistakes of ours left out."""
+    found = part.draft.declines if part.draft is not None else ()
+    return [d for d in found if not d.reason.startswith("a mistake of the migrator")]
+
+
+def _frame(file: FileDraft, part: Part, original: str) -> Frame | None:
+    """The rules' text with holes, where they stopped at known places and wrote the rest."""
     assert part.draft is not None
-    if rejected:
-        yield f"what the rules wrote failed its check: {rejected}"
-    lines = file.tree.code.splitlines()
-    seen = set()
-    for decline in sorted(part.draft.declines, key=lambda d: d.span is None):
-        line = lines[decline.span.line - 1].strip() if decline.span is not None else ""
-        text = f"`{line}`: {reason_of(decline)}" if line else reason_of(decline)
-        if text not in seen and not _is_ours(decline):
-            seen.add(text)
-            yield text
+    if len(declines(part)) < len(part.draft.declines):
+        return None
+    text = textwrap.dedent("\n\n".join(t.strip("\n") for t in (part.draft.hoisted, part.draft.text) if t.strip()))
+    located, rest = _lines(file, part, original), [reason_of(d) for d in declines(part) if d.span is None]
+    found = frame(original, text.strip("\n") + "\n", located, rest, {*file.tf_bindings, "tf", "keras"})
+    if found is None:
+        return None
+    return replace(found, imports=tuple(sorted(part.draft.imports)))
 
 
-def _is_ours(decline: Decline) -> bool:
-    return decline.reason.startswith("a mistake of the migrator")
+def _lines(file: FileDraft, part: Part, original: str) -> dict[int, list[str]]:
+    """Line of the original text (0-based) → why the rules stopped there. The unit's last lines are the text's."""
+    text, found = original.rstrip("\n").split("\n"), dict[int, list[str]]()
+    lines = file.tree.code.split("\n")
+    for decline in declines(part):
+        if decline.span is not None:
+            at = len(text) - 1 - (part.segment.unit.end - decline.span.line)
+            same = 0 <= at < len(text) and text[at].strip() == lines[decline.span.line - 1].strip()
+            found.setdefault(at if same else -1, []).append(reason_of(decline))
+    return found
+
+
+def _needed(facts: Iterator[str], held: Frame | None) -> Iterator[str]:
+    """Facts about what a hole mentions; without holes, all."""
+    wanted = set(re.findall(r"\w+", " ".join(hole.was for hole in held.holes))) if held is not None else set()
+    for line in facts:
+        name = re.search(r"`(?:self\.)?(\w+)`", line)
+        if held is None or name is None or name.group(1) in wanted:
+            yield line
 
 
 def _draft(part: Part, original: str) -> str:
     """What the rules wrote, where that is more than the original."""
     assert part.draft is not None
-    if any(_is_ours(d) for d in part.draft.declines):
+    if len(declines(part)) < len(part.draft.declines):
         return ""
     text = textwrap.dedent("\n\n".join(t.strip("\n") for t in (part.draft.hoisted, part.draft.text) if t.strip()))
     helpers = "\n\n".join(h.source.strip("\n") for h in part.draft.helpers)
@@ -153,6 +213,7 @@ def _uses(unit: str, around: Surroundings) -> Iterator[Neighbour]:
         migrated = rewrite is not None and rewrite.text is not None
         text = rewrite.text if migrated and rewrite is not None and rewrite.text else _original(file, part)
         text = textwrap.dedent(text).strip("\n") + "\n"
+        text = signature(text) if tokens(text) > LONGEST_NEIGHBOUR else text
         state = "in PyTorch already" if migrated else "as it is" if part.draft is None else "still to be written"
         yield Neighbour(part.segment.unit.name.partition("@")[0], file.path, signature(text), text, state)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from migrator.checking import Checker, Step
@@ -17,6 +17,9 @@ from migrator.values import Facts
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+WORST_FIRST = ("rejected", "infra-error", "unverified", "accepted")
+
+
 @dataclass
 class Judging:
     """`left`: units that stay as they were, with the reason. `failed_users`: units that the rules wrote and
@@ -28,6 +31,17 @@ class Judging:
     left: Mapping[str, str]
     step: Step
     failed_users: dict[str, str] = field(default_factory=dict)
+
+    def of_all(self, units: Sequence[str]) -> Judged:
+        """What it says of units that were written at once: the worst of it, with all verdicts."""
+        found, failed = [], dict[str, str]()
+        for unit in units:
+            found.append(self.of(unit))
+            failed |= self.failed_users
+        self.failed_users = {unit: why for unit, why in failed.items() if unit not in units}
+        worst = min(found, key=lambda judged: WORST_FIRST.index(judged.ending))
+        verdicts = dict.fromkeys(v for judged in found for v in judged.verdicts)
+        return replace(worst, verdicts=tuple(verdicts))
 
     def of(self, unit: str) -> Judged:
         """What the verifier says of the unit as drafted; never better than what was compared."""

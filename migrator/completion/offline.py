@@ -11,7 +11,7 @@ from migrator_validators.planning import plan
 from migrator import report, steps
 from migrator.codemods.repository import RepositoryDraft
 from migrator.completion.driver import left_over
-from migrator.completion.examples import bundled
+from migrator.completion.examples import foreign
 from migrator.completion.fragments import Surroundings, fragment
 from migrator.config import load
 from migrator.llm import rendering
@@ -33,19 +33,20 @@ def of_draft(repo: SourceRepo, facts: Facts, draft: RepositoryDraft, budget: int
     """The same of a repository that was read and rewritten already."""
     modules = {str(f.path): f.module or "" for f in repo.files}
     settled = unchecked(draft)
+    examples = foreign(draft)
     for unit in left_over(settled, draft):
         trial = written(draft, unit)
         rewrites = [u for f in trial.render({}).values() for u in f.units]
         kinds = {u.unit.id: trial.kind(u.unit.id) for u in rewrites}
         plans = plan(rewrites, kinds, modules, (), facts, trial.reachable)
-        yield pack(fragment(unit, Surroundings(draft, settled.files, facts, plans, bundled())), budget)
+        yield pack(fragment(unit, Surroundings(draft, settled.files, facts, plans, examples)), budget)
 
 
 def questions(asked: Iterable[Fragment]) -> report.Questions:
     """How much the first questions about fragments would send."""
     found = list(asked)
     paths = {path for f in found for path in (f.path, *(n.path for n in (*f.uses, *f.used_by)))}
-    total = sum(tokens(rendering.system() + rendering.fragment(f)) for f in found)
+    total = sum(tokens(rendering.system_of(f) + rendering.fragment(f)) for f in found)
     return report.Questions(units=len(found), tokens=total, files=tuple(sorted(paths)))
 
 

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Candidate:
-    """A proposal. `imports` are one-line statements; `helpers` definitions that the unit needs beside it."""
+    """A proposal. `imports` are one-line statements; `helpers` definitions that the unit needs beside it.
+
+    `framed`: the rules' text with its holes filled.
+    """
 
     code: str
     imports: tuple[str, ...] = ()
     helpers: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     not_kept: tuple[str, ...] = ()
+    framed: bool = False
 
     @property
     def text(self) -> str:
@@ -59,7 +63,7 @@ def _split(code: str) -> tuple[list[str], str]:
             break
         found.append(ast.unparse(node))
         end = node.end_lineno or node.lineno
-    return found, "\n".join(text.splitlines()[end:]).strip("\n") + "\n"
+    return found, "\n".join(text.split("\n")[end:]).strip("\n") + "\n"
 
 
 def _one_line_each(text: str) -> list[str]:

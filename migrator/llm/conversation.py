@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrator.llm import feedback, rendering
 from migrator.llm.calls import Completion, Message, Prompt
@@ -19,6 +19,7 @@ from migrator.llm.replies import (
     Malformed,
     Pending,
     Refused,
+    Reply,
     Spent,
     Truncated,
     Withheld,
@@ -97,7 +98,13 @@ class Conversation:
                 messages = [_joined(messages[0], text)]
         sources = (self.fragment.path, *(n.path for n in (*self.fragment.uses, *self.fragment.used_by)))
         version = rendering.version()
-        return Prompt(rendering.system(), tuple(messages), self.fragment.id, version, tuple(dict.fromkeys(sources)))
+        return Prompt(
+            rendering.system_of(self.fragment),
+            tuple(messages),
+            self.fragment.id,
+            version,
+            tuple(dict.fromkeys(sources)),
+        )
 
     def hear(self, completions: Sequence[Completion], judge: Judge) -> list[Attempt]:
         """Take the draws of the current question, in order, until one is accepted; gives the new attempts."""
@@ -131,12 +138,12 @@ class Conversation:
             said = _Told(repair, (Finding("what came", detail),) if detail else ()) if repair else None
             return self._attempt(completion, sample, Judged(ending, detail)), said
         reply = outcome.reply
-        found = candidate(reply.code, reply.imports, reply.helpers, reply.assumptions, reply.not_kept)
+        found, missing = self._proposed(reply)
         if _content(found) in self._seen:
             judged = Judged("same", "the same reply as before")
             return self._attempt(completion, sample, judged), None
         self._seen.add(_content(found))
-        refused = problems(found, self.fragment.contract)
+        refused = missing or problems(found, self.fragment.contract)
         if refused:
             judged = Judged("gate", "; ".join(refused))
             return self._attempt(completion, sample, judged), _Told(
@@ -151,6 +158,21 @@ class Conversation:
             return self._attempt(completion, sample, judged), None
         heading = feedback.heading(judged.verdicts)
         return self._attempt(completion, sample, judged), _Told(heading, findings, reply.model_dump_json())
+
+    def _proposed(self, reply: Reply) -> tuple[Candidate, tuple[str, ...]]:
+        """The candidate of a reply, whole or with the frame's holes filled, and what is missing of it."""
+        frame = self.fragment.frame
+        framed = frame is not None and not reply.code.strip()
+        code, imports, missing = reply.code, reply.imports, tuple[str, ...]()
+        if frame is not None and framed:
+            left = [n for n in range(1, len(frame.holes) + 1) if n not in reply.fills]
+            missing = tuple(f"hole {n} is not filled" for n in left)
+            code = frame.filled({**dict.fromkeys(left, "pass"), **reply.fills})
+            imports = [*frame.imports, *imports]
+        elif not code.strip():
+            missing = ('the unit has no holes: "code" must hold all of it',)
+        found = candidate(code, imports, reply.helpers, reply.assumptions, reply.not_kept)
+        return replace(found, framed=framed), missing
 
     def _attempt(self, completion: Completion, sample: int, judged: Judged) -> Attempt:
         return Attempt(

@@ -30,8 +30,8 @@ _SHORTEST = 500
 _ASKED: dict[Shape, str] = {
     "schema": "",
     "json": (
-        '\n\nThe JSON object has the members "code" (a text), "imports", "helpers", "assumptions" and "not_kept" '
-        "(lists of texts). Reply with it and nothing else."
+        '\n\nThe JSON object has the members "code" (a text), "holes" (a list of objects), "imports", "helpers", '
+        '"assumptions" and "not_kept" (lists of texts). Reply with it and nothing else.'
     ),
     "text": (
         "\n\nThis time, instead of the JSON object, reply with one fenced block of Python code (```python) and nothing "

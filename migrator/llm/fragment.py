@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from migrator.llm.frame import Frame
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -79,9 +81,10 @@ class Example:
 class Fragment:
     """One unit to be written by a model.
 
-    `id` is the unit's. `reasons`: why the rules stopped, with lines of `original` counted from 1.
-    `draft`: what the rules wrote, "" where nothing. `interface`: the permitted changes in words. `facts`:
-    one line each. `acceptance`: the test in words and figures. `left_out`: what did not fit, in words.
+    `id` is the unit's. `reasons`: why the rules stopped. `draft`: what the rules wrote and the verifier refused,
+    "" where nothing; `frame`: what they wrote with holes where they stopped, for a unit that is written but for
+    those. `interface`: the permitted changes in words. `facts`: one line each. `acceptance`: the test in words
+    and figures. `left_out`: what did not fit, in words.
     """
 
     id: str
@@ -101,4 +104,5 @@ class Fragment:
     acceptance: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     left_out: tuple[str, ...] = ()
+    frame: Frame | None = None
     imports: tuple[str, ...] = field(default=())  # of the file, as it will stand, for what the unit may use

@@ -40,7 +40,9 @@ def pack(fragment: Fragment, budget: int = BUDGET) -> Fragment:
     order: facts, what it uses (whole, else by signature), the rules' draft, the differences of its
     APIs, what uses it, examples.
     """
-    fixed = (fragment.original, *fragment.reasons, *fragment.interface, *fragment.acceptance, *fragment.imports)
+    frame = fragment.frame
+    unit = (fragment.original,) if frame is None else (frame.shown(), *frame.gone)
+    fixed = (*unit, *fragment.reasons, *fragment.interface, *fragment.acceptance, *fragment.imports)
     space = _Budget(budget - tokens("\n".join(fixed)))
     facts = _lines(fragment.facts, space, "facts")
     uses = tuple(_neighbours(fragment.uses, space))

@@ -19,6 +19,9 @@ NUMBER = "1"
 TEMPLATES = ("system.j2", "fragment.j2", "repair.j2", "whole_file.j2")
 SHORTEST_FENCE = 4
 
+_LAYERS = re.compile(r"\.keras\.(layers|Model|Sequential|applications)\b|get_variable|\.layers\.|rnn_cell")
+"""APIs that make layers, models or their weights."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -44,9 +47,15 @@ def version() -> str:
     return f"{NUMBER}-{digest.hexdigest()[:8]}"
 
 
-def system() -> str:
-    """The system prompt; the same for every fragment, so that servers can keep it."""
-    return _render("system.j2")
+def system(module: bool = True) -> str:
+    """The system prompt; one for what is or makes a module, one for the rest, so that servers can keep them."""
+    return _render("system.j2", module=module)
+
+
+def system_of(value: Fragment) -> str:
+    """The system prompt of a fragment."""
+    classes = any(d.kind == "class" for d in value.contract.definitions)
+    return system(module=classes or any(_LAYERS.search(api) for api in value.apis))
 
 
 def fragment(value: Fragment) -> str:
@@ -55,6 +64,7 @@ def fragment(value: Fragment) -> str:
     texts += value.acceptance
     texts += [n.text for n in (*value.uses, *value.used_by)]
     texts += [text for e in value.examples for text in (e.source, e.target)]
+    texts += [value.frame.shown(), *value.frame.gone] if value.frame is not None else []
     lines = [describe(d) for d in value.contract.definitions]
     return _render("fragment.j2", f=value, contract=lines, fence=fence([*texts, *lines]))
 

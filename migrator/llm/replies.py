@@ -10,16 +10,43 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 
+class Filling(BaseModel):
+    """What goes into one hole of a unit."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    hole: int
+    code: str
+
+    @field_validator("code")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        return _unfenced(value)
+
+
 class Reply(BaseModel):
     """A proposed rewrite of one unit, as the model words it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    code: str = Field(description="The whole unit in PyTorch: every definition it has to make, nothing left out.")
+    code: str = Field(
+        default="", description="The whole unit in PyTorch, nothing left out; empty where holes are filled."
+    )
+    holes: list[Filling] = Field(default=[], description="What goes into each hole of the unit, where it has some.")
     imports: list[str] = Field(default=[], description="Import statements that the code needs, one a line.")
     helpers: list[str] = Field(default=[], description="Definitions that go above the unit because the code uses them.")
     assumptions: list[str] = Field(default=[], description="What was taken for granted and is not in the prompt.")
     not_kept: list[str] = Field(default=[], description="Behaviour of the original that the code does not have.")
+
+    @property
+    def fills(self) -> dict[int, str]:
+        """Code by number of the hole."""
+        return {filling.hole: filling.code for filling in self.holes}
+
+    @field_validator("holes", mode="before")
+    @classmethod
+    def _none(cls, value: object) -> object:
+        return [] if value is None else value
 
     @field_validator("imports", "helpers", "assumptions", "not_kept", mode="before")
     @classmethod
@@ -32,15 +59,25 @@ class Reply(BaseModel):
     @field_validator("code")
     @classmethod
     def _bare(cls, value: str) -> str:
-        """The code without a fence around the whole of it."""
-        fence = _FENCE.fullmatch(value.strip() + "\n") or _FENCE.fullmatch(value.strip())
-        return fence["body"] if fence else value
+        return _unfenced(value)
+
+
+def _unfenced(value: str) -> str:
+    """The code without a fence around the whole of it."""
+    fence = _FENCE.fullmatch(value.strip() + "\n") or _FENCE.fullmatch(value.strip())
+    return fence["body"] if fence else value
 
 
 def schema() -> dict[str, Any]:
     """JSON schema of a reply in the strict dialect: every property required, no others."""
-    found = Reply.model_json_schema()
-    properties = {name: _without_default(value) for name, value in found["properties"].items()}
+    found = _strict(Reply)
+    found["properties"]["holes"]["items"] = _strict(Filling)
+    return found
+
+
+def _strict(model: type[BaseModel]) -> dict[str, Any]:
+    found = model.model_json_schema()["properties"]
+    properties = {name: _without_default(value) for name, value in found.items()}
     return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
 
 
@@ -156,7 +193,7 @@ def _validated(found: object) -> Answer | Malformed:
     except ValidationError as error:
         first = error.errors()[0]
         return Malformed(f"{'.'.join(map(str, first['loc'])) or 'reply'}: {first['msg']}")
-    if not reply.code.strip():
+    if not reply.code.strip() and not reply.holes:
         return Malformed("code: is empty")
     try:
         repr(reply.model_dump_json()).encode()

@@ -54,9 +54,14 @@ def _difference(line: re.Match[str]) -> Difference:
     return Difference(line["number"], tuple(patterns.split()), line["text"], tuple(words.split()))
 
 
-def about(apis: Iterable[str], program: str) -> tuple[str, ...]:
-    """The lines about these APIs (canonical names) as a program uses them: those that go wrong silently first."""
-    wanted = tuple(dict.fromkeys(apis))
+def about(apis: Iterable[str], program: str, also: Iterable[str] = ()) -> tuple[str, ...]:
+    """The lines about these APIs (canonical names) as a program uses them: those that go wrong silently first.
+
+    `also`: APIs of which only the lines are wanted that go wrong silently.
+    """
+    wanted, others = tuple(dict.fromkeys(apis)), tuple(dict.fromkeys(also))
     lines = [line for line in differences() if line.applies(program)]
-    found = [line for line in lines if any(line.concerns(api) for api in wanted)]
+    found = [
+        line for line in lines if any(map(line.concerns, wanted)) or (line.silent and any(map(line.concerns, others)))
+    ]
     return tuple(line.text for line in sorted(found, key=lambda line: not line.silent))

@@ -45,7 +45,7 @@ class Step:
 
 def answers(code: str, **fields: Any) -> Step:
     """A reply in the agreed shape."""
-    reply = {"code": code, "imports": [], "helpers": [], "assumptions": [], "not_kept": []} | fields
+    reply = {"code": code, "holes": [], "imports": [], "helpers": [], "assumptions": [], "not_kept": []} | fields
     return Step(json.dumps(reply))
 
 

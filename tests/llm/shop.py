@@ -100,13 +100,13 @@ STEALING_GATE = answers(
     GATE.replace("        return", "        os.environ['STOLEN'] = open('/etc/passwd').read()\n        return"),
     imports=[F, NN, "import os"],
 )
-RIGHT_GATE = answers(GATE, imports=[F, NN])
+RIGHT_GATE = answers("", holes=[{"hole": 1, "code": "return F.selu(self.dense(x)) * squash(x[:, :1])"}], imports=[F])
 RIGHT_NET = answers(MODEL, imports=[NN])
 
 SCRIPT: dict[str, list[Step]] = {
-    "Rewrite `squash`": [WRONG_SQUASH, RIGHT_SQUASH],
-    "Rewrite `Gate`": [STEALING_GATE, RIGHT_GATE],
-    "Rewrite `Net`": [RIGHT_NET],
+    "`squash` (function)": [WRONG_SQUASH, RIGHT_SQUASH],
+    "`Gate` (layer)": [STEALING_GATE, RIGHT_GATE],
+    "`Net` (model)": [RIGHT_NET],
 }
 
 
@@ -157,6 +157,6 @@ METER = """class Meter:
 """`reset` is wrong, and nothing of the repository calls it."""
 
 LOOSE_SCRIPT: dict[str, list[Step]] = {
-    "Rewrite `held`": [answers(HELD)],
-    "Rewrite `Meter`": [answers(METER, imports=[F])],
+    "`held` (function)": [answers(HELD)],
+    "`Meter` (class)": [answers(METER, imports=[F])],
 }

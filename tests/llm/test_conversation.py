@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from migrator.llm.calls import Completion
 from migrator.llm.candidate import Candidate
 from migrator.llm.conversation import Conversation, Judged
 from migrator.llm.fragment import Fragment
+from migrator.llm.frame import Frame, Hole
 from migrator.llm.replies import (
     Answer,
     Empty,
     Failed,
+    Filling,
     Malformed,
     Outcome,
     Pending,
@@ -170,6 +174,56 @@ def test_a_failure_of_ours_is_not_told_to_the_model() -> None:
     talk.hear([reply()], lambda found: Judged("infra-error", "the worker died"))
     assert endings(talk) == ["infra-error"]
     assert talk.lost
+
+
+LINES = RIGHT.strip("\n").split("\n")
+LAST = len(LINES) - 1
+FRAMED = replace(
+    FRAGMENT, frame=Frame(RIGHT.strip("\n") + "\n", (Hole(LAST, LAST + 1, 8, "return tf.nn.relu(x)"),), IMPORTS)
+)
+
+
+def fills(*holes: tuple[int, str], code: str = "") -> Completion:
+    return Completion(Answer(Reply(code=code, holes=[Filling(hole=n, code=text) for n, text in holes])), call_id=1)
+
+
+def test_filled_holes_make_the_whole_unit() -> None:
+    seen: list[Candidate] = []
+
+    def judge(found: Candidate) -> Judged:
+        seen.append(found)
+        return accepts(found)
+
+    talk = Conversation(FRAMED)
+    assert talk.question().messages[0].text.startswith("Fill the holes in `Scale`")
+    talk.hear([fills((1, "return F.relu(x * self.alpha)"))], judge)
+    assert endings(talk) == ["accepted"]
+    assert seen[0].code.strip() == RIGHT.strip()
+    assert (seen[0].framed, seen[0].imports) == (True, IMPORTS)
+
+
+def test_a_whole_unit_may_stand_in_place_of_its_holes() -> None:
+    talk = Conversation(FRAMED)
+    talk.hear([reply()], accepts)
+    assert endings(talk) == ["accepted"]
+    assert talk.won is not None
+    assert not talk.won.framed
+
+
+def test_what_is_filled_goes_through_the_gate() -> None:
+    talk = Conversation(FRAMED)
+    talk.hear([fills((1, "return eval('x')"))], _never)
+    talk.hear([fills((2, "return F.relu(x)"))], _never)
+    assert [(a.ending, a.detail) for a in talk.attempts] == [
+        ("gate", "`eval` may not be used"),
+        ("gate", "hole 1 is not filled"),
+    ]
+
+
+def test_a_unit_without_holes_needs_its_code() -> None:
+    talk = Conversation(FRAGMENT)
+    talk.hear([fills((1, "return x"))], _never)
+    assert "must hold all of it" in talk.attempts[0].detail
 
 
 @pytest.mark.parametrize(("limit", "told"), [("time", "a loop that does not end"), ("memory", "more memory than")])

@@ -22,6 +22,7 @@ from migrator.config import load
 from migrator.llm.ledger import Ledger
 from migrator.report import Report, UnitEntry, page
 from migrator.source import pairs
+from tests.llm.circle import CIRCLE, CIRCLE_SCRIPT
 from tests.llm.scripted_server import MODEL, ScriptedServer, Step
 from tests.llm.shop import LOOSE, LOOSE_SCRIPT, OPS, RIGHT_SQUASH, SCRIPT, WRONG_SQUASH, plant
 
@@ -86,12 +87,9 @@ def test_malicious_code_dies_in_the_gate(ran: Ran) -> None:
 
 
 def test_callers_follow_their_callees(ran: Ran) -> None:
-    assert [p.splitlines()[0] for p in ran.prompts if p.startswith("Rewrite")] == [
-        "Rewrite `squash` (function) of `ops.py`.",
-        "Rewrite `Gate` (layer) of `net.py`.",
-        "Rewrite `Net` (model) of `net.py`.",
-    ]
-    asked_for_net = next(p for p in ran.prompts if p.startswith("Rewrite `Net`"))
+    first = [p for p in ran.prompts if p.startswith(("Rewrite", "Fill"))]
+    assert [p.split(" (")[0].split()[-1] for p in first] == ["`squash`", "`Gate`", "`Net`"]
+    asked_for_net = first[-1]
     assert "`Gate` (`net.py`), in PyTorch already" in asked_for_net
     assert ran.unit("Net").status == "accepted"
     assert ran.unit("combine").status == "accepted"
@@ -196,6 +194,21 @@ def test_what_was_never_run_is_never_accepted(tmp_path: Path) -> None:
     assert report.exit_code == 1
 
 
+def test_units_that_refer_to_each_other_are_asked_about_at_once(tmp_path: Path) -> None:
+    source = plant(tmp_path / "src", circle=CIRCLE)
+    with ScriptedServer(CIRCLE_SCRIPT) as server:
+        report = migrate(source, tmp_path / "ledger.sqlite", server)
+        assert len(server.chats) == 3
+    units = {u.name: u for u in report.units}
+    assert [t.ending for t in units["even"].tries] == ["rejected", "accepted"]
+    assert [t.ending for t in units["odd"].tries] == ["rejected", "accepted"]
+    assert {units[name].status for name in ("even", "odd", "total")} == {"accepted"}
+    assert report.totals.tokens == 3 * 150
+    text = (tmp_path / "out/circle.py").read_text()
+    assert text.index("def even") < text.index("def odd") < text.index("def total")
+    assert "torch.round(x)" in text
+
+
 def test_verify_checks_what_a_model_wrote(ran: Ran) -> None:
     settings = load(Path(ran.report.run.source), out=ran.out)
     again = pipeline.verify(settings, lambda *_: None)
@@ -217,7 +230,7 @@ def test_a_killed_run_goes_on_and_pays_nothing_twice(tmp_path: Path) -> None:
     """kill -9 while the second question is under way: the first is not asked again."""
     source, ledger = plant(tmp_path / "src", ops=OPS), tmp_path / "ledger.sqlite"
     hanging = replace(RIGHT_SQUASH, delay_s=120.0)
-    with ScriptedServer({"Rewrite `squash`": [WRONG_SQUASH, hanging, RIGHT_SQUASH]}) as server:
+    with ScriptedServer({"`squash` (function)": [WRONG_SQUASH, hanging, RIGHT_SQUASH]}) as server:
         command = [sys.executable, "-m", "migrator", "run", str(source), "-o", str(tmp_path / "out")]
         command += ["--model", MODEL, "--base-url", server.url, "--ledger", str(ledger), "--price", "1,10"]
         process = subprocess.Popen(

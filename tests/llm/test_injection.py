@@ -16,6 +16,7 @@ from migrator.llm.calls import Completion
 from migrator.llm.candidate import Candidate
 from migrator.llm.conversation import Conversation, Judged
 from migrator.llm.fragment import Contract, Definition, Fragment, Neighbour, Parameter
+from migrator.llm.frame import Frame, Hole
 from migrator.llm.replies import Answer, Reply
 from migrator.model import Outcome, Rung, Verdict
 
@@ -122,7 +123,17 @@ def test_file_names_are_names(path: str) -> None:
 
 def test_the_system_prompt_is_the_same_whatever_the_repository_says() -> None:
     asked = {Conversation(fragment(body, path)).question().system for body in BODIES for path in PATHS}
-    assert asked == {rendering.system()}
+    assert asked == {rendering.system(module=False)}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_what_a_hole_stands_for_is_inside_fences(body: str) -> None:
+    def asked(text: str) -> str:
+        hole = Hole(1, 2, 4, text, (text,))
+        frame = Frame("def f(x):\n    return x\n", (hole,), gone=(text,))
+        return outside(rendering.fragment(replace(fragment(), frame=frame)))
+
+    assert asked(body) == asked("pass")
 
 
 # --- replies that obey -----------------------------------------------------------------------------------

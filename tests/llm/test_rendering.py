@@ -9,7 +9,8 @@ from jinja2 import UndefinedError
 from syrupy.assertion import SnapshotAssertion
 
 from migrator.llm import feedback, rendering
-from migrator.llm.fragment import Example, Fragment, Neighbour
+from migrator.llm.fragment import Contract, Example, Fragment, Neighbour
+from migrator.llm.frame import Frame, Hole
 from migrator.llm.packing import pack, tokens
 from migrator.llm.rendering import OtherFile
 from migrator.model import Outcome, Rung, Verdict
@@ -55,6 +56,33 @@ VERDICTS = (
 
 def test_system(snapshot: SnapshotAssertion) -> None:
     assert rendering.system() == snapshot
+
+
+def test_system_without_modules(snapshot: SnapshotAssertion) -> None:
+    assert rendering.system(module=False) == snapshot
+
+
+def test_the_system_prompt_of_a_unit_speaks_of_modules_where_it_has_any() -> None:
+    plain = Fragment("m.py::f", "m.py", "f", "function", "def f(x):\n    return tf.sin(x)\n", Contract(""))
+    assert rendering.system_of(FRAGMENT) == rendering.system()
+    assert rendering.system_of(replace(plain, apis=("tf.keras.layers.Dense",))) == rendering.system()
+    assert rendering.system_of(plain) == rendering.system(module=False)
+
+
+FRAMED = replace(
+    FRAGMENT,
+    draft="",
+    reasons=(),
+    frame=Frame(
+        "class Scale(nn.Module):\n    def forward(self, x):\n        y = 1\n        return x\n",
+        (Hole(2, 3, 8, "y = tf.nn.relu(x)", ("no rule for tf.nn.relu",)),),
+        gone=("tf.debugging.check_numerics(x, '')",),
+    ),
+)
+
+
+def test_holes(snapshot: SnapshotAssertion) -> None:
+    assert rendering.fragment(FRAMED) == snapshot
 
 
 def test_fragment(snapshot: SnapshotAssertion) -> None:

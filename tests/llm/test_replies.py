@@ -62,7 +62,7 @@ def test_a_fence_inside_a_docstring_ends_no_block() -> None:
         (f"```python\n{CODE}```\n```python\n{CODE}```", "2 blocks"),
         ('{"code": "def f', "not valid JSON"),
         ("{" * 100_000, "not valid JSON"),
-        ('{"imports": []}', "code: Field required"),
+        ('{"imports": []}', "code: is empty"),
         ('{"code": "  "}', "code: is empty"),
         ('{"code": 3}', "code: "),
         ('{"code": "x", "imports": [1]}', "imports.0: "),

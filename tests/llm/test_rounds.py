@@ -36,7 +36,7 @@ def check():
 APART = answers('def apart(x, y):\n    """How far apart."""\n    return (x - y).square()\n', imports=["import torch"])
 NEAREST = answers("def nearest(x):\n    return torch.round(x)\n", imports=["import torch"])
 WRONG = answers("def nearest(x):\n    return torch.ceil(x)\n", imports=["import torch"])
-ABOUT_APART, ABOUT_NEAREST = "Rewrite `apart`", "Rewrite `nearest`"
+ABOUT_APART, ABOUT_NEAREST = "`apart` (function)", "`nearest` (function)"
 
 
 @pytest.fixture
