@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from migrator.facts.arithmetic import dims_of
-from migrator.facts.shapes import conv, layers, ops, ops_alike, ops_axes, ops_linear, preprocessing, recurrent, text
+from migrator.facts.shapes import (
+    conv,
+    layers,
+    ops,
+    ops_alike,
+    ops_axes,
+    ops_keras,
+    ops_linear,
+    preprocessing,
+    recurrent,
+    text,
+)
 from migrator.values import Instance, Literal, Sequence, Shape, ShapeOf, Tensor, Unknown, Value
 
 OPS = ops.OPS
 # What arguments that fit no operation make a shape function raise.
 _MISFITS = (IndexError, KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
-_ = (conv, recurrent, preprocessing, text, ops_axes, ops_linear, ops_alike)  # imported for what they register
+_ = (conv, recurrent, preprocessing, text, ops_axes, ops_linear, ops_alike, ops_keras)  # imported for what they register
 
 
 def op_result(api: str, bound: Mapping[str, Value]) -> Value:

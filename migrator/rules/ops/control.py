@@ -178,14 +178,12 @@ map_rows = Helper(
     "map_rows",
     '''def map_rows(fn, elems):
     """`fn` of every row of a tensor, or of the rows of several tensors side by side; the results stacked."""
-    several = isinstance(elems, (tuple, list))
-    rows = zip(*map(torch.as_tensor, elems), strict=True) if several else torch.as_tensor(elems)
-    results = [fn(row) for row in rows]
-    if isinstance(results[0], (tuple, list)):
-        return type(results[0])(torch.stack(parts) for parts in zip(*results, strict=True))
-    return torch.stack(results)
+    leaves, spec = tree_flatten(elems)
+    rows = zip(*map(torch.as_tensor, leaves), strict=True)
+    results = [fn(tree_unflatten(row, spec)) for row in rows]
+    return tree_map(lambda *parts: torch.stack(parts), *results)
 ''',
-    ("import torch",),
+    ("import torch", "from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten"),
 )
 
 

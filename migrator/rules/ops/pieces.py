@@ -110,11 +110,11 @@ def rows(arg: object) -> list[tuple[str, str]] | None:
 def flat_paddings(arg: object) -> Any:
     """`[[0, 0], [t, b], [l, r]]` as torch's `(l, r, t, b)`: last dimension first, outer zeros gone."""
     pairs = rows(arg)
-    if pairs is None:
+    if pairs is None or not isinstance(arg, Arg):
         raise Decline("paddings are not written out")
     while len(pairs) > 1 and pairs[0] == ("0", "0"):
         pairs.pop(0)
-    return Code("(" + ", ".join(f"{before}, {after}" for before, after in reversed(pairs)) + ")", covers=("paddings",))
+    return Code("(" + ", ".join(f"{before}, {after}" for before, after in reversed(pairs)) + ")", covers=(arg.name,))
 
 
 @on_arguments
