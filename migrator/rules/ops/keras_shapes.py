@@ -12,12 +12,21 @@ from migrator.rules.engine.kinds import Ignored, Tensor, Tensors
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
 from migrator.rules.engine.template import device_here
+from migrator.rules.engine.tensors import has_complex
 from migrator.rules.ops.create import no_strings
 from migrator.rules.ops.pieces import flat_paddings, given, tensors_in, torch_dtype, torch_reflects
 
 if TYPE_CHECKING:
     import torch
     import torch.nn.functional as F
+
+
+def plain_values(x: object) -> None:
+    """Declines text, and complex numbers, of which torch makes complex64 and Keras complex128."""
+    no_strings(x)
+    if has_complex(x):
+        raise Decline("complex numbers, which are complex64 in torch and complex128 in Keras")
+
 
 _LISTS = [
     *(
@@ -29,13 +38,13 @@ _LISTS = [
         S(i32(3)),
         S([1, 2], dtype="float32"),
     ),
-    *(no_grad(S(i32(3), "float32")), S(src("[a, b]", a=f32(2), b=f32(2))), declines("text")),
+    *(no_grad(S(i32(3), "float32")), S(src("[a, b]", a=f32(2), b=f32(2))), declines("text"), declines([1 + 2j])),
 ]
 
 
 @rule("tf.keras.ops.convert_to_tensor", samples=_LISTS)
 def convert_to_tensor(x, dtype=None, sparse=None, ragged: Ignored = None, *, kind):
-    no_strings(x)
+    plain_values(x)
     if sparse:
         raise Decline("a sparse result")
     target = torch_dtype(dtype)
@@ -54,7 +63,7 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged: Ignored = None, *, kin
 
 @rule("tf.keras.ops.array", samples=_LISTS)
 def array(x, dtype=None, *, kind):
-    no_strings(x)
+    plain_values(x)
     target = torch_dtype(dtype)
     if kind == "tensor":
         if dtype is None:
