@@ -22,7 +22,16 @@ from migrator.values import Instance, Literal, Sequence, Shape, ShapeOf, Tensor,
 OPS = ops.OPS
 # What arguments that fit no operation make a shape function raise.
 _MISFITS = (IndexError, KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
-_ = (conv, recurrent, preprocessing, text, ops_axes, ops_linear, ops_alike, ops_keras)  # imported for what they register
+_ = (
+    conv,
+    recurrent,
+    preprocessing,
+    text,
+    ops_axes,
+    ops_linear,
+    ops_alike,
+    ops_keras,
+)  # imported for what they register
 
 
 def op_result(api: str, bound: Mapping[str, Value]) -> Value:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.rules.engine.declining import Decline
-from migrator.rules.engine.kinds import Tensor
+from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import S, declines, f32, no_grad, src
 from migrator.rules.ops.control import map_rows
@@ -92,7 +92,7 @@ def pinv(x: Tensor, rcond=None):
 
 
 @rule("tf.keras.ops.svd", samples=[no_grad(S(f32(3, 3), compute_uv=False)), declines(f32(3, 3))])
-def svd(x: Tensor, full_matrices=True, compute_uv=True):
+def svd(x: Tensor, full_matrices: Ignored = True, compute_uv=True):
     if compute_uv:
         raise Decline("the signs of singular vectors are not determined")
     return torch.linalg.svdvals(x)

@@ -423,7 +423,7 @@ def unravel_index(indices: Tensor, shape):
 
 
 @rule("tf.keras.ops.isin", samples=[S(i32(6), i32(4)), S(i32(2, 3), i32(4), invert=True)])
-def isin(x1: Tensor, x2: Tensor, assume_unique=False, invert=False):
+def isin(x1: Tensor, x2: Tensor, assume_unique: Ignored = False, invert=False):
     return torch.isin(x1, x2, invert=invert)
 
 
