@@ -7,7 +7,7 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,9 @@ from migrator_validators import kept, recorded_cases, recording
 from migrator_validators.bench import LARGE
 from migrator_validators.cases import Case, CaseFile
 from migrator_validators.check import Checked, check_case, check_import
+from migrator_validators.constructions import Constructions
 from migrator_validators.files import check_public, check_text
+from migrator_validators.hints import Modules
 from migrator_validators.planning import Plan, plan
 from migrator_validators.reach import ReachableCode
 from migrator_validators.workers import Side, Tree, Workers, pack_tree
@@ -234,7 +236,17 @@ class Checker:
         modules = {str(f.path): f.module or "" for f in self.repo.files}
         kinds = {unit.unit.id: draft.kind(unit.unit.id) for unit in rewrites}
         self.changes = tuple(change for unit in rewrites for change in unit.changes)
-        return plan(rewrites, kinds, modules, self.recorded, facts, draft.reachable, self.inside)
+        return plan(rewrites, kinds, modules, self.recorded, facts, draft.reachable, self.inside, self.original)
+
+    @cached_property
+    def original(self) -> Modules:
+        """The source's modules, parsed."""
+        trees = {}
+        for file in self.repo.files:
+            with suppress(SyntaxError, ValueError):
+                if file.module is not None and file.text is not None:
+                    trees[file.module] = ast.parse(file.text)
+        return Modules(trees)
 
     def _run_all(self, plans: Mapping[str, Plan], target: ReachableCode) -> Iterator[tuple[str, Ran]]:
         with ThreadPoolExecutor(self.settings.jobs) as pool:
@@ -249,16 +261,29 @@ class Checker:
             ran: list[Ran] = []
             for case in planned.cases:
                 ran.append(self._case(unit, case, target, explain=not any(map(_has_failed, ran))))
-            varied = planned.varied[:1] if _is_large(ran) else planned.varied
-            told = any(map(_has_failed, ran))
-            ran += [r for c in varied if _accepted_by_source(r := self._case(unit, c, target, explain=not told))]
-            return [v for found, _ in ran for v in found], frozenset().union(*(entered for _, entered in ran))
+            return _all([*ran, *self._varied(unit, planned.varied.get(planned.cases[0].id), ran, target)])
         found: Ran = ([], frozenset())
         for case in planned.alternatives:
             found = self._case(unit, case, target)
             if _accepted_by_source(found):
-                break
+                return _all([found, *self._varied(unit, planned.varied.get(case.id), [found], target)])
         return found
+
+    def _varied(
+        self, unit: str, varied: Constructions | None, ran: Sequence[Ran], target: ReachableCode
+    ) -> Iterator[Ran]:
+        """Other constructions, as far as the source accepts them; of a large model one."""
+        if varied is None or any(map(_has_failed, ran)):
+            return
+        together = None if varied.together is None else self._case(unit, varied.together, target)
+        if together is not None and _accepted_by_source(together):
+            yield together
+        others = [] if together is not None and _accepted_by_source(together) else [*varied.singles]
+        others = others[:1] if _is_large(ran) else [*others, *varied.turned]
+        for case in others:
+            found = self._case(unit, case, target)
+            if _accepted_by_source(found):
+                yield found
 
     def _case(self, unit: str, case: Case, target: ReachableCode, explain: bool = True) -> Ran:
         """Run a case, or know what came of it; `explain`: search for the first difference where it fails."""
@@ -287,6 +312,10 @@ class Checker:
             repro=f"python -m migrator_validators migration/cases/cases.json --case {case.id}",
             explain=explain,
         )
+
+
+def _all(ran: Sequence[Ran]) -> Ran:
+    return [v for found, _ in ran for v in found], frozenset().union(*(entered for _, entered in ran))
 
 
 def _compared(verdicts: Sequence[Verdict]) -> bool:

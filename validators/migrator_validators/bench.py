@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import numpy as np
 from migrator_validators.cases import Case, Made, WeightMap
 from migrator_validators.inputs import Inputs, Side, Tree, scales, sizes_of, varies, widen
 from migrator_validators.matching import Matching
+from migrator_validators.variations import FIRST, Variation, variations
 from migrator_validators.workers import Arrays, Reply, Workers
 from migrator_validators.workers import Tree as CodeTree
 
@@ -45,6 +47,8 @@ class Bench:
     also: int = 0  # batches of a plain run whose gradients are taken at once
     seeds: tuple[int, ...] = SEEDS  # of the initial values that are compared
     graded: int = 2  # batches of a training run whose gradients are taken
+
+    varied: bool = True  # whether the case's variations are run
 
     def __post_init__(self) -> None:
         pure = self.subject == "function" and not made_objects(self.case)
@@ -148,8 +152,26 @@ class Bench:
             if number in self.dropped:
                 continue
             inputs = Inputs(sizes_of(self.case, number), number, variant, self.sides.folder, floatx, arrays)  # type: ignore[arg-type]
-            tree = self._batch(inputs, side)
+            tree = self._batch(self.case, inputs, side)
             out.append({**tree, "optional": variant != "plain", "number": number})
+        return out + (self._variations(side, floatx, arrays) if mode == "plain" else [])
+
+    @cached_property
+    def variations(self) -> dict[int, Variation]:
+        """The variations of the case by the number of their batch."""
+        found = variations(self.case) if self.varied else ()
+        return dict(enumerate(found, FIRST))
+
+    def _variations(self, side: Side, floatx: str, arrays: Arrays) -> list[Tree]:
+        out = []
+        near = self.case.hints.near if self.case.hints else ()
+        for number, varied in self.variations.items():
+            if number not in self.dropped:
+                sizes = sizes_of(varied.case, number)
+                inputs = Inputs(sizes, number, varied.change, self.sides.folder, floatx, arrays, near)
+                tree = self._batch(varied.case, inputs, side)
+                graded = varied.graded and bool(self.also)
+                out.append({**tree, "optional": True, "varied": True, "graded": graded, "number": number})
         return out
 
     def _count(self, mode: Mode) -> int:
@@ -158,13 +180,20 @@ class Bench:
             return 1
         return 2 if mode == "train" else max(3, self.case.batches)
 
-    def _batch(self, inputs: Inputs, side: Side) -> Tree:
+    def _batch(self, case: Case, inputs: Inputs, side: Side) -> Tree:
         if self.subject == "function":
-            return {"call": inputs.call(self.case.call, side)}
+            return {"call": inputs.call(case.call, side)}
         return {
-            "args": [inputs.tree(arg, side) for arg in self.case.inputs],
-            "kwargs": {name: inputs.tree(arg, side) for name, arg in self.case.input_kwargs.items()},
+            "args": [inputs.tree(arg, side) for arg in case.inputs],
+            "kwargs": {name: inputs.tree(arg, side) for name, arg in case.input_kwargs.items()},
         }
+
+
+def both_ran(source: Reply, target: Reply) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What was seen of each batch that neither side refused."""
+    theirs = {seen["number"]: seen for seen in target.result["batches"] if "error" not in seen}
+    ours = [seen for seen in source.result["batches"] if "error" not in seen]
+    return [(seen, theirs[seen["number"]]) for seen in ours if seen["number"] in theirs]
 
 
 def _cast(arrays: Mapping[str, Any], floatx: str) -> Arrays:

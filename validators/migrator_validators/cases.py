@@ -176,6 +176,20 @@ class Training(_Strict):
     history: bool = True
 
 
+class Hints(_Strict):
+    """What the original's text says is worth varying in a call.
+
+    `params`: names of the positional parameters. `others`: parameter → other values for it. `near`: numbers
+    that the code compares with, so that inputs lie on and around them. `special`: it looks for NaN or
+    infinity itself, so that other results for these are a difference and no footnote.
+    """
+
+    params: tuple[str, ...] = ()
+    others: dict[str, tuple[Arg, ...]] = {}
+    near: tuple[float, ...] = ()
+    special: bool = False
+
+
 class Case(_Strict):
     """One thing to check: `call` run on both sides and compared by the rungs of its `kind`.
 
@@ -188,6 +202,7 @@ class Case(_Strict):
     difference ("adam-epsilon", "batchnorm-variance", "sgd-velocity").
     `layout`: what the migrated model or layer works on, where only other modules use it: its inputs and
     outputs of that rank are permuted on the target's side.
+    `hints`: the call is varied by them, as far as the original accepts it (`variations.py`); None: it is not.
     `tolerance`: name of a row of the tolerance table, for a case whose reason is stated there.
     """
 
@@ -209,6 +224,7 @@ class Case(_Strict):
     tolerance: str = ""
     layout: Literal["last", "ncl", "nchw", "ncdhw"] = "last"
     unchecked: tuple[str, ...] = ()
+    hints: Hints | None = None
 
 
 class CaseFile(_Strict):
@@ -221,5 +237,5 @@ class CaseFile(_Strict):
     cases: tuple[Case, ...] = ()
 
 
-for _m in (Items, Mapping, Batches, Made, Call, Case):
+for _m in (Items, Mapping, Batches, Made, Call, Hints, Case):
     _m.model_rebuild()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from migrator.model import Outcome, Rung
-from migrator_validators.bench import SELF, numbered, state_arrays, weight_arrays
-from migrator_validators.compare import Comparison, Difference, compare_arrays
+from migrator_validators.bench import SELF, both_ran, numbered, state_arrays, weight_arrays
+from migrator_validators.compare import Comparison, Difference, compare_arrays, leaves
 from migrator_validators.matching import Matching
 from migrator_validators.rounding import Pairs, Runs, nudged, output_pairs
 from migrator_validators.tolerances import TABLE, Tolerance
+from migrator_validators.variations import FIRST
 from migrator_validators.workers import Reply
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class TrainingMode:
 
     def judge_gradients(self, source: Reply, target: Reply, weights: Mapping[str, Any]) -> None:
         """Say "gradients" of two replies that carry them."""
-        compared = sum(sum(group.values()) for seen in source.result["batches"] for group in _groups(seen))
+        compared = sum(sum(group.values()) for seen, _ in self._graded(source, target) for group in _groups(seen))
         if not compared:
             self.ladder.say(
                 Rung.GRADIENTS, Outcome.NOT_APPLICABLE, "no gradient reaches an input or weight in the original"
@@ -91,10 +92,15 @@ class TrainingMode:
     def _gradient_pairs(self, source: Reply, target: Reply, weights: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
         """Name with its batch → gradients of both sides."""
         out = {}
-        for a, b in zip(source.result["batches"], target.result["batches"], strict=True):
+        for a, b in self._graded(source, target):
             for name, pair in self._batch_gradients(a, b, source, target, weights).items():
                 out[f"{a['number']} {name}"] = pair
         return out
+
+    def _graded(self, source: Reply, target: Reply) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Batches whose gradients say something: a variation whose result is not finite has none."""
+        pairs = both_ran(source, target)
+        return [(a, b) for a, b in pairs if a["number"] < FIRST or _finite(a["output"], source.arrays)]
 
     def _batch_gradients(
         self, a: Mapping[str, Any], b: Mapping[str, Any], source: Reply, target: Reply, weights: Mapping[str, Any]
@@ -110,7 +116,7 @@ class TrainingMode:
     def _gradient_figures(self, source: Reply, target: Reply, weights: Mapping[str, Any], row: str) -> Comparison:
         tolerance = TABLE["float64-gradients"] if row == "float64" else self.check.tolerance("gradients")
         found = Comparison()
-        for a, b in zip(source.result["batches"], target.result["batches"], strict=True):
+        for a, b in self._graded(source, target):
             pairs = self._batch_gradients(a, b, source, target, weights)
             floor = 1e-3 * max((float(np.max(np.abs(x), initial=0.0)) for x, _ in pairs.values()), default=0.0)
             for name, (x, y) in pairs.items():
@@ -223,6 +229,10 @@ class TrainingMode:
             self._in_float64 = source, target
         source, target = self._in_float64
         return figures(source, target, weights, "float64") if target.status == "ok" else None
+
+
+def _finite(output: Mapping[str, Any], arrays: Mapping[str, Any]) -> bool:
+    return all(bool(np.isfinite(x).all()) for _, x in leaves(output, arrays) if x.dtype.kind in "fc")
 
 
 def _has_float32(source: Reply) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,10 +18,10 @@ from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Li
 
 Tree = dict[str, Any]
 Side = Literal["source", "target"]
-Variant = Literal["plain", "tiny", "large"]
+Variant = Literal["plain", "tiny", "large", "negated", "tenfold", "near", "padded", "nan", "infinite"]
 FREE = ((7, 4, 1), (13, 10, 17), (9, 14, 11), (5, 8, 6), (12, 7, 10))
 """Sizes of a named dim over the batches, by the order of its name: odd, unequal; the last batch is a single row."""
-SCALES = {"plain": 1.0, "tiny": 1e-8, "large": 30.0}
+SCALES = {"tiny": 1e-8, "large": 30.0}
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Inputs:
     folder: Path = Path()
     floatx: str = "float32"
     arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    near: tuple[float, ...] = ()
     _seen: Counter[str] = field(default_factory=Counter)
 
     def side(self) -> None:
@@ -58,7 +59,9 @@ class Inputs:
 
     def made(self, arg: Made, side: Side) -> Tree:
         """The tree of an object: its arrays do not change over the batches."""
-        once = Inputs(self.sizes, 0, "plain", self.folder, self.floatx, self.arrays, Counter({"made:" + arg.label: 1}))
+        once = Inputs(
+            self.sizes, 0, "plain", self.folder, self.floatx, self.arrays, (), Counter({"made:" + arg.label: 1})
+        )
         tree: Tree = {"k": "made", "label": arg.label, "weights": arg.weights, "call": once.call(arg.call, side)}
         if arg.build is not None and side == "source":
             tree["build"] = once.call(arg.build, side)
@@ -83,7 +86,9 @@ class Inputs:
         }
 
     def _sized(self, arg: Batches, size: int, side: Side) -> Tree:
-        inner = Inputs(self.sizes, self.batch, self.variant, self.folder, self.floatx, self.arrays, self._seen)
+        inner = Inputs(
+            self.sizes, self.batch, self.variant, self.folder, self.floatx, self.arrays, self.near, self._seen
+        )
         return inner.tree(_resize(arg.element, size), side)
 
     def _array(self, spec: Array) -> str:
@@ -93,7 +98,9 @@ class Inputs:
         occurrence = self._seen[text]
         self._seen[text] += 1
         if key not in self.arrays:
-            array = generate(spec, self.sizes, zlib.crc32(f"{key} {occurrence}".encode()), self.variant, self.folder)
+            seed = zlib.crc32(f"{key} {occurrence}".encode())
+            array = generate(spec, self.sizes, seed, self.variant, self.folder)
+            array = altered(array, self.variant, self.near, np.random.default_rng(seed))
             self.arrays[key] = widen(array) if self.floatx == "float64" else array
         return key
 
@@ -127,8 +134,74 @@ def generate(spec: Array, sizes: dict[str, int], seed: int, variant: Variant, fo
     rng = np.random.default_rng([seed, spec.seed])
     array = _draw(spec, shape, rng)
     if spec.dist == "normal":
-        array = array * SCALES[variant]
+        array = array * SCALES.get(variant, 1.0)
     return array.astype(spec.dtype)
+
+
+def altered(
+    array: npt.NDArray[Any], variant: Variant, near: Sequence[float], rng: np.random.Generator
+) -> npt.NDArray[Any]:
+    """An array as a variation wants it: floats with other signs, sizes or special values, whole numbers padded.
+
+    `near`: half of the elements lie at these numbers or closely around them.
+    """
+    if array.dtype.kind == "f" and array.size:
+        return _altered_floats(array, variant, near, rng)
+    if array.dtype.kind in "iu" and array.size:
+        return _altered_whole(array, variant, near, rng)
+    return array
+
+
+def _altered_floats(
+    array: npt.NDArray[Any], variant: Variant, near: Sequence[float], rng: np.random.Generator
+) -> npt.NDArray[Any]:
+    if variant == "negated":
+        return -array
+    if variant == "tenfold":
+        return (array * 10).astype(array.dtype)
+    if variant == "near" and near:
+        middle = rng.choice(np.asarray(near), array.shape)
+        around = middle + rng.choice([0.0, 0.0, 0.01, -0.01], array.shape) * np.maximum(np.abs(middle), 0.1)
+        return np.where(rng.random(array.shape) < 0.5, around, array).astype(array.dtype)
+    if variant in ("nan", "infinite"):
+        special = np.nan if variant == "nan" else rng.choice([np.inf, -np.inf], array.shape)
+        place = rng.random(array.shape) < 0.1
+        place.reshape(-1)[rng.integers(array.size)] = True
+        return np.where(place, special, array).astype(array.dtype)
+    return array
+
+
+def _altered_whole(
+    array: npt.NDArray[Any], variant: Variant, near: Sequence[float], rng: np.random.Generator
+) -> npt.NDArray[Any]:
+    whole = [int(n) for n in near if float(n).is_integer()]
+    if variant == "near" and whole:
+        around = rng.choice(np.asarray(whole), array.shape) + rng.integers(-1, 2, array.shape)
+        around = np.maximum(around, min(int(array.min()), 0))
+        return np.where(rng.random(array.shape) < 0.5, around, array).astype(array.dtype)
+    if variant == "padded" and array.ndim and int(array.min()) >= 0:
+        padded = array.copy()
+        padded[..., (array.shape[-1] + 1) // 2 :] = 0
+        return padded
+    return array
+
+
+def distribution(values: npt.NDArray[Any]) -> dict[str, Any]:
+    """How to make values like these."""
+    if values.dtype.kind == "b":
+        return {"dist": "bool"}
+    if values.dtype.kind in "iu":
+        low, high = (int(values.min()), int(values.max())) if values.size else (0, 1)
+        return {"dist": "integers", "low": low, "high": high + 1}
+    finite = values[np.isfinite(values)]
+    if finite.size and finite.min() >= 0:
+        if values.ndim > 1 and set(np.unique(finite)) <= {0.0, 1.0} and bool((values.sum(axis=-1) == 1).all()):
+            return {"dist": "onehot"}
+        if set(np.unique(finite)) <= {0.0, 1.0}:
+            return {"dist": "binary"}
+        least, most = float(finite.min()), float(finite.max())
+        return {"dist": "uniform", "low": least, "high": max(most, least + 1e-3)}
+    return {"dist": "normal", "scale": float(finite.std()) or 1.0} if finite.size else {"dist": "normal"}
 
 
 def _size(dim: int | str, sizes: dict[str, int]) -> int:

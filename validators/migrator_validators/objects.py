@@ -8,7 +8,7 @@ from typing import Any
 
 from migrator.model import InterfaceChange, Outcome, Rung
 from migrator_validators import gradients
-from migrator_validators.bench import SELF, Bench, numbered, state_arrays, weight_arrays
+from migrator_validators.bench import SELF, Bench, both_ran, numbered, state_arrays, weight_arrays
 from migrator_validators.compare import Comparison, Difference, compare_trees, says_something
 from migrator_validators.distributions import compare_initial
 from migrator_validators.divergence import first_divergence
@@ -18,6 +18,7 @@ from migrator_validators.matching import Matching, match
 from migrator_validators.rounding import Runs, output_pairs
 from migrator_validators.signatures import signature_problem
 from migrator_validators.tolerances import TABLE, Tolerance
+from migrator_validators.variations import FIRST
 from migrator_validators.workers import Reply
 
 EXPLAINED = frozenset({Rung.SPEC, Rung.FORWARD, Rung.TRAIN_FORWARD})
@@ -46,13 +47,16 @@ class ObjectCheck:
 
     def run(self) -> None:
         """Climb until a rung ends it."""
-        source = self.plain = self.bench.source("plain")
+        source = self.plain = self._plain_source()
         if self.ladder.source_failed(source):
             return
         self.bench.measure(source)
         refused = [seen["number"] for seen in source.result["batches"] if "error" in seen]
         self.bench.dropped |= set(refused)
-        self.ladder.say(Rung.SOURCE_RUNS, Outcome.PASS, f"{len(source.result['batches']) - len(refused)} batches")
+        ran = len(source.result["batches"]) - len(refused)
+        varied = len(self.bench.variations) - sum(n in self.bench.variations for n in refused)
+        more = f", {varied} of them variations" if varied else ""
+        self.ladder.say(Rung.SOURCE_RUNS, Outcome.PASS, f"{ran} batches{more}")
         if self.ladder.ended:
             return
         if self.bench.also:
@@ -79,6 +83,14 @@ class ObjectCheck:
             self._forward(source, target)
         if not self.ladder.ended:
             gradients.TrainingMode(self).run(source)
+
+    def _plain_source(self) -> Reply:
+        """The original's plain run; without variations where one of them ends the whole process."""
+        reply = self.bench.source("plain")
+        if reply.status in ("crashed", "timeout", "infra") and self.bench.variations:
+            self.bench.dropped |= set(self.bench.variations)
+            reply = self.bench.source("plain")
+        return reply
 
     def _pure(self, source: Reply, target: Reply) -> None:
         """The rungs of a function without objects: one run of each side says it all."""
@@ -150,12 +162,34 @@ class ObjectCheck:
     def compare(self, source: Reply, target: Reply, tolerance: Tolerance) -> Comparison:
         """The outputs of every batch that the source ran."""
         found = Comparison()
-        ours = [seen for seen in source.result["batches"] if "error" not in seen]
-        for a, b in zip(ours, target.result["batches"], strict=True):
-            found.add(compare_trees(a["output"], source.arrays, b["output"], target.arrays, tolerance))
+        for seen in target.result["batches"]:
+            if "error" in seen:
+                self._refused(seen, found)
+        for a, b in both_ran(source, target):
+            batch = compare_trees(a["output"], source.arrays, b["output"], target.arrays, tolerance)
             if a["written"] != b["written"]:
-                found.add(_writes(bool(b["written"])))
+                batch.add(_writes(bool(b["written"])))
+            found.add(self._of_variation(a["number"], batch))
         return found
+
+    def _refused(self, seen: Mapping[str, Any], found: Comparison) -> None:
+        """A variation that only the target refuses; one that runs into what is still TensorFlow says nothing."""
+        varied = self.bench.variations[seen["number"]]
+        if seen["type"] == "StillTensorFlow":
+            found.notes.add(f"{varied.name}: it needs what is still TensorFlow")
+            return
+        raised = Difference("", "value", f"{seen['type']}: {seen['error']}".strip(": "))
+        found.add(self._of_variation(seen["number"], Comparison(math.inf, 0.0, math.inf, differences=[raised])))
+
+    def _of_variation(self, number: int, batch: Comparison) -> Comparison:
+        """What was found in a batch, named where it is of a variation; of a weak one a footnote."""
+        varied = self.bench.variations.get(number)
+        if varied is None or not batch.differences:
+            return batch
+        if varied.weak:
+            return Comparison(notes={f"{varied.name} among the inputs: the results differ"})
+        batch.differences = [Difference(d.path, d.kind, f"{d.detail} (with {varied.name})") for d in batch.differences]
+        return batch
 
     def _spec(self, source: Reply, target: Reply, described: Reply) -> None:
         ours, theirs = source.result["signature"], described.result["signature"]
@@ -200,7 +234,8 @@ class ObjectCheck:
         return {"trainable parameters": float(count)}
 
     def _forward(self, source: Reply, target: Reply) -> None:
-        ours = [(seen["output"], source.arrays) for seen in source.result["batches"] if "error" not in seen]
+        own = [seen for seen in source.result["batches"] if "error" not in seen]
+        ours = [(seen["output"], source.arrays) for seen in own if seen["number"] < FIRST]
         takes_arrays = any(seen.get("inputs") for seen in source.result["batches"]) or self.bench.subject == "object"
         found = self._forward_figures(source, target)
         if not found.leaves:
@@ -214,7 +249,7 @@ class ObjectCheck:
             self.ladder.say(Rung.FORWARD, Outcome.FAIL, detail, found)
         else:
             one = () if varies(self.case) else ("other inputs than the one given",)
-            self.ladder.say(Rung.FORWARD, Outcome.PASS, f"{len(ours)} batches", found, unchecked=one)
+            self.ladder.say(Rung.FORWARD, Outcome.PASS, f"{len(own)} batches", found, unchecked=one)
 
     def _same_in_training_mode(self, source: Reply) -> bool:
         """Where the source uses `predict` or `evaluate`, the target must choose evaluation mode itself."""
@@ -266,8 +301,10 @@ class ObjectCheck:
             return None
         settings = {**self.settings, "gaps": list(self.case.gaps)}
         target = self.bench.target("plain", "float64", state_arrays(self.matchings, source.arrays), **settings)
-        ran = sum("error" not in seen for seen in source.result["batches"])
-        if target.status != "ok" or ran != len(target.result["batches"]):
+        if target.status != "ok":
+            return None
+        ran = {a["number"] for a, _ in both_ran(source, target)}
+        if any(seen["number"] not in ran for seen in target.result["batches"] if seen["number"] < FIRST):
             return None
         return None if self.compare(source, target, TABLE["float64"]).shapes_differ else (source, target)
 

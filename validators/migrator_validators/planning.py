@@ -6,14 +6,15 @@ the documented gaps of everything it uses, and the arguments that an interface c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from migrator.model import InterfaceChange, UnitKind, UnitRewrite
-from migrator.values import Facts, Literal, ModelValue, Scalar, Sym, Tensor, Value
+from migrator.values import Facts
 from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit, Made, RecordedMap, WeightMap
 from migrator_validators.cases import Mapping as MappingArg
+from migrator_validators.constructions import Constructions, parameters, varied
+from migrator_validators.hints import Modules, hinted
 from migrator_validators.invent import NoInputs, invent
 
 MAIN = "__main__"
@@ -25,15 +26,15 @@ MOST = 4
 class Plan:
     """What to run for a unit.
 
-    `cases` are all run; `varied` as well, where the source accepts them; `alternatives` are tried in
-    turn until the source accepts one. All empty: `reason` says why the unit cannot be checked by
-    running it alone. `callers`: units whose recorded runs went through it, so that their checks may
-    speak for it.
+    `cases` are all run; `alternatives` are tried in turn until the source accepts one. `varied`: by the id
+    of a case what to run besides it, as far as the source accepts that. All empty: `reason` says why the
+    unit cannot be checked by running it alone. `callers`: units whose recorded runs went through it, so that
+    their checks may speak for it.
     """
 
     cases: tuple[Case, ...] = ()
     alternatives: tuple[Case, ...] = ()
-    varied: tuple[Case, ...] = ()
+    varied: Mapping[str, Constructions] = field(default_factory=dict)
     reason: str = ""
     callers: tuple[str, ...] = ()
 
@@ -54,11 +55,13 @@ def plan(
     facts: Facts,
     reachable: Callable[[str], frozenset[str]],
     inside: Mapping[str, Sequence[str]] | None = None,
+    original: Modules = Modules({}),  # noqa: B008 - a frozen value
 ) -> dict[str, Plan]:
     """The plan of every migrated unit, by unit id.
 
     `kinds`: what each unit turned out to be; `modules`: path → import name; `reachable`: a unit and
-    all units that it refers to; `inside`: recorded name → names of what called it, nearest first.
+    all units that it refers to; `inside`: recorded name → names of what called it, nearest first;
+    `original`: the source's modules, whose text says what is worth varying.
     """
     units = {(modules[r.unit.path], r.unit.name): r for r in rewrites}
     changes: dict[str, list[InterfaceChange]] = {}
@@ -92,18 +95,25 @@ def plan(
         callers = _callers(rewrite, modules, units, inside or {}, reachable)
         callers += tuple(u for u, found in by_unit.items() if any(unit in used(c, u) for c in found) and u != unit)
         if unit in by_unit:
-            plans[unit] = Plan(
-                cases=tuple(by_unit[unit][:MOST]),
-                varied=tuple(finished(c, unit) for c in varied(by_unit[unit][0], facts)),
-                callers=callers,
-            )
+            cases = _hinted(by_unit[unit][:MOST], original)
+            more = varied(cases[0], facts, original).each(lambda c, u=unit: finished(c, u))  # type: ignore[misc]
+            plans[unit] = Plan(cases=cases, varied={cases[0].id: more}, callers=callers)
             continue
         try:
             tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts)
-            plans[unit] = Plan(alternatives=_different(finished(case, unit) for case in tries), callers=callers)
+            found = [hinted(case, original) for case in _different(finished(case, unit) for case in tries)]
+            others = {c.id: varied(c, facts, original).each(lambda c, u=unit: finished(c, u)) for c in found}  # type: ignore[misc]
+            plans[unit] = Plan(alternatives=tuple(found), varied=others, callers=callers)
         except NoInputs as missing:
             plans[unit] = Plan(reason=missing.reason, callers=callers)
     return plans
+
+
+def _hinted(cases: Sequence[Case], original: Modules) -> tuple[Case, ...]:
+    """Hints for every call of a function; for the last one of a model or layer, whose sizes are free as a rule."""
+    last = max((i for i, c in enumerate(cases) if c.kind in ("model", "layer")), default=-1)
+    varying = [c.kind == "function" or i == last for i, c in enumerate(cases)]
+    return tuple(hinted(c, original) if vary else c for c, vary in zip(cases, varying, strict=True))
 
 
 def _different(cases: Iterable[Case]) -> tuple[Case, ...]:
@@ -111,62 +121,6 @@ def _different(cases: Iterable[Case]) -> tuple[Case, ...]:
     return tuple({case.model_copy(update={"id": ""}).model_dump_json(): case for case in reversed([*cases])}.values())[
         ::-1
     ]
-
-
-def varied(case: Case, facts: Facts) -> Iterator[Case]:
-    """The same model or layer with one integer of its constructor changed at a time, three at most.
-
-    What a recorded call left at its default would else never be seen with another value, and a
-    rewrite that froze it (16 for `width`) would pass. A size of the inputs themselves stays.
-    """
-    if case.kind not in ("model", "layer") or case.call.on is not None:
-        return
-    source = case.call.source
-    params = parameters(source, facts)
-    fixed = _input_sizes(source, facts)
-    given = {**dict(zip([name for name, _ in params], case.call.args, strict=False)), **case.call.kwargs}
-    count = 0
-    for name, value in params:
-        old = _integer(given[name] if name in given else _default(value))
-        if old is None or count == 3 or name in fixed:
-            continue
-        count += 1
-        new = old + max(old // 2, 1)
-        kwargs = {**given, name: Lit(value=new)}
-        call = Call(source=source, kwargs=kwargs, source_result=case.call.source_result)
-        call = call.model_copy(update={"target_result": case.call.target_result})
-        update = {"id": f"{case.id}-{name}", "call": call, "inputs_from": "invented"}
-        yield case.model_copy(update=update)
-
-
-def _input_sizes(source: str, facts: Facts) -> frozenset[str]:
-    """Names that the shapes of the inputs are made of."""
-    cls, known = facts.cls(source), facts.function(source)
-    values: list[Value] = [value for _, value in cls.call_inputs] if cls is not None else []
-    if known is not None and isinstance(known.returns, ModelValue):
-        values += known.returns.inputs or ()
-    dims = [dim for value in values if isinstance(value, Tensor) for dim in (*(value.shape or ()), value.last)]
-    texts = " ".join(dim.text for dim in dims if isinstance(dim, Sym))
-    return frozenset(re.findall(r"[A-Za-z_]\w*", texts))
-
-
-def parameters(source: str, facts: Facts) -> tuple[tuple[str, Value], ...]:
-    """The parameters of a function, or of a class's constructor."""
-    cls = facts.cls(source)
-    if cls is not None:
-        return cls.init
-    known = facts.function(source)
-    return known.params if known is not None else ()
-
-
-def _integer(value: Arg | None) -> int | None:
-    constant = value.value if isinstance(value, Lit) else None
-    return constant if isinstance(constant, int) and not isinstance(constant, bool) and constant > 0 else None
-
-
-def _default(value: Value) -> Lit | None:
-    default = value.default if isinstance(value, Scalar) else None
-    return Lit(value=default.value) if isinstance(default, Literal) else None
 
 
 def _records(rewrites: Sequence[UnitRewrite]) -> tuple[RecordedMap, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Lit, Made, Name
 from migrator_validators.cases import Mapping as MappingArg
+from migrator_validators.inputs import distribution
 from migrator_validators.recording import RecordedCall, Recording
 
 INLINE = 2**16
@@ -161,7 +162,7 @@ class _Maker:
         if values.nbytes <= INLINE // 8 and finite:
             return _stored(tree, values=values.tolist())
         self.stored[tree["npz"]] = values
-        return _stored(tree, npz=f"arrays.npz#{tree['npz']}", **_distribution(values))
+        return _stored(tree, npz=f"arrays.npz#{tree['npz']}", **distribution(values))
 
     def _dataset(self, tree: Tree) -> Arg:
         """A data set of the recorded shapes and ranges; its values are made anew for each batch."""
@@ -170,7 +171,7 @@ class _Maker:
     def _ranged(self, tree: Tree) -> Arg:
         if tree["kind"] == "array":
             values = self.recording.arrays[tree["npz"]]
-            return _stored({**tree, "as": "tensor"}, **_distribution(values))
+            return _stored({**tree, "as": "tensor"}, **distribution(values))
         if tree["kind"] in ("list", "tuple"):
             return Items(kind=tree["kind"], items=tuple(self._ranged(item) for item in tree["items"]))
         if tree["kind"] == "dict":
@@ -291,24 +292,6 @@ def _is_input(arg: Arg) -> bool:
 # --- inputs ------------------------------------------------------------------------------------------
 
 
-def _distribution(values: Any) -> dict[str, Any]:
-    """How to make values like these."""
-    if values.dtype.kind == "b":
-        return {"dist": "bool"}
-    if values.dtype.kind in "iu":
-        low, high = (int(values.min()), int(values.max())) if values.size else (0, 1)
-        return {"dist": "integers", "low": low, "high": high + 1}
-    finite = values[np.isfinite(values)]
-    if finite.size and finite.min() >= 0:
-        if values.ndim > 1 and set(np.unique(finite)) <= {0.0, 1.0} and bool((values.sum(axis=-1) == 1).all()):
-            return {"dist": "onehot"}
-        if set(np.unique(finite)) <= {0.0, 1.0}:
-            return {"dist": "binary"}
-        least, most = float(finite.min()), float(finite.max())
-        return {"dist": "uniform", "low": least, "high": max(most, least + 1e-3)}
-    return {"dist": "normal", "scale": float(finite.std()) or 1.0} if finite.size else {"dist": "normal"}
-
-
 def _freed(arg: Arg) -> Arg:
     """The same kind of input with a free batch size and new values."""
     if isinstance(arg, Items):
@@ -318,7 +301,7 @@ def _freed(arg: Arg) -> Arg:
     if not isinstance(arg, Array) or not arg.shape:
         return arg
     values = np.asarray(arg.values, dtype=arg.dtype) if arg.values is not None else None
-    update: dict[str, Any] = {} if values is None else _distribution(values)
+    update: dict[str, Any] = {} if values is None else distribution(values)
     return arg.model_copy(update={**update, "shape": ("N", *arg.shape[1:]), "values": None, "npz": None})
 
 

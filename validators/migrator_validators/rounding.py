@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from migrator_validators.bench import both_ran
 from migrator_validators.compare import Comparison, compare_arrays, leaves
 from migrator_validators.tolerances import FLOOR, TABLE, Tolerance
 from migrator_validators.workers import Reply
@@ -104,8 +105,7 @@ def nudged(weights: Mapping[str, Any]) -> dict[str, Any]:
 def output_pairs(source: Reply, target: Reply) -> dict[str, tuple[Any, Any]]:
     """The numbers of every batch that both sides ran; their structures must have been found equal."""
     out: dict[str, tuple[Any, Any]] = {}
-    ours = [seen for seen in source.result["batches"] if "error" not in seen]
-    for a, b in zip(ours, target.result["batches"], strict=False):
+    for a, b in both_ran(source, target):
         both = zip(_numbers(a, source), _numbers(b, target), strict=False)
         out |= {f"{a['number']} {path}": (x, y) for (path, x), (_, y) in both if x.shape == y.shape}
     return out

@@ -121,7 +121,7 @@ class Check:
         self.program.fresh()
         run = self.invoke(batch)
         seen: Dict[str, Any] = {"number": number}
-        if self.request["grad"] and number < self.request["graded"]:
+        if self.request["grad"] and (number < self.request["graded"] or batch.get("graded")):
             with tf.GradientTape(persistent=False) as tape:
                 for value in self.program.inputs.values():
                     if value.dtype.is_floating:

@@ -140,7 +140,7 @@ class Check:
         """Output, gradients of the first batches, and the state that the call changed."""
         self.program.fresh()
         self.clones = {}
-        self.grad = bool(self.request["grad"]) and number < self.request["graded"]
+        self.grad = bool(self.request["grad"]) and (number < self.request["graded"] or bool(batch.get("graded")))
         run = self.invoke(batch)
         output = run()
         seen: Dict[str, Any] = {"number": number}
@@ -208,7 +208,13 @@ def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arr
         if injection is not None:
             injection.restart()
             injection.start_step()
-        seen.append(check.observe(batch["number"], batch))
+        try:
+            seen.append(check.observe(batch["number"], batch))
+        except wire.ProgramError as error:
+            if not batch.get("varied"):
+                raise
+            cause = error.__cause__
+            seen.append({"number": batch["number"], "error": str(cause)[:300], "type": type(cause).__name__})
     answer = {"batches": seen, "signature": subject_signature(request), "globals": changed_globals(request)}
     return answer, check.out
 
