@@ -23,11 +23,12 @@ from migrator_validators.planning import Plan, plan
 from migrator_validators.reach import ReachableCode
 from migrator_validators.workers import Side, Tree, Workers, pack_tree
 
+from migrator import unrun
 from migrator.codemods.files import FileDraft, Part
 from migrator.codemods.repository import RepositoryDraft
 from migrator.config import RunSettings
 from migrator.journal import Journal
-from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRepo, Verdict
+from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRepo, UnitRewrite, Verdict
 from migrator.outcomes import Outcomes
 from migrator.settle import BEHAVIOUR, Settled, results, settle
 from migrator.speaking import spoken_for
@@ -192,7 +193,17 @@ class Checker:
         for unit, planned in sound.items():
             verdicts[unit] = spoken_for(rewrites[unit], verdicts, planned.callers, reached)
         self.entered = {u: e for u, e in reached.items() if _compared(verdicts[u])}
+        for unit in sound:
+            if _compared(verdicts[unit]):
+                verdicts[unit] += self._lines(rewrites[unit], files[rewrites[unit].unit.path].text)
         return verdicts
+
+    def _lines(self, rewrite: UnitRewrite, migrated: str) -> list[Verdict]:
+        """Whether all that is rewritten of a unit ran in some check."""
+        original = next(f.text or "" for f in self.repo.files if str(f.path) == rewrite.unit.path)
+        ran = unrun.of_path(self.entered.values(), rewrite.unit.path)
+        found = unrun.lines_verdict(rewrite, original, migrated, ran)
+        return [] if found is None else [found]
 
     def _static(self, file: FileRewrite, target: Tree, code: ReachableCode) -> list[Verdict]:
         original = next(f for f in self.repo.files if str(f.path) == file.path)
@@ -293,7 +304,13 @@ class Checker:
         for label, pairs in checked.weights:
             if label == "self":
                 self.maps[unit] = [pair.model_dump() for pair in pairs]
-        return list(checked.verdicts), checked.reached
+        return list(checked.verdicts), frozenset(map(self._inside_package, checked.reached))
+
+    def _inside_package(self, name: str) -> str:
+        """What was reached, its file named from the repository's top: a package's own folder stands above that."""
+        start, above = ("source " if name.startswith("source ") else ""), f"{self.repo.package}/"
+        rest = name[len(start) :]
+        return start + rest.removeprefix(above) if self.repo.package else name
 
     def _setting(self) -> kept.Setting:
         folder, up_to = self.folder / "recorded", LEVELS[self.settings.check]

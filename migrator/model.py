@@ -352,6 +352,7 @@ class Rung(enum.StrEnum):
     SPEC = "spec"
     WEIGHTS = "weights"
     INIT = "init"
+    LINES = "lines"
     FORWARD = "forward"
     TRAIN_FORWARD = "train-forward"
     GRADIENTS = "gradients"

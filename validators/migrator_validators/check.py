@@ -31,7 +31,7 @@ class Checked:
     case: str
     verdicts: tuple[Verdict, ...]
     weights: tuple[tuple[str, tuple[WeightPair, ...]], ...] = ()
-    reached: frozenset[str] = frozenset()  # functions of the migrated tree that ran, "file:qualified name"
+    reached: frozenset[str] = frozenset()  # what ran, as `Workers.take_reached` names it
 
     def __iter__(self) -> Iterator[Verdict]:
         return iter(self.verdicts)

@@ -49,7 +49,7 @@ class Reply:
     error: dict[str, str] = field(default_factory=dict)
     output: str = ""
     seconds: float = 0.0
-    reached: tuple[str, ...] = ()  # functions of the tree that were entered, "file:qualified name"
+    reached: tuple[str, ...] = ()  # of the tree: functions entered, "file:qualified name", lines run, "file#line"
 
     @property
     def needs_tensorflow(self) -> bool:
@@ -272,12 +272,14 @@ class Workers:
             return Reply(
                 "infra", error={"type": type(error).__name__, "message": f"the worker did not answer: {error}"}
             )
-        if side == "torch":
-            self._local.reached = getattr(self._local, "reached", frozenset()) | frozenset(reply.reached)
+        lines = () if side == "torch" else (f"source {name}" for name in reply.reached if "#" in name)
+        found = reply.reached if side == "torch" else lines
+        self._local.reached = getattr(self._local, "reached", frozenset()) | frozenset(found)
         return reply
 
     def take_reached(self) -> frozenset[str]:
-        """Functions of migrated trees entered by this thread's requests since the last call of this."""
+        """Functions of migrated trees entered by this thread's requests since the last call of this, and lines that
+        ran: "file#line", the source's with "source " before them."""
         found: frozenset[str] = getattr(self._local, "reached", frozenset())
         self._local.reached = frozenset()
         return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import dis
 import fcntl
 import importlib
 import io
@@ -29,6 +30,8 @@ Header = Dict[str, Any]
 MIB = 1024 * 1024
 F_SETPIPE_SZ = 1031  # fcntl's own name for it came with Python 3.10
 PROBES = "migrator_probes"
+TRACED = ("tf_check", "tf_training", "tf_data")
+"""Probes of the source whose lines are noted."""
 TF_NAMES = (
     "tensorflow",
     "keras",
@@ -94,6 +97,7 @@ def perform(side: str, header: Header, body: bytes, packed: bytes, root: str) ->
         if side == "torch":
             steps = importlib.import_module(PROBES + ".torch_reach")
             steps.watch()
+        if side == "torch" or header["probe"] in TRACED:
             sys.settrace(Reached(root, reached))
         result, out = probe.run(json.loads(body.decode()), arrays)
         sys.settrace(None)
@@ -107,21 +111,37 @@ def perform(side: str, header: Header, body: bytes, packed: bytes, root: str) ->
 
 
 class Reached:
-    """Notes which functions of the program were entered: "file:qualified name" (the plain name before Python 3.11)."""
+    """Notes which functions of the program were entered, "file:qualified name" (the plain name before Python 3.11),
+    and which of their lines ran, "file#line"."""
 
     def __init__(self, root: str, found: Set[str]) -> None:
         self.root, self.found = root.rstrip(os.sep) + os.sep, found
-        self.seen: Set[Any] = set()
+        self.left: Dict[Any, Optional[Set[int]]] = {}
 
-    def __call__(self, frame: Any, event: str, arg: Any) -> None:
-        """A trace function for new frames only: none of them is traced further."""
-        if event == "call":
-            code = frame.f_code
-            if code not in self.seen:
-                self.seen.add(code)
-                if code.co_filename.startswith(self.root):
-                    name = getattr(code, "co_qualname", code.co_name)
-                    self.found.add("%s:%s" % (os.path.relpath(code.co_filename, self.root), name))
+    def __call__(self, frame: Any, event: str, arg: Any) -> Any:
+        """A trace function for new frames; one of the program is traced further until all its lines were seen."""
+        code = frame.f_code
+        if code not in self.left:
+            self.left[code] = self.new(code) if code.co_filename.startswith(self.root) else None
+        return self.line if self.left[code] else None
+
+    def new(self, code: Any) -> Set[int]:
+        """The lines of a function that was entered for the first time."""
+        name = getattr(code, "co_qualname", code.co_name)
+        self.found.add("%s:%s" % (os.path.relpath(code.co_filename, self.root), name))
+        return {line for _, line in dis.findlinestarts(code) if line}
+
+    def line(self, frame: Any, event: str, arg: Any) -> Any:
+        """The trace function of a frame of the program."""
+        code = frame.f_code
+        left = self.left[code]
+        if left and event == "line" and frame.f_lineno in left:
+            left.discard(frame.f_lineno)
+            self.found.add("%s#%d" % (os.path.relpath(code.co_filename, self.root), frame.f_lineno))
+        if not left:
+            frame.f_trace_lines = False
+            return None
+        return self.line
 
 
 def worker(side: str, header: Header, parts: List[bytes], root: str, reply_fd: int, output_fd: int) -> None:

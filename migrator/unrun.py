@@ -1,0 +1,140 @@
+"""Lines that no check ran: what is rewritten there was compared by nothing."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from migrator.model import Outcome, Rung, UnitRewrite, Verdict
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Lines of both files that the checks of accepted units ran, 1-based."""
+
+    source: frozenset[int] = frozenset()
+    target: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A statement, or the head of one: its text without layout, and the lines that it takes."""
+
+    text: str
+    start: int
+    end: int
+    raises: bool
+
+    def is_in(self, lines: Collection[int]) -> bool:
+        return any(line in lines for line in range(self.start, self.end + 1))
+
+
+def of_path(reached: Iterable[Collection[str]], path: str) -> Ran:
+    """The lines of a file among what checks reached: "path#line", with "source " before it for the original's."""
+    names = list(itertools.chain.from_iterable(reached))
+    lines = [frozenset(int(n[len(start) :]) for n in names if n.startswith(start)) for start in _starts(path)]
+    return Ran(lines[0], lines[1])
+
+
+def _starts(path: str) -> tuple[str, str]:
+    return f"source {path}#", f"{path}#"
+
+
+def lines_verdict(rewrite: UnitRewrite, original: str, migrated: str, ran: Ran) -> Verdict | None:
+    """Whether every rewritten line of the unit's functions ran, and every one of the original that is gone.
+
+    `original`, `migrated`: the files' texts. A `raise` is no such line. None: the unit has no function.
+    """
+    ours = list(_functions(_unit_of_original(original, rewrite)))
+    theirs = list(_functions(_unit_of_target(migrated, rewrite)))
+    if not theirs:
+        return None
+    same = {line.text for f in ours for line in _lines(f)}
+    kept = {line.text for f in theirs for line in _lines(f)}
+    every = [line for f in theirs for line in _lines(f) if not line.raises]
+    missed = [line for line in every if not line.is_in(ran.target)]
+    new = [line for line in missed if line.text not in same]
+    used = [line for line in _unrun(ours, ran.source) if line.text not in kept]
+    notes = (f"lines that never ran: {shown(missed)}",) if missed else ()
+    figures = (("lines run", float(len(every) - len(missed))), ("lines", float(len(every))))
+    if new or used:
+        where = [f"lines {shown(new)}"] if new else []
+        where += [f"lines {shown(used)} of the original"] if used else []
+        detail = f"rewritten code never ran: {' and '.join(where)}"
+        return Verdict(Rung.LINES, Outcome.UNVERIFIABLE, detail, figures, unchecked=notes)
+    return Verdict(Rung.LINES, Outcome.PASS, "every rewritten line ran", figures, unchecked=notes)
+
+
+def shown(lines: Sequence[_Line]) -> str:
+    """Line numbers in words: "3, 7-9"."""
+    numbers = sorted({n for line in lines for n in range(line.start, line.end + 1)})
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
+
+
+def _unrun(functions: Iterable[Function], ran: Collection[int]) -> Iterator[_Line]:
+    """Lines of the original that did not run, of functions that ran as they are written: what AutoGraph made of one
+    runs under other line numbers."""
+    for function in functions:
+        lines = list(_lines(function))
+        if any(line.is_in(ran) for line in lines):
+            yield from (line for line in lines if not line.is_in(ran) and not line.raises)
+
+
+def _unit_of_original(text: str, rewrite: UnitRewrite) -> list[ast.stmt]:
+    unit = rewrite.unit
+    return [s for s in _body(text) if s.lineno >= unit.start and (s.end_lineno or s.lineno) <= unit.end]
+
+
+def _unit_of_target(text: str, rewrite: UnitRewrite) -> list[ast.stmt]:
+    names = {rewrite.unit.name, *rewrite.defines}
+    return [s for s in _body(text) if isinstance(s, Function | ast.ClassDef) and s.name in names]
+
+
+def _body(text: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(text).body
+    except SyntaxError:
+        return []
+
+
+def _functions(statements: Iterable[ast.stmt]) -> Iterator[Function]:
+    """Functions and methods, those inside of others too."""
+    for statement in statements:
+        yield from (node for node in ast.walk(statement) if isinstance(node, Function))
+
+
+def _lines(function: Function) -> Iterator[_Line]:
+    """The statements of a function, heads of compound ones alone; without definitions inside and docstrings."""
+    todo: list[ast.stmt] = [*function.body]
+    while todo:
+        s = todo.pop(0)
+        if isinstance(s, Function | ast.ClassDef) or _says_nothing(s):
+            continue
+        blocks = [block for name in ("body", "orelse", "finalbody") for block in getattr(s, name, [])]
+        blocks += [inner for handler in getattr(s, "handlers", []) for inner in handler.body]
+        blocks += [inner for case in getattr(s, "cases", []) for inner in case.body]
+        todo = [*(b for b in blocks if isinstance(b, ast.stmt)), *todo]
+        if not blocks:
+            yield _Line(ast.unparse(s), s.lineno, s.end_lineno or s.lineno, isinstance(s, ast.Raise))
+        elif not isinstance(s, ast.Try):
+            yield _Line(_head(s), s.lineno, max(s.lineno, blocks[0].lineno - 1), False)
+
+
+def _head(statement: ast.stmt) -> str:
+    return ast.unparse(statement).splitlines()[0]
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    """Docstrings, `pass` and declarations leave no trace when they run."""
+    constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return constant or isinstance(statement, ast.Pass | ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom)
