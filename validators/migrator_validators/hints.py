@@ -19,6 +19,9 @@ BOUNDS = frozenset(
 SPECIAL = ("is_nan", "isnan", "is_inf", "isinf", "is_finite", "isfinite", "no_nan", "check_numerics", "nan", "inf")
 WHOLE = ("axis", "axes", "dim", "dims", "num", "size", "count", "depth", "length", "k", "n", "top_k", "units")
 FRACTION = ("rate", "alpha", "beta", "gamma", "eps", "epsilon", "scale", "factor", "temperature", "margin", "threshold")
+ANOTHER = "other"
+"""An option that the code does not name, for its `else`; the original says whether there is one."""
+
 NEAR = 6
 OTHERS = 5
 
@@ -144,7 +147,7 @@ def other_values(value: Any, compared: list[Any] | tuple[Any, ...] = ()) -> list
         return list(dict.fromkeys([*mentioned, value * 0.5, value * 2 + 0.125]))
     if value is None:
         return [v for v in compared if isinstance(v, str)]
-    return list(dict.fromkeys(mentioned))
+    return [*dict.fromkeys(mentioned), *([ANOTHER] if value in compared else [])]
 
 
 def _instead_of_none(name: str, like: Array | None) -> Iterator[Arg]:
@@ -209,6 +212,9 @@ def _near(node: ast.AST, constants: Mapping[str, Any]) -> Iterator[float]:
 
 
 def _number(node: ast.expr, constants: Mapping[str, Any]) -> Iterator[float]:
+    if isinstance(node, ast.BinOp):
+        yield from (n for side in (node.left, node.right) for n in _number(side, constants))
+        return
     if isinstance(node, ast.Name | ast.Attribute):
         value = constants.get(node.id if isinstance(node, ast.Name) else node.attr)
     else:

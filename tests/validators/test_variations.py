@@ -1,0 +1,175 @@
+"""Calls are varied as far as the original accepts it: what one recorded input cannot show is found."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from migrator_validators.cases import Array, Call, Case, Lit
+from migrator_validators.check import check_case
+from migrator_validators.hints import Modules, hinted
+from migrator_validators.variations import variations
+from migrator_validators.workers import Workers, pack_tree
+
+from migrator.model import Outcome, Rung
+
+SOURCE = """
+import tensorflow as tf
+
+LIMIT = 0.5
+
+
+def hinge(y, p, margin=1.0, squared=False):
+    loss = tf.maximum(margin - y * p, 0.0)
+    if squared:
+        loss = tf.square(loss)
+    return tf.reduce_mean(loss)
+
+
+def reduce(x, mode="sum", axis=-1):
+    if mode == "sum":
+        return tf.reduce_sum(x, axis=axis)
+    return tf.reduce_mean(x, axis=axis)
+
+
+def hard(x):
+    return tf.where(x > LIMIT, x, tf.zeros_like(x))
+
+
+def centre(x):
+    return x - tf.reduce_mean(x, axis=0, keepdims=True)
+
+
+def scores(q, mask=None):
+    s = tf.matmul(q, q, transpose_b=True)
+    if mask is not None:
+        s += (1.0 - mask) * -1e9
+    return tf.nn.softmax(s)
+
+
+def known(x):
+    return tf.where(tf.math.is_nan(x), tf.zeros_like(x), x)
+
+
+def largest(x):
+    return tf.reduce_max(x)
+
+
+def three(x):
+    if x.shape[-1] != 3:
+        raise ValueError("three columns, please")
+    return tf.reduce_sum(x, axis=-1)
+"""
+
+TARGET = """
+import torch
+import torch.nn.functional as F
+
+LIMIT = 0.5
+
+
+def hinge(y, p, margin=1.0, squared=False):
+    loss = (margin - y * p).clamp(min=0.0)
+    if squared:
+        loss = torch.square(loss)
+    return loss.mean()
+
+
+def reduce(x, mode="sum", axis=-1):
+    if mode == "sum":
+        return x.sum(axis)
+    return x.mean(axis)
+
+
+def hard(x):
+    return torch.where(x > LIMIT, x, torch.zeros_like(x))
+
+
+def centre(x):
+    return x - x.mean(0, keepdim=True)
+
+
+def scores(q, mask=None):
+    s = q @ q.mT
+    if mask is not None:
+        s = s + (1.0 - mask) * -1e9
+    return F.softmax(s, dim=-1)
+
+
+def known(x):
+    return torch.where(torch.isnan(x), torch.zeros_like(x), x)
+
+
+def largest(x):
+    return x.max()
+
+
+def three(x):
+    return x.sum(-1)
+"""
+
+X = Array(shape=(2, 3), values=[[0.3, 0.2, 0.6], [0.7, 0.1, 0.2]])
+Y = Array(shape=(2, 3), values=[[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]])
+Q = Array(shape=(2, 4, 5), dist="normal")
+ARGS = {"hinge": (Y, X), "scores": (Q,)}
+
+
+def case(name: str) -> Case:
+    """One recorded call with hints of the source's text."""
+    call = Call(source=f"program:{name}", args=ARGS.get(name, (X,)))
+    return hinted(Case(id=name, kind="function", call=call), Modules({"program": ast.parse(SOURCE)}))
+
+
+def failed(name: str, workers: Workers, *change: str) -> str:
+    """What the verifier says against the migrated function, "" for nothing."""
+    target = TARGET.replace(*change) if change else TARGET
+    assert not change or target != TARGET
+    trees = pack_tree({"program.py": SOURCE}), pack_tree({"program.py": target})
+    verdicts = check_case(case(name), *trees, workers).verdicts
+    found = [v for v in verdicts if v.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)]
+    assert found or verdicts[-1].rung is Rung.GRADIENTS
+    assert all(v.outcome is Outcome.FAIL for v in found)
+    return found[0].detail if found else ""
+
+
+@pytest.mark.parametrize("name", ["hinge", "reduce", "hard", "centre", "scores", "known", "largest", "three"])
+def test_right_functions_pass(name: str, workers: Workers) -> None:
+    assert failed(name, workers) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("hinge", ("torch.square(loss)", "loss"), "squared=True"),
+        ("hinge", ("(margin - y * p)", "(1.0 - y * p)"), "margin="),
+        ("reduce", ("x.mean(axis)", "x.sum(axis)"), "mode='other'"),
+        ("reduce", ("x.mean(axis)", "x.mean(-1)"), "axis="),
+        ("hard", ("x > LIMIT", "x >= LIMIT"), "0.5"),
+        ("hard", ("x > LIMIT", "x > 0.55"), ""),
+        ("centre", ("x.mean(0, keepdim=True)", "x.sum(0, keepdim=True) / 2"), "batch size"),
+        ("centre", ("x.mean(0, keepdim=True)", "x.reshape(2, 3).mean(0, keepdim=True)"), "batch size"),
+        ("scores", ("(1.0 - mask)", "mask"), "mask=an array"),
+        ("known", ("torch.where(torch.isnan(x), torch.zeros_like(x), x)", "torch.nan_to_num(x)"), "infinities"),
+        ("largest", ("x.max()", "x.abs().max()"), "opposite signs"),
+    ],
+)
+def test_what_one_input_cannot_show_is_found(name: str, change: tuple[str, str], said: str, workers: Workers) -> None:
+    found = failed(name, workers, *change)
+    assert found
+    assert said in found
+
+
+def test_what_the_original_refuses_is_no_input(workers: Workers) -> None:
+    assert failed("three", workers, "x.sum(-1)", "x.reshape(-1, 3).sum(-1)") == ""
+
+
+def test_what_is_varied_is_said() -> None:
+    names = [v.name for v in variations(case("hinge"))]
+    assert names[:3] == ["another batch size", "a batch of one", "4 for the size 3"]
+    assert "squared=True" in names
+    assert "squared=True, margin=0.5 and another batch size" in names
+    assert "values at and around 1, 0" in names
+
+
+def test_a_case_without_hints_is_not_varied() -> None:
+    assert variations(Case(id="a", kind="function", call=Call(source="p:f", args=(X, Lit(value=True))))) == ()
