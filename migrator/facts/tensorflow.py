@@ -39,6 +39,7 @@ _OBJECTS = (
     "tf.train.",
     "tf.distribute.",
     "tf.summary.",
+    "tf.lookup.",
     "tf.compat.v1.train.",
 )
 _OF_ARRAYS = ("tf.keras.utils.", "tf.keras.preprocessing.")  # NumPy in, NumPy out

@@ -203,3 +203,29 @@ def _encoded(call: str, channels: str) -> Sample:
 )
 def encoded_png(image: Tensor, compression: Ignored = -1, name=None):
     return encode_image(image, "PNG")
+
+
+@rule(
+    "tf.io.encode_jpeg",
+    gaps=["the bytes of the file differ, its pixels do not"],
+    samples=[
+        _encoded("tf.io.encode_jpeg(image)", "3"),
+        _encoded("tf.image.encode_jpeg(image, quality=60)", "3"),
+        _encoded("tf.io.encode_jpeg(image, 'grayscale', 80)", "1"),
+        _encoded("tf.io.encode_jpeg(image, quality=90, chroma_downsampling=False)", "3"),
+    ],
+)
+def encoded_jpeg(
+    image: Tensor,
+    format: Ignored = "",
+    quality=95,
+    progressive: Ignored = False,
+    optimize_size: Ignored = False,
+    chroma_downsampling=True,
+    density_unit: Ignored = "in",
+    x_density: Ignored = 300,
+    y_density: Ignored = 300,
+    xmp_metadata: Ignored = "",
+    name=None,
+):
+    return encode_image(image, "JPEG", quality=quality, subsampling=2 if chroma_downsampling else 0)
