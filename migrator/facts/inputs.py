@@ -76,6 +76,9 @@ def _parameter(name: str, values: list[Value], default: Value | None) -> Value:
     if name in _FLAGS:
         return Scalar(None if default in (None, NONE) else "bool", None, default)
     tensors = [value for value in values if value != NONE]
+    known = [value for value in tensors if not isinstance(value, Unknown)]
+    if known and len(known) < len(tensors) and all(isinstance(value, Tensor) for value in known):
+        return Tensor()  # what some calls give is unknown; the others give one tensor
     if tensors and not all(isinstance(value, Unknown) for value in tensors):
         return any_batch(join_all(tensors))
     if default is None:

@@ -61,8 +61,10 @@ _INNER = (
     (re.compile(r"^tf\.keras\.(?:engine\.|models\.)?(?:sequential|functional|training|model)\.(?=[A-Z])"), "tf.keras."),
     (re.compile(r"^tf\.keras\.utils\.(np|vis|generic|data|layer|io|conv|multi_gpu)_utils\."), "tf.keras.utils."),
     (
-        re.compile(r"^tf\.python\.ops\.init_ops(_v2)?\.(?=(Zeros|Ones|Constant|[a-z_]+_(normal|uniform)))"),
-        "tf.keras.initializers.",
+        re.compile(
+            r"^tf\.python\.ops\.init_ops(?:_v2)?\.(Zeros|Ones|Constant|[a-z]+_(?:normal|uniform))(_initializer)?$"
+        ),
+        r"tf.keras.initializers.\1",
     ),
     (re.compile(r"^tf\.keras\.optimizer(?:s|_v2|_v1)\.[a-z_0-9]+\.(?=[A-Z])"), "tf.keras.optimizers."),
     (

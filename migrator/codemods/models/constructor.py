@@ -102,7 +102,7 @@ class Constructor:
     # --- assignments ---
 
     def assign(self, name: str, value: cst.BaseExpression, adds: Sequence[cst.Call]) -> list[str] | None:
-        if name in self.drops or name in KERAS_STATE:
+        if name in self.drops:
             return []
         if isinstance(value, cst.Call) and is_add_weight(value, self.ctx):
             return self._weight(name, value)

@@ -263,12 +263,13 @@ class Body:
         if changed:
             lower.permutes, lower.build.needs.declines = permutes, declines
             lower.layouts = {**before, **changed}
-            head = [_permuted(n, before[n], x) for n, x in changed.items() if _can(before[n], x)]
-            if len(head) != len(changed):
+            moved = {n: x for n, x in changed.items() if not _is_plain(before[n], x)}
+            head = [_permuted(n, before[n], x) for n, x in moved.items() if _can(before[n], x)]
+            if len(head) != len(moved):
                 lower.build.needs.decline("layouts change over a loop", lower.ctx, node)
             lower.pre += head
             lines = self.text(body_of(node))
-            if any(lower.layouts.get(n) != x for n, x in changed.items()):
+            if any(lower.layouts.get(n) != x for n, x in moved.items()):
                 lower.build.needs.decline("layouts change over a loop", lower.ctx, node)
         return [f"for {lower.ctx.code(node.target)} in {header}:", *indent(lines or ["pass"])]
 
@@ -281,6 +282,11 @@ class Body:
             ]
             return f"{node.func.value}({', '.join(inner)})"
         return self.lower.term(node).text
+
+
+def _is_plain(source: Layout, target: Layout) -> bool:
+    """Whether neither asks for anything to be permuted: containers of tensors as callers know them."""
+    return all(x == LAST or (isinstance(x, Several) and {*x.items, x.each} <= {LAST, None}) for x in (source, target))
 
 
 def _can(source: Layout, target: Layout) -> bool:

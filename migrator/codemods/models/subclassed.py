@@ -13,7 +13,7 @@ from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import losses
 from migrator.codemods.models.build import ModuleBuild, render, signature
 from migrator.codemods.models.checks import Checks, knows_its_input, shape_parameter
-from migrator.codemods.models.constructor import Constructor
+from migrator.codemods.models.constructor import KERAS_STATE, Constructor
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.finish import check_names
 from migrator.codemods.models.forward import Body, Line, body_of, comments
@@ -84,7 +84,7 @@ class _Class:
             ctx,
             build,
             maker,
-            drops={f"self.{name}" for name in self.fixed},
+            drops={f"self.{name}" for name in self.fixed} | self._unread_state(),
             often=_often(methods),
             walked=_walked(methods, ctx),
         )
@@ -94,6 +94,16 @@ class _Class:
         unflattened = self._rest(methods, maker)
         check_names(build, ctx)
         return self._draft(), unflattened
+
+    def _unread_state(self) -> set[str]:
+        """Attributes that only Keras's base class reads."""
+        names = [get_full_name_for_node(n) for n in find(self.node, m.Attribute(value=m.Name("self")))]
+        stored = [
+            get_full_name_for_node(t.target)
+            for t in find(self.node, m.AssignTarget())
+            if isinstance(t, cst.AssignTarget)
+        ]
+        return {name for name in KERAS_STATE if names.count(name) == stored.count(name)}
 
     def _takes_weights(self, name: str, methods: dict[str, cst.FunctionDef]) -> bool:
         return any(
