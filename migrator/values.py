@@ -317,7 +317,7 @@ class ClassFacts:
     """What is known of a class; `kind` is "layer", "model" or "other". `attrs`: `self.x` joined.
 
     `init`: the constructor's parameters, without `self`, `*args` and `**kwargs`. `bases`: the
-    TensorFlow classes that it derives from, also through classes of the repository.
+    TensorFlow classes that it derives from, also through classes of the repository; `parents`: those, nearest first.
     """
 
     qualname: str
@@ -330,6 +330,13 @@ class ClassFacts:
     carried: tuple[Carried, ...] = ()  # of all its methods
     init: tuple[tuple[str, Value], ...] = ()
     bases: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    derived: bool = False  # other classes of the repository derive from it
+
+    @property
+    def related(self) -> bool:
+        """Whether it derives from a class of the repository, or one from it."""
+        return bool(self.parents) or self.derived
 
     def attr(self, name: str) -> Value | None:
         return dict(self.attrs).get(name)

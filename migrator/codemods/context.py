@@ -159,6 +159,8 @@ class Context:
     positions: Positions | None = None  # texts of the original nodes
     models: Mapping[str, ModelTraits] | None = None  # model classes and factories by qualname, once drafted
     shapes_asked: frozenset[str] = frozenset()  # "input_shape", "output_shape", where anything reads them off a model
+    siblings: Mapping[str, Context] = field(default_factory=dict)  # the other files of the repository, by module
+    below: Mapping[str, frozenset[str]] = field(default_factory=dict)  # class → what classes derived from it define
     device: str = ""  # source of the device on which the models of this scope are
 
     @property

@@ -161,10 +161,12 @@ def migrate(
     imported = {module: imported_names(tree, module, module in package_names) for module, tree in trees.items()}
     using = [f for f in files if f.uses_tf and f.text is not None and f.module is not None]
     asked = shapes_asked(trees, facts)
+    siblings: dict[str, Context] = {}
     contexts = [
-        (file, replace(_context(file, facts, rules, objects, keras, fidelity, models), shapes_asked=asked))
+        (file, replace(_context(file, facts, rules, objects, keras, fidelity, models, siblings), shapes_asked=asked))
         for file in using
     ]
+    siblings.update({context.module: context for _, context in contexts})
     made, traits = _model_drafts([context for _, context in contexts])
     drafts: dict[str, FileDraft] = {}
     for file, context in contexts:
@@ -203,6 +205,7 @@ def _context(
     keras: int,
     fidelity: str,
     models: ModelPlan,
+    siblings: Mapping[str, Context],
 ) -> Context:
     tree = cst.parse_module(file.text or "")
     positions = Positions(tree)
@@ -222,6 +225,8 @@ def _context(
         penalised=models.penalised,
         adding=models.adding,
         positions=positions,
+        siblings=siblings,
+        below=models.below,
     )
 
 

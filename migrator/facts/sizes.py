@@ -62,27 +62,46 @@ def settle(
     it: Interpreter, needs: Mapping[str, Needs], classes: dict[str, ClassFacts], functions: dict[str, FunctionFacts]
 ) -> None:
     """Give every class and factory the sizes that it needs, itself or through what it makes."""
+    _lend(needs, classes)
     wanted = {name: need.direct & set(need.reserved) for name, need in needs.items()}
     changed = True
     while changed:
         changed = False
         for name, need in needs.items():
-            found = _passed_on(need, needs, wanted, classes) & set(need.reserved)
+            found = _passed_on(need, needs, wanted, classes) | _inherited(name, wanted, classes)
+            found &= set(need.reserved)
             if not found <= wanted[name]:
                 wanted[name] |= found
                 changed = True
+    derived = {parent for known in classes.values() for parent in known.parents}
+    related = derived | {name for name, known in classes.items() if known.parents}
     for name, need in needs.items():
         sizes = tuple(
-            SizeParam(symbol, parameter, _default(it, name, parameter))
+            SizeParam(symbol, parameter, None if name in related else _default(it, name, parameter))
             for symbol, parameter in need.reserved.items()
             if symbol in wanted[name]
         )
         if name in classes:
-            classes[name] = replace(classes[name], sizes=sizes)
+            classes[name] = replace(classes[name], sizes=sizes, derived=name in derived)
         else:
             functions[name] = replace(functions[name], sizes=sizes)
     while _dropped(it, classes, functions):
         pass
+
+
+def _lend(needs: Mapping[str, Needs], classes: Mapping[str, ClassFacts]) -> None:
+    """A class without `call` has the input that a class derived from it has."""
+    for name, known in classes.items():
+        for parent in known.parents:
+            if parent in needs and name in needs and not classes[parent].call_inputs:
+                for symbol, parameter in needs[name].reserved.items():
+                    needs[parent].reserved.setdefault(symbol, parameter)
+
+
+def _inherited(name: str, wanted: Mapping[str, set[str]], classes: Mapping[str, ClassFacts]) -> set[str]:
+    """The sizes that the classes above one take."""
+    parents = classes[name].parents if name in classes else ()
+    return {symbol for parent in parents for symbol in wanted.get(parent, ())}
 
 
 def _dropped(it: Interpreter, classes: dict[str, ClassFacts], functions: Mapping[str, FunctionFacts]) -> bool:

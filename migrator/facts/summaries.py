@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from migrator.facts import apply, arrays, attributes, classes, functions, inputs, parameters, roots, sizes
-from migrator.facts.calls import decorators
+from migrator.facts.calls import decorators, linear_bases
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.facts.modules import FunctionNode, Module
@@ -128,6 +128,7 @@ def cls(it: Interpreter, qualname: str, done: Summaries) -> None:
         done.carried[qualname],
         _constructor(it, qualname),
         tuple(classes.api_bases(it, qualname)),
+        tuple(linear_bases(it, qualname)[1:]),
     )
 
 
@@ -270,7 +271,7 @@ def _attrs(frame: Frame) -> dict[str, Value]:
 def _built(
     it: Interpreter, qualname: str, this: RepoInstance, env: dict[str, Value], given: dict[str, Value]
 ) -> dict[str, Value]:
-    build = it.class_attrs.get(qualname, {}).get("build")
+    build = attributes.of_class(it, qualname, "build", None)
     if not isinstance(build, RepoFunction):
         return env
     first = next(iter(given.values()))

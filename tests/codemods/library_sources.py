@@ -174,8 +174,117 @@ def make():
     return joined
 """
 
+POOLS = """
+import tensorflow as tf
+from tensorflow.keras.layers import Dense, Layer
+
+
+class Pool(Layer):
+    def __init__(self, channels, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.activation = tf.keras.activations.get(activation)
+
+    def build(self, input_shape):
+        self.dense = Dense(self.channels)
+        self.built = True
+
+    def call(self, x):
+        return self.activation(self.pool(self.dense(x)))
+
+
+class MeanPool(Pool):
+    def pool(self, x):
+        return tf.reduce_mean(x, axis=1)
+
+
+class AttentionPool(Pool):
+    def build(self, input_shape):
+        self.attention = self.add_weight(shape=(input_shape[-1], 1), initializer="glorot_uniform", name="attention")
+        super().build(input_shape)
+
+    def call(self, x):
+        weights = tf.nn.softmax(tf.matmul(x, self.attention), axis=1)
+        return tf.reduce_sum(weights * self.dense(x), axis=1)
+
+
+class Both(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.mean = MeanPool(6, activation="tanh")
+        self.attention = AttentionPool(6)
+
+    def call(self, x):
+        return self.mean(x) + self.attention(x)
+
+
+def make():
+    both = Both()
+    both(tf.zeros((1, 3, 5)))
+    return both
+"""
+
+RESIDUALS = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+class Block(layers.Layer):
+    def __init__(self, units, rate=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(units, activation="relu")
+        self.drop = layers.Dropout(rate)
+
+    def call(self, x, training=None):
+        return self.drop(self.dense(x), training=training)
+
+
+class Residual(Block):
+    def __init__(self, units, scale=0.5, **kwargs):
+        super().__init__(units, **kwargs)
+        self.scale = scale
+        self.out = layers.Dense(units, kernel_regularizer=tf.keras.regularizers.l2(0.01))
+
+    def call(self, x, training=None):
+        h = super().call(x, training=training)
+        return x + self.scale * self.out(h)
+
+
+class Normed(Residual):
+    def __init__(self, units, **kwargs):
+        super(Normed, self).__init__(units=units, scale=0.25, **kwargs)
+        self.norm = layers.LayerNormalization()
+
+    def call(self, x, training=None):
+        return self.norm(super(Normed, self).call(x, training=training))
+
+
+class Net(tf.keras.Model):
+    def __init__(self, width):
+        super().__init__()
+        self.first = layers.Dense(width)
+        self.one = Residual(width, rate=0.2)
+        self.two = Normed(width, rate=0.3)
+
+    def call(self, x, training=False):
+        x = self.first(x)
+        x = self.one(x, training=training)
+        return self.two(x, training=training)
+
+
+def make():
+    return Net(6)
+
+
+def run():
+    net = make()
+    return net(tf.zeros((1, 5)))
+"""
+
 PROGRAMS = {
     "dense": (DENSE, [(4, 5)]),
     "crosses": (CROSSES, [(4, 6)]),
     "pair": (PAIR, [(3, 4), (3, 2)]),
+    "pools": (POOLS, [(4, 3, 5)]),
+    "residuals": (RESIDUALS, [(4, 5)]),
 }

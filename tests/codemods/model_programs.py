@@ -59,6 +59,7 @@ def context(source: str, module: str = "program") -> Context:
         class_names=plan.class_names,
         layouts=plan.layouts,
         penalised=plan.penalised,
+        below=plan.below,
     )
 
 

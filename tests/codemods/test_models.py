@@ -200,3 +200,54 @@ def test_layouts() -> None:
 
 def test_names_of_a_file() -> None:
     assert {"tf", "conv_bn", "WEIGHT_DECAY", "layers"} <= module_names(context(PROGRAMS["resnet"][0]))
+
+
+BASE = """
+import tensorflow as tf
+from tensorflow.keras.layers import Dense, Layer
+
+
+class Base(Layer):
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape):
+        self.dense = Dense(self.units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+class Derived(Base):
+{}
+
+def main():
+    return Derived(3)(tf.zeros((2, 5)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            "    def build(self, input_shape):\n        self.extra = Dense(2)\n",
+            "a `build` in place of the base class's",
+        ),
+        (
+            "    def __init__(self, units):\n        super().__init__(units)\n        self.units = 2 * units\n",
+            "`self.units` is set up by the base class as well",
+        ),
+        (
+            "    def __init__(self, units):\n        if units:\n            super().__init__(units)\n",
+            "how the base class is constructed",
+        ),
+        (
+            "    def __init__(self, units):\n        n = units + 1\n        super().__init__(n)\n",
+            "the base class is constructed with `n`",
+        ),
+    ],
+)
+def test_what_a_derived_class_may_not_do(body: str, reason: str) -> None:
+    draft = migrate(BASE.format(body)).drafts["Derived"]
+    assert reason in [d.reason for d in draft.declines]

@@ -39,6 +39,15 @@ class ModuleBuild:
     body: list[str] = field(default_factory=list)  # class-level statements before the methods
     taken: set[str] = field(default_factory=lambda: {"training", "forward", "T"})
     needs: Needs = field(default_factory=Needs)
+    base: str = "nn.Module"
+    base_args: tuple[str, ...] = ()  # what the constructor of a base of the repository is given
+    inherited: frozenset[str] = frozenset()  # attributes that such a base has
+    inherits_init: bool = False  # there is no constructor of its own
+
+    @property
+    def initialises_inline(self) -> bool:
+        """The base's constructor calls `reset_parameters` before the class's own weights are there."""
+        return self.base != "nn.Module"
 
     def attribute(self, stem: str) -> str:
         """A free attribute name."""
@@ -74,16 +83,17 @@ def render(build: ModuleBuild) -> str:
         blocks.append(list(build.doc))
     if build.body:
         blocks.append(list(build.body))
-    blocks.append(_constructor(build))
-    if build.resets:
+    if not build.inherits_init:
+        blocks.append(_constructor(build))
+    if build.resets and not build.initialises_inline:
         blocks.append(["def reset_parameters(self):", *indent(reset_lines(build.resets))])
     blocks += build.methods
     if build.penalties:
         blocks.append(["def regularization_loss(self):", *indent(_penalties(build.penalties))])
-    lines = [f"class {build.name}(nn.Module):"]
+    lines = [f"class {build.name}({build.base}):"]
     for number, block in enumerate(blocks):
         lines += ([""] if number else []) + indent(block)
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(line.rstrip() for line in (lines if blocks else [*lines, "    pass"])) + "\n"
 
 
 def _constructor(build: ModuleBuild) -> list[str]:
@@ -92,7 +102,9 @@ def _constructor(build: ModuleBuild) -> list[str]:
     late = [line for name, line in captures.items() if any(_assigns(text, name) for text in build.init)]
     early = [line for line in captures.values() if line not in late]
     reset = ["self.reset_parameters()"] if build.resets else []
-    body = ["super().__init__()", *early, *build.init, *late, *reset]
+    if build.initialises_inline:
+        reset = reset_lines(build.resets)
+    body = [f"super().__init__({', '.join(build.base_args)})", *early, *build.init, *late, *reset]
     return [*signature("__init__", build.params), *indent(body)]
 
 

@@ -60,6 +60,7 @@ def _check_attributes(tree: ast.ClassDef, build: ModuleBuild, ctx: Context) -> N
     ]
     known = {n.attr for n in selves if isinstance(n.ctx, ast.Store)} | _MODULE
     known |= {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    known |= build.inherited | ctx.below.get(build.source, frozenset())
     known |= {t.id for n in tree.body for t in ast.walk(n) if isinstance(n, ast.Assign) and isinstance(t, ast.Name)}
     known |= {str(c.args[0].value) for c in ast.walk(tree) if _registers(c)}  # type: ignore[attr-defined]
     for name in sorted({n.attr for n in selves} - known):

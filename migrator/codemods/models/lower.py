@@ -94,6 +94,8 @@ class Lowerer:
             return known or self.layouts.get(name, LAST) != LAST
         if not isinstance(node, cst.Call):
             return False
+        if _is_super_call(node.func) and "super().call" in self.bound:
+            return True
         return self.makes(node) or getattr(self.ctx.value(node.func), "name", "") in _FUNCTIONS
 
     @property
@@ -216,6 +218,8 @@ class Lowerer:
                 index = ", ".join(self.finished(self.build.needs.text(e.slice, self.ctx)) for e in func.slice)
                 return Bound(listed.part, f"{listed.target}[{index}]", listed.path)
             return None
+        if _is_super_call(func):
+            return self.bound.get("super().call")
         name = get_full_name_for_node(func) if isinstance(func, cst.Name | cst.Attribute) else None
         return self.bound.get(name) if name is not None else None
 
@@ -334,6 +338,14 @@ _FUNCTIONS = {
     for name in ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot")
 }
 """The merging layers in their spelling as functions."""
+
+
+def _is_super_call(func: cst.BaseExpression) -> bool:
+    """`super().call`, `super(Block, self).call`."""
+    if not isinstance(func, cst.Attribute) or func.attr.value not in ("call", "__call__"):
+        return False
+    base = func.value
+    return isinstance(base, cst.Call) and isinstance(base.func, cst.Name) and base.func.value == "super"
 
 
 class _Located:

@@ -22,7 +22,8 @@ class ModelPlan:
 
     `changes`: interface changes by qualified name. `class_names`: the class made of a factory.
     `layouts`: layout of the images that a module used only inside others works on.
-    `penalised`: classes and factories that have a `regularization_loss()`.
+    `penalised`: classes and factories that have a `regularization_loss()`. `below`: for each class of the
+    repository from which others derive, the attributes and methods that those have of their own.
     `adding`: those that add to the loss when they are called.
     """
 
@@ -31,6 +32,7 @@ class ModelPlan:
     layouts: Mapping[str, str] = field(default_factory=dict)
     penalised: frozenset[str] = frozenset()
     adding: frozenset[str] = frozenset()
+    below: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,25 @@ def plan_models(facts: Facts, trees: Mapping[str, ast.Module]) -> ModelPlan:
         if chained is not None and chained != LAST:
             layouts[d.qualname] = chained
     modules = {d.qualname: d.node for d in found if _role(facts, d) in ("layer", "model", *_FACTORIES)}
-    return ModelPlan(changes, names, layouts, _penalised(facts, found), adding(modules))
+    return ModelPlan(changes, names, layouts, _penalised(facts, found), adding(modules), _below(facts, found))
+
+
+def _below(facts: Facts, found: list[_Definition]) -> dict[str, frozenset[str]]:
+    """Classes from which others derive, with what the bodies of those define."""
+    below: dict[str, frozenset[str]] = {}
+    for d in found:
+        for parent in _parents(facts, d.qualname):
+            below[parent] = below.get(parent, frozenset()) | _defined(d.node)
+    return below
+
+
+def _defined(node: ast.AST) -> frozenset[str]:
+    """The methods of a class and the attributes that they set."""
+    nodes = list(ast.walk(node))
+    return frozenset(
+        {n.name for n in nodes if isinstance(n, ast.FunctionDef)}
+        | {n.attr for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+    )
 
 
 _FACTORIES = ("layer-factory", "model-factory", "module-factory")
@@ -172,7 +192,7 @@ def _inner_layout(
     role = _role(facts, definition)
     if role in ("layer", "model"):
         known = facts.cls(definition.qualname)
-        if known is None or not known.sites:
+        if known is None or not known.sites or known.related:
             return None
         inputs, output, sites = [v for _, v in known.call_inputs], known.call_output, known.sites
     elif role == "layer-factory":
@@ -266,11 +286,19 @@ def _penalised(facts: Facts, found: list[_Definition]) -> frozenset[str]:
             q
             for q, d in owners.items()
             if q not in result
-            and any(names.get(_tail(c.func)) in result for c in ast.walk(d.node) if isinstance(c, ast.Call))
+            and (
+                any(names.get(_tail(c.func)) in result for c in ast.walk(d.node) if isinstance(c, ast.Call))
+                or any(parent in result for parent in _parents(facts, q))
+            )
         }
         if not more:
             return frozenset(result)
         result |= more
+
+
+def _parents(facts: Facts, qualname: str) -> tuple[str, ...]:
+    known = facts.cls(qualname)
+    return known.parents if known is not None else ()
 
 
 def _without(facts: Facts, definition: _Definition) -> set[str]:

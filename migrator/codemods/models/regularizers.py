@@ -13,7 +13,7 @@ def agreed(facts: Facts, qualname: str, params: Iterable[str]) -> dict[str, Valu
     Where the repository does not construct the class, that is the default.
     """
     known = facts.cls(qualname)
-    if known is None:
+    if known is None or known.related:
         return {}
     found: dict[str, Value] = {}
     for name in params:

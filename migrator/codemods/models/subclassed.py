@@ -10,14 +10,15 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context, Draft
-from migrator.codemods.models import losses
-from migrator.codemods.models.build import ModuleBuild, render, signature
+from migrator.codemods.models import inheriting, losses
+from migrator.codemods.models.build import ModuleBuild, Owned, render, signature
 from migrator.codemods.models.checks import Checks, knows_its_input, shape_parameter
 from migrator.codemods.models.constructor import KERAS_STATE, Constructor
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.finish import check_names
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.graph import assigned
+from migrator.codemods.models.inheriting import Inherited
 from migrator.codemods.models.layout import LAST, Layout, first, rank
 from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.output import Output, with_logits
@@ -29,7 +30,7 @@ from migrator.codemods.models.text import indent
 from migrator.codemods.models.weight_lists import is_filled
 from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import Span, Tensor, Value
+from migrator.values import RepoClass, Span, Tensor, Value
 
 _GONE = {
     "get_config": "get_config is gone: constructor arguments and state_dict replace it",
@@ -65,18 +66,27 @@ class _Class:
     removed: tuple[str, ...] = ()
     fixed: dict[str, Value] = field(default_factory=dict)
     needs_device: bool = False
+    above: Inherited | None = None
     checks: list[list[str]] = field(default_factory=list)  # of the input's shape, at the start of forward
 
     def make(self) -> tuple[Draft, bool]:
+        methods, maker = self.begin()
+        unflattened = self._rest(methods, maker)
+        check_names(self.build, self.ctx)
+        return self._draft(), unflattened
+
+    def begin(self) -> tuple[dict[str, cst.FunctionDef], Maker]:
+        """Everything up to the constructor; the methods and what makes their parts."""
         ctx, name = self.ctx, self.node.name.value
         self.qualname = f"{ctx.module}:{name}"
         facts = ctx.facts.cls(self.qualname)
         self.kind = facts.kind if facts is not None else "layer"
         self.build = build = ModuleBuild(name, self.qualname, source=self.qualname)
         self._decorators()
-        self._bases()
         methods = {s.name.value: s for s in body_of(self.node) if isinstance(s, cst.FunctionDef)}
         build.taken |= set(methods)
+        self._inherit(methods)
+        self._bases()
         self._losses(methods)
         self._class_body()
         maker = self._maker(methods.get("__init__"), methods.get("build"))
@@ -90,10 +100,25 @@ class _Class:
         )
         appended = {name for name in _appended(methods) if self._takes_weights(name, methods)}
         self.constructor.weights_to_be, self.constructor.lists_to_be = appended, _appended(methods) - appended
+        if self.above is not None:
+            self.constructor.bound.update(self.above.bound)
+            self.constructor.lists.update(self.above.lists)
         self._construct(methods)
-        unflattened = self._rest(methods, maker)
-        check_names(build, ctx)
-        return self._draft(), unflattened
+        return methods, maker
+
+    def _inherit(self, methods: dict[str, cst.FunctionDef]) -> None:
+        """What the class has from one of the repository above it."""
+        facts = self.ctx.facts.cls(self.qualname)
+        self.above = of_parent(self.ctx, facts.parents[0]) if facts is not None and facts.parents else None
+        if self.above is None:
+            return
+        self.build.base = self.ctx.code(self.node.bases[0].value)
+        self.build.inherited = self.above.attributes
+        self.build.taken |= self.above.attributes
+        self.build.records += inheriting.records_of(self.above, self.qualname)
+        why = inheriting.problem(methods, self.above)
+        if why:
+            self.build.needs.decline(why, self.ctx, self.node)
 
     def _unread_state(self) -> set[str]:
         """Attributes that only Keras's base class reads."""
@@ -122,6 +147,8 @@ class _Class:
         for base in self.node.bases:
             value = self.ctx.value(base.value)
             name = getattr(value, "name", "")
+            if self.above is not None and isinstance(value, RepoClass) and len(self.node.bases) == 1:
+                continue
             if name.rpartition(".")[2] not in ("Layer", "Model", "Module"):
                 self.build.needs.decline(f"base class {self.ctx.code(base.value)}", self.ctx, self.node)
 
@@ -174,14 +201,39 @@ class _Class:
                 if ("*" if star == "bare" else p.name.value) in kept
             ]
             lines += self.constructor.block(_without_doc(body_of(init)))
+        if self.above is not None:
+            params = self._base_call(init, params, self.above)
+            self.build.inherits_init = init is None and build is None
         if build is not None:
             lines += self.constructor.block(self._unchecked(build, methods.get("call")))
         sizes = gained(self.ctx.facts, self.qualname)
+        if self.above is not None and (gap := inheriting.sizes_differ(self.above, sizes, self.build.inherits_init)):
+            self.build.needs.decline(gap, self.ctx, self.node)
         head = [s.name for s in sizes if not has_default(self.ctx.facts, self.qualname, s)]
         tail = [f"{s.name}={s.default}" for s in sizes if has_default(self.ctx.facts, self.qualname, s)]
         self.build.params = with_sizes(params, head, tail)
         added = [f"self.{losses.ATTRIBUTE} = 0.0  # what the last call adds to the loss"] if self.added else []
         self.build.init = [*added, *_strip(lines)]
+
+    def _base_call(self, init: cst.FunctionDef | None, params: list[str], above: Inherited) -> list[str]:
+        """Note what the constructor above is given; the parameters that the class's own takes."""
+        if init is None:
+            more = ("**kwargs",) if above.open else ()
+            self.build.base_args = (*above.sizes, *above.takes, *more)
+            return [*above.params, *more]
+        call = inheriting.base_init(init)
+        stars = init.params.star_kwarg
+        open_ = call is not None and stars is not None and inheriting.wants_more(call, above)
+        found = inheriting.base_arguments(call, above, self.constructor, open_) if call is not None else ""
+        if isinstance(found, str):
+            self.build.needs.decline(found or "how the base class is constructed", self.ctx, init)
+            return params
+        given = {p.name.value for p in _params(init)} | {s.name for s in gained(self.ctx.facts, self.qualname)}
+        if late := sorted((inheriting.early_names(found) & set(assigned(init.body))) - given):
+            self.build.needs.decline(f"the base class is constructed with `{late[0]}`", self.ctx, init)
+        self.build.base_args = tuple(found)
+        starred = f"**{stars.name.value}" if stars is not None else ""
+        return [*params, starred] if open_ and starred not in params else params
 
     def _unchecked(self, build: cst.FunctionDef, call: cst.FunctionDef | None) -> list[cst.BaseStatement]:
         """The statements of `build` without the tests of the input's shape, which go to `forward`."""
@@ -274,7 +326,9 @@ class _Class:
         kept = [(p, s) for p, s in kept if not (s == "**" and unread(method, p.name.value, (p.name.value,)))]
         kept = [(p, s) for i, (p, s) in enumerate(kept) if s != "bare" or any(star == "" for _, star in kept[i + 1 :])]
         params = [param_text(p, s, self.ctx) for p, s in kept]
-        whole = self.kind == "model" and "logits" not in self.build.taken
+        facts = self.ctx.facts.cls(self.qualname)
+        alone = facts is None or not facts.related  # another `forward` of the family may come with these `logits`
+        whole = alone and self.kind == "model" and "logits" not in self.build.taken
         output = with_logits(lowered.lines) if whole else None
         if output is None:
             self.build.methods.append([*signature("forward", params), *indent(lowered.text or ["pass"])])
@@ -293,6 +347,8 @@ class _Class:
         declines = list(self.build.needs.declines)
         lower = Lowerer(self.ctx, self.build, maker, flatten_last=self.flatten_last)
         lower.bound = dict(self.constructor.bound)
+        if self.above is not None:
+            lower.bound["super().call"] = inheriting.forward_above(self.above)
         lower.lists = dict(self.constructor.lists)
         inner = self.ctx.layouts.get(self.qualname, LAST)
         if any(p.name.value == "training" for p, _ in _with_stars(method)):
@@ -350,7 +406,10 @@ class _Class:
             detail = f"no longer takes {', '.join(self.removed)}"
             changes.append(InterfaceChange(self.qualname, "drops-parameter", detail, removed=self.removed))
         changes.append(InterfaceChange(f"{self.qualname}.call", "call-to-forward", "call is forward"))
-        penalty = frozenset({build.name}) if build.penalties else frozenset()
+        if self.above is not None and self.above.penalised and build.penalties:
+            build.penalties.insert(0, Owned(("{self}.regularization_loss()",), "super()"))
+        penalised = build.penalties or (self.above is not None and self.above.penalised)
+        penalty = frozenset({build.name}) if penalised else frozenset()
         text = render(build)
         return Draft(
             text,
@@ -366,6 +425,19 @@ class _Class:
             has_penalty=penalty,
             needs_device=self.needs_device,
         )
+
+
+def of_parent(ctx: Context, qualname: str) -> Inherited | None:
+    """What a class of the repository gives to those that derive from it; None where its source is not at hand."""
+    found = inheriting.definition(ctx, qualname)
+    if found is None:
+        return None
+    there, node = found
+    there.begin()
+    made = _Class(node, there)
+    made.begin()
+    ctx.begin()
+    return inheriting.of(there, qualname, node, made.build, made.constructor, made.above)
 
 
 @dataclass
