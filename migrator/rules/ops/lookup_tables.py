@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 from migrator.model import Helper
-from migrator.rules.engine.args import Arg, Code
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import constant, method, rule
 from migrator.rules.engine.samples import Sample, block, declined_block, no_grad
-from migrator.rules.ops.pieces import dtype_name, on_arguments
 from migrator.rules.ops.text_code import text_of
 from migrator.rules.preprocessing.hash_code import fingerprint64
 
@@ -39,18 +37,18 @@ def column_of(values):
 )
 lines_of_table = Helper(
     "lines_of_table",
-    '''def lines_of_table(path, key_index, value_index, key_number, value_number, delimiter="\\\\t"):
+    '''def lines_of_table(path, key_dtype, key_index, value_dtype, value_index, delimiter="\\t"):
     """Keys and values of a text file: columns, whole lines (-2) or numbers of lines (-1)."""
     with open(path, "rb") as file:
         lines = file.read().splitlines()
 
-    def column(index, number):
+    def column(dtype, index):
         if index == -1:
-            return list(range(len(lines)))
+            return torch.arange(len(lines))
         texts = lines if index == -2 else [line.split(delimiter.encode())[index] for line in lines]
-        return [number(text) for text in texts] if number is not bytes else texts
+        return texts if dtype is bytes else torch.tensor([float(text) for text in texts], dtype=dtype)
 
-    return key_values(column(key_index, key_number), column(value_index, value_number))
+    return key_values(column(key_dtype, key_index), column(value_dtype, value_index))
 ''',
     (),
     (key_values, text_of),
@@ -132,15 +130,6 @@ def initializer(keys, values, key_dtype: Ignored = None, value_dtype: Ignored = 
     return key_values(keys, values)
 
 
-@on_arguments
-def number_of(dtype: object) -> Code:
-    """Python's type of a column; declines where it is not known."""
-    found = {"string": "bytes", "int64": "int", "int32": "int", "float32": "float"}.get(dtype_name(dtype) or "")
-    if found is None or not isinstance(dtype, Arg):
-        raise Decline("the dtype of a column is not known")
-    return Code(found, covers=(dtype.name,))
-
-
 @rule(
     "tf.lookup.TextFileInitializer",
     samples=[
@@ -162,9 +151,7 @@ def from_file(
 ):
     if vocab_size is not None or value_index_offset != 0:
         raise Decline("a size or an offset is given")
-    keys = number_of(key_dtype)
-    values = number_of(value_dtype)
-    return lines_of_table(filename, key_index, value_index, keys, values, delimiter=delimiter)
+    return lines_of_table(filename, key_dtype, key_index, value_dtype, value_index, delimiter=delimiter)
 
 
 @rule(
@@ -189,8 +176,6 @@ def vocabulary(
     name=None,
     experimental_is_anonymous: Ignored = False,
 ):
-    if initializer is None:
-        raise Decline("no words at all")
     return StaticVocabularyTable(initializer, num_oov_buckets)
 
 
