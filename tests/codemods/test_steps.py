@@ -148,3 +148,34 @@ def test_two_statements_that_add_are_summed_up(tmp_path: Path) -> None:
 def test_what_is_declined(tmp_path: Path, old: str, new: str, reason: str) -> None:
     assert old in SOURCE
     assert reason in reasons(tmp_path, SOURCE.replace(old, new))
+
+
+GRAPH = """
+import numpy as np
+from tensorflow import keras
+from tensorflow.keras import layers
+
+inputs = keras.Input((4,))
+x = layers.Dense(3, kernel_regularizer="l2")(inputs)
+outputs = layers.Dense(2, activation="softmax")(x)
+model = keras.Model(inputs, outputs)
+model.compile("sgd", "sparse_categorical_crossentropy")
+model.fit(np.ones((8, 4)), np.zeros(8), verbose=0)
+"""
+
+
+def test_a_graph_that_statements_build_is_trained(tmp_path: Path) -> None:
+    made = rendered(tmp_path, GRAPH)
+    assert "tensorflow" not in made.text
+    assert "F.cross_entropy(logits, y) + model.regularization_loss()" in made.text
+    gone = {change.qualname for unit in made.units for change in unit.changes}
+    assert gone == {"net:inputs", "net:x", "net:outputs"}
+
+
+def test_a_model_that_a_function_compiles_is_the_one_that_its_caller_fits(tmp_path: Path) -> None:
+    indented = GRAPH.partition("inputs =")[2].replace("\n", "\n    ").partition("model.fit")[0]
+    text = GRAPH.partition("inputs =")[0] + f"def make():\n    inputs ={indented}return model\n\n\n"
+    text += "def main():\n    model = make()\n    model.fit(np.ones((8, 4)), np.zeros(8), verbose=0)\n"
+    made = rendered(tmp_path, text)
+    assert "run_epoch(model, loader, model.optimizer)" in made.text
+    assert "tensorflow" not in made.text

@@ -14,7 +14,7 @@ from migrator.codemods.models.functional import Shape, module
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.text import names
-from migrator.model import Decline, UnitKind
+from migrator.model import Decline, InterfaceChange, UnitKind
 
 
 def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name_hint: str = "") -> Draft | None:
@@ -38,8 +38,18 @@ def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name
     made = module(ctx, graph, Shape(name, f"{ctx.module}:{name}"))
     text = f"{found.name} = {construction(made)}.to(device)\n"
     hoisted = render(made.build)
-    draft = draft_of(made, hoisted + text, UnitKind.SCRIPT, [])
+    gone = inside - {found.name} if any(s in ctx.tree.body for s in statements) else set()
+    changes = [
+        InterfaceChange(f"{ctx.module}:{each}", "renames", f"{each} belonged to the layer graph, which is {name} now")
+        for each in sorted(gone)
+        if each not in _bound_elsewhere(ctx, statements)
+    ]
+    draft = draft_of(made, hoisted + text, UnitKind.SCRIPT, changes)
     return replace(draft, text=text, hoisted=hoisted, needs_device=True)
+
+
+def _bound_elsewhere(ctx: Context, statements: Sequence[cst.BaseStatement]) -> set[str]:
+    return {name for s in ctx.tree.body if s not in statements for name in assigned(s)}
 
 
 def _is_local(name: str, ctx: Context, statements: Sequence[cst.BaseStatement]) -> bool:

@@ -13,7 +13,7 @@ from migrator.codemods.data import DataPlan
 from migrator.codemods.data.chains import read_chain
 from migrator.codemods.data.options import only_tunes
 from migrator.codemods.nodes import ancestors, find, holds
-from migrator.codemods.training.building import build, model_runs
+from migrator.codemods.training.building import build
 from migrator.codemods.training.callback_classes import (
     derives_directly,
     is_base_init,
@@ -34,6 +34,7 @@ from migrator.codemods.training.idle import as_statements, lists_for_nothing, wi
 from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, target_names, with_lead
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
+from migrator.codemods.training.runs import model_runs
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.standalone import define

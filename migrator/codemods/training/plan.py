@@ -20,7 +20,7 @@ from migrator.codemods.training.scope import Holder, bound_at_top, conditional, 
 from migrator.codemods.training.tape import TapePlan, plan_tapes
 from migrator.codemods.training.traits import traits_of
 from migrator.model import Decline
-from migrator.values import Dataset, Unknown
+from migrator.values import Dataset, ModelValue, Unknown, Value
 
 
 @dataclass
@@ -199,12 +199,28 @@ def _owner(
         return None  # which of them was run is not certain
     if near:
         return near[-1]
-    same = [c for c in compiled if is_model(value) and _model_value(c, ctx) == value]
+    same = [c for c in compiled if is_model(value) and _is_same(_model_value(c, ctx), value, ctx)]
     if len(same) == 1:
         return same[0]
     if not same and len(compiled) == 1 and (isinstance(value, Unknown) or _open(compiled[0], ctx)):
         return compiled[0]
     return None
+
+
+def _is_same(compiled: object, value: Value, ctx: Context) -> bool:
+    """Whether a value is the model that was compiled; the caller of a function knows it as what the call made."""
+    if not isinstance(compiled, ModelValue) or not isinstance(value, ModelValue) or compiled.site is None:
+        return compiled == value
+    if (compiled.module, compiled.site) == (value.module, value.site):
+        return True
+    functions = [s.name.value for s in ctx.tree.body if isinstance(s, cst.FunctionDef)]
+    makers = (facts for name in functions if (facts := ctx.facts.function(f"{ctx.module}:{name}")) is not None)
+    return any(
+        (value.module, value.site) in maker.callers
+        and isinstance(maker.returns, ModelValue)
+        and (maker.returns.module, maker.returns.site) == (compiled.module, compiled.site)
+        for maker in makers
+    )
 
 
 def _model_value(compiled: Compiled, ctx: Context) -> object:

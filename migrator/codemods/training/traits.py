@@ -9,6 +9,7 @@ import libcst as cst
 
 from migrator.codemods.context import Context, ModelTraits
 from migrator.codemods.training.assumed import STEPS, models_of
+from migrator.codemods.training.built import built_by_statements
 from migrator.codemods.training.calls import is_model
 from migrator.model import OutputFacts
 from migrator.values import Instance, Literal, ModelValue, RepoInstance, Tensor, Value
@@ -119,7 +120,7 @@ def _made_by(model: ModelValue, ctx: Context) -> ModelTraits | None:
         facts = ctx.facts.function(qualname)
         if facts is not None and ((model.module, model.site) in facts.callers or facts.returns == model):
             return traits
-    return None
+    return built_by_statements(model, ctx)
 
 
 def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
