@@ -202,6 +202,12 @@ def _all(it: Interpreter, values: tuple[Value, ...] | None) -> tuple[Value, ...]
     return None if values is None else tuple(localise(it, value) for value in values)
 
 
+# Layers that work on data before any model sees it.
+_PREPARING = frozenset(
+    words("Normalization Discretization CategoryEncoding Hashing StringLookup IntegerLookup TextVectorization")
+)
+
+
 class Tensors:
     """Which parameters of a function nobody calls must be tensors, and which functions build layers."""
 
@@ -235,7 +241,8 @@ class Tensors:
         callee = self._callee(call, module)
         if isinstance(callee, Api):
             tail = callee.name.rsplit(".", 1)[1]
-            return (callee.name.startswith("tf.keras.layers.") and tail[:1].isupper()) or tail == "Sequential"
+            layer = callee.name.startswith("tf.keras.layers.") and tail[:1].isupper()
+            return (layer and tail not in _PREPARING) or tail == "Sequential"
         if isinstance(callee, RepoClass):
             bases = (b for c in linear_bases(self.it, callee.qualname) for b in self.it.bases.get(c, ()))
             return any(isinstance(b, Api) and b.name.startswith("tf.keras.") for b in bases)

@@ -94,7 +94,8 @@ def test_sample(rule: LayerRule, sample: Sample) -> None:
         check(rule, sample, unsized)
 
 
-RANDOM = ("Dropout", "Noise")
+NOISE = ("Dropout", "Noise")
+RANDOM = (*NOISE, "layers.Random")
 
 
 def check(rule: LayerRule, sample: Sample, code: LayerCode) -> None:
@@ -274,7 +275,46 @@ def run_code(
     return [o.detach().numpy() for o in out], [None if g is None else g.numpy() for g in results], trained
 
 
-NOISY = [pytest.param(r, id=r.api) for r in all_layers() if any(w in r.api for w in RANDOM) and r.keras != 2]
+NOISY = [pytest.param(r, id=r.api) for r in all_layers() if any(w in r.api for w in NOISE) and r.keras != 2]
+IMAGES = [c for c in CASES if "layers.Random" in c.values[0].api and not c.values[1].declines]
+
+
+@pytest.mark.parametrize(("rule", "sample"), IMAGES)
+@pytest.mark.parametrize("start", [0.0, 0.37])
+def test_images_are_changed_alike_by_the_same_draws(
+    rule: LayerRule, sample: Sample, start: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both sides draw the same numbers, one stream in order: what they make of them is equal."""
+    import tensorflow as tf
+    import torch
+    from keras.src.backend.tensorflow import random as draws
+
+    def numbers(count: int) -> Any:
+        first = len(drawn)
+        drawn.extend(range(count))
+        return (start + 0.618 * np.arange(first, first + count)) % 1.0
+
+    def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+        found = numbers(int(np.prod(shape, dtype=int))).reshape(tuple(int(n) for n in shape)).astype("float32")
+        return tf.constant(found) * (maxval - minval) + minval
+
+    def rand(*shape: int, **_: Any) -> Any:
+        return torch.tensor(numbers(int(np.prod(shape, dtype=int))).reshape(shape).astype("float32"))
+
+    drawn: list[int] = []
+    array = make(arrays_of(sample)[0], 0)
+    monkeypatch.setattr(draws, "uniform", uniform)
+    expected = keras_layer(rule, sample, False)(array, training=True).numpy()
+    count, drawn = len(drawn), []
+    monkeypatch.setattr(torch, "rand", rand)
+    code = code_of(rule, sample)
+    assert isinstance(code, LayerCode)
+    _, scope = module_of(code, False, True)
+    scope["x"] = torch.tensor(array).movedim(-1, 1)
+    found = eval(call_text(code, sample), scope).movedim(1, -1).numpy()
+    assert len(drawn) == count > 0
+    assert np.abs(expected - array).max() > 0.1
+    np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize("rule", NOISY)

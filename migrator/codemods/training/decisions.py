@@ -17,6 +17,7 @@ from migrator.codemods.training.calls import receiver
 from migrator.codemods.training.expressions import Finder, Modes, penalty_text
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
 from migrator.codemods.training.plan import FilePlan
+from migrator.codemods.training.random_layers import mode_without_flag
 from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
 from migrator.codemods.training.sink import Sink
@@ -136,7 +137,10 @@ class Decisions:
         model = self.ctx.code(call.func).strip()
         flag = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "training"), None)
         text = None if flag is None else self.writer.text(flag)
-        switch = self.modes.switch(model, call, self.ctx, text)
+        default = mode_without_flag(self.ctx.value(call.func), self.ctx) if flag is None else "eval"
+        if not default:
+            raise Unfit("a model changes images at random, in a call that does not say whether it trains")
+        switch = self.modes.switch(model, call, self.ctx, text, default)
         self.before += [switch] if switch else []
         if switch and self.plan.frozen and not switch.endswith(".eval()"):
             self.sink.help((KEEP_FROZEN,))

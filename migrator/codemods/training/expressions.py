@@ -146,11 +146,13 @@ class Modes:
 
     known: dict[str, str] = field(default_factory=dict)
 
-    def switch(self, model: str, call: cst.Call, ctx: Context, text: str | None) -> str:
-        """The statement that puts a model into the mode that a call asks for, or ""."""
+    def switch(self, model: str, call: cst.Call, ctx: Context, text: str | None, default: str = "eval") -> str:
+        """The statement that puts a model into the mode that a call asks for, or ""; `default` without a flag."""
         flag = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "training"), None)
         known = constant(flag, ctx)
-        if flag is None or (known is not None and not known.value):
+        if flag is None:
+            wanted = f"{model}.{default}()"
+        elif known is not None and not known.value:
             wanted = f"{model}.eval()"
         elif known is not None:
             wanted = f"{model}.train()"
