@@ -18,7 +18,7 @@ from migrator.codemods.models.term import Bound, Term
 from migrator.codemods.models.text import indent, negated, otherwise
 from migrator.model import Decline, LayerCode
 from migrator.syntax import walk
-from migrator.values import Api, Carried, Literal, RepoFunction, Tensor
+from migrator.values import Api, Carried, Instance, Literal, ModelValue, RepoFunction, RepoInstance, Tensor, Value
 
 
 @dataclass
@@ -80,7 +80,20 @@ class GraphLowerer(Lowerer):
             bound = self.made(node)
             tensors = [a for a in node.args if self.dynamic(a.value)]
             return Term(self.ctx.code(node)) if bound is None else self.apply(bound, node.with_changes(args=tensors))
-        return super().call(node)
+        return self._owning(node, super().call(node))
+
+    def special(self, node: cst.CSTNode) -> bool:
+        return super().special(node) or (isinstance(node, cst.Call) and self._names_module(node))
+
+    def _names_module(self, node: cst.Call) -> bool:
+        return isinstance(node.func, cst.Name) and _is_module(self.ctx.value(node.func))
+
+    def _owning(self, node: cst.Call, made: Term) -> Term:
+        """A module of the file that a call names becomes a part of this one: it moves and changes mode with it."""
+        name = node.func.value if isinstance(node.func, cst.Name) else ""
+        if name in self.bound or not made.text.startswith(f"{name}(") or not self._names_module(node):
+            return made
+        return replace(made, text=f"self.{self.build.capture(name)}{made.text.removeprefix(name)}")
 
     def place(self, part: Part, name: str | None = None) -> Bound:
         """Give a part its place in the constructor: an attribute, or an entry of a list inside a loop."""
@@ -133,6 +146,13 @@ class GraphLowerer(Lowerer):
         finder = _Dynamic(self)
         walk(node, finder)
         return finder.found
+
+
+def _is_module(value: Value) -> bool:
+    """Whether a value is a model or layer, which is a module in torch."""
+    if isinstance(value, RepoInstance):
+        return value.kind in ("layer", "model")
+    return isinstance(value, ModelValue) or (isinstance(value, Instance) and value.api.startswith("tf.keras.layers."))
 
 
 def _weightless(part: Part) -> bool:
