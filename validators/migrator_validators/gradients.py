@@ -118,6 +118,8 @@ class TrainingMode:
         found = Comparison()
         for a, b in self._graded(source, target):
             pairs = self._batch_gradients(a, b, source, target, weights)
+            if a.get("grads", {}).get("estimated"):
+                found.notes.add("gradients of the inputs: TensorFlow's own are an estimate where images are turned")
             floor = 1e-3 * max((float(np.max(np.abs(x), initial=0.0)) for x, _ in pairs.values()), default=0.0)
             for name, (x, y) in pairs.items():
                 found.add(_named(name, compare_arrays(x, y, tolerance, max(floor, 1e-12))))

@@ -298,9 +298,19 @@ def _check_shapes(source: Described, target: Described, out: Matching) -> None:
             out.problems.append(f"{pair.target} is {list(shapes[pair.target])}, {names} gives {list(made)}")
 
 
+def _statistics(source: Described) -> set[int]:
+    """Weights that Keras computes from data and reads at no call: what it normalises by is a constant beside them."""
+    return {
+        index
+        for layer in source["layers"]
+        if any(_same_class("tf.keras.layers.Normalization", cls) for cls in layer["classes"])
+        for index in layer["weights"]
+    }
+
+
 def _check_left_over(weights: WeightMap, source: Described, target: Described, out: Matching) -> None:
     used = {i for pair in out.pairs for i in pair.source}
-    allowed = {source["sources"].get(name) for name in weights.unmapped_source}
+    allowed = {source["sources"].get(name) for name in weights.unmapped_source} | _statistics(source)
     for index, weight in enumerate(source["weights"]):
         name = weight["name"]
         if index in used or index in allowed or name in weights.unmapped_source or "seed_generator" in name:

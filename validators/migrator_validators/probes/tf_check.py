@@ -146,7 +146,8 @@ class Check:
         return total
 
     def _gradients(self, number: int, tape: Any, total: Any) -> Dict[str, Any]:
-        inputs = {key: v for key, v in self.program.inputs.items() if v.dtype.is_floating}
+        known = not objects.ESTIMATED[0]
+        inputs = {key: v for key, v in self.program.inputs.items() if v.dtype.is_floating and known}
         weights = {
             "%s.%d" % (label, i): w
             for label, value in self.weighted().items()
@@ -167,6 +168,7 @@ class Check:
             "inputs": dict(zip(keys[:split], connected[:split])),
             "weights": dict(zip(keys[split:], connected[split:])),
             "total": True,
+            "estimated": not known,
         }
 
     def _put(self, name: str, gradient: Any) -> bool:
@@ -220,6 +222,7 @@ def prepare(request: Request) -> Optional[Any]:
         tf.keras.backend.set_floatx(request["floatx"])
     objects.stamp_layers()
     objects.note_inference()
+    objects.note_estimates()
     tf_initializers.install()
     if not request["inject"]:
         return None

@@ -47,6 +47,22 @@ def note_inference() -> None:
     BaseSession.run = _noted(BaseSession.run)
 
 
+ESTIMATED = [False]
+"""Whether TensorFlow's gradient of what it computed is an estimate: of turned or zoomed images it turns them back."""
+
+
+def note_estimates() -> None:
+    """From now on transformed images are noted in ESTIMATED."""
+    original = tf.raw_ops.ImageProjectiveTransformV3
+
+    @functools.wraps(original)
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        ESTIMATED[0] = True
+        return original(*args, **kwargs)
+
+    tf.raw_ops.ImageProjectiveTransformV3 = noting
+
+
 def _noted_call(original: Any) -> Any:
     """Only of the outermost model: inside one, a part that is told so stays in inference mode by itself."""
     depth = [0]
