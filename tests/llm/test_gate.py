@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from migrator.completion.examples import bundled
 from migrator.llm.candidate import Candidate, candidate
-from migrator.llm.fragment import Contract, Definition, Parameter
+from migrator.llm.fragment import Contract, Definition, Example, Parameter
 from migrator.llm.gate import problems
 from tests.llm.contracts import CONTRACT, IMPORTS, RIGHT, SOURCE
 
@@ -194,7 +195,80 @@ REACHES = {
 }
 
 
+WAYS_OUT = {
+    "a module of a module": in_forward("import warnings; warnings.sys.modules['os'].getpid()"),
+    "files of a module": in_forward("import json; json.codecs.open('x', 'w')"),
+    "the operating system of a module": in_forward("import contextlib; contextlib.os.listdir('/')"),
+    "a private one": in_forward("import random; random._os.listdir('/')"),
+    "imported from there": in_forward("from warnings import sys; sys.exit()"),
+    "imported private": in_forward("from random import _os; _os.listdir('/')"),
+    "frames of a module": in_forward("import typing; typing.sys._getframe(1)"),
+    "stacks of a module": in_forward("import dataclasses; dataclasses.inspect.stack()"),
+    "torch's own": in_forward("torch.os.listdir('/')"),
+    "torch's interpreter": in_forward("torch.sys.modules"),
+    "torch's builtins": in_forward("torch.builtins.print('x')"),
+    "torch's importer": in_forward("F.importlib.import_module('os')"),
+    "a part of torch's own": in_forward("torch.utils.data.dataloader.os.listdir('/')"),
+    "under another name": in_forward("import warnings; w = warnings; w.sys"),
+    "by getattr": in_forward("import warnings; getattr(warnings, 'sys')"),
+    "by getattr of functions": in_forward("getattr(F, 'math')"),
+    "getattr as a value": in_forward("list(map(getattr, [x], ['__class__']))"),
+    "a mapped file": in_forward("torch.UntypedStorage.from_file('/etc/passwd', False, 10)"),
+    "a written storage": in_forward("x.untyped_storage()._write_file(3, False, True, 1)"),
+    "a changed class": in_forward("type(x).sum = lambda *a, **k: 0"),
+    "a changed class again": in_forward("x.__class__.sum = None"),
+    "a changed class by name": in_forward("T = torch.Tensor; T.sum = None"),
+    "a changed class by loop": in_forward("for T in [torch.Tensor]: T.sum = None"),
+    "a changed class by default": RIGHT.replace("def forward(self, x)", "def forward(self, x, T=nn.Module)").replace(
+        "return F.relu", "T.__call__ = None\n        return F.relu"
+    ),
+    "a changed item": in_forward("[nn.Module][0].__call__ = None"),
+    "text that reads attributes": in_forward("'{0.__class__.__mro__}'.format(x)"),
+    "patterns that read attributes": in_forward("match x:\n            case object(__dict__=c):\n                pass"),
+    "names of the file": in_forward("global train; train = None"),
+    "evaluated hints": in_forward("import typing; typing.get_type_hints(forward, {'x': 1})"),
+    "evaluated fields": in_forward("import dataclasses; dataclasses.make_dataclass('X', ['a'])"),
+    "event files": in_forward("from torch.utils.tensorboard import SummaryWriter; SummaryWriter('x')"),
+    "timed text": in_forward("from torch.utils.benchmark import Timer; Timer('import os').timeit(1)"),
+    "generated code": in_forward("torch.fx.graph_module._exec_with_source('import os', {})"),
+    "compiled code": in_forward("torch.compile(forward)"),
+    "patched torch functions": in_forward("from torch.overrides import TorchFunctionMode; TorchFunctionMode()"),
+    "private state of others": in_forward("x._backward_hooks.clear()"),
+}
+
+
 class TestReach:
+    @pytest.mark.parametrize("name", WAYS_OUT)
+    def test_leads_nowhere_else(self, name: str) -> None:
+        assert judged(WAYS_OUT[name]) != ""
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "x = torch.select(x, 0, 0) + torch.trace(x)",
+            "x = x * np.random.rand() + np.select([True], [1])",
+            "import collections; q = collections.deque(maxlen=3)",
+            "from collections.abc import Iterable",
+            "import math; x = x * math.pi",
+            "import random; x = x * random.random()",
+            "w = torch.signal.windows.hann(8)",
+            "self._seen = x; x = self._seen + self._other",
+            "import collections; p = collections.namedtuple('P', 'a b'); p._fields",
+            "x = getattr(self, 'alpha') * x",
+            "layer = self.layers[0]; layer.weight.data[0] = 1.0",
+            "self.find(x).weight = None",
+        ],
+    )
+    def test_ordinary_code_is_let_through(self, line: str) -> None:
+        imports = (*IMPORTS, "import numpy as np")
+        assert judged(in_forward(line), *imports) == ""
+
+    @pytest.mark.parametrize("pair", bundled(), ids=lambda pair: pair.name)
+    def test_accepted_rewrites_of_the_programs_are_let_through(self, pair: Example) -> None:
+        contract = Contract(pair.source, statements=True, tf_names=frozenset({"tf", "keras", "layers"}))
+        lines = ("import numpy as np", "from torch.utils.data import DataLoader, Dataset, IterableDataset")
+        assert judged(pair.target, *IMPORTS, *lines, contract=contract) == ""
+
     @pytest.mark.parametrize("name", REACHES)
     def test_is_limited(self, name: str) -> None:
         assert judged(REACHES[name]) != ""
