@@ -58,8 +58,9 @@ class _Seen:
         return any("summary" in chain.lower() or "TensorBoard" in chain for chain in self.chains)
 
     def keeps_files(self) -> bool:
-        """Whether it saves or loads weights itself."""
-        return any(chain.rpartition(".")[2] in SAVES for chain in self.chains)
+        """Whether it saves or loads weights itself, or through what it is given for that."""
+        saves = any(chain.rpartition(".")[2] in SAVES for chain in self.chains)
+        return saves or any("checkpoint" in name.lower() for name in self.names)
 
 
 def reach(

@@ -51,6 +51,7 @@ def test_another_program_sees_all_of_them(tmp_path: Path) -> None:
     assert foreign(rewritten(plant(tmp_path / "src", {"m.py": text}))) == bundled()
 
 
+ASKED = "def asked(x):\n    return tf.one(x) + tf.two(x)\n"
 RARE = Example(
     "a/a.py::f", "def f(x):\n    return tf.one(x)\n", "def f(x):\n    return one(x)\n", frozenset({"tf.one"})
 )
