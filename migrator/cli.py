@@ -18,6 +18,7 @@ from migrator.flags import (
     BudgetUsd,
     CheckOption,
     Exclude,
+    FidelityOption,
     Include,
     Jobs,
     Json,
@@ -89,6 +90,7 @@ def run(
     include: Include = None,
     exclude: Exclude = None,
     keras: KerasOption = None,
+    fidelity: FidelityOption = None,
     jobs: Jobs = None,
     llm: LlmOption = None,
     model: ModelOption = None,
@@ -125,6 +127,7 @@ def run(
         include=tuple(include) if include else None,
         exclude=tuple(exclude) if exclude else None,
         keras=keras,
+        fidelity=fidelity,
         jobs=jobs,
         llm=llm,
         model=model,
@@ -229,7 +232,12 @@ def _print_diff(report: Report) -> None:
 
 @app.command()
 def plan(
-    src: Src, include: Include = None, exclude: Exclude = None, keras: KerasOption = None, json: Json = False
+    src: Src,
+    include: Include = None,
+    exclude: Exclude = None,
+    keras: KerasOption = None,
+    fidelity: FidelityOption = None,
+    json: Json = False,
 ) -> None:
     """Say what a run would do; edit and run nothing."""
     from rich.console import Console
@@ -239,7 +247,7 @@ def plan(
     from migrator.report import plan_view
 
     patterns = {"include": tuple(include) if include else None, "exclude": tuple(exclude) if exclude else None}
-    found = pipeline.plan(load(src, keras=keras, **patterns))
+    found = pipeline.plan(load(src, keras=keras, fidelity=fidelity, **patterns))
     if json:
         typer.echo(found.model_dump_json(indent=1))
     else:

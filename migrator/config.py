@@ -32,6 +32,7 @@ JOB_MEMORY = 4 * 2**30
 
 Check = Literal["none", "import", "forward", "gradients", "training"]
 Sandbox = Literal["bubblewrap", "none"]
+Fidelity = Literal["idiomatic", "exact"]
 Names = Annotated[tuple[str, ...], NoDecode]
 Count = Annotated[int, Field(ge=1)]
 Dollars = Annotated[float, Field(ge=0)]
@@ -44,7 +45,8 @@ class RunSettings(BaseSettings):
     highest group of rungs to run. `tf_python`, `torch_python`: interpreters, None means this one.
     `include`, `exclude`: `.gitignore` patterns. `jobs`: checks at the same time, as many
     as there are cores and memory for. `fresh`: start again where an earlier output exists. `keras`:
-    which Keras the source means.
+    which Keras the source means. `fidelity`: "idiomatic" is torch's own optimizer, normalisation and
+    functions where they differ in documented ways, "exact" a few lines of plain code without the difference.
 
     `llm`: whether a model is asked ("auto": where one is named), or questions go into a batch file.
     `replies`: an output file of a batch. `budget_…`: the most that a run may spend, `unit_budget_…`
@@ -67,6 +69,7 @@ class RunSettings(BaseSettings):
     fresh: bool = False
     dry_run: bool = False
     keras: Literal["auto", "2", "3"] = "auto"
+    fidelity: Fidelity = "idiomatic"
 
     llm: Literal["auto", "off", "batch"] = "auto"
     model: str | None = None

@@ -22,6 +22,13 @@ Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="Copy these
 KerasOption = Annotated[
     str | None, typer.Option("--keras", help="Which Keras the source means: auto (default), 2 or 3.")
 ]
+FidelityOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fidelity",
+        help="idiomatic (default): torch's own where it differs in documented ways; exact: code that does not differ.",
+    ),
+]
 LlmOption = Annotated[
     str | None,
     typer.Option("--llm", help="Ask a language model: auto (default: if one is named), off, or batch (write a file)."),

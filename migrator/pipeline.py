@@ -35,7 +35,7 @@ def run(settings: RunSettings, step: Step) -> report_room.Report:
         work = work_area(settings.out) if settings.out is not None else None
         checker = Checker.start(repo, settings, stack, work)  # before any work: without a sandbox there is none
         facts = know(repo)
-        draft = rewrite(repo, facts, step)
+        draft = rewrite(repo, facts, step, settings.fidelity)
         if checker is None:
             return _finish(settings, repo, draft, unchecked(draft), checker)
         settled = checker.settle(draft, facts, step)
@@ -47,7 +47,7 @@ def plan(settings: RunSettings) -> report_room.Plan:
     """What a run would do with the repository; runs none of it and writes nothing."""
     repo = read(settings)
     facts = know(repo)
-    draft = rewrite(repo, facts, lambda *_: None)
+    draft = rewrite(repo, facts, lambda *_: None, settings.fidelity)
     rewrites = [unit for file in draft.render({}).values() for unit in file.units]
     covered = dict.fromkeys(catalog.known(), True)
     return report_room.plan(repo, rewrites, covered, questions(of_draft(repo, facts, draft)))
@@ -60,8 +60,8 @@ def verify(settings: RunSettings, step: Step) -> report_room.Report:
     with ExitStack() as stack:
         checker = Checker.start(repo, settings, stack)
         facts = know(repo)
-        draft = rewrite(repo, facts, step)
         earlier = report_room.load(settings.out)
+        draft = rewrite(repo, facts, step, earlier.run.config.get("fidelity", settings.fidelity))
         draft = by_model(draft, earlier, settings.out)
         files = on_disk(draft, earlier, settings.out)
         settled = checker.judge(draft, files, facts, step) if checker else unchecked(draft, files)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from migrator import facts as facts_room
 from migrator import source
 from migrator.codemods.repository import RepositoryDraft, migrate
-from migrator.config import RunSettings
+from migrator.config import Fidelity, RunSettings
 from migrator.model import SourceRepo
 from migrator.rules import rulebook
 from migrator.rules.objects import Objects
@@ -34,8 +34,8 @@ def know(repo: SourceRepo) -> Facts:
     return facts_room.analyse(texts, packages)
 
 
-def rewrite(repo: SourceRepo, facts: Facts, step: Step) -> RepositoryDraft:
-    """What the rules and codemods make of it."""
+def rewrite(repo: SourceRepo, facts: Facts, step: Step, fidelity: Fidelity = "idiomatic") -> RepositoryDraft:
+    """What the rules and codemods make of it; `fidelity` as `RunSettings` has it."""
     packages = [f.module for f in repo.files if f.module is not None and is_package(f)]
     count = sum(f.uses_tf and f.text is not None for f in repo.files)
     done = iter(range(count + 1))
@@ -43,8 +43,9 @@ def rewrite(repo: SourceRepo, facts: Facts, step: Step) -> RepositoryDraft:
         repo.files,
         packages,
         facts,
-        rulebook(repo.keras),
-        Objects(),
+        rulebook(repo.keras, fidelity == "exact"),
+        Objects(fidelity == "exact"),
         repo.keras,
+        fidelity,
         progress=lambda path: step(f"rewriting {path}", next(done, count), count),
     )

@@ -36,6 +36,17 @@ def test_flag_over_environment_over_file_over_default(tmp_path: Path, monkeypatc
     assert load(src, check="none").check == "none"
 
 
+def test_fidelity_by_flag_variable_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(tmp_path).fidelity == "idiomatic"
+    src = configure(tmp_path, '[tool.migrator]\nfidelity = "exact"\n')
+    assert load(src).fidelity == "exact"
+    monkeypatch.setenv("MIGRATOR_FIDELITY", "idiomatic")
+    assert load(src).fidelity == "idiomatic"
+    assert load(src, fidelity="exact").fidelity == "exact"
+    with pytest.raises(UsageError, match="fidelity: Input should be"):
+        load(src, fidelity="loose")
+
+
 def test_the_file_beside_a_single_source_counts(tmp_path: Path) -> None:
     configure(tmp_path, '[tool.migrator]\ntf-python = "/opt/tf/bin/python"\n')
     assert load(tmp_path / "model.py").tf_python == "/opt/tf/bin/python"

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 __all__ = ["rulebook"]
 
 
-def rulebook(keras: int = 3) -> Rulebook:
-    """All rules, read as Keras 2 or 3 means them; what codemods call `Rules`."""
+def rulebook(keras: int = 3, exact: bool = False) -> Rulebook:
+    """All rules, read as Keras 2 or 3 means them; what codemods call `Rules`.
+
+    `exact`: a few lines of plain code where torch's own spelling differs in a documented way.
+    """
     from migrator.rules.book import Rulebook
 
-    return Rulebook(keras)
+    return Rulebook(keras, exact)

@@ -32,11 +32,11 @@ MERGES = {
 
 
 class Rulebook:
-    """All rules, read as one Keras version means them."""
+    """All rules, read as one Keras version means them; `exact` ones where torch's own spelling differs."""
 
-    def __init__(self, keras: int = 3) -> None:
+    def __init__(self, keras: int = 3, exact: bool = False) -> None:
         load_all()
-        self.keras = keras
+        self.keras, self.exact = keras, exact
 
     def rewrite(
         self, node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], device: str = ""
@@ -45,7 +45,7 @@ class Rulebook:
 
         `device`: source of the device of new tensors ("x.device") where no function around them gives it.
         """
-        return rewriter.rewrite(node, here, spans, self.keras, device)
+        return rewriter.rewrite(node, here, spans, self.keras, device, self.exact)
 
     def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
         """The given arguments of a call by TF's parameter names."""
@@ -69,7 +69,7 @@ class Rulebook:
         if api in MERGES:  # the function form takes the inputs as its first argument
             args = {name: text for name, text in args.items() if name != "inputs"}
         try:
-            return layer_call.build(found, args, values, inputs, self.keras)
+            return layer_call.build(found, args, values, inputs, self.keras, self.exact)
         except Declined as no:
             return Decline(no.reason, api)
 

@@ -11,7 +11,7 @@ from programs import Program, programs, reasons
 from migrator.rules import rulebook
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.registry import all_rules
-from migrator.rules.engine.samples import Sample
+from migrator.rules.engine.samples import Sample, f32
 
 rulebook()
 CASES = [
@@ -85,6 +85,25 @@ def test_sample(rule: Rule, sample: Sample) -> None:
         assert bool(problem) == bool(sample.gap), text
         if rule.kind == "function" and not sample.gap and program is spellings[0]:
             _without_facts(program, oracle)
+
+
+EXACT = [case for case in CASES if case.values[0].closes_gaps]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("rule", "sample"), EXACT)
+def test_exact_spelling(rule: Rule, sample: Sample) -> None:
+    """With `--fidelity exact` nothing differs, known gaps of the other spelling included."""
+    for program in programs(rule, sample):
+        source, made = program.rewritten(exact=True)
+        assert bool(made.declines) == sample.declines, f"{program.source}\n{reasons(made.declines)}"
+        problem = "" if sample.declines else Oracle(program, sample).difference(_with_helpers(source, made))
+        assert not problem, f"{program.source}\n{source}\n{problem}"
+        assert not made.notes
+
+
+def test_a_gap_that_could_be_closed_is_told() -> None:
+    program = Program("def f(x, y):\n    return tf.maximum(x, y)\n", {"x": f32(3), "y": f32(3)})
+    assert [note.partition(":")[0] for note in program.rewritten()[1].notes] == ["tf.maximum"]
 
 
 def _without_facts(program: Program, oracle: Oracle) -> None:

@@ -35,6 +35,7 @@ def apply(
     new_receiver: cst.BaseExpression | None,
     value: Callable[[cst.CSTNode], Value],
     device: str = "",
+    exact: bool = False,
 ) -> Made:
     """The torch expression for a use of `rule.api`.
 
@@ -44,7 +45,7 @@ def apply(
     after = [*_receiver(new_receiver), *(updated.args if isinstance(updated, cst.Call) else ())]
     signature = rule.signature if rule.base is None else rule.base.signature
     args, extra = bind(signature, _modern(rule, before), _modern(rule, after), value)
-    output = rule.template.run(args, signature.facts, device, writer_of(value(original)))
+    output = rule.template.run(args, signature.facts, device, writer_of(value(original)), exact)
     placed = {arg.name for arg in output.args.values()} | output.covered
     for name, arg in args.items():
         unknown = literal(arg.node, arg.value) is NOTHING

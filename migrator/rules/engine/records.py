@@ -34,6 +34,12 @@ class Rule:
     base: Rule | None = None
     old: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def closes_gaps(self) -> bool:
+        """Whether the rule has a second spelling without its gaps (`--fidelity exact`)."""
+        signature = self.signature if self.base is None else self.base.signature
+        return "exact" in signature.facts
+
     @cached_property
     def ignored(self) -> frozenset[str]:
         """Parameters that change nothing of the result: `name`, and those annotated `Ignored`."""

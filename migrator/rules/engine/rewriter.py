@@ -25,15 +25,21 @@ from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
 
 
 def rewrite(
-    node: cst.CSTNode, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int = 3, device: str = ""
+    node: cst.CSTNode,
+    here: ModuleFacts,
+    spans: Mapping[cst.CSTNode, Span],
+    keras: int = 3,
+    device: str = "",
+    exact: bool = False,
 ) -> Rewritten:
     """Rewrites every TF call, constant, attribute, method and operator below `node`.
 
     `spans`: positions of the original nodes, by which the facts of `here` are found. What no rule
     covers stays as it is and is in `declines`. `device`: source of the device of new tensors outside
-    of any function; inside one it is taken from its tensor arguments.
+    of any function; inside one it is taken from its tensor arguments. `exact`: rules that can close a
+    documented difference do so.
     """
-    run = Rewriter(here, spans, keras, device)
+    run = Rewriter(here, spans, keras, device, exact)
     made = run.whole(transform(node, run))
     if run.pending:
         run.refuse("a comment inside the expression would be lost", "", None)
@@ -54,9 +60,16 @@ N = TypeVar("N", bound=cst.CSTNode)
 class Rewriter(Leaving):
     """Applies rules bottom-up; `declines` tells what was left."""
 
-    def __init__(self, here: ModuleFacts, spans: Mapping[cst.CSTNode, Span], keras: int, device: str = "") -> None:
+    def __init__(
+        self,
+        here: ModuleFacts,
+        spans: Mapping[cst.CSTNode, Span],
+        keras: int,
+        device: str = "",
+        exact: bool = False,
+    ) -> None:
         super().__init__()
-        self.here, self.spans, self.keras = here, spans, keras
+        self.here, self.spans, self.keras, self.exact = here, spans, keras, exact
         self.names = Names(here, spans)
         self.callees: set[cst.CSTNode] = set()  # names that are called, and words that are no names
         self.methods: set[cst.CSTNode] = set()
@@ -287,11 +300,13 @@ class Rewriter(Leaving):
         new_receiver: cst.BaseExpression | None,
     ) -> cst.BaseExpression:
         try:
-            made = apply(found, original, updated, receiver, new_receiver, self.value, self.devices[-1])
+            made = apply(found, original, updated, receiver, new_receiver, self.value, self.devices[-1], self.exact)
         except Declined as no:
             self.refuse(no.reason, found.api, original)
             return updated
         self._take(made)
+        if not self.exact and found.closes_gaps:
+            self.notes += [f"{found.api}: {gap}" for gap in found.gaps]
         span = self.spans.get(original)
         if span is None or span.line != span.end_line:  # on one line there is no room for a comment
             self.pending += comments.lost(updated, made.node)

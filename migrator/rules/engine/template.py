@@ -85,9 +85,16 @@ class Template:
         for statement in self.body:
             ast.fix_missing_locations(statement)
 
-    def run(self, args: Mapping[str, Arg], facts: tuple[str, ...] = (), device: str = "", writer: str = "") -> Output:
+    def run(
+        self,
+        args: Mapping[str, Arg],
+        facts: tuple[str, ...] = (),
+        device: str = "",
+        writer: str = "",
+        exact: bool = False,
+    ) -> Output:
         """The output for these arguments; `device` and `writer` are source text or "". Raises `Decline`."""
-        return _Run(self, args, facts, device, writer).result()
+        return _Run(self, args, facts, device, writer, exact).result()
 
 
 def _compiled(expr: ast.expr) -> CodeType:
@@ -124,9 +131,15 @@ class _Run:
     """One evaluation of a template."""
 
     def __init__(
-        self, template: Template, args: Mapping[str, Arg], facts: tuple[str, ...], device: str, writer: str
+        self,
+        template: Template,
+        args: Mapping[str, Arg],
+        facts: tuple[str, ...],
+        device: str,
+        writer: str,
+        exact: bool,
     ) -> None:
-        self.template, self.args, self.device, self.writer = template, args, device, writer
+        self.template, self.args, self.device, self.writer, self.exact = template, args, device, writer, exact
         self.env: dict[str, object] = {}
         self.written: set[str] = set()
         for name, arg in args.items():
@@ -142,6 +155,8 @@ class _Run:
         self.output = Output(ast.Constant(None))
 
     def _fact(self, name: str) -> object:
+        if name == "exact":
+            return self.exact
         if name == "writer":
             if not self.writer:
                 raise Decline("which summary writer it writes to is not known")

@@ -75,10 +75,11 @@ class LayerArg:
 
 @dataclass(frozen=True)
 class LayerCall:
-    """What a layer rule may ask of the call: its inputs and the Keras version."""
+    """What a layer rule may ask of the call: its inputs, the Keras version, and whether gaps are to be closed."""
 
     inputs: tuple[Value, ...]
     keras: int
+    exact: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -127,11 +128,16 @@ def signature(rule: LayerRule, merges: bool = False) -> Signature:
 
 
 def build(
-    rule: LayerRule, args: Mapping[str, str], values: Mapping[str, Value], inputs: tuple[Value, ...], keras: int
+    rule: LayerRule,
+    args: Mapping[str, str],
+    values: Mapping[str, Value],
+    inputs: tuple[Value, ...],
+    keras: int,
+    exact: bool = False,
 ) -> LayerCode:
     """The code of a layer. Raises `Decline`."""
     _check_base(args, values)
-    made = rule.build(**complete(rule, args, values), call=LayerCall(inputs, keras))
+    made = rule.build(**complete(rule, args, values), call=LayerCall(inputs, keras, exact))
     return replace(made, imports=_imports(made))
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from migrator.model import LayerCode
+from migrator.model import Helper, LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
 from migrator.rules.engine.samples import S, declines, f32
@@ -86,17 +86,40 @@ def batch_normalization(
         )
     dims = max(call.rank - 2, 1)
     options = f"eps={_epsilon(epsilon)}, momentum={_kept(momentum)}" + (", affine=False" if plain else "")
+    biased = call.exact and (call.keras == 3 or call.rank != 4)  # Keras 2's fused kernel has the unbiased variance
     return LayerCode(
-        module=f"nn.BatchNorm{dims}d({call.features}, {options})",
+        module=f"{'' if biased else 'nn.'}BatchNorm{dims}d({call.features}, {options})",
         forward="{self}({x})",
         stem="bn",
         layout="nchw" if call.rank > 2 else "last",
         init=weights.init,
         penalty=weights.penalty,
         params=weights.params,
-        helpers=weights.helpers,
-        gaps=("batchnorm-variance",),
+        helpers=(*weights.helpers, BATCH_NORMS[dims]) if biased else weights.helpers,
+        gaps=() if biased else ("batchnorm-variance",),
     )
+
+
+def _batch_norm(dims: int) -> Helper:
+    return Helper(
+        f"BatchNorm{dims}d",
+        f'''class BatchNorm{dims}d(nn.BatchNorm{dims}d):
+    """Batch normalisation whose running variance takes that of the batch as it is, not n / (n - 1) of it."""
+
+    def forward(self, x):
+        if not self.training:
+            return super().forward(x)
+        variance, mean = torch.var_mean(x.detach(), dim=[d for d in range(x.ndim) if d != 1], correction=0)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+        self.num_batches_tracked.add_(1)
+        return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+''',
+        ("import torch", "import torch.nn.functional as F", "from torch import nn"),
+    )
+
+
+BATCH_NORMS = {dims: _batch_norm(dims) for dims in (1, 2, 3)}
 
 
 def statistics_start(mean: LayerArg, variance: LayerArg) -> None:

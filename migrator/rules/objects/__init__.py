@@ -12,7 +12,13 @@ __all__ = ["Objects"]
 
 
 class Objects:
-    """The records as training codemods see them; arguments by TF's parameter names."""
+    """The records as training codemods see them; arguments by TF's parameter names.
+
+    `exact`: optimizers of our own where torch's differ in a documented way.
+    """
+
+    def __init__(self, exact: bool = False) -> None:
+        self.exact = exact
 
     def parameters(self, name: str) -> tuple[str, ...] | None:
         """Parameter names, in order, of a loss, metric or optimizer class by canonical name."""
@@ -38,4 +44,4 @@ class Objects:
         return metrics.metric(name, texts, values, output, loss)
 
     def optimizer(self, name: str, texts: Mapping[str, str], values: Mapping[str, Value]) -> OptimizerCode | Decline:
-        return optimizers.optimizer(name, texts, values)
+        return optimizers.optimizer(name, texts, values, self.exact)

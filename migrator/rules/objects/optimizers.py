@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from migrator.model import Decline, Helper, OptimizerCode
-from migrator.rules.objects import schedules
+from migrator.rules.objects import optimizers_exact, schedules
 from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
 from migrator.values import Instance, Literal, Value
 
@@ -253,8 +253,13 @@ def find(name: str) -> OptimizerRule | None:
     return _BY_NAME.get(name) or _BY_NAME.get(name.replace(".legacy.", "."))
 
 
-def optimizer(name: str, texts: Mapping[str, str], values: Mapping[str, Value]) -> OptimizerCode | Decline:
-    """The torch spelling of an optimizer; the learning rate may be a schedule's instance."""
+def optimizer(
+    name: str, texts: Mapping[str, str], values: Mapping[str, Value], exact: bool = False
+) -> OptimizerCode | Decline:
+    """The torch spelling of an optimizer; the learning rate may be a schedule's instance.
+
+    `exact`: a class of our own where torch's differs from Keras's in a documented way.
+    """
     rule = find(name)
     if rule is None:
         return Decline(f"no rule for the optimizer {name}", api=name)
@@ -268,6 +273,7 @@ def optimizer(name: str, texts: Mapping[str, str], values: Mapping[str, Value]) 
             schedule = _decaying(rate, decay, schedule)
         lr = "1.0" if schedule else rate
         code = rule.make(args, lr)
+        code = optimizers_exact.exact(code) if exact else code
         return OptimizerCode(code.call, _clip(args), schedule, code.imports, code.helpers, code.gaps)
     except Refused as error:
         return refusal(error, rule.api)

@@ -10,7 +10,7 @@ from migrator.rules.engine.asked import is_float
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule
-from migrator.rules.engine.samples import S, boolean, f32, i32, i64, no_grad, src
+from migrator.rules.engine.samples import S, boolean, f32, i32, i64, known_gap, no_grad, src
 from migrator.rules.ops.pieces import torch_dtype
 
 if TYPE_CHECKING:
@@ -202,14 +202,31 @@ def boolean_mask(tensor: Tensor, mask: Tensor, axis=None, name="boolean_mask"):
     return tensor[mask]
 
 
+first_top_k = Helper(
+    "first_top_k",
+    '''def first_top_k(x, k):
+    """The `k` largest values of each row and where they are; of equal ones the first."""
+    values, indices = torch.sort(x, dim=-1, descending=True, stable=True)
+    return torch.return_types.topk((values[..., :k], indices[..., :k]))
+''',
+    ("import torch",),
+)
+TIED_PLACES = "among equal values torch may pick another index"
+
+
 @rule(
     "tf.nn.top_k",
-    samples=[S(f32(2, 6), 3), S(f32(6), k=2), S(f32(2, 6))],
-    gaps=["among equal values torch may pick another index"],
+    samples=[
+        *(S(f32(2, 6), 3), S(f32(6), k=2), S(f32(2, 6))),
+        known_gap(TIED_PLACES, S(i32(4, 40, low=0, high=3), 7)),
+    ],
+    gaps=[TIED_PLACES],
 )
-def top_k(input: Tensor, k=1, sorted=True, index_type="int32", name=None):
+def top_k(input: Tensor, k=1, sorted=True, index_type="int32", name=None, *, exact):
     if index_type != "int32":
         raise Decline("`index_type` is given")
+    if exact:
+        return first_top_k(input, k)
     return torch.topk(input, k=k, sorted=sorted)
 
 

@@ -9,8 +9,9 @@ from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, pos, src, unit
+from migrator.rules.engine.samples import S, boolean, declines, f32, i32, known_gap, pos, src, unit
 from migrator.rules.ops.create import is_class
+from migrator.rules.ops.nn import OPEN_SUM, softmax_loss
 
 if TYPE_CHECKING:
     import torch
@@ -191,10 +192,16 @@ def binary_crossentropy(target: Tensor, output: Tensor, from_logits=False):
 
 @rule(
     "tf.keras.ops.categorical_crossentropy",
-    samples=[S(unit(2, 3), unit(2, 3)), no_grad(S(unit(2, 3), f32(2, 3), True)), S(unit(4, 3), unit(4, 3), axis=0)],
-    gaps=["of scores whose labels do not sum to one, TensorFlow's gradient is still softmax minus labels"],
+    samples=[
+        S(unit(2, 3), unit(2, 3)),
+        known_gap(OPEN_SUM, S(unit(2, 3), f32(2, 3), True)),
+        S(unit(4, 3), unit(4, 3), axis=0),
+    ],
+    gaps=[OPEN_SUM],
 )
-def categorical_crossentropy(target: Tensor, output: Tensor, from_logits=False, axis=-1):
+def categorical_crossentropy(target: Tensor, output: Tensor, from_logits=False, axis=-1, *, exact):
+    if from_logits and exact:
+        return softmax_loss(target, output, axis) if axis != -1 else softmax_loss(target, output)
     if from_logits:
         return -(target * F.log_softmax(output, dim=axis)).sum(axis)
     return crossentropy_of(target, output, axis) if axis != -1 else crossentropy_of(target, output)

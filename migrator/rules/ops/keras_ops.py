@@ -9,9 +9,10 @@ from migrator.rules.engine.asked import is_integer
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor, Tensors
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, boolean, f32, i32, loud, no_grad, pos, src, unit
+from migrator.rules.engine.samples import S, boolean, f32, i32, known_gap, loud, no_grad, pos, src, unit
 from migrator.rules.engine.template import device_here
 from migrator.rules.ops import create
+from migrator.rules.ops.gather import TIED_PLACES, first_top_k
 from migrator.rules.ops.pieces import dtype_name, elements, torch_dtype
 from migrator.rules.ops.reduce import not_empty
 
@@ -253,8 +254,14 @@ def take(x: Tensor, indices: Tensor, axis=None):
     raise Decline("an axis other than the first or the last")
 
 
-@rule("tf.keras.ops.top_k", samples=[S(f32(2, 6), 3), S(f32(6), k=2)])
-def top_k(x: Tensor, k, sorted=True):
+@rule(
+    "tf.keras.ops.top_k",
+    samples=[S(f32(2, 6), 3), S(f32(6), k=2), known_gap(TIED_PLACES, S(i32(4, 40, low=0, high=3), 7))],
+    gaps=[TIED_PLACES],
+)
+def top_k(x: Tensor, k, sorted=True, *, exact):
+    if exact:
+        return first_top_k(x, k)
     return torch.topk(x, k=k, sorted=sorted)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, f32, src
+from migrator.rules.engine.samples import S, f32, known_gap, src
 
 if TYPE_CHECKING:
     import torch
@@ -93,13 +93,21 @@ def einsum(equation, *inputs):
     return torch.einsum(equation, *inputs)
 
 
+_AT_ZERO = "the gradient at zero is nan in TensorFlow, 0 in torch"
+
+
 @rule(
     "tf.norm",
-    samples=[S(f32(2, 3)), S(f32(2, 3), axis=1), S(f32(2, 3), 1, -1, True), S(f32(2, 3, 4), axis=[1, 2])],
-    gaps=["the gradient at zero is nan in TensorFlow, 0 in torch"],
+    samples=[
+        *(S(f32(2, 3)), S(f32(2, 3), axis=1), S(f32(2, 3), 1, -1, True), S(f32(2, 3, 4), axis=[1, 2])),
+        *(S(f32(2, 3), axis=1, keepdims=True), known_gap(_AT_ZERO, S(src("a * 0.0", a=f32(3))))),
+    ],
+    gaps=[_AT_ZERO],
 )
-def norm(tensor: Tensor, ord="euclidean", axis=None, keepdims=None, name=None):
+def norm(tensor: Tensor, ord="euclidean", axis=None, keepdims=None, name=None, *, exact):
     if ord == "euclidean":
+        if exact:
+            return torch.sqrt(torch.sum(torch.square(tensor), dim=axis, keepdim=bool(keepdims)))
         if keepdims:
             return torch.linalg.vector_norm(tensor, dim=axis, keepdim=True)
         return torch.linalg.vector_norm(tensor, dim=axis)

@@ -61,6 +61,16 @@ for _tf, _torch, _samples in (
     same(_tf, _torch, samples=_samples)
 
 
+sign_of = Helper(
+    "sign_of",
+    '''def sign_of(x):
+    """-1, 0 or 1; NaN of NaN."""
+    return torch.where(torch.isnan(x), x.detach(), torch.sign(x))
+''',
+    ("import torch",),
+)
+
+
 @rule(
     "tf.sign",
     samples=[
@@ -71,9 +81,11 @@ for _tf, _torch, _samples in (
         declines([1 + 1j]),
     ],
 )
-def sign(x: Tensor, name=None, *, dtype):
+def sign(x: Tensor, name=None, *, dtype, exact):
     if dtype in ("complex64", "complex128"):
         return torch.sgn(x)
+    if exact and not is_integer(dtype):
+        return sign_of(x)
     return torch.sign(x)
 
 
@@ -167,29 +179,56 @@ def squared_difference(x, y, name=None):
     return torch.square(x - y)
 
 
-@rule(
-    "tf.maximum",
-    samples=[S(f32(2, 3), 0.0), S(f32(2, 3), f32(2, 3)), S(f32(2, 3), f32(3)), S(0.5, f32(3)), S(i32(5), 1)],
-    gaps=["where both arguments are equal TensorFlow gives the gradient to the first, torch half to each"],
+_TIES = ["where both arguments are equal TensorFlow gives the gradient to the first, torch half to each"]
+_EXTREMES = [
+    *(S(f32(2, 3), 0.0), S(f32(2, 3), f32(2, 3)), S(f32(2, 3), f32(3)), S(0.5, f32(3)), S(i32(5), 1)),
+    *(
+        known_gap(_TIES[0], S(f32(9), src("tf.stop_gradient(a0)"))),
+        known_gap(_TIES[0], S(0.5, src("a - tf.stop_gradient(a) + 0.5", a=f32(4)))),
+    ),
+    *(no_grad(S(EDGES, 0.25)), no_grad(S(EDGES, src("a * 0.0 + 0.25", a=f32(6))))),
+]
+
+
+larger = Helper(
+    "larger",
+    '''def larger(x, y):
+    """The larger of both; where they are equal the gradient is that of `x`."""
+    return torch.where((x >= y) | (x != x), x, y)
+''',
+    ("import torch",),
 )
-def maximum(x, y, name=None, *, kind_x, kind_y):
+
+
+@rule("tf.maximum", samples=_EXTREMES, gaps=_TIES)
+def maximum(x, y, name=None, *, kind_x, kind_y, exact):
     needs_tensor(x, y)
-    if kind_y == "number":
+    if kind_y == "number":  # at the number itself the gradient is that of `x` in both
         return x.clamp(min=y)
+    if exact:
+        return larger(x, y)
     if kind_x == "number":
         return y.clamp(min=x)
     return torch.maximum(x, y)
 
 
-@rule(
-    "tf.minimum",
-    samples=[S(f32(2, 3), 0.0), S(f32(2, 3), f32(2, 3)), S(f32(2, 3), f32(3)), S(0.5, f32(3)), S(i32(5), 1)],
-    gaps=["where both arguments are equal TensorFlow gives the gradient to the first, torch half to each"],
+smaller = Helper(
+    "smaller",
+    '''def smaller(x, y):
+    """The smaller of both; where they are equal the gradient is that of `x`."""
+    return torch.where((x <= y) | (x != x), x, y)
+''',
+    ("import torch",),
 )
-def minimum(x, y, name=None, *, kind_x, kind_y):
+
+
+@rule("tf.minimum", samples=_EXTREMES, gaps=_TIES)
+def minimum(x, y, name=None, *, kind_x, kind_y, exact):
     needs_tensor(x, y)
-    if kind_y == "number":
+    if kind_y == "number":  # at the number itself the gradient is that of `x` in both
         return x.clamp(max=y)
+    if exact:
+        return smaller(x, y)
     if kind_x == "number":
         return y.clamp(max=x)
     return torch.minimum(x, y)

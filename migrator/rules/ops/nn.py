@@ -9,7 +9,7 @@ from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, declines, f32, i32, no_grad, pos, random, src, unit
+from migrator.rules.engine.samples import S, declines, f32, i32, known_gap, pos, random, src, unit
 from migrator.rules.engine.template import device_here
 
 if TYPE_CHECKING:
@@ -177,12 +177,27 @@ def weighted_cross_entropy(labels: Tensor, logits: Tensor, pos_weight: Tensor, n
     return F.binary_cross_entropy_with_logits(logits, labels, pos_weight=pos_weight, reduction="none")
 
 
+OPEN_SUM = "where labels do not sum to one, TensorFlow's gradient is still softmax minus labels"
+softmax_loss = Helper(
+    "softmax_loss",
+    '''def softmax_loss(labels, logits, dim=-1):
+    """Cross entropy whose gradient is softmax minus labels, whatever the labels sum to."""
+    total = torch.logsumexp(logits, dim)
+    missing = (1 - labels.sum(dim)).detach() * (total - total.detach())
+    return missing - (labels * F.log_softmax(logits, dim)).sum(dim)
+''',
+    ("import torch", "import torch.nn.functional as F"),
+)
+
+
 @rule(
     "tf.nn.softmax_cross_entropy_with_logits",
-    samples=[S(src("tf.nn.softmax(y)", y=f32(2, 3)), f32(2, 3)), no_grad(S(labels=unit(2, 4, 3), logits=f32(2, 4, 3)))],
-    gaps=["where labels do not sum to one, TensorFlow's gradient is still softmax minus labels"],
+    samples=[S(src("tf.nn.softmax(y)", y=f32(2, 3)), f32(2, 3)), known_gap(OPEN_SUM, S(unit(4, 3), f32(4, 3)))],
+    gaps=[OPEN_SUM],
 )
-def softmax_cross_entropy(labels: Tensor, logits: Tensor, axis=-1, name=None):
+def softmax_cross_entropy(labels: Tensor, logits: Tensor, axis=-1, name=None, *, exact):
+    if exact:
+        return softmax_loss(labels, logits, axis) if axis != -1 else softmax_loss(labels, logits)
     return -torch.sum(labels * F.log_softmax(logits, dim=axis), dim=axis)
 
 
