@@ -10,7 +10,7 @@ from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.join import join_all
 from migrator.facts.shapes.ops import tensor
 from migrator.facts.words import words
-from migrator.values import Dataset, Dict, Dim, DType, Instance, RepoFunction, Sequence, Tensor, Value
+from migrator.values import Dataset, Dict, Dim, DType, Instance, Literal, RepoFunction, Sequence, Tensor, Value
 
 _IMAGES: dict[str, tuple[tuple[int, ...], tuple[int, ...], int, int]] = {
     "mnist": ((28, 28), (), 60000, 10000),
@@ -40,6 +40,27 @@ def known(api: str) -> Value:
 def _arrays(x: tuple[int, ...], y: tuple[int, ...], dtype: str = "uint8") -> Value:
     items = (Tensor(x, dtype, "numpy"), Tensor(y, dtype, "numpy"))
     return Sequence("tuple", items, join_all(items))
+
+
+LOADERS = frozenset(
+    f"tf.keras.utils.{name}"
+    for name in words("image_dataset_from_directory text_dataset_from_directory timeseries_dataset_from_array")
+)
+
+
+def loaded(api: str, args: Arguments) -> Value:
+    """The batches that Keras reads from folders and arrays; what they hold where nothing else is asked for."""
+    if api.startswith("tf.keras.utils.timeseries"):
+        return Dataset(UNKNOWN, True)
+    if args.keywords.get("subset") == Literal("both"):
+        return UNKNOWN
+    texts = api.startswith("tf.keras.utils.text")
+    samples = Tensor((None,), "string") if texts else Tensor((None, None, None, 3), "float32")
+    plain = set(args.keywords) <= {"batch_size", "image_size", "shuffle", "seed", "validation_split", "subset"}
+    if not plain or len(args.positional) > 1:
+        return Dataset(UNKNOWN, True)
+    items = (samples, Tensor((None,), "int32"))
+    return Dataset(Sequence("tuple", items, join_all(items)), True)
 
 
 def create(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:

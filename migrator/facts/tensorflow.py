@@ -72,6 +72,8 @@ def call_api(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
         return _op(it, api, args)
     if api.startswith("tf.data."):
         return datasets.create(it, api, args, where)
+    if api in datasets.LOADERS:
+        return datasets.loaded(api, args)
     if api.startswith("tf.keras.datasets.") and api.endswith(".load_data"):
         return datasets.known(api)
     if api.startswith("tf.keras.applications."):

@@ -96,6 +96,8 @@ def kinds(value: Value) -> tuple[str, ...]:
         return ("Variable", "Tensor") if value.origin == "variable" else ("Tensor",)
     if isinstance(value, ShapeOf):
         return ("Shape",)
+    if isinstance(value, Dataset):
+        return ("tf.data.Dataset",)
     if isinstance(value, DType):
         return ("DType",)
     if isinstance(value, Instance):
