@@ -260,7 +260,7 @@ TWO_COMPILES = """if x is None:
         ("model.compile('adafactor', loss='mse')", "no rule for the optimizer"),
         ("model.compile('sgd', loss='mse', weighted_metrics=[keras.metrics.RootMeanSquaredError()])", "with weights"),
         (f"{MSE}\n    model.fit([x, x], y)", "several inputs"),
-        (f"{MSE}\n    model.fit(x, y, steps_per_epoch=3)", "steps_per_epoch"),
+        (f"{MSE}\n    model.fit(x, y, validation_freq=3)", "validation_freq"),
         (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.CSVLogger('a', append=True)])", "appends"),
         (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.EarlyStopping()])", "val_loss"),
         (f"{MSE}\n    z = [model.fit(x, y) for _ in range(2)]", "may not be evaluated"),

@@ -13,12 +13,13 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 torch = pytest.importorskip("torch")
 keras = pytest.importorskip("keras")
 
+from tests.codemods.batch_programs import BATCHES  # noqa: E402
 from tests.codemods.tape_programs import TAPES  # noqa: E402
 from tests.codemods.training_programs import PROGRAMS, Program  # noqa: E402
 from tests.codemods.training_support import draft, torch_module  # noqa: E402
 
 
-@pytest.mark.parametrize("program", [*PROGRAMS, *TAPES], ids=lambda p: p.name)
+@pytest.mark.parametrize("program", [*PROGRAMS, *BATCHES, *TAPES], ids=lambda p: p.name)
 def test_both_sides_agree(program: Program) -> None:
     made = draft(program.source)
     assert made.declines == ()

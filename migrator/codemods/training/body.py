@@ -15,6 +15,7 @@ from migrator.codemods.data.options import only_tunes
 from migrator.codemods.nodes import ancestors, find, holds
 from migrator.codemods.training.building import build
 from migrator.codemods.training.callback_classes import (
+    SEQUENCE,
     derives_directly,
     is_base_init,
     keras_base,
@@ -282,6 +283,8 @@ class Walker:
             if why:
                 self.sink.decline(why)
             bare = without_base(bare, self.ctx)
+            if base == SEQUENCE:
+                self.sink.imports.add("from torch.utils.data import Dataset")
         head, _ = self.header(node, bare)
         return head.with_changes(body=with_call(node, self.suite(node.body), self.ctx))
 

@@ -13,7 +13,8 @@ from migrator.values import Api, Literal, RepoClass, RepoInstance, Value
 CALLBACK = "tf.keras.callbacks.Callback"
 SCHEDULE = "tf.keras.optimizers.schedules.LearningRateSchedule"
 LOSS = "tf.keras.losses.Loss"
-_BASES = (CALLBACK, SCHEDULE, LOSS)
+SEQUENCE = "tf.keras.utils.Sequence"
+_BASES = (CALLBACK, SCHEDULE, LOSS, SEQUENCE)
 _INIT = m.Call(func=m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__")))
 _REDUCED = {"SUM": ".sum()", "NONE": "", "AUTO": ".mean()", "SUM_OVER_BATCH_SIZE": ".mean()"}
 
@@ -55,6 +56,8 @@ def _is_api(node: cst.ClassDef, ctx: Context) -> bool:
 def without_base(node: cst.ClassDef, ctx: Context) -> cst.ClassDef:
     """The head of such a class without Keras's base."""
     kept = [base for base in node.bases if not isinstance(ctx.value(base.value), Api)]
+    if not kept and keras_base(node, ctx) == SEQUENCE:
+        return node.with_changes(bases=[cst.Arg(cst.Name("Dataset"))])
     paren = cst.MaybeSentinel.DEFAULT
     return node.with_changes(bases=kept, lpar=paren, rpar=paren) if not kept else node.with_changes(bases=kept)
 
@@ -74,12 +77,26 @@ def problem(node: cst.ClassDef, ctx: Context) -> str:
             return f"`{used.attr.value}` of Keras's base class"
     if not derives_directly(node, ctx):
         return ""
+    if keras_base(node, ctx) == SEQUENCE:
+        return _sequence_problem(node)
     for call in find(node, _INIT):
         assert isinstance(call, cst.Call)
         for arg in call.args:
             if arg.keyword is None or arg.keyword.value not in ("name", "reduction") or arg.star:
                 return "what the base class is given has no rule"
     return "" if _reduction(node, ctx) is not None else "a loss with a reduction that has no rule"
+
+
+def _sequence_problem(node: cst.ClassDef) -> str:
+    """Why a sequence of batches cannot be a dataset of them; how many workers read it says nothing of the batches."""
+    methods = {s.name.value for s in node.body.body if isinstance(s, cst.FunctionDef)}
+    if not {"__len__", "__getitem__"} <= methods:
+        return "a sequence of batches without `__len__` or `__getitem__`"
+    given = [arg for call in find(node, _INIT) if isinstance(call, cst.Call) for arg in call.args]
+    known = ("workers", "use_multiprocessing", "max_queue_size")
+    if any(arg.star != "**" and (arg.keyword is None or arg.keyword.value not in known) for arg in given):
+        return "what the base class is given has no rule"
+    return ""
 
 
 def _reduction(node: cst.ClassDef, ctx: Context) -> str | None:

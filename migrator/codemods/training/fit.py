@@ -8,6 +8,7 @@ import libcst as cst
 
 from migrator.codemods.models.losses import ADDED_LOSSES
 from migrator.codemods.training import epoch_code
+from migrator.codemods.training.batches import ends_of_epochs, stream, with_steps
 from migrator.codemods.training.callback_code import CallbackCode, Loop
 from migrator.codemods.training.callbacks import callbacks
 from migrator.codemods.training.calls import constant
@@ -22,8 +23,9 @@ from migrator.values import Literal
 _FIT_KNOWN = frozenset(
     {"x", "y", "batch_size", "epochs", "verbose", "validation_split", "validation_data", "shuffle"}
     | {"class_weight", "sample_weight", "initial_epoch", "validation_batch_size", "callbacks"}
+    | {"steps_per_epoch", "validation_steps"}
 )
-_EVALUATE_KNOWN = frozenset({"x", "y", "batch_size", "verbose", "return_dict"})
+_EVALUATE_KNOWN = frozenset({"x", "y", "batch_size", "verbose", "return_dict", "steps"})
 
 
 def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
@@ -57,21 +59,24 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     config = configured(compiled)
     assert compiled is not None
     bound = writer.bound(call, "fit", _FIT_KNOWN)
-    lines, loader = training_data(bound, compiled, writer)
-    checks, val_loader = validation_data(bound, compiled, writer)
+    lines, loader, rest = training_data(bound, compiled, writer)
+    checks, val_loader = validation_data(bound, rest, compiled, writer)
     history = writer.names.fresh("history") if wish is None else wish
-    epoch, logs = writer.names.fresh("epoch"), writer.names.fresh("logs")
+    epoch, logs = writer.names.again("epoch"), writer.names.again("logs")
     optimizer = compiled.optimizer_of(model)
     passes = _passes(model, optimizer, compiled, writer, validates=val_loader is not None)
     first = writer.text(bound["initial_epoch"]) if "initial_epoch" in bound else "0"
     loop = Loop(model, optimizer, epoch, logs, _keys(config, val_loader), first)
     extra = callbacks(bound["callbacks"], loop, writer) if "callbacks" in bound else []
     body = [f"{logs} = {passes.train(loader)}", *_validate(passes, val_loader, logs)]
-    body = [*_part(extra, "begin"), *body, *_part(extra, "end"), *_record(history, logs, writer)]
+    ends = ends_of_epochs(bound["x"], writer.text(bound["x"]), writer)
+    body = [*_part(extra, "begin"), *body, *ends, *_part(extra, "end"), *_record(history, logs, writer)]
     epochs = writer.text(bound["epochs"]) if "epochs" in bound else "1"
     body += [*_progress(bound.get("verbose"), epoch, epochs, logs, writer), *_part(extra, "last")]
     start = f"{first}, " if "initial_epoch" in bound else ""
     lines += [*checks, *_part(extra, "before"), *([f"{history} = {{}}"] if history else [])]
+    if ends and writer.ctx.keras == 3:
+        lines += [f"{line}  # Keras calls it before the first epoch as well" for line in ends]
     lines += [f"for {epoch} in range({start}{epochs}):", *("    " + line for line in body), *_part(extra, "after")]
     return Code("\n".join(lines), history or "None")
 
@@ -92,7 +97,7 @@ def _keys(config: Configuration, validation: Validation | None) -> frozenset[str
 def _record(history: str, logs: str, writer: Writer) -> list[str]:
     if not history:
         return []
-    name, value = writer.names.fresh("name", "key"), writer.names.fresh("value", "figure")
+    name, value = writer.names.again("name", "key"), writer.names.again("value", "figure")
     return [f"for {name}, {value} in {logs}.items():", f"    {history}.setdefault({name}, []).append({value})"]
 
 
@@ -166,8 +171,9 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
         size = f"batch_size={writer.size(bound['batch_size'])}" if "batch_size" in bound else ""
         options = (size,) if size else ()
         data = loader_text(writer, compiled, writer.text(bound["x"]), writer.text(bound["y"]), *options)
+        data = with_steps(data, bound["steps"], writer) if "steps" in bound else data
     else:
-        data = writer.text(bound["x"])
+        data = stream(bound["x"], bound.get("steps"), "", writer)
     if config.steps:
         return _own_evaluation(model, data, config, bound, writer)
     logs = f"{run_epoch_name(writer, compiled)}({model}, {data})"

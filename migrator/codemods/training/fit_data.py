@@ -7,6 +7,14 @@ from dataclasses import dataclass
 import libcst as cst
 
 from migrator.codemods.training import epoch_code, steps
+from migrator.codemods.training.batches import (
+    ends_of_epochs,
+    is_generator,
+    is_sequence,
+    shuffles_batches,
+    stream,
+    with_steps,
+)
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.scope import may_be_none
@@ -41,25 +49,27 @@ class Validation:
     optional: bool = False  # may be None at run time
 
 
-def training_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[list[str], str]:
-    """Statements that make the loader of the training data, and its name."""
+def training_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[list[str], str, tuple[str, str] | None]:
+    """Statements that make the loader of the training data, its name, and what is split off for validation."""
     if "x" not in bound:
         raise Unfit("without data")
     one_input(bound["x"])
     if "y" not in bound:
         if compiled.weighted or "validation_split" in bound:
             raise Unfit("weights or a split over batches that were made elsewhere")
-        return _alone(bound, compiled, writer)
+        return (*_alone(bound, compiled, writer), None)
     if isinstance(writer.ctx.value(bound["x"]), Dataset):
         raise Unfit("a dataset together with targets")
     x, y, lines = writer.text(bound["x"]), writer.text(bound["y"]), list[str]()
     weight = _weight(bound, y, writer)
+    rest: tuple[str, str] | None = None
     if "validation_split" in bound:
-        lines.append(f"{_split(writer)} = int(len({x}) * {_kept(bound['validation_split'], writer)})")
-        x, y = f"{_index(x)}[:split]", f"{_index(y)}[:split]"
-        weight = weight and f"{weight}[:split]"
-    if weight and not weight.replace("[:split]", "").isidentifier():
-        raise Unfit("sample weights that are not a plain name")
+        x, y = (_named(part, wish, lines, writer) for part, wish in ((x, "inputs"), (y, "targets")))
+        split = writer.names.fresh("split", "split_at")
+        lines.append(f"{split} = int(len({x}) * {_kept(bound['validation_split'], writer)})")
+        rest = f"{x}[{split}:]", f"{y}[{split}:]"
+        x, y = f"{x}[:{split}]", f"{y}[:{split}]"
+        weight = weight and f"{_plain(weight)}[:{split}]"
     options = [f"weight={weight}"] if weight else []
     options.append(f"batch_size={writer.size(bound.get('batch_size'))}")
     if _shuffles(bound.get("shuffle"), writer):
@@ -69,34 +79,52 @@ def training_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[lis
         options.insert(0, "weight=weight")
         lines += before
     loader = writer.names.fresh("loader", "train_loader")
-    lines.append(f"{loader} = {loader_text(writer, compiled, x, y, *options)}")
-    return lines, loader
+    lines.append(f"{loader} = {_stepped(loader_text(writer, compiled, x, y, *options), bound, writer)}")
+    return lines, loader, rest
 
 
 def _alone(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[list[str], str]:
     """Data without targets: batches that were made elsewhere, or rows for a step of the model's own."""
-    x = writer.text(bound["x"])
     value = writer.ctx.value(bound["x"])
     rows = "batch_size" in bound or isinstance(value, Tensor)  # Keras takes no batch size with a dataset
     if not rows or not configured(compiled).steps:
-        return [], x
+        return _streamed(bound, writer)
     options = [f"batch_size={writer.size(bound.get('batch_size'))}"]
     if _shuffles(bound.get("shuffle"), writer):
         options.append(f"shuffle={writer.text(bound['shuffle']) if 'shuffle' in bound else 'True'}")
     loader = writer.names.fresh("loader", "train_loader")
-    return [f"{loader} = {loader_text(writer, compiled, x, '', *options)}"], loader
+    made = loader_text(writer, compiled, writer.text(bound["x"]), "", *options)
+    return [f"{loader} = {_stepped(made, bound, writer)}"], loader
 
 
-def _split(writer: Writer) -> str:
-    if "split" in writer.names.taken:
-        raise Unfit("the name `split` is taken")
-    writer.names.taken.add("split")
-    return "split"
+def _streamed(bound: Bound, writer: Writer) -> tuple[list[str], str]:
+    """Batches that were made elsewhere, under the name that they have unless something is done with them."""
+    x = writer.text(bound["x"])
+    text = stream(bound["x"], bound.get("steps_per_epoch"), shuffles_batches(bound, writer), writer)
+    if text == x:
+        return [], x
+    if ends_of_epochs(bound["x"], x, writer) and not x.isidentifier():
+        raise Unfit("a sequence with `on_epoch_end` that has no name")
+    loader = writer.names.fresh("loader", "train_loader")
+    return [f"{loader} = {text}"], loader
 
 
-def _index(text: str) -> str:
-    if not text.replace(".", "").replace("_", "").isalnum():
-        raise Unfit("a validation split of something that is not a plain name")
+def _stepped(loader: str, bound: Bound, writer: Writer) -> str:
+    return with_steps(loader, bound["steps_per_epoch"], writer) if "steps_per_epoch" in bound else loader
+
+
+def _named(text: str, wish: str, lines: list[str], writer: Writer) -> str:
+    """A name for an expression that is read more than once."""
+    if text.replace(".", "").replace("_", "").isalnum():
+        return text
+    name = writer.names.fresh(wish)
+    lines.append(f"{name} = {text}")
+    return name
+
+
+def _plain(text: str) -> str:
+    if not text.isidentifier():
+        raise Unfit("sample weights that are not a plain name, with a validation split")
     return text
 
 
@@ -138,13 +166,13 @@ def one_input(node: cst.BaseExpression) -> None:
         raise Unfit("several inputs")
 
 
-def validation_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[list[str], Validation | None]:
+def validation_data(
+    bound: Bound, rest: tuple[str, str] | None, compiled: Compiled, writer: Writer
+) -> tuple[list[str], Validation | None]:
+    """Statements that make the loader of the validation data; `rest`: arrays that were split off for it."""
     size = writer.size(bound.get("validation_batch_size") or bound.get("batch_size"))
     if "validation_data" not in bound:
-        if "validation_split" not in bound:
-            return [], None
-        x, y = (writer.text(bound[name]) for name in ("x", "y"))
-        return _val_loader(f"{x}[split:]", f"{y}[split:]", size, compiled, writer)
+        return ([], None) if rest is None else _val_loader(*rest, size, compiled, writer)
     node = bound["validation_data"]
     if isinstance(node, cst.Tuple | cst.List):
         if len(node.elements) != 2:
@@ -155,9 +183,16 @@ def validation_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[l
     value = writer.ctx.value(node)
     if isinstance(value, Sequence) and value.items is not None and len(value.items) == 2:
         return _val_loader(f"*{writer.text(node)}", "", size, compiled, writer)
-    if isinstance(value, Dataset) or "y" not in bound:
-        return [], Validation(writer.text(node), may_be_none(node, writer.holder))
+    if isinstance(value, Dataset) or "y" not in bound or is_sequence(node, writer) or is_generator(node, writer):
+        return _validation_stream(node, bound, writer)
     raise Unfit("whether the validation data is a pair of arrays or a dataset is not known")
+
+
+def _validation_stream(node: cst.BaseExpression, bound: Bound, writer: Writer) -> tuple[list[str], Validation]:
+    text, optional = stream(node, bound.get("validation_steps"), "", writer), may_be_none(node, writer.holder)
+    if optional and text != writer.text(node):
+        raise Unfit("validation data that may be None, with a number of steps")
+    return [], Validation(text, optional)  # each validation begins with the first batch
 
 
 def _val_loader(x: str, y: str, size: str, compiled: Compiled, writer: Writer) -> tuple[list[str], Validation]:

@@ -117,6 +117,13 @@ class Names:
     """Names taken in a scope; `fresh` hands out others, the same for the same wish twice over."""
 
     taken: set[str] = field(default_factory=set)
+    ours: dict[str, str] = field(default_factory=dict)
+
+    def again(self, *wishes: str) -> str:
+        """A name that one loop after another may bind: the same each time."""
+        if wishes[0] not in self.ours:
+            self.ours[wishes[0]] = self.fresh(*wishes)
+        return self.ours[wishes[0]]
 
     def fresh(self, *wishes: str) -> str:
         name = next(self._free(wishes))
