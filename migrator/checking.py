@@ -14,7 +14,7 @@ from pathlib import Path
 
 from migrator_validators import kept, recorded_cases, recording
 from migrator_validators.bench import LARGE
-from migrator_validators.cases import Case, CaseFile
+from migrator_validators.cases import Case
 from migrator_validators.check import Checked, check_case, check_import
 from migrator_validators.constructions import Constructions
 from migrator_validators.files import check_public, check_text
@@ -23,7 +23,7 @@ from migrator_validators.planning import Plan, plan
 from migrator_validators.reach import ReachableCode
 from migrator_validators.workers import Side, Tree, Workers, pack_tree
 
-from migrator import unrun
+from migrator import repros, unrun
 from migrator.codemods.files import FileDraft, Part
 from migrator.codemods.repository import RepositoryDraft
 from migrator.config import RunSettings
@@ -37,7 +37,8 @@ from migrator.values import Facts
 
 Step = Callable[[str, int, int], None]
 
-CASES_PATH = "migration/cases/cases.json"
+LARGEST = 16 * 2**20
+"""Bytes of stored arrays that go along with the output."""
 
 Ran = tuple[list[Verdict], frozenset[str]]
 """Verdicts, and the functions of the migrated tree that were entered on the way."""
@@ -70,6 +71,8 @@ class Checker:
     outcomes: Outcomes = field(default_factory=Outcomes)
     entered: dict[str, frozenset[str]] = field(default_factory=dict)
     recorded_once: bool = False
+    remains: bool = False
+    rejected: list[repros.Round] = field(default_factory=list)
     rounds: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
@@ -96,17 +99,36 @@ class Checker:
         found = {f"source {k}": v for k, v in self.workers.versions(side).items()}
         return found | {f"target {k}": v for k, v in self.workers.versions("torch").items()}
 
-    def case_files(self) -> dict[str, str]:
-        """The cases of the last round, to be run again: path in the output → text."""
-        if not self.cases:
-            return {}
-        file = CaseFile(source=self.repo.root, target="../..", keras=self.repo.keras, cases=tuple(self.cases.values()))  # type: ignore[arg-type]
-        return {CASES_PATH: file.model_dump_json(by_alias=True, indent=1) + "\n"}
+    def case_files(self, kept: Mapping[str, FileRewrite]) -> dict[str, str | bytes]:
+        """The cases of the last round and of what was rejected, to be run again: path in the output → content.
+
+        `kept`: the files as they go to disk.
+        """
+        last = repros.Round(0, tuple(self.cases.values()), kept, self.changes, self.remains)
+        rounds = [r for r in (last, *self.rejected) if r.cases]
+        names = repros.stored(case for r in rounds for case in r.cases)
+        arrays = {name: self.folder / "recorded" / name for name in names}
+        content = {f"{repros.FOLDER}/{name}": path.read_bytes() for name, path in arrays.items() if _is_small(path)}
+        return {**{r.path: r.text(self.repo, kept) for r in rounds}, **content}
 
     def settle(self, draft: RepositoryDraft, facts: Facts, step: Step) -> Settled:
         """Check the draft and revert what fails, until nothing does."""
         self._record(step)
-        return settle(draft, lambda files: self.check(draft, files, facts, step))
+
+        def check(files: Mapping[str, FileRewrite]) -> dict[str, list[Verdict]]:
+            return self._noted(files, self.check(draft, files, facts, step))
+
+        return settle(draft, check)
+
+    def _noted(self, files: Mapping[str, FileRewrite], verdicts: dict[str, list[Verdict]]) -> dict[str, list[Verdict]]:
+        """The verdicts of a round; what it rejects can be run again though it does not stay on disk."""
+        failed = repros.failed(verdicts)
+        if not failed:
+            return verdicts
+        cases = tuple(case for case in self.cases.values() if case.unit in failed)
+        made = repros.Round(len(self.rejected) + 1, cases, files, self.changes, self.remains)
+        self.rejected.append(made)
+        return {u: repros.pointed(found, made.path) if u in failed else found for u, found in verdicts.items()}
 
     def judge(self, draft: RepositoryDraft, files: Mapping[str, FileRewrite], facts: Facts, step: Step) -> Settled:
         """Check files as they are, reverting nothing."""
@@ -171,6 +193,7 @@ class Checker:
         texts = {path: file.text for path, file in files.items()}
         target = lay_out(self.repo, texts, self.folder / f"target{next(self.rounds)}")
         remains = any(unit.text is None and unit.declines for file in files.values() for unit in file.units)
+        self.remains = remains
         tree = pack_tree(target, self.repo.package, self.repo.import_roots, remains)
         code = ReachableCode(tree)
         verdicts: dict[str, list[Verdict]] = {}
@@ -326,9 +349,13 @@ class Checker:
             folder=self.folder / "recorded",
             changes=self.changes,
             up_to=LEVELS[self.settings.check],
-            repro=f"python -m migrator_validators migration/cases/cases.json --case {case.id}",
+            repro=repros.repro(case.id),
             explain=explain,
         )
+
+
+def _is_small(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= LARGEST
 
 
 def _all(ran: Sequence[Ran]) -> Ran:

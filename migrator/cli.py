@@ -282,6 +282,8 @@ def verify(
         report = pipeline.verify(settings, step)
     save(report, out)
     _tell(report, json, page=_write_page(report, out))
+    for unit in pipeline.finished_by_hand(report) if not json else ():
+        typer.echo(f"finished by hand: {unit.id}: {unit.status}: {unit.reason}")
     raise typer.Exit(report.exit_code)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from migrator import catalog, source
 from migrator import report as report_room
+from migrator.byhand import NOTE, with_finished
 from migrator.checking import Checker
 from migrator.codemods.repository import RepositoryDraft
 from migrator.completion.drafts import as_written
@@ -54,7 +55,8 @@ def plan(settings: RunSettings) -> report_room.Plan:
 
 
 def verify(settings: RunSettings, step: Step) -> report_room.Report:
-    """Check what stands in `settings.out` against `settings.src` again; changes nothing but the report."""
+    """Check what stands in `settings.out` against `settings.src` again, also units that a person finished since;
+    changes nothing but the report and the cases beside it."""
     assert settings.out is not None
     repo = read(settings)
     with ExitStack() as stack:
@@ -63,11 +65,18 @@ def verify(settings: RunSettings, step: Step) -> report_room.Report:
         earlier = report_room.load(settings.out)
         draft = rewrite(repo, facts, step, earlier.run.config.get("fidelity", settings.fidelity))
         draft = by_model(draft, earlier, settings.out)
-        files = on_disk(draft, earlier, settings.out)
+        draft, done = with_finished(draft, earlier, settings.out)
+        files = on_disk(draft, earlier, settings.out, done)
         settled = checker.judge(draft, files, facts, step) if checker else unchecked(draft, files)
         if checker:
             settled = replace(settled, results=tuple(guarded(r, checker.entered) for r in settled.results))
+            source.add(settings.out, checker.case_files(settled.files))
         return report_room.carried(_report(settings, repo, draft, settled, checker), earlier)
+
+
+def finished_by_hand(report: report_room.Report) -> tuple[report_room.UnitEntry, ...]:
+    """Units that stayed TensorFlow in a run and were written by a person."""
+    return tuple(unit for unit in report.units if NOTE in unit.notes)
 
 
 def by_model(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> RepositoryDraft:
@@ -80,10 +89,13 @@ def by_model(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> 
     return draft
 
 
-def on_disk(draft: RepositoryDraft, earlier: report_room.Report, out: Path) -> Mapping[str, FileRewrite]:
-    """The migrated files as they stand on disk, with the units that the last report calls migrated."""
+def on_disk(
+    draft: RepositoryDraft, earlier: report_room.Report, out: Path, done: frozenset[str] = frozenset()
+) -> Mapping[str, FileRewrite]:
+    """The migrated files as they stand on disk, with the units that the last report calls migrated or that are
+    `done` since."""
     stays = [unit for unit in earlier.units if not unit.migrated and unit.status is not Status.UNTOUCHED]
-    left = {unit.id: unit.reason for unit in stays}
+    left = {unit.id: unit.reason for unit in stays if unit.id not in done}
     return {
         path: replace(file, text=(out / path).read_text(encoding="utf-8"))
         for path, file in draft.render(left).items()
@@ -102,9 +114,9 @@ def _finish(
     report = _report(settings, repo, draft, settled, checker, asked.entry if asked else None)
     assert settings.out is not None
     texts = {path: file.text for path, file in settled.files.items()}
-    extra = {report_room.REPORT_PATH: report_room.dumps(report)}
+    extra: dict[str, str | bytes] = {report_room.REPORT_PATH: report_room.dumps(report)}
     if checker is not None:
-        extra |= weight_file(checker.maps) | checker.case_files()
+        extra |= weight_file(checker.maps) | checker.case_files(settled.files)
     if asked is not None and asked.batch:
         extra[BATCH_PATH] = asked.batch
     source.write(repo, settings.out, texts, extra)

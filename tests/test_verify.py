@@ -62,3 +62,45 @@ def test_verify_says_what_run_said_until_the_code_is_changed(tmp_path: Path) -> 
 
     path.write_text(right)
     assert statuses(command("verify", str(out), "--against", str(source), "--json").out) == first
+
+
+UNFINISHED = """
+import tensorflow as tf
+
+
+def area(boxes):
+    return tf.reduce_prod(boxes, axis=-1)
+
+
+def odd(x):
+    return tf.raw_ops.Inv(x=tf.abs(x) + 1.0)
+
+
+def twice(x, power=2.0):
+    return tf.pow(tf.abs(x), power)
+
+
+if __name__ == "__main__":
+    x = tf.constant([[0.5, -1.0, 2.0], [1.5, 0.25, -3.0]])
+    print(area(x), odd(x), twice(x))
+"""
+
+
+def test_a_unit_that_a_person_finished_is_checked_again(tmp_path: Path) -> None:
+    source, out = tmp_path / "p", tmp_path / "p_torch"
+    source.mkdir()
+    (source / "net.py").write_text(UNFINISHED)
+    first = statuses(command("run", str(source), "-o", str(out), "--json").out)
+    assert (first["area"], first["odd"]) == ("accepted", "needs-review")
+
+    path = out / "net.py"
+    left = path.read_text()
+    call = "tf.raw_ops.Inv(x=tf.abs(x) + 1.0)"
+    assert call in left
+    path.write_text(left.replace(call, "1.0 / (torch.abs(x) + 1.0)"))
+    again = command("verify", str(out), "--against", str(source), "--json")
+    assert statuses(again.out)["odd"] == "accepted", again.out
+
+    path.write_text(left.replace(call, "2.0 / (torch.abs(x) + 1.0)"))
+    wrong = command("verify", str(out), "--against", str(source))
+    assert "finished by hand: net.py::odd: needs-review" in wrong.out

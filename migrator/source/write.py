@@ -25,11 +25,13 @@ class Written:
     kept: Path | None = None
 
 
-def write(repo: SourceRepo, out: Path, texts: Mapping[str, str], extra: Mapping[str, str] | None = None) -> Written:
+def write(
+    repo: SourceRepo, out: Path, texts: Mapping[str, str], extra: Mapping[str, str | bytes] | None = None
+) -> Written:
     """Write `repo` with the files in `texts` (path → whole text, `\\n` line ends) replaced.
 
     Files in `texts` keep the encoding, BOM, line ends and mode of their original; others are copied
-    byte for byte. `extra` are new UTF-8 files (`migration/report.json`). The folder appears by one
+    byte for byte. `extra` are new files, text as UTF-8 (`migration/report.json`). The folder appears by one
     rename, after everything is on disk. An earlier output of ours is replaced; one that was edited
     since is kept beside it. Raises `UsageError` when a new file would hide one of the source, or when
     `out` is a folder of somebody else's.
@@ -60,7 +62,7 @@ def _cannot(out: Path, error: OSError) -> Exception:
     return UsageError(f"{out}: cannot be written ({error.strerror or error}); nothing was changed")
 
 
-def _fill(stage: Path, repo: SourceRepo, texts: Mapping[str, str], extra: Mapping[str, str]) -> None:
+def _fill(stage: Path, repo: SourceRepo, texts: Mapping[str, str], extra: Mapping[str, str | bytes]) -> None:
     root = Path(repo.root)
     for file in repo.files:
         source, target = root / file.path, stage / file.path
@@ -73,14 +75,19 @@ def _fill(stage: Path, repo: SourceRepo, texts: Mapping[str, str], extra: Mappin
         else:
             target.write_bytes(_bytes(file, text))
             shutil.copymode(source, target)
-    for path, text in extra.items():
-        target = stage / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8", newline="\n")
+    add(stage, extra)
     marker = stage / MANIFEST_PATH
     marker.parent.mkdir(exist_ok=True)
     marker.write_text(json.dumps({"tool": TOOL, "version": 1, "files": dict(digests(stage))}, indent=1) + "\n")
     stage.chmod(0o755)  # mkdtemp's folder is private
+
+
+def add(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files of our own into a folder, text as UTF-8."""
+    for path, content in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _bytes(file: SourceFile, text: str) -> bytes:

@@ -38,6 +38,14 @@ def test_one_case_can_be_run_again(written: Path, workers: Workers) -> None:
     assert str(written) in repro(written, CASES["rate"])
 
 
+def test_files_that_were_not_kept_stand_in_the_case_file(written: Path, workers: Workers) -> None:
+    made = read_case_file(written)
+    wrong = {"program.py": TARGET.replace("RATE = 0.1", "RATE = 0.2")}
+    written.write_text(made.model_copy(update={"replaced": wrong}).model_dump_json(by_alias=True))
+    (checked,) = check_file(written, workers, only=["rate"])
+    assert checked.verdicts[-1].outcome is Outcome.FAIL
+
+
 def test_mistakes_are_said_in_one_line(written: Path, workers: Workers, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no case nothing"):
         list(check_file(written, workers, only=["nothing"]))

@@ -49,6 +49,7 @@ class Bench:
     graded: int = 2  # batches of a training run whose gradients are taken
 
     varied: bool = True  # whether the case's variations are run
+    seed: int = 0  # set before the program is imported
 
     def __post_init__(self) -> None:
         pure = self.subject == "function" and not made_objects(self.case)
@@ -137,6 +138,8 @@ class Bench:
             "train_mode": mode == "train",
             "widen": False,
             "layout": self.case.layout,
+            "names": self.case.names,
+            "seed": self.seed,
         }
         return request, arrays
 

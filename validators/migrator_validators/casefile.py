@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from migrator.model import InterfaceChange, Outcome, Rung, Verdict
 from migrator_validators.cases import Case, CaseFile
 from migrator_validators.check import Checked, check_case
 from migrator_validators.files import check_text
-from migrator_validators.workers import Workers, pack_tree
+from migrator_validators.workers import Workers, pack_tree, tree_files
 
 
 def read_case_file(path: Path) -> CaseFile:
@@ -63,10 +63,12 @@ def check_file(
     unknown = set(only) - {case.id for case in made.cases}
     if unknown:
         raise UsageError(f"{path} has no case {', '.join(sorted(unknown))}")
-    packed = pack_tree(source), pack_tree(target)
+    texts = {**dict(tree_files(target)), **{path: text.encode() for path, text in made.replaced.items()}}
+    packed = pack_tree(source, made.package, made.roots), pack_tree(texts, made.package, made.roots, made.tf_remains)
+    permitted = [*changes, *(InterfaceChange(**change.model_dump()) for change in made.changes)]
     for case in made.cases:
         if not only or case.id in only:
-            static = static_verdicts(case, target, workers)
+            static = static_verdicts(case, texts, workers, tf_remains=made.tf_remains)
             if any(v.outcome is Outcome.FAIL for v in static):
                 yield Checked(case.id, static)
                 continue
@@ -76,19 +78,20 @@ def check_file(
                 workers,
                 keras=made.keras,
                 folder=folder,
-                changes=changes,
+                changes=permitted,
                 up_to=up_to,
                 repro=repro(path, case),
             )
             yield Checked(case.id, static + found.verdicts, found.weights)
 
 
-def static_verdicts(case: Case, target: Path, workers: Workers) -> tuple[Verdict, ...]:
+def static_verdicts(
+    case: Case, texts: Mapping[str, bytes], workers: Workers, *, tf_remains: bool = False
+) -> tuple[Verdict, ...]:
     """Verdicts "parses" and "names" on the module that a case calls; none where it is not a file of the tree."""
     module = (case.call.target or case.call.source).partition(":")[0]
-    parts = module.split(".")
-    root = target if target.is_dir() else target.parent
-    for place in (root.joinpath(*parts).with_suffix(".py"), root.joinpath(*parts, "__init__.py")):
-        if case.call.on is None and place.is_file():
-            return check_text(place.name, place.read_text(encoding="utf-8"), workers)
+    base = module.replace(".", "/")
+    for place in (f"{base}.py", f"{base}/__init__.py"):
+        if case.call.on is None and place in texts:
+            return check_text(place, texts[place].decode("utf-8"), workers, tf_remains=tf_remains)
     return ()

@@ -196,7 +196,8 @@ class Case(_Strict):
     kind: "function" (call, compare results and input gradients) · "model" and "layer" (`call` makes
     the object; it is then called with `inputs`; weights, init, forward, train-forward, gradients) ·
     "training" (`call` trains; optimiser hooks) · "data" (`call` returns an iterable of batches) ·
-    "constant" (`call.source` names a value) · "script" (`call.source` is "module:__main__").
+    "constant" (`call.source` names a value, or a module whose `names` are compared) · "script" (`call.source`
+    is "module:__main__").
     `inputs`: positional arguments of the model or layer, batch first. `grad`: whether gradients apply.
     `inputs_from`: "recorded", "declared" or "invented". `gaps`: documented gaps that may explain a
     difference ("adam-epsilon", "batchnorm-variance", "sgd-velocity").
@@ -225,15 +226,35 @@ class Case(_Strict):
     layout: Literal["last", "ncl", "nchw", "ncdhw"] = "last"
     unchecked: tuple[str, ...] = ()
     hints: Hints | None = None
+    names: tuple[str, ...] = ()
+
+
+class Change(_Strict):
+    """A permitted change of an interface, as `migrator.model.InterfaceChange`."""
+
+    qualname: str
+    kind: str
+    detail: str = ""
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 class CaseFile(_Strict):
-    """Cases for one pair of trees. `source`/`target` are folders, relative to the file."""
+    """Cases for one pair of trees. `source`/`target` are folders, relative to the file.
+
+    `package`, `roots`: as the trees import. `tf_remains`: units of the target are still TensorFlow. `replaced`:
+    files of the target (path → text) as they were when the cases ran, where they were not kept so.
+    """
 
     version: int = CASES_VERSION
     source: str = ""
     target: str = ""
     keras: Literal[2, 3] = 3
+    package: str = ""
+    roots: tuple[str, ...] = ("",)
+    tf_remains: bool = False
+    changes: tuple[Change, ...] = ()
+    replaced: dict[str, str] = {}
     cases: tuple[Case, ...] = ()
 
 

@@ -15,11 +15,10 @@ from migrator.errors import UsageError
 from migrator.model import InterfaceChange, Outcome, Rung, Verdict
 from migrator_validators.bench import Bench, Sides
 from migrator_validators.cases import Case, WeightPair
-from migrator_validators.compare import compare_trees
+from migrator_validators.constants import check_constant
 from migrator_validators.kinds import check_data, check_script
 from migrator_validators.ladder import Ladder
 from migrator_validators.objects import ObjectCheck
-from migrator_validators.tolerances import TABLE
 from migrator_validators.training import check_training
 from migrator_validators.workers import Tree, Workers, pack_tree
 
@@ -111,24 +110,3 @@ def check_import(
 
 
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
-
-
-def check_constant(bench: Bench, ladder: Ladder) -> None:
-    """A value of both modules."""
-    source = bench.source("plain")
-    if ladder.source_failed(source):
-        return
-    ladder.say(Rung.SOURCE_RUNS, Outcome.PASS)
-    target = bench.target("plain")
-    if ladder.target_failed(Rung.SPEC, target):
-        return
-    ladder.say(Rung.IMPORTS, Outcome.PASS)
-    tolerance = TABLE[bench.case.tolerance or "constant"]
-    found = compare_trees(source.result["output"], source.arrays, target.result["output"], target.arrays, tolerance)
-    if found.shapes_differ:
-        ladder.say(Rung.SPEC, Outcome.FAIL, found.first(structural=True))
-    elif not found.leaves:
-        ladder.say(Rung.FORWARD, Outcome.UNVERIFIABLE, "it is nothing that can be compared", found)
-    else:
-        ladder.say(Rung.SPEC, Outcome.PASS)
-        ladder.say(Rung.FORWARD, Outcome.FAIL if found.differences else Outcome.PASS, found.first(), found)

@@ -6,6 +6,7 @@ the documented gaps of everything it uses, and the arguments that an interface c
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -99,6 +100,11 @@ def plan(
             more = varied(cases[0], facts, original).each(lambda c, u=unit: finished(c, u))  # type: ignore[misc]
             plans[unit] = Plan(cases=cases, varied={cases[0].id: more}, callers=callers)
             continue
+        if kinds[unit] in (UnitKind.CONSTANT, UnitKind.SCRIPT) and (names := _bound(rewrite, original, modules)):
+            module = modules[rewrite.unit.path]
+            case = Case(id=f"{unit}#values", unit=unit, kind="constant", call=Call(source=module), names=names)
+            plans[unit] = Plan(cases=(case,), callers=callers)
+            continue
         try:
             tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts)
             found = [hinted(case, original) for case in _different(finished(case, unit) for case in tries)]
@@ -107,6 +113,16 @@ def plan(
         except NoInputs as missing:
             plans[unit] = Plan(reason=missing.reason, callers=callers)
     return plans
+
+
+def _bound(rewrite: UnitRewrite, original: Modules, modules: Mapping[str, str]) -> tuple[str, ...]:
+    """Names that the statements of a unit bind on both sides; none where they run as a program only."""
+    tree = original.trees.get(modules[rewrite.unit.path])
+    if tree is None or rewrite.unit.name == MAIN:
+        return ()
+    here = [s for s in tree.body if rewrite.unit.start <= s.lineno <= rewrite.unit.end]
+    bound = {n.id for s in here for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return tuple(sorted(bound & set(rewrite.defines)))
 
 
 def _hinted(cases: Sequence[Case], original: Modules) -> tuple[Case, ...]:

@@ -102,7 +102,8 @@ class ReachableCode:
 
 def references(case: Case, target: bool) -> frozenset[str]:
     """Everything that a case names on one side."""
-    return frozenset(_references(case, target))
+    module = (case.call.target if target else "") or case.call.source
+    return frozenset(_references(case, target)) | {f"{module}:{name}" for name in case.names}
 
 
 def _references(value: object, target: bool) -> Iterator[str]:

@@ -97,13 +97,14 @@ def pack_tree(
     prefix = f"{package}/" if package else ""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in _tree_files(tree):
+        for name, data in tree_files(tree):
             archive.writestr(zipfile.ZipInfo(prefix + name), data)
     below = tuple(prefix + root for root in roots if root)
     return Tree(buffer.getvalue(), ("", *below), tf_remains)
 
 
-def _tree_files(tree: Path | Mapping[str, str | bytes]) -> list[tuple[str, bytes]]:
+def tree_files(tree: Path | Mapping[str, str | bytes]) -> list[tuple[str, bytes]]:
+    """The files that are packed of a tree, by relative path."""
     if isinstance(tree, Mapping):
         return [(name, text.encode() if isinstance(text, str) else text) for name, text in tree.items()]
     if tree.is_file():

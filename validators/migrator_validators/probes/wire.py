@@ -265,6 +265,16 @@ def encode(value: Any, sink: Sink) -> Tree:
     return {"t": "opaque", "type": type(value).__module__ + ":" + type(value).__qualname__}
 
 
+def constants(request: Dict[str, Any], sink: Sink) -> Tree:
+    """The value that a request names, or those of the `names` that its module has."""
+    with program("read"):
+        value = pick(resolve(request["call"]["ref"]), request["call"]["pick"])
+        if not request.get("names"):
+            return encode(value, sink)
+        found = {name: getattr(value, name) for name in request["names"] if hasattr(value, name)}
+    return {"t": "dict", "items": {name: encode(v, sink) for name, v in found.items()}}
+
+
 def _encode_scalar(value: Any) -> Tree:
     text = value.decode(errors="replace") if isinstance(value, bytes) else value
     if isinstance(text, float):
