@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migrator.model import Helper
-from migrator.rules.measures.pairs import paired, same_rank
+from migrator.rules.measures.pairs import paired
 
 ratio: Any = Helper(
     "ratio",
@@ -35,7 +35,7 @@ confusion: Any = Helper(
         self.counts = torch.zeros(4, len(self.thresholds))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        y_true, y_pred = paired(y_true, y_pred)
+        y_true, y_pred = paired(y_true, torch.as_tensor(y_pred, dtype=torch.get_default_dtype()))
         y_pred = y_pred.detach()
         if self.top_k is not None:
             best = y_pred.argsort(dim=-1, descending=True, stable=True)[..., : self.top_k]
@@ -75,9 +75,9 @@ confusion: Any = Helper(
         return self.result()
 ''',
     ("import torch",),
-    (same_rank, paired),
+    (*paired.needs, paired),
 )
-_NEEDS = (same_rank, paired, ratio, confusion)
+_NEEDS = (*paired.needs, paired, ratio, confusion)
 
 
 def _counting(name: str, default: str, doc: str, figures: str) -> Any:

@@ -9,7 +9,7 @@ from migrator.model import Helper
 from migrator.rules.engine.registry import same
 from migrator.rules.engine.samples import block, declined_block, f32, i32, no_grad, pos, unit
 from migrator.rules.measures.keeping import how, kept
-from migrator.rules.measures.pairs import paired, same_rank
+from migrator.rules.measures.pairs import paired
 from migrator.rules.measures.table import EACH, class_source
 
 loss_base: Any = Helper(
@@ -21,6 +21,7 @@ loss_base: Any = Helper(
         self.reduction = reduction
 
     def __call__(self, y_true, y_pred, sample_weight=None):
+        y_pred = torch.as_tensor(y_pred, dtype=torch.get_default_dtype())
         losses = self.call(*paired(y_true, y_pred))
         weights = None
         if sample_weight is not None:
@@ -33,7 +34,7 @@ loss_base: Any = Helper(
         return losses.sum() if self.reduction == "sum" else losses.mean()
 ''',
     ("import torch",),
-    (same_rank, paired),
+    (*paired.needs, paired),
 )
 
 

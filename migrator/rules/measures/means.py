@@ -9,19 +9,12 @@ from typing import Any
 from migrator.model import Helper
 from migrator.rules.engine.registry import same
 from migrator.rules.engine.samples import block, f32, i32, no_grad, pos, unit
+from migrator.rules.measures.code import in_top_k
 from migrator.rules.measures.keeping import kept, titled
 from migrator.rules.measures.mean_code import element_metric, mean_metric
 from migrator.rules.measures.pairs import paired
 from migrator.rules.measures.table import EACH, Each, class_ids, class_source
 
-in_top_k: Any = Helper(
-    "in_top_k",
-    '''def in_top_k(ids, scores, k):
-    """Whether fewer than `k` classes score higher than the right one; ties are hits."""
-    right = scores.gather(-1, ids[..., None])
-    return ((scores > right).sum(dim=-1) < k) & scores.isfinite().all(dim=-1)
-''',
-)
 _PAIR = "y_true, y_pred = paired(y_true, y_pred)"
 _K = (("k", 5),)
 _COUNTED = {
@@ -62,6 +55,16 @@ def _float(name: str) -> Each:
     """The figure of the table, over whatever labels and predictions are given."""
     each = EACH[name]
     return replace(each, lines=(_PAIR, *each.lines), helpers=(paired, *each.helpers))
+
+
+def _percentage() -> Each:
+    each = EACH["mean_absolute_percentage_error"]
+    lines = (
+        "floor = 1e-7 if y_pred.is_floating_point() else 0.0  # the least number is lost where Keras takes whole ones",
+        _PAIR,
+        "return 100.0 * ((y_true - y_pred) / y_true.abs().clamp(min=floor)).abs().mean(dim=-1)",
+    )
+    return replace(each, lines=lines, helpers=(paired,))
 
 
 def _root() -> Each:
@@ -134,7 +137,7 @@ _METRICS: tuple[tuple[str, Any, str, str, str, tuple[str, ...], tuple[Any, Any],
     ("MeanAbsoluteError", "mean_absolute_error", "mean_absolute_error", "", "", ("",), _SAME, ""),
     (
         "MeanAbsolutePercentageError",
-        "mean_absolute_percentage_error",
+        _percentage(),
         "mean_absolute_percentage_error",
         "",
         "",
@@ -205,6 +208,8 @@ _METRICS: tuple[tuple[str, Any, str, str, str, tuple[str, ...], tuple[Any, Any],
 for _name, _figure, _default, _more, _given, _arguments, _arrays, _before in _METRICS:
     _each = _COUNTED[_name] if _figure is None else _float(_figure) if isinstance(_figure, str) else _figure
     _tried = [s for text in _arguments for s in _samples(f"{_name}({text})", *_arrays, _before)]
+    if _name == "MeanAbsolutePercentageError":
+        _tried += _samples(f"{_name}()", i32(4, 3), i32(4, 3))[:1]
     _register(_name, _each, _default, f"name={_default!r}, dtype=None{_more}", _given, _tried)
 for _name, _more, _given, _before in (
     ("TopKCategoricalAccuracy", "", "k=k, ", _ONE_HOT),

@@ -10,7 +10,7 @@ from migrator.rules.engine.registry import same
 from migrator.rules.engine.samples import block, f32, i32, no_grad, unit
 from migrator.rules.measures.keeping import kept, titled
 from migrator.rules.measures.means import RUN, WEIGHED
-from migrator.rules.measures.pairs import paired, same_rank
+from migrator.rules.measures.pairs import paired
 
 _UNNAMED = RUN.replace(", m.name", "")
 _STARTED = _UNNAMED.replace("empty = m.result()\n", "").replace("return empty, ", "return ")
@@ -100,7 +100,7 @@ fbeta_score: Any = Helper(
         self.counts = torch.zeros_like(self.counts)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        y_true, y_pred = paired(y_true, y_pred)
+        y_true, y_pred = paired(y_true, torch.as_tensor(y_pred, dtype=torch.get_default_dtype()))
         if self.threshold is None:  # the best class, where it is not zero
             chosen = (y_pred >= y_pred.amax(dim=-1, keepdim=True)) & (y_pred.abs() > 1e-9)
         else:
@@ -126,7 +126,7 @@ fbeta_score: Any = Helper(
         return self.result()
 ''',
     ("import torch",),
-    (same_rank, paired),
+    (*paired.needs, paired),
 )
 f1_score: Any = Helper(
     "F1Score",
@@ -139,7 +139,7 @@ f1_score: Any = Helper(
         super().__init__(average, 1.0, threshold, name)
 ''',
     ("import torch",),
-    (same_rank, paired, fbeta_score),
+    (*paired.needs, paired, fbeta_score),
 )
 r2_score: Any = Helper(
     "R2Score",
@@ -157,7 +157,7 @@ r2_score: Any = Helper(
         self.sums, self.samples = torch.zeros_like(self.sums), 0
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        y_true, y_pred = paired(y_true, y_pred)
+        y_true, y_pred = paired(y_true, torch.as_tensor(y_pred, dtype=torch.get_default_dtype()))
         weights = torch.as_tensor(1.0 if sample_weight is None else sample_weight).to(y_true)
         weights = torch.broadcast_to(weights[:, None] if weights.dim() == 1 else weights, y_true.shape)
         parts = [y_true, y_true.square(), (y_true - y_pred).square(), torch.ones_like(y_true)]
@@ -182,7 +182,7 @@ r2_score: Any = Helper(
         return self.result()
 ''',
     ("import torch",),
-    (same_rank, paired),
+    (*paired.needs, paired),
 )
 
 

@@ -17,15 +17,24 @@ same_rank: Any = Helper(
     return a, b
 ''',
 )
+floats: Any = Helper(
+    "floats",
+    '''def floats(y_true, y_pred):
+    """Labels and predictions, of whatever kind, as floats of the predictions' width."""
+    y_pred = torch.as_tensor(y_pred)
+    y_pred = y_pred if y_pred.is_floating_point() else y_pred.to(torch.get_default_dtype())
+    return torch.as_tensor(y_true, dtype=y_pred.dtype, device=y_pred.device), y_pred
+''',
+    ("import torch",),
+)
 paired: Any = Helper(
     "paired",
     '''def paired(y_true, y_pred):
     """Labels and predictions, of whatever kind, as floats of one rank."""
-    y_pred = torch.as_tensor(y_pred, dtype=torch.get_default_dtype())
-    return same_rank(torch.as_tensor(y_true, dtype=y_pred.dtype, device=y_pred.device), y_pred)
+    return same_rank(*floats(y_true, y_pred))
 ''',
-    ("import torch",),
-    (same_rank,),
+    (),
+    (same_rank, floats),
 )
 samplewise: Any = Helper(
     "samplewise",
