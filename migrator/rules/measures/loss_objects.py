@@ -11,6 +11,7 @@ from migrator.rules.engine.samples import block, declined_block, f32, i32, no_gr
 from migrator.rules.measures.keeping import how, kept
 from migrator.rules.measures.pairs import paired
 from migrator.rules.measures.table import EACH, class_source
+from migrator.rules.ops.nn import OPEN_SUM
 
 loss_base: Any = Helper(
     "Loss",
@@ -130,6 +131,7 @@ for _name, _own, _given, _each, _arguments, _arrays, _before in _LOSSES:
         f"{_name}Loss({_given}reduction=how(reduction, dtype=dtype))",
         f"{_own}{_REDUCED}",
         samples=[s for text in _arguments for s in _samples(_name, text, *_arrays, _before)],
+        gaps=[OPEN_SUM] if _name == "CategoricalCrossentropy" else (),
     )
 
 SparseCategoricalCrossentropyLoss = _loss("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy")
