@@ -135,12 +135,18 @@ def plain(value: Value) -> list[object] | None:
     return None
 
 
+ITERATOR = "tf.data.Iterator"
+"""What `iter` makes of a dataset; its instances hold the `element`."""
+
+
 def element(value: Value) -> Value:
     """What iterating a value gives."""
     if isinstance(value, Sequence):
         return value.element
     if isinstance(value, Dataset):
         return value.element
+    if isinstance(value, Instance) and value.api == ITERATOR:
+        return value.arg("element") or UNKNOWN
     if isinstance(value, ShapeOf):
         return Scalar("int")
     if isinstance(value, Tensor):

@@ -83,7 +83,11 @@ def create(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
     if name in ("sample_from_datasets", "choose_from_datasets"):
         inner = first.element if isinstance(first, Sequence) else UNKNOWN
         return Dataset(inner.element) if isinstance(inner, Dataset) else Dataset()
-    return Dataset() if name in ("Dataset", "CsvDataset") else UNKNOWN
+    if name == "cardinality":
+        return Tensor((), "int64")
+    if name == "get_single_element":
+        return first.element if isinstance(first, Dataset) else UNKNOWN
+    return Dataset() if name in ("Dataset", "CsvDataset", "make_csv_dataset") else UNKNOWN
 
 
 def method(it: Interpreter, dataset: Dataset, name: str, args: Arguments, where: Where) -> Value | None:

@@ -11,8 +11,10 @@ from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.join import join_all, sym_of
 from migrator.facts.shapes import arrays
 from migrator.values import (
+    Dataset,
     Dict,
     Dim,
+    Instance,
     Literal,
     RepoFunction,
     Scalar,
@@ -195,6 +197,19 @@ def _getattr(it: Interpreter, args: Arguments, where: Where) -> Value:
     return UNKNOWN
 
 
+def _iter(it: Interpreter, args: Arguments, where: Where) -> Value:
+    """An iterator: of a dataset one that TensorFlow knows too."""
+    inner = args.positional[0] if args.positional else UNKNOWN
+    if isinstance(inner, Dataset):
+        return Instance(arithmetic.ITERATOR, where.module, where.span, (("element", inner.element),))
+    return Sequence("generator", None, arithmetic.element(inner))
+
+
+def _next(it: Interpreter, args: Arguments, where: Where) -> Value:
+    inner = args.positional[0] if len(args.positional) == 1 else UNKNOWN
+    return arithmetic.element(inner) if isinstance(inner, Instance | Sequence) else UNKNOWN
+
+
 def _partial(it: Interpreter, args: Arguments, where: Where) -> Value:
     return Unknown("functools.partial")
 
@@ -208,6 +223,8 @@ def _product(it: Interpreter, args: Arguments, where: Where) -> Value:
 _KNOWN: dict[str, Callable[[Interpreter, Arguments, Where], Value]] = {
     "range": _range,
     "enumerate": _enumerate,
+    "iter": _iter,
+    "next": _next,
     "zip": _zip,
     "len": _len,
     "int": _int,

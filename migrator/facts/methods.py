@@ -234,6 +234,8 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
         return _tensor_array(base, name)
     if name in ("result",) and base.api.startswith("tf.keras.metrics."):
         return _figure(base)
+    if base.api == arithmetic.ITERATOR and name == "get_next":
+        return arithmetic.element(base)
     if name in ("update_state", "reset_state", "reset_states", "watch", "build", "reset"):
         return Literal(None)
     if name == "call":

@@ -85,7 +85,24 @@ def _recognised(it: Interpreter, node: FunctionNode, arg: ast.arg, value: Unknow
             return RepoInstance(kind.qualname, classes.kind_of(it, kind.qualname))
         if isinstance(kind, Api | External):
             return _ANNOTATIONS.get(kind.name, value)
+    if arg.arg in _datasets(node):
+        return Dataset()
     return ModelValue("tf.keras.Model") if arg.arg in _models(node) else value
+
+
+_DATASET_USES = frozenset(
+    {"prefetch", "unbatch", "padded_batch", "flat_map", "interleave", "as_numpy_iterator", "with_options"}
+)
+
+
+@functools.lru_cache(maxsize=2048)
+def _datasets(node: FunctionNode) -> frozenset[str]:
+    """Names on which the body calls what only datasets have, or both `take` and `skip`."""
+    calls: dict[str, set[str]] = {}
+    for call in survey(node).calls:
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+            calls.setdefault(call.func.value.id, set()).add(call.func.attr)
+    return frozenset(name for name, used in calls.items() if used & _DATASET_USES or used >= {"take", "skip"})
 
 
 @functools.lru_cache(maxsize=2048)

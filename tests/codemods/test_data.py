@@ -129,6 +129,34 @@ def test_a_dataset_in_an_annotation_is_an_iterable() -> None:
     assert "no rule for tf.data.Dataset" in reasons("def is_dataset(x):\n    return isinstance(x, tf.data.Dataset)\n")
 
 
+def test_batches_are_moved_to_the_device_by_what_they_hold() -> None:
+    text = migrated("""
+        def run(x, y):
+            ds = tf.data.Dataset.from_tensor_slices((x, y)).batch(2)
+            for step, (a, b) in enumerate(ds):
+                print(tf.reduce_sum(a))
+            for pair in ds:
+                print(pair[0])
+            for name in tf.data.Dataset.from_tensor_slices(["a", "b"]):
+                print(name.numpy().decode())
+            iterator = iter(ds)
+            return iterator.get_next(), next(iterator)
+    """)
+    assert "for step, (a, b) in enumerate(ds):\n        a, b = a.to(device), b.to(device)\n" in text
+    assert "for pair in ds:\n        pair = to_device(pair)\n" in text
+    assert "print(name.decode())" in text
+    assert "return next(iterator), next(iterator)" in text
+
+
+def test_a_parameter_that_is_taken_from_and_skipped_is_a_dataset() -> None:
+    text = migrated("def split(data, n):\n    return data.take(n), data.skip(n)\n")
+    assert "return first_samples(data, n), samples_after(data, n)" in text
+    assert (
+        migrated("def head(data, n):\n    return data.take(n)\n").strip()
+        == "def head(data, n):\n    return data.take(n)"
+    )
+
+
 def test_files_are_listed_in_order_unless_shuffled() -> None:
     text = migrated("def make():\n    return tf.data.Dataset.list_files('*.txt', shuffle=False).batch(2)\n")
     assert "DataLoader(sorted(glob.glob('*.txt')), batch_size=2, collate_fn=stack_samples)" in text

@@ -32,7 +32,8 @@ from migrator.codemods.training.expressions import Finder, Modes
 from migrator.codemods.training.freezing import freezes, objection, read_freeze
 from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
-from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, target_names, with_lead
+from migrator.codemods.training.moving import moves
+from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, with_lead
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
 from migrator.codemods.training.runs import model_runs
@@ -46,7 +47,7 @@ from migrator.codemods.training.tape_reading import paused_tape
 from migrator.codemods.training.writer import Unfit
 from migrator.model import InterfaceChange
 from migrator.syntax import walk
-from migrator.values import Api, Dataset, RepoFunction, Unknown
+from migrator.values import Api, RepoFunction, Unknown
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -364,13 +365,12 @@ class Walker:
 
     def moved(self, node: Statement) -> Sequence[Statement]:
         """The batches of a loop over a dataset, moved to the device first thing."""
-        if not isinstance(node, cst.For) or not isinstance(self.ctx.value(node.iter), Dataset):
-            return ()
-        names = target_names(node.target)
-        if not names:
+        text, helpers = moves(node, self.ctx) if isinstance(node, cst.For) else ("", ())
+        if not text:
             return ()
         self.sink.needs_device = True
-        return statements(f"{', '.join(names)} = {', '.join(f'{name}.to(device)' for name in names)}")
+        self.sink.help(helpers)
+        return statements(text)
 
     def suite(self, suite: cst.BaseSuite, first: Sequence[Statement] = ()) -> cst.BaseSuite:
         if isinstance(suite, cst.IndentedBlock):
@@ -401,4 +401,4 @@ class _Inner(cst.CSTVisitor):
         self.found = self.found or is_scope(node, self.walker.ctx)
 
     def visit_For(self, node: cst.For) -> None:
-        self.found = self.found or isinstance(self.walker.ctx.value(node.iter), Dataset)
+        self.found = self.found or bool(moves(node, self.walker.ctx)[0])

@@ -1,0 +1,67 @@
+"""The batches of a loop over a dataset, which the device has to get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.model import Helper
+from migrator.values import Dataset, Dict, Sequence, Tensor, Unknown, Value
+
+TO_DEVICE = Helper(
+    "to_device",
+    '''def to_device(batch):
+    """A batch on the device: its tensors, whatever holds them."""
+    return tree_map(lambda part: part.to(device) if torch.is_tensor(part) else part, batch)
+''',
+    ("import torch", "from torch.utils._pytree import tree_map"),
+)
+
+
+def moves(node: cst.For, ctx: Context) -> tuple[str, tuple[Helper, ...]]:
+    """The statement that moves what the loop binds, or "", and the helpers that it calls."""
+    dataset, target = _looped(node, ctx)
+    if dataset is None:
+        return "", ()
+    whole = isinstance(target, cst.Name)
+    parts = [(name, _moved(name, value, whole)) for name, value in _bound(target, dataset.element)]
+    moved = [(name, text) for name, text in parts if text]
+    if not moved:
+        return "", ()
+    helpers = (TO_DEVICE,) if any("to_device(" in text for _, text in moved) else ()
+    return f"{', '.join(name for name, _ in moved)} = {', '.join(text for _, text in moved)}", helpers
+
+
+def _looped(node: cst.For, ctx: Context) -> tuple[Dataset | None, cst.BaseExpression]:
+    """The dataset that a loop goes through, itself or with numbers, and what it binds the batches to."""
+    value = ctx.value(node.iter)
+    if isinstance(value, Dataset):
+        return value, node.target
+    numbered = m.matches(node.iter, m.Call(func=m.Name("enumerate"))) and isinstance(node.iter, cst.Call)
+    if numbered and isinstance(node.iter, cst.Call) and isinstance(node.target, cst.Tuple):
+        value = ctx.value(node.iter.args[0].value)
+        if isinstance(value, Dataset) and len(node.target.elements) == 2:
+            return value, node.target.elements[1].value
+    return None, node.target
+
+
+def _bound(target: cst.BaseExpression, value: Value) -> Iterator[tuple[str, Value]]:
+    if isinstance(target, cst.Name):
+        yield target.value, value
+    elif isinstance(target, cst.Tuple | cst.List):
+        items = value.items if isinstance(value, Sequence) else None
+        known = items if items is not None and len(items) == len(target.elements) else (Unknown(),) * 99
+        for element, item in zip(target.elements, known, strict=False):
+            yield from _bound(element.value, item)
+
+
+def _moved(name: str, value: Value, whole: bool) -> str:
+    """A part on the device; what nothing is known of is a tensor if it is one of several."""
+    if name == "_" or (isinstance(value, Tensor) and value.dtype == "string"):
+        return ""
+    if isinstance(value, Tensor) or (isinstance(value, Unknown) and not whole):
+        return f"{name}.to(device)"
+    return f"to_device({name})" if isinstance(value, Unknown | Sequence | Dict) else ""
