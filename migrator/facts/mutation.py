@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 
 from migrator.facts.modules import FunctionNode, Module
 from migrator.facts.survey import survey
@@ -15,10 +16,34 @@ _CONSTRUCTORS = frozenset({"__init__", "build"})
 def changed_attributes(node: ast.ClassDef) -> frozenset[str]:
     """Attributes that methods other than the constructor and `build` assign: they have no fixed value."""
     found = set()
+    constructing = constructing_methods(node)
     for method in node.body:
-        if isinstance(method, FunctionNode) and method.name not in _CONSTRUCTORS and method.args.args:
+        if isinstance(method, FunctionNode) and method.name not in constructing and method.args.args:
             found |= _assigned_attributes(method, method.args.args[0].arg)
     return frozenset(found)
+
+
+@functools.lru_cache(maxsize=2048)
+def constructing_methods(node: ast.ClassDef) -> frozenset[str]:
+    """The constructor, `build`, and methods by whose name one sees that these call them, where no other does."""
+    methods = {m.name: m for m in node.body if isinstance(m, FunctionNode)}
+    called = {name: _called(method) for name, method in methods.items()}
+    found = set(_CONSTRUCTORS)
+    while True:
+        users = {name: {other for other, names in called.items() if name in names} for name in methods}
+        more = {n for n, by in users.items() if n not in found and by and by <= found and _MAKING.match(n)}
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+_MAKING = re.compile(r"_*(build|make|create|init|set_?up|add|define)")
+
+
+def _called(method: FunctionNode) -> set[str]:
+    """The attributes of `self` that a method mentions."""
+    owner = method.args.args[0].arg if method.args.args else ""
+    return {node.attr for node in survey(method).attributes if _name(node.value) == owner}
 
 
 def _assigned_attributes(method: FunctionNode, owner: str) -> set[str]:

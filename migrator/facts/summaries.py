@@ -10,6 +10,7 @@ from migrator.facts.calls import decorators, linear_bases
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.facts.modules import FunctionNode, Module
+from migrator.facts.mutation import constructing_methods
 from migrator.facts.survey import survey
 from migrator.values import (
     Carried,
@@ -302,9 +303,21 @@ def _method(
     if definition is None or not isinstance(definition.node, FunctionNode) or definition.owner != qualname:
         return env
     params = parameters.symbolic(it, definition.node, member.qualname, definition.module, named=False)
+    params.update(_given_when_made(it, qualname, member, params))
     before = dict(env)
     after, _ = _run_method(it, qualname, this, member, env, params)
     return {n: join(v, before[n]) if n in before else v for n, v in after.items()}
+
+
+def _given_when_made(
+    it: Interpreter, qualname: str, member: RepoFunction, params: dict[str, Value]
+) -> dict[str, Value]:
+    """What the constructor or `build` gives a method that only they call."""
+    owner, method = it.definitions[qualname].node, member.qualname.rpartition(".")[2]
+    if not isinstance(owner, ast.ClassDef) or method not in constructing_methods(owner):
+        return {}
+    calls = [dict(call.args) for call in it.observed.get(member.qualname, []) if call.root == qualname]
+    return {name: join_all(c[name] for c in calls) for name in params if calls and all(name in c for c in calls)}
 
 
 def _run_method(

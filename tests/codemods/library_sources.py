@@ -281,10 +281,264 @@ def run():
     return net(tf.zeros((1, 5)))
 """
 
+ATTENTION = """
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras import backend as K
+
+
+class ContextAttention(keras.layers.Layer):
+    def __init__(
+        self,
+        W_regularizer=None,
+        u_regularizer=None,
+        b_regularizer=None,
+        W_constraint=None,
+        bias=True,
+        return_attention=False,
+        **kwargs,
+    ):
+        self.supports_masking = True
+        self.init = keras.initializers.get("glorot_uniform")
+        self.W_regularizer = keras.regularizers.get(W_regularizer)
+        self.u_regularizer = keras.regularizers.get(u_regularizer)
+        self.b_regularizer = keras.regularizers.get(b_regularizer)
+        self.W_constraint = keras.constraints.get(W_constraint)
+        self.bias = bias
+        self.return_attention = return_attention
+        super().__init__(**kwargs)
+
+    def build(self, input_shape):
+        assert len(input_shape) == 3
+        self.W = self.add_weight(
+            shape=(input_shape[-1], input_shape[-1]),
+            initializer=self.init,
+            name="W",
+            regularizer=self.W_regularizer,
+            constraint=self.W_constraint,
+        )
+        if self.bias:
+            self.b = self.add_weight(
+                shape=(input_shape[-1],), initializer="zero", name="b", regularizer=self.b_regularizer
+            )
+        self.u = self.add_weight(
+            shape=(input_shape[-1],), initializer=self.init, name="u", regularizer=self.u_regularizer
+        )
+        super().build(input_shape)
+
+    def compute_mask(self, input, input_mask=None):
+        return None
+
+    def call(self, x, mask=None):
+        uit = K.dot(x, self.W)
+        if self.bias:
+            uit += self.b
+        uit = K.tanh(uit)
+        ait = K.sum(uit * self.u, axis=-1)
+        a = K.exp(ait)
+        a /= K.cast(K.sum(a, axis=1, keepdims=True) + K.epsilon(), K.floatx())
+        a = K.expand_dims(a)
+        weighted = x * a
+        if self.return_attention:
+            return [K.sum(weighted, axis=1), a]
+        return K.sum(weighted, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[-1])
+
+
+class SelfAttention(keras.layers.Layer):
+    ATTENTION_TYPE_ADD = "additive"
+    ATTENTION_TYPE_MUL = "multiplicative"
+
+    def __init__(
+        self,
+        units=32,
+        attention_width=None,
+        attention_type=ATTENTION_TYPE_ADD,
+        use_additive_bias=True,
+        attention_activation=None,
+        kernel_initializer="glorot_normal",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.units = units
+        self.attention_width = attention_width
+        self.attention_type = attention_type
+        self.use_additive_bias = use_additive_bias
+        self.attention_activation = keras.activations.get(attention_activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.Wx, self.Wt, self.bh = None, None, None
+        self.Wa, self.ba = None, None
+
+    def build(self, input_shape):
+        if self.attention_type == SelfAttention.ATTENTION_TYPE_ADD:
+            self._build_additive(input_shape)
+        elif self.attention_type == SelfAttention.ATTENTION_TYPE_MUL:
+            self._build_multiplicative(input_shape)
+        super().build(input_shape)
+
+    def _build_additive(self, input_shape):
+        feature_dim = int(input_shape[2])
+        self.Wt = self.add_weight(shape=(feature_dim, self.units), name="Add_Wt", initializer=self.kernel_initializer)
+        self.Wx = self.add_weight(shape=(feature_dim, self.units), name="Add_Wx", initializer=self.kernel_initializer)
+        if self.use_additive_bias:
+            self.bh = self.add_weight(shape=(self.units,), name="Add_bh", initializer=self.bias_initializer)
+        self.Wa = self.add_weight(shape=(self.units, 1), name="Add_Wa", initializer=self.kernel_initializer)
+
+    def _build_multiplicative(self, input_shape):
+        feature_dim = int(input_shape[2])
+        self.Wa = self.add_weight(shape=(feature_dim, feature_dim), name="Mul_Wa", initializer=self.kernel_initializer)
+
+    def call(self, inputs):
+        if self.attention_type == SelfAttention.ATTENTION_TYPE_ADD:
+            e = self._additive(inputs)
+        else:
+            e = self._multiplicative(inputs)
+        if self.attention_activation is not None:
+            e = self.attention_activation(e)
+        e = K.exp(e - K.max(e, axis=-1, keepdims=True))
+        a = e / K.sum(e, axis=-1, keepdims=True)
+        return K.batch_dot(a, inputs)
+
+    def _additive(self, inputs):
+        q = K.expand_dims(K.dot(inputs, self.Wt), 2)
+        k = K.expand_dims(K.dot(inputs, self.Wx), 1)
+        h = K.tanh(q + k + self.bh) if self.use_additive_bias else K.tanh(q + k)
+        return K.squeeze(K.dot(h, self.Wa), -1)
+
+    def _multiplicative(self, inputs):
+        return K.batch_dot(K.dot(inputs, self.Wa), K.permute_dimensions(inputs, (0, 2, 1)))
+
+
+class Attending(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.additive = SelfAttention(4)
+        self.multiplicative = SelfAttention(attention_type="multiplicative", attention_activation="sigmoid")
+        self.context = ContextAttention()
+
+    def call(self, x):
+        return self.context(self.additive(x) + self.multiplicative(x))
+
+
+def make():
+    model = Attending()
+    model(tf.zeros((1, 7, 5)))
+    return model
+"""
+
+INSTANCE_NORM = """
+import tensorflow as tf
+from tensorflow.keras import backend as K
+from tensorflow.keras import constraints, initializers, regularizers
+from tensorflow.keras.layers import InputSpec, Layer
+
+
+class InstanceNorm(Layer):
+    def __init__(
+        self,
+        axis=-1,
+        epsilon=1e-3,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
+        **kwargs,
+    ):
+        super(InstanceNorm, self).__init__(**kwargs)
+        self.supports_masking = True
+        self.axis = axis
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+
+    def build(self, input_shape):
+        ndim = len(input_shape)
+        if self.axis == 0:
+            raise ValueError("Axis cannot be zero")
+        if (self.axis is not None) and (ndim == 2):
+            raise ValueError("Cannot specify axis for rank 1 tensor")
+        self.input_spec = InputSpec(ndim=ndim)
+        shape = (input_shape[-1],)
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape=shape,
+                name="gamma",
+                initializer=self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+            )
+        else:
+            self.gamma = None
+        if self.center:
+            self.beta = self.add_weight(
+                shape=shape,
+                name="beta",
+                initializer=self.beta_initializer,
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+            )
+        else:
+            self.beta = None
+        self.built = True
+
+    def call(self, inputs, training=None):
+        mean = K.mean(inputs, [1, 2], keepdims=True)
+        stddev = K.std(inputs, [1, 2], keepdims=True) + self.epsilon
+        normed = (inputs - mean) / stddev
+        if self.scale:
+            normed = normed * self.gamma
+        if self.center:
+            normed = normed + self.beta
+        return normed
+
+    def get_config(self):
+        config = {
+            "axis": self.axis,
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            "beta_initializer": initializers.serialize(self.beta_initializer),
+        }
+        base_config = super(InstanceNorm, self).get_config()
+        return dict(list(base_config.items()) + list(config.items()))
+
+
+class Normed(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.norm = InstanceNorm()
+        self.shift = InstanceNorm(scale=False)
+
+    def call(self, x):
+        return self.shift(self.norm(x))
+
+
+def make():
+    model = Normed()
+    model(tf.zeros((1, 4, 5, 3)))
+    return model
+"""
+
 PROGRAMS = {
     "dense": (DENSE, [(4, 5)]),
     "crosses": (CROSSES, [(4, 6)]),
     "pair": (PAIR, [(3, 4), (3, 2)]),
     "pools": (POOLS, [(4, 3, 5)]),
+    "attention": (ATTENTION, [(2, 7, 5)]),
+    "instance norm": (INSTANCE_NORM, [(2, 4, 5, 3)]),
     "residuals": (RESIDUALS, [(4, 5)]),
 }

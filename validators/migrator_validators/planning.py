@@ -250,7 +250,7 @@ class _Adapter:
 
     def _arg(self, arg: Arg) -> Arg:
         if isinstance(arg, Made):
-            return arg.model_copy(update={"call": self._call(arg.call)})
+            return arg.model_copy(update={"call": self._call(arg.call, arg.build.args if arg.build else ())})
         if isinstance(arg, Items):
             return arg.model_copy(update={"items": tuple(self._arg(a) for a in arg.items)})
         if isinstance(arg, MappingArg):

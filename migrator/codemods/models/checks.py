@@ -39,16 +39,17 @@ class Checks:
     shape: str
     given: str
     permuted: bool = False
+    ranks: frozenset[str] = frozenset()  # variables of `build` that hold the rank
 
     def moved(self, node: cst.BaseStatement) -> list[str] | None:
         """The lines of a test in `forward`; None for anything else and for what cannot be said there."""
-        if not is_check(node) or not reads(node, self.shape):
+        if not is_check(node) or not any(reads(node, name) for name in (self.shape, *self.ranks)):
             return None
         if _asks_for_a_size(node, self.shape):
             return []  # a module is told its sizes
-        if self.shape not in names(self.ctx.code(self.maker.sized(node).node)):
+        if not {self.shape, *self.ranks} & set(names(self.ctx.code(self.maker.sized(node).node))):
             return None
-        put = _Put(self.ctx, self.shape, self._several(node))
+        put = _Put(self.ctx, self.shape, self._several(node), self.ranks)
         bare = node.with_changes(leading_lines=()) if isinstance(node, cst.If | cst.SimpleStatementLine) else node
         new = transform(bare, put)
         assert isinstance(new, cst.CSTNode)
@@ -122,9 +123,9 @@ def _index(node: cst.Subscript) -> int | None:
 class _Put(cst.CSTTransformer):
     """Puts the input in place of its shape."""
 
-    def __init__(self, ctx: Context, shape: str, several: bool) -> None:
+    def __init__(self, ctx: Context, shape: str, several: bool, ranks: frozenset[str]) -> None:
         super().__init__()
-        self.ctx, self.shape, self.several = ctx, shape, several
+        self.ctx, self.shape, self.several, self.ranks = ctx, shape, several, ranks
         self.spans: dict[cst.CSTNode, Span] = {}
         self.gone: list[Span | None] = []
         self.axes = False  # a single axis is looked at
@@ -154,6 +155,8 @@ class _Put(cst.CSTTransformer):
             return f"{base}.ndim" if (base := self._tensor(node.value)) is not None else None
         if isinstance(node, cst.Subscript):
             return self._size(node)
+        if isinstance(node, cst.Name) and node.value in self.ranks:
+            return f"len({_HOLE})" if self.several else f"{_HOLE}.ndim"
         if isinstance(node, cst.Name) and node.value == self.shape and self.raising:
             return f"[tuple(t.shape) for t in {_HOLE}]" if self.several else f"tuple({_HOLE}.shape)"
         return None
@@ -187,6 +190,25 @@ class _Put(cst.CSTTransformer):
             return None  # the batch has no size in Keras
         self.axes = True
         return f"{base}.shape[{index}]"
+
+
+def rank_variables(build: cst.FunctionDef, shape: str) -> frozenset[str]:
+    """Variables that are only ever `len(input_shape)`."""
+    found: set[str] = set()
+    for node in find(build, m.Assign(value=m.Call(func=m.Name("len"), args=[m.Arg(m.Name(shape))]))):
+        assert isinstance(node, cst.Assign)
+        found |= {t.target.value for t in node.targets if isinstance(t.target, cst.Name)}
+    stored = [t.target for t in find(build, m.AssignTarget()) if isinstance(t, cst.AssignTarget)]
+    names_stored = [t.value for t in stored if isinstance(t, cst.Name)]
+    return frozenset(name for name in found if names_stored.count(name) == 1)
+
+
+def is_rank(node: cst.BaseStatement, ranks: frozenset[str]) -> bool:
+    """Whether a statement is the assignment of such a variable."""
+    if not isinstance(node, cst.SimpleStatementLine) or len(node.body) != 1 or not isinstance(node.body[0], cst.Assign):
+        return False
+    targets = [t.target for t in node.body[0].targets]
+    return all(isinstance(t, cst.Name) and t.value in ranks for t in targets)
 
 
 def shape_parameter(build: cst.FunctionDef | None) -> str:

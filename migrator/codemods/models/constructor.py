@@ -49,6 +49,8 @@ class Constructor:
     loops: int = 0
     local: bool = False
     walked: dict[str, list[Span]] = field(default_factory=dict)  # loops of other methods over a list of modules
+    makers: dict[str, cst.FunctionDef] = field(default_factory=dict)  # methods that only make layers and weights
+    pending: dict[str, cst.Call] = field(default_factory=dict)  # weights that a variable holds for a moment
     drops: set[str] = field(default_factory=set)  # attributes that are not needed any more
 
     def block(self, statements: Sequence[cst.BaseStatement]) -> list[str]:
@@ -105,13 +107,20 @@ class Constructor:
         if name in self.drops:
             return []
         if isinstance(value, cst.Call) and is_add_weight(value, self.ctx):
+            if not name.startswith("self."):
+                self.pending[name] = value
+                return []
             return self._weight(name, value)
+        if isinstance(value, cst.Name) and value.value in self.pending:
+            return self.assign(name, self.pending.pop(value.value), adds)
         if weight_lists.makes_weights(value, self):
             return weight_lists.listed(name, value, self)
         if name in self.weights_to_be and isinstance(value, cst.List) and not value.elements:
             return [f"{name} = nn.ParameterList()"]
         if isinstance(value, cst.Call) and self._is_sequential(value):
             return self._sequential(name, value, adds)
+        if name in self.often and isinstance(value, cst.Call) and self._is_identity_layer(value):
+            return self.keep(name, _IDENTITY)
         if isinstance(value, cst.Call) and self.maker.is_layer(value):
             part = self.maker.part(value)
             return [] if part is None else self.keep(name, part)
@@ -124,6 +133,12 @@ class Constructor:
         if isinstance(value, cst.ListComp) and self._mentions_layers(value):
             return self._comprehension(name, value)
         return None
+
+    def _is_identity_layer(self, node: cst.Call) -> bool:
+        """`Lambda(lambda x: x)`."""
+        callee = getattr(self.ctx.value(node.func), "name", "")
+        first = node.args[0].value if node.args else None
+        return callee == "tf.keras.layers.Lambda" and isinstance(first, cst.Lambda) and _is_identity(first)
 
     lists_to_be: set[str] = field(default_factory=set)
     weights_to_be: set[str] = field(default_factory=set)  # lists to which weights are appended
@@ -325,13 +340,37 @@ class Constructor:
         if name in self.chains and method == "add" and len(node.args) == 1:
             return self._add(name, node)
         if name in self.weights_to_be and method == "append" and weight_lists.appends_weight(node, self):
-            return weight_lists.appended(name, node.args[0].value, self)
+            item = node.args[0].value
+            return weight_lists.appended(name, self.pending.pop(getattr(item, "value", ""), item), self)
         if (name in self.lists or name in self.lists_to_be) and method == "append" and self._mentions_layers(node):
             return self._append(name, node.args[0].value)
+        if method == "build" and name in self.bound and _name(node.func.value) != "self":
+            return []  # a module has its weights from the start
+        inlined = self.makers.get(method) if name == "self" else None
+        if inlined is not None:
+            return self._inlined(node, inlined)
         if is_base_call(node.func, self.ctx):
             self._base_arguments(node)
             return []
         return None
+
+    def _inlined(self, node: cst.Call, method: cst.FunctionDef) -> list[str] | None:
+        """The statements of a method that only makes layers and weights, where the constructor calls it."""
+        names = [p.name.value for p in method.params.params[1:]]
+        if any(a.star for a in node.args) or len(node.args) > len(names):
+            return None
+        given = {a.keyword.value if a.keyword else names[i]: a.value for i, a in enumerate(node.args)}
+        heads = [
+            f"{name} = {self.maker.static(value)}"
+            for name, value in given.items()
+            if not (isinstance(value, cst.Name) and value.value == name)
+        ]
+        if set(names) - set(given):
+            self.build.needs.decline("a method that makes layers is called without some arguments", self.ctx, node)
+        body = body_of(method)
+        text = isinstance(body[0], cst.SimpleStatementLine) and isinstance(body[0].body[0], cst.Expr)
+        doc = text and isinstance(body[0].body[0].value, cst.SimpleString)  # type: ignore[attr-defined]
+        return [*heads, *self.block(body[1:] if doc else body)]
 
     def _base_arguments(self, node: cst.Call) -> None:
         """Decline what Keras's own constructor is told and a module has no place for."""

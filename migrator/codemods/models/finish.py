@@ -32,11 +32,14 @@ def check_names(build: ModuleBuild, ctx: Context) -> None:
         return
     (made,) = (c for c in tree.body if isinstance(c, ast.ClassDef))
     _check_attributes(made, build, ctx)
+    of_class = {t.id for n in made.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
     for method in (m for m in made.body if isinstance(m, ast.FunctionDef)):
         names = [n for n in ast.walk(method) if isinstance(n, ast.Name)]
         bound = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
             a.arg for a in ast.walk(method) if isinstance(a, ast.arg)
         }
+        defaults = {n.id for d in method.args.defaults for n in ast.walk(d) if isinstance(n, ast.Name)}
+        bound |= defaults & of_class  # defaults see what the class's body assigns
         missing = sorted({n.id for n in names} - bound - known - {build.name})
         if missing:
             build.needs.decline(f"`{missing[0]}` is not known in {method.name}", ctx)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -12,9 +12,9 @@ from libcst.helpers import get_full_name_for_node
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import inheriting, losses
 from migrator.codemods.models.build import ModuleBuild, Owned, render, signature
-from migrator.codemods.models.checks import Checks, knows_its_input, shape_parameter
+from migrator.codemods.models.checks import Checks, is_rank, knows_its_input, rank_variables, reads, shape_parameter
 from migrator.codemods.models.constructor import KERAS_STATE, Constructor
-from migrator.codemods.models.create import Maker
+from migrator.codemods.models.create import Maker, is_keras_layer
 from migrator.codemods.models.finish import check_names
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.graph import assigned
@@ -28,9 +28,10 @@ from migrator.codemods.models.sizes import gained, has_default, size_change, wit
 from migrator.codemods.models.steps import has_tape, raw_layers
 from migrator.codemods.models.text import indent
 from migrator.codemods.models.weight_lists import is_filled
+from migrator.codemods.models.weights import is_add_weight
 from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import RepoClass, Span, Tensor, Value
+from migrator.values import Instance, ModelValue, RepoClass, RepoInstance, Span, Tensor, Value
 
 _GONE = {
     "get_config": "get_config is gone: constructor arguments and state_dict replace it",
@@ -89,17 +90,21 @@ class _Class:
         self._bases()
         self._losses(methods)
         self._class_body()
-        maker = self._maker(methods.get("__init__"), methods.get("build"))
+        makers = _makers(methods, ctx)
+        methods = {name: method for name, method in methods.items() if name not in makers}
+        maker = self._maker(methods.get("__init__"), methods.get("build"), *makers.values())
         self.constructor = Constructor(
             ctx,
             build,
             maker,
-            drops={f"self.{name}" for name in self.fixed} | self._unread_state(),
-            often=_often(methods),
+            drops={f"self.{name}" for name in self.fixed} | self._unread_state() | self._written_out(methods, makers),
+            often=_often(methods, makers),
             walked=_walked(methods, ctx),
+            makers=makers,
         )
-        appended = {name for name in _appended(methods) if self._takes_weights(name, methods)}
-        self.constructor.weights_to_be, self.constructor.lists_to_be = appended, _appended(methods) - appended
+        lists = _appended(methods, makers)
+        appended = {name for name in lists if self._takes_weights(name, {**methods, **makers}, makers)}
+        self.constructor.weights_to_be, self.constructor.lists_to_be = appended, lists - appended
         if self.above is not None:
             self.constructor.bound.update(self.above.bound)
             self.constructor.lists.update(self.above.lists)
@@ -130,9 +135,25 @@ class _Class:
         ]
         return {name for name in KERAS_STATE if names.count(name) == stored.count(name)}
 
-    def _takes_weights(self, name: str, methods: dict[str, cst.FunctionDef]) -> bool:
+    def _written_out(self, methods: dict[str, cst.FunctionDef], makers: dict[str, cst.FunctionDef]) -> set[str]:
+        """Attributes that hold a known initialiser, regulariser or constraint, and are only handed to weights."""
+        facts = self.ctx.facts.cls(self.qualname)
+        held = {n for n, v in facts.attrs if isinstance(v, Instance) and v.api.startswith(_OBJECTS)} if facts else set()
+        kept = [method for name, method in [*methods.items(), *makers.items()] if name not in _GONE]
+        for method in kept:
+            handed = {id(a.value) for a in find(method, m.Arg()) if isinstance(a, cst.Arg) and _takes_object(a)}
+            stored = {id(t.target) for t in find(method, m.AssignTarget()) if isinstance(t, cst.AssignTarget)}
+            for node in find(method, m.Attribute(value=m.Name("self"))):
+                assert isinstance(node, cst.Attribute)
+                if id(node) not in handed | stored:
+                    held.discard(node.attr.value)
+        return {f"self.{name}" for name in held}
+
+    def _takes_weights(self, name: str, methods: dict[str, cst.FunctionDef], makers: Iterable[str]) -> bool:
         return any(
-            is_filled(name, methods[method], self.constructor) for method in ("__init__", "build") if method in methods
+            is_filled(name, methods[method], self.constructor)
+            for method in ("__init__", "build", *makers)
+            if method in methods
         )
 
     # --- header ---
@@ -163,12 +184,13 @@ class _Class:
                 text = self.build.needs.text(statement, self.ctx)
                 self.build.body += text.splitlines() if text != "pass" else []
 
-    def _maker(self, init: cst.FunctionDef | None, build: cst.FunctionDef | None) -> Maker:
+    def _maker(self, init: cst.FunctionDef | None, build: cst.FunctionDef | None, *others: cst.FunctionDef) -> Maker:
         scope = {p.name.value for p in _params(init)} | set(assigned(init.body) if init else ())
         scope |= set(assigned(build.body) if build else ())
+        scope |= {name for other in others for name in assigned(other.body)}
         sizes = {s.name for s in gained(self.ctx.facts, self.qualname)}
         self.build.taken |= sizes
-        saved, other = _attributes([m for m in (init, build) if m], self.ctx)
+        saved, other = _attributes([m for m in (init, build, *others) if m], self.ctx)
         self.build.taken |= saved | other
         self.fixed = agreed(self.ctx.facts, self.qualname, [p.name.value for p in _params(init)])
         names = (scope - {"self", "training"} - set(self.fixed)) | sizes
@@ -242,7 +264,8 @@ class _Class:
         if not shape or not params or not knows_its_input(self.ctx, build):
             return statements
         permuted = self.ctx.layouts.get(self.qualname, LAST) != LAST
-        checks = Checks(self.ctx, self.constructor.maker, shape, params[0], permuted)
+        ranks = rank_variables(build, shape)
+        checks = Checks(self.ctx, self.constructor.maker, shape, params[0], permuted, ranks)
         kept = []
         for statement in statements:
             moved = checks.moved(statement)
@@ -252,7 +275,16 @@ class _Class:
                 self.checks.append(moved)
         if self.checks:
             self.build.needs.note(f"{self.node.name.value} checks the shape of its input at every call")
-        return kept
+        read = {
+            name for s in kept if not is_rank(s, ranks) and not self._is_dropped(s) for name in ranks if reads(s, name)
+        }
+        return [s for s in kept if not is_rank(s, ranks - read)]
+
+    def _is_dropped(self, node: cst.BaseStatement) -> bool:
+        """Whether a statement only sets what nothing reads any more."""
+        if not isinstance(node, cst.SimpleStatementLine) or not isinstance(node.body[0], cst.Assign):
+            return False
+        return all(get_full_name_for_node(t.target) in self.constructor.drops for t in node.body[0].targets)
 
     # --- methods ---
 
@@ -321,7 +353,7 @@ class _Class:
         kept = [
             (p, star)
             for p, star in _with_stars(method)
-            if p.name.value not in ("self", "training") and not unread(method, p.name.value, ("mask", "kwargs"))
+            if p.name.value not in ("self", "training") and not unread(method, p.name.value, ("kwargs",))
         ]
         kept = [(p, s) for p, s in kept if not (s == "**" and unread(method, p.name.value, (p.name.value,)))]
         kept = [(p, s) for i, (p, s) in enumerate(kept) if s != "bare" or any(star == "" for _, star in kept[i + 1 :])]
@@ -504,15 +536,60 @@ def _attributes(methods: Sequence[cst.FunctionDef], ctx: Context) -> tuple[set[s
     return saved, other
 
 
-def _often(methods: dict[str, cst.FunctionDef]) -> set[str]:
-    """Attributes that `__init__` and `build` assign more than once."""
+_OBJECTS = tuple(
+    f"tf.keras.{kind}.{first}"
+    for kind in ("initializers", "regularizers", "constraints")
+    for first in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # not `get`, which only the run answers
+)
+
+
+def _takes_object(arg: cst.Arg) -> bool:
+    return arg.keyword is not None and arg.keyword.value.endswith(("initializer", "regularizer", "constraint"))
+
+
+def _makers(methods: dict[str, cst.FunctionDef], ctx: Context) -> dict[str, cst.FunctionDef]:
+    """Methods that `__init__` or `build` call to make layers and weights, as a statement and nowhere else."""
+    found: dict[str, cst.FunctionDef] = {}
+    calls = [c for method in methods.values() for c in find(method, m.Call(func=m.Attribute(value=m.Name("self"))))]
+    names = [c.func.attr.value for c in calls if isinstance(c, cst.Call) and isinstance(c.func, cst.Attribute)]
+    built = {name for first in ("__init__", "build") if first in methods for name in _told(methods[first])}
+    for name in built - {"__init__", "build", "call"}:
+        method = methods.get(name)
+        if method is None or names.count(name) != 1 or method.decorators or find(method, m.Return(m.DoNotCare())):
+            continue
+        if any(isinstance(c, cst.Call) and _makes(c, ctx) for c in find(method, m.Call())):
+            found[name] = method
+    return found
+
+
+def _told(method: cst.FunctionDef) -> set[str]:
+    """Methods of `self` that are called as statements."""
+    found = find(method, m.Expr(m.Call(func=m.Attribute(value=m.Name("self")))))
+    calls = [s.value for s in found if isinstance(s, cst.Expr) and isinstance(s.value, cst.Call)]
+    return {call.func.attr.value for call in calls if isinstance(call.func, cst.Attribute)}
+
+
+def _makes(node: cst.Call, ctx: Context) -> bool:
+    """Whether a call makes a weight or a layer."""
+    value = ctx.value(node)
+    layer = isinstance(value, Instance) and is_keras_layer(value.api)
+    module = isinstance(value, RepoInstance) and value.kind in ("layer", "model")
+    return layer or module or isinstance(value, ModelValue) or is_add_weight(node, ctx)
+
+
+def _often(methods: dict[str, cst.FunctionDef], makers: dict[str, cst.FunctionDef]) -> set[str]:
+    """Attributes that `__init__`, `build` and what they call assign more than once."""
     counts: dict[str, int] = {}
-    for name in ("__init__", "build"):
-        for target in find(methods[name], m.AssignTarget()) if name in methods else ():
+    for method in _constructing(methods, makers):
+        for target in find(method, m.AssignTarget()):
             assert isinstance(target, cst.AssignTarget)
             text = get_full_name_for_node(target.target) or ""
             counts[text] = counts.get(text, 0) + 1
     return {name for name, count in counts.items() if count > 1 and name.startswith("self.")}
+
+
+def _constructing(methods: dict[str, cst.FunctionDef], makers: dict[str, cst.FunctionDef]) -> Iterable[cst.FunctionDef]:
+    return [*(methods[name] for name in ("__init__", "build") if name in methods), *makers.values()]
 
 
 def _walked(methods: dict[str, cst.FunctionDef], ctx: Context) -> dict[str, list[Span]]:
@@ -527,11 +604,11 @@ def _walked(methods: dict[str, cst.FunctionDef], ctx: Context) -> dict[str, list
     return found
 
 
-def _appended(methods: dict[str, cst.FunctionDef]) -> set[str]:
-    """Attributes to which `__init__` and `build` append."""
+def _appended(methods: dict[str, cst.FunctionDef], makers: dict[str, cst.FunctionDef]) -> set[str]:
+    """Attributes to which `__init__`, `build` and what they call append."""
     found = set()
-    for name in ("__init__", "build"):
-        for call in find(methods[name], m.Call(func=m.Attribute(attr=m.Name("append")))) if name in methods else ():
+    for method in _constructing(methods, makers):
+        for call in find(method, m.Call(func=m.Attribute(attr=m.Name("append")))):
             assert isinstance(call, cst.Call)
             assert isinstance(call.func, cst.Attribute)
             found.add(get_full_name_for_node(call.func.value) or "")

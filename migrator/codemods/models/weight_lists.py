@@ -31,14 +31,25 @@ def appends_weight(node: cst.Call, made: Constructor) -> bool:
 def is_filled(name: str, statements: cst.CSTNode, made: Constructor) -> bool:
     """Whether the statements append weights to a list of this name."""
     calls = [c for c in find(statements, m.Call(func=m.Attribute(attr=m.Name("append")))) if isinstance(c, cst.Call)]
-    return any(
-        made.ctx.code(c.func.value) == name and appends_weight(c, made)
-        for c in calls
-        if isinstance(c.func, cst.Attribute)
-    )
+    for call in calls:
+        item = call.args[0].value if len(call.args) == 1 else None
+        here = isinstance(call.func, cst.Attribute) and made.ctx.code(call.func.value) == name
+        held = isinstance(item, cst.Name) and _holds_weight(item.value, statements, made)
+        if here and item is not None and (held or _adds(item, made)):
+            return True
+    return False
+
+
+def _holds_weight(name: str, statements: cst.CSTNode, made: Constructor) -> bool:
+    """Whether a variable is `add_weight(...)` wherever it is assigned."""
+    found = [n for n in find(statements, m.Assign()) if isinstance(n, cst.Assign)]
+    values = [n.value for n in found if any(m.matches(t.target, m.Name(name)) for t in n.targets)]
+    return bool(values) and all(_adds(value, made) for value in values)
 
 
 def _adds(node: cst.BaseExpression, made: Constructor) -> bool:
+    if isinstance(node, cst.Name) and node.value in made.pending:
+        return True
     return isinstance(node, cst.Call) and is_add_weight(node, made.ctx)
 
 

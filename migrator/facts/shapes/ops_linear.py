@@ -49,6 +49,16 @@ def matmul(args: Args) -> Value:
     return matmul_shape(values[0], values[1], bool(flags[0] or flags[2]), bool(flags[1] or flags[3]))
 
 
+@op("tf.keras.backend.batch_dot")
+def batch_dot(args: Args) -> Value:
+    """Over the last axis of one and the last but one of the other, where both have three axes."""
+    values = [tensor(value) for value in list(args.values())[:2]]
+    axes = literal(args, "axes", None)
+    if len(values) < 2 or axes not in (None, (2, 1), [2, 1]) or any(v.rank != 3 for v in values):
+        return Tensor()
+    return matmul_shape(values[0], values[1])
+
+
 @op("tf.linalg.matvec")
 def matvec(args: Args) -> Value:
     values = [tensor(value) for value in list(args.values())[:2]]

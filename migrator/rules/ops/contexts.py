@@ -51,6 +51,15 @@ def keras_name_scope(name):
     return
 
 
+_SCOPED = "with tf.keras.utils.custom_object_scope({'double': tf.nn.relu}):\n    y = x * 2.0\nreturn y"
+
+
+@context("tf.keras.utils.CustomObjectScope", samples=[block(_SCOPED, x=f32(2, 3))])
+def custom_object_scope(custom_objects: Ignored):
+    idle(custom_objects)
+    return
+
+
 _DEVICE = re.compile(r"^(?:/job:\w+)?(?:/replica:\d+)?(?:/task:\d+)?/?(?:device:)?(cpu|gpu)(?::(\d+))?$", re.IGNORECASE)
 
 
