@@ -46,6 +46,25 @@ def _image(call: str) -> str:
 
 CASES = [
     Case(
+        "1.2 axis of the channels",
+        "tf.nn.softmax(x, axis=3)",
+        _image(f"F.softmax({_NCHW}, dim=3)"),
+        {"x": IMAGES},
+    ),
+    Case("1.20 order of flattening", "tf.reshape(x, [2, -1])", f"{_NCHW}.reshape(2, -1)", {"x": IMAGES}),
+    Case(
+        "3.24 padding comes first",
+        "tf.keras.utils.pad_sequences([[1, 2, 3], [4]])",
+        "torch.tensor([[1, 2, 3], [4, 0, 0]], dtype=torch.int32)",
+    ),
+    Case(
+        "11.4 always active",
+        "tf.nn.dropout(x, 0.5)",
+        "F.dropout(x, 0.5, training=False)",
+        {"x": pos(4000)},
+        random=True,
+    ),
+    Case(
         "1.4 strided SAME",
         "tf.nn.conv2d(x, k, 2, 'SAME')",
         _image(f"F.conv2d({_NCHW}, k.permute(3, 2, 0, 1), stride=2, padding=1)"),
