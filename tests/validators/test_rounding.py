@@ -77,3 +77,20 @@ def test_weights_are_moved_up_and_down_by_the_same() -> None:
     assert moved["count"].tolist() == [3]
     assert moved["w"].dtype == np.float64
     assert set(np.round((moved["w"] / 2.0 - 1.0) / NUDGE)) == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("shaken_by", "in_float64", "expected"),
+    [
+        (0.2, 0.0, True),  # a kink: the original's own gradient jumps as far within rounding
+        (1e-6, 0.0, False),  # it does not
+        (0.2, 1e-4, False),  # float64 says that it means something else
+        (np.nan, 0.0, False),
+    ],
+)
+def test_a_stable_source_near_a_kink(shaken_by: float, in_float64: float, expected: bool) -> None:
+    single, double = pairs(1e-7, 0.2)
+    found = compare_arrays(*single["g"], ROW)
+    wide = Comparison() if not in_float64 else compare_arrays(EXACT, EXACT + in_float64, TABLE["float64"])
+    shaken = {"g": (EXACT + shaken_by, EXACT)}
+    assert Runs(found, wide, single, double, ROW, shaken=lambda: [shaken]).is_rounding() is expected

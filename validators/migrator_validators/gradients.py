@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from migrator.model import Outcome, Rung
 from migrator_validators.bench import SELF, both_ran, numbered, state_arrays, weight_arrays
 from migrator_validators.compare import Comparison, Difference, compare_arrays, leaves
 from migrator_validators.matching import Matching
-from migrator_validators.rounding import Pairs, Runs, nudged, output_pairs
+from migrator_validators.rounding import SHAKES, Pairs, Runs, nudged, output_pairs
 from migrator_validators.tolerances import TABLE, Tolerance
 from migrator_validators.variations import FIRST
 from migrator_validators.workers import Reply
@@ -189,7 +190,16 @@ class TrainingMode:
         floor = 1e-3 * max((float(np.max(np.abs(x), initial=0.0)) for x, _ in double.values()), default=0.0)
         row = "train-forward" if rung is Rung.TRAIN_FORWARD else "gradients"
         tolerance = self.check.tolerance(row)
-        return Runs(found, wide, single, double, tolerance, max(floor, 1e-12), lambda: self._moved(rung, weights))
+        moved, shaken = partial(self._moved, rung, weights), partial(self._shaken, rung, weights)
+        return Runs(found, wide, single, double, tolerance, max(floor, 1e-12), moved, shaken)
+
+    def _shaken(self, rung: Rung, weights: Mapping[str, Any]) -> Iterator[Pairs]:
+        """The source in float64 from weights that are off by float32's rounding."""
+        assert self._in_float64 is not None
+        for number, amount in enumerate(SHAKES):
+            reply = self.bench.source("train", "float64", nudged(weights, amount, number + 1))
+            if reply.status == "ok":
+                yield self._pairs(rung, reply, self._in_float64[1], weights)
 
     def _moved(self, rung: Rung, weights: Mapping[str, Any]) -> Pairs | None:
         """The source in float64 from weights moved by a little; both rungs share the run."""

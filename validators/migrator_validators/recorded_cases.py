@@ -111,8 +111,8 @@ class _Maker:
 
     def _inputs(self, use: Mapping[str, Any]) -> tuple[tuple[Arg, ...], dict[str, Arg]] | None:
         try:
-            args = tuple(self._arg(tree) for tree in use["args"])
-            kwargs = {name: self._arg(tree) for name, tree in use["kwargs"].items()}
+            args = tuple(_as_tensor(self._arg(tree)) for tree in use["args"])
+            kwargs = {name: _as_tensor(self._arg(tree)) for name, tree in use["kwargs"].items()}
         except NoRecipe:
             return None
         return (args, kwargs) if all(_is_input(arg) for arg in args) else None
@@ -290,6 +290,18 @@ def _is_input(arg: Arg) -> bool:
 
 
 # --- inputs ------------------------------------------------------------------------------------------
+
+
+def _as_tensor(arg: Arg) -> Arg:
+    """An input of a module: Keras makes tensors of its dtype of arrays, torch leaves that to who calls it."""
+    if isinstance(arg, Items):
+        return arg.model_copy(update={"items": tuple(_as_tensor(item) for item in arg.items)})
+    if isinstance(arg, MappingArg):
+        return arg.model_copy(update={"items": {name: _as_tensor(item) for name, item in arg.items.items()}})
+    if not isinstance(arg, Array) or arg.as_ != "numpy" or arg.dtype[:1] not in "fiub":
+        return arg
+    dtype = "float32" if arg.dtype == "float64" else arg.dtype
+    return arg.model_copy(update={"as_": "tensor", "dtype": dtype})
 
 
 def _freed(arg: Arg) -> Arg:
