@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from migrator import __version__, model_commands
+from migrator import __version__, model_commands, weight_commands
 from migrator.errors import EnvironmentMissing, MigratorError, UsageError
 from migrator.flags import (
     BaseUrl,
@@ -362,6 +362,7 @@ def rules(
         Console().print(views.rules_table(entries) if plan is None else views.coverage_table(entries, plan))
 
 
+app.command()(weight_commands.weights)
 app.command()(model_commands.batch)
 app.command()(model_commands.sent)
 
