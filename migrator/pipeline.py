@@ -69,7 +69,9 @@ def verify(settings: RunSettings, step: Step) -> report_room.Report:
         files = on_disk(draft, earlier, settings.out, done)
         settled = checker.judge(draft, files, facts, step) if checker else unchecked(draft, files)
         if checker:
-            settled = replace(settled, results=tuple(guarded(r, checker.entered) for r in settled.results))
+            texts = {path: file.text for path, file in files.items()}
+            found = [guarded(r, texts[r.rewrite.unit.path], (), checker.entered) for r in settled.results]
+            settled = replace(settled, results=tuple(found))
             source.add(settings.out, checker.case_files(settled.files))
         return report_room.carried(_report(settings, repo, draft, settled, checker), earlier)
 

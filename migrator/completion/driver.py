@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +20,7 @@ from migrator.llm.calls import Completion, Prompt
 from migrator.llm.candidate import Candidate
 from migrator.llm.conversation import Conversation, Judged
 from migrator.llm.fragment import Example, Fragment
+from migrator.llm.gate_interface import bound
 from migrator.llm.packing import BUDGET, pack
 from migrator.model import Attempt, FileRewrite, Outcome, Status, UnitKind, UnitResult
 from migrator.settle import Settled
@@ -65,7 +67,7 @@ class _Work:
 
     `left`: unit → why it stays as it was although the rules wrote something. `talks`: those under way and those
     ended. `circles`: the unit that a talk about several is kept under → what is known of each; `led_by`: each
-    of these → that unit.
+    of these → that unit. `helpers`: names of what was written beside a unit.
     """
 
     draft: RepositoryDraft
@@ -79,6 +81,7 @@ class _Work:
     not_asked: dict[str, str] = field(default_factory=dict)
     circles: dict[str, tuple[Fragment, ...]] = field(default_factory=dict)
     led_by: dict[str, str] = field(default_factory=dict)
+    helpers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def examples(self) -> tuple[Example, ...]:
@@ -113,7 +116,7 @@ def complete(
         _round(work, ready, files, model, diary, options)
         files = work.draft.render(work.left)
     end = checker.settle(work.draft, facts, step)
-    results = tuple(_ended(result, work) for result in end.results)
+    results = tuple(_ended(result, end.files[result.rewrite.unit.path].text, work) for result in end.results)
     return Completed(work.draft, Settled(end.files, results))
 
 
@@ -288,14 +291,17 @@ def _judge(unit: str, work: _Work) -> Callable[[Candidate], Judged]:
 
     def judge(found: Candidate) -> Judged:
         trial, units = work.draft, []
+        helpers = dict(work.helpers)
         for asked, piece in _pieces(unit, found, work):
+            made = [node for text in piece.helpers for node in ast.parse(text).body]
+            helpers[asked.id] = tuple(name for node in made for name in bound(node))
             trial = trial.with_draft(asked.id, as_draft(piece, asked, *work.draft.part(asked.id)))
             units.append(asked.id)
         others = {u: why for u, why in work.left.items() if u not in units}
-        judging = Judging(work.checker, trial, work.facts, others, work.step)
+        judging = Judging(work.checker, trial, work.facts, others, work.step, helpers)
         judged = judging.of_all(units)
         if judged.ending in ("accepted", "unverified"):
-            work.draft = trial
+            work.draft, work.helpers = trial, helpers
             work.left = {**others, **judging.failed_users}
             work.pending += [u for u in judging.failed_users if work.talk(u) is None and u not in work.pending]
         return judged
@@ -314,14 +320,14 @@ def _pieces(unit: str, found: Candidate, work: _Work) -> list[tuple[Fragment, Ca
 # --- the end -----------------------------------------------------------------------------------------------
 
 
-def _ended(result: UnitResult, work: _Work) -> UnitResult:
+def _ended(result: UnitResult, text: str, work: _Work) -> UnitResult:
     """The result of a unit with what was tried; what a model wrote counts only as far as it was run."""
     unit = result.rewrite.unit.id
     talk = work.talk(unit)
     attempts = tuple(talk.attempts) if talk is not None else ()
     if work.led_by.get(unit, unit) != unit:  # told and paid once
         attempts = tuple(replace(a, tokens_in=0, tokens_out=0, cost=0.0, call=None) for a in attempts)
-    result = replace(guarded(result, work.checker.entered), attempts=attempts)
+    result = replace(guarded(result, text, work.helpers.get(unit, ()), work.checker.entered), attempts=attempts)
     if result.status is Status.NEEDS_REVIEW and result.rewrite.text is None:
         said = _said(attempts) or work.not_asked.get(unit, "")
         return replace(result, reason=f"{result.reason}; {said}" if said else result.reason)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from migrator import unrun
 from migrator.checking import Checker, Step
 from migrator.codemods.repository import RepositoryDraft
 from migrator.llm import feedback
@@ -22,7 +23,8 @@ WORST_FIRST = ("rejected", "infra-error", "unverified", "accepted")
 
 @dataclass
 class Judging:
-    """`left`: units that stay as they were, with the reason. `failed_users`: units that the rules wrote and
+    """`left`: units that stay as they were, with the reason. `helpers`: what a model wrote beside a unit, by
+    unit: its names. `failed_users`: units that the rules wrote and
     that fail now that they can run, through no fault of the candidate: it was compared by itself."""
 
     checker: Checker
@@ -30,6 +32,7 @@ class Judging:
     facts: Facts
     left: Mapping[str, str]
     step: Step
+    helpers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     failed_users: dict[str, str] = field(default_factory=dict)
 
     def of_all(self, units: Sequence[str]) -> Judged:
@@ -69,9 +72,10 @@ class Judging:
         self.failed_users = {other: feedback.summary(found) for other, found in users.items()}
         if ended.status is not Status.ACCEPTED:
             return Judged("unverified", ended.reason, tuple(own))
-        missing = never_run(rewrite, self.checker.entered)
+        text = files[rewrite.unit.path].text
+        missing = never_run(rewrite, text, self.helpers.get(unit, ()), self.checker.entered)
         if missing:
-            return Judged("unverified", f"{', '.join(missing)} was never run", tuple(own))
+            return Judged("unverified", missing, tuple(own))
         return Judged("accepted", ended.reason, tuple(own))
 
 
@@ -84,24 +88,27 @@ def _compared(verdicts: list[Verdict]) -> bool:
     return any(v.rung in BEHAVIOUR | {Rung.RUNS} and v.outcome in (Outcome.PASS, Outcome.GAP) for v in verdicts)
 
 
-def never_run(rewrite: UnitRewrite, entered: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
-    """Functions and methods of a unit that no check went through: what they do was compared by nothing.
+def never_run(rewrite: UnitRewrite, text: str, helpers: Sequence[str], entered: Mapping[str, frozenset[str]]) -> str:
+    """Functions and methods of a unit, and lines of its helpers, that no check went through: compared by nothing.
 
-    `entered`: unit → functions of the migrated tree that its checks entered, "file:qualified name".
+    `text`: the migrated file. `helpers`: names of what a model wrote beside the unit. `entered`: unit → what its
+    checks reached of the migrated tree, "file:qualified name" and "file#line". "" where all of it ran.
     """
     ran = frozenset().union(*entered.values()) if entered else frozenset()
     path = rewrite.unit.path
-    return tuple(name for name in functions(rewrite.text or "") if f"{path}:{name}" not in ran)
+    missing = [name for name in functions(rewrite.text or "") if f"{path}:{name}" not in ran]
+    if missing:
+        return f"{', '.join(missing)} was never run"
+    beside = replace(rewrite, unit=replace(rewrite.unit, name=""), defines=tuple(helpers))
+    found = unrun.lines_verdict(beside, "", text, unrun.of_path(entered.values(), path))
+    return found.detail if found is not None and found.outcome is Outcome.UNVERIFIABLE else ""
 
 
-def guarded(ended: UnitResult, entered: Mapping[str, frozenset[str]]) -> UnitResult:
+def guarded(ended: UnitResult, text: str, helpers: Sequence[str], entered: Mapping[str, frozenset[str]]) -> UnitResult:
     """The result of a unit; what a model wrote is accepted only where all of it was run."""
     written = ended.rewrite.origin in (Origin.LLM, Origin.HYBRID)
-    missing = never_run(ended.rewrite, entered) if written and ended.status is Status.ACCEPTED else ()
-    if not missing:
-        return ended
-    reason = f"unverified: {', '.join(missing)} was never run"
-    return replace(ended, status=Status.NEEDS_REVIEW, reason=reason)
+    missing = never_run(ended.rewrite, text, helpers, entered) if written and ended.status is Status.ACCEPTED else ""
+    return replace(ended, status=Status.NEEDS_REVIEW, reason=f"unverified: {missing}") if missing else ended
 
 
 def functions(text: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from migrator.llm.calls import Completion, Message, Prompt
 from migrator.llm.candidate import Candidate, candidate
 from migrator.llm.fragment import Fragment
 from migrator.llm.gate import problems
+from migrator.llm.gate_interface import bound
 from migrator.llm.rendering import Finding
 from migrator.llm.replies import (
     Answer,
@@ -162,17 +163,27 @@ class Conversation:
     def _proposed(self, reply: Reply) -> tuple[Candidate, tuple[str, ...]]:
         """The candidate of a reply, whole or with the frame's holes filled, and what is missing of it."""
         frame = self.fragment.frame
-        framed = frame is not None and not reply.code.strip()
+        single = frame is not None and len(frame.holes) == 1 and not reply.holes and not self._defines(reply.code)
+        fills = {1: reply.code} if single else reply.fills
+        framed = frame is not None and (single or not reply.code.strip())
         code, imports, missing = reply.code, reply.imports, tuple[str, ...]()
         if frame is not None and framed:
-            left = [n for n in range(1, len(frame.holes) + 1) if n not in reply.fills]
+            left = [n for n in range(1, len(frame.holes) + 1) if not fills.get(n, "").strip()]
             missing = tuple(f"hole {n} is not filled" for n in left)
-            code = frame.filled({**dict.fromkeys(left, "pass"), **reply.fills})
+            code = frame.filled({**dict.fromkeys(left, "pass"), **fills})
             imports = [*frame.imports, *imports]
         elif not code.strip():
             missing = ('the unit has no holes: "code" must hold all of it',)
         found = candidate(code, imports, reply.helpers, reply.assumptions, reply.not_kept)
         return replace(found, framed=framed), missing
+
+    def _defines(self, code: str) -> bool:
+        """Whether code is the unit rather than what goes into its only hole."""
+        try:
+            made = {name for node in ast.parse(code).body for name in bound(node)}
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return any(f" {d.name}" in code for d in self.fragment.contract.definitions)
+        return any(d.name in made for d in self.fragment.contract.definitions)
 
     def _attempt(self, completion: Completion, sample: int, judged: Judged) -> Attempt:
         return Attempt(

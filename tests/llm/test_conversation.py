@@ -202,6 +202,20 @@ def test_filled_holes_make_the_whole_unit() -> None:
     assert (seen[0].framed, seen[0].imports) == (True, IMPORTS)
 
 
+def test_code_that_is_no_unit_goes_into_the_only_hole() -> None:
+    talk = Conversation(FRAMED)
+    talk.hear([fills(code="return F.relu(x * self.alpha)")], accepts)
+    assert endings(talk) == ["accepted"]
+    assert talk.won is not None
+    assert talk.won.code.strip() == RIGHT.strip()
+
+
+def test_a_hole_is_not_filled_with_nothing() -> None:
+    talk = Conversation(FRAMED)
+    talk.hear([fills((1, "  "))], _never)
+    assert talk.attempts[0].detail == "hole 1 is not filled"
+
+
 def test_a_whole_unit_may_stand_in_place_of_its_holes() -> None:
     talk = Conversation(FRAMED)
     talk.hear([reply()], accepts)
