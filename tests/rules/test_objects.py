@@ -279,6 +279,16 @@ OPTIMIZERS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("Ftrl", {"learning_rate": 0.1}),
     ("Ftrl", {"l1_regularization_strength": 0.01, "l2_regularization_strength": 0.02, "beta": 0.1}),
     ("Ftrl", {"learning_rate_power": -0.3, "l2_shrinkage_regularization_strength": 0.1}),
+    ("RMSprop", {"centered": True}),
+    ("RMSprop", {"centered": True, "momentum": 0.8, "rho": 0.7, "epsilon": 1e-3}),
+    ("Adafactor", {}),
+    ("Adafactor", {"learning_rate": 0.5, "clip_threshold": 0.7, "epsilon_2": 0.01}),
+    ("Adafactor", {"learning_rate": 0.5, "relative_step": False, "beta_2_decay": -0.5}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.05}),
+    ("RMSprop", {"learning_rate": 0.01, "weight_decay": 0.1, "clipnorm": 0.5}),
+    ("Nadam", {"weight_decay": 0.2}),
+    ("Lion", {"weight_decay": 0.2}),
+    ("Adafactor", {"weight_decay": 0.3}),
 )
 
 
@@ -288,14 +298,14 @@ def test_optimizer_steps(name: str, arguments: dict[str, object], keras: Any) ->
 
     code = objects.optimizer(f"tf.keras.optimizers.{name}", *given(**arguments))
     assert isinstance(code, OptimizerCode)
-    start = RNG.normal(size=(2, 4)).astype("float32")
+    start = [RNG.normal(size=size).astype("float32") for size in ((4,), (4,), (3, 2))]
     theirs = [keras.Variable(row) for row in start]
     ours = [torch.nn.Parameter(torch.tensor(row)) for row in start]
     optimizer = getattr(keras.optimizers, name)(**arguments)
     model = SimpleNamespace(parameters=lambda: iter(ours))
     mine = run(code.call.format(params="model.parameters()"), code.helpers, model=model)
     for _ in range(12):
-        grads = [RNG.normal(size=4).astype("float32") for _ in start]
+        grads = [RNG.normal(size=row.shape).astype("float32") for row in start]
         optimizer.apply_gradients(zip([tf.constant(g) for g in grads], theirs, strict=True))
         for parameter, grad in zip(ours, grads, strict=True):
             parameter.grad = torch.tensor(grad)
@@ -320,7 +330,7 @@ def test_optimizers_by_name_and_older_spellings() -> None:
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("Adam", {"use_ema": True}), ("SGD", {"weight_decay": 0.1}), ("RMSprop", {"centered": True}), ("Adafactor", {}),
+    [("Adam", {"use_ema": True}), ("SGD", {"weight_decay": 0.1, "use_ema": True}), ("Adafactor", {"use_ema": True}),
      ("Adam", {"clipnorm": 1.0, "clipvalue": 1.0})],
     ids=str,
 )  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from migrator.model import Decline, Helper, OptimizerCode
+from migrator.model import Decline, OptimizerCode
 from migrator.rules.objects import optimizers_exact, schedules
 from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
+from migrator.rules.objects.optimizer_code import ADAFACTOR, CENTERED, FTRL, LION, RMSPROP, WEIGHT_DECAY
 from migrator.values import Instance, Literal, Value
 
 _CLIP = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -60,7 +61,7 @@ def adamw(args: Arguments, lr: str) -> OptimizerCode:
 
 
 def sgd(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", "momentum", "nesterov", *_CLIP, *_INERT)
+    args.only("learning_rate", "momentum", "nesterov", "weight_decay", *_CLIP, *_INERT)
     extra, momentum = "", args.text("momentum", "0.0")
     if not (args.is_literal("momentum", 0.0) or args.is_literal("momentum", 0) or "momentum" not in args.texts):
         nesterov = args.text("nesterov", "False")
@@ -69,94 +70,16 @@ def sgd(args: Arguments, lr: str) -> OptimizerCode:
     return _code(f"SGD({{params}}, lr={lr}{extra})", "sgd-velocity" if extra else "")
 
 
-RMSPROP = Helper(
-    "RMSprop",
-    '''class RMSprop(torch.optim.Optimizer):
-    """RMSprop as Keras has it: epsilon inside the square root, the rate inside the momentum."""
-
-    def __init__(self, params, lr=1e-3, rho=0.9, momentum=0.0, eps=1e-7):
-        super().__init__(params, {"lr": lr, "rho": rho, "momentum": momentum, "eps": eps})
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["square_avg"], state["buffer"] = torch.zeros_like(p), torch.zeros_like(p)
-                square_avg = state["square_avg"].mul_(group["rho"])
-                square_avg.addcmul_(p.grad, p.grad, value=1 - group["rho"])
-                update = group["lr"] * p.grad * torch.rsqrt(square_avg + group["eps"])
-                p.sub_(state["buffer"].mul_(group["momentum"]).add_(update))
-''',
-    ("import torch",),
-)
-
-
 def rmsprop(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", "rho", "momentum", "epsilon", "centered", *_CLIP, *_INERT)
-    if args.flag("centered"):
-        raise Refused("centered RMSprop has no rule")
+    args.only("learning_rate", "rho", "momentum", "epsilon", "centered", "weight_decay", *_CLIP, *_INERT)
+    helper = CENTERED if args.flag("centered") else RMSPROP
     texts = "".join(f", {torch}={args.texts[keras]}" for keras, torch in _RMSPROP_NAMES if keras in args.texts)
-    return OptimizerCode(f"RMSprop({{params}}, lr={lr}{texts})", imports=("import torch",), helpers=(RMSPROP,))
+    return OptimizerCode(f"{helper.name}({{params}}, lr={lr}{texts})", imports=("import torch",), helpers=(helper,))
 
 
 _RMSPROP_NAMES = (("rho", "rho"), ("momentum", "momentum"), ("epsilon", "eps"))
 
 
-FTRL = Helper(
-    "Ftrl",
-    '''class Ftrl(torch.optim.Optimizer):
-    """Follow the regularised leader, as Keras has it."""
-
-    def __init__(self, params, lr=1e-3, power=-0.5, initial=0.1, l1=0.0, l2=0.0, shrinkage=0.0, beta=0.0):
-        defaults = {"lr": lr, "power": power, "initial": initial, "l1": l1, "l2": l2}
-        super().__init__(params, {**defaults, "shrinkage": shrinkage, "beta": beta})
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["sum"], state["linear"] = torch.full_like(p, group["initial"]), torch.zeros_like(p)
-                lr, power = group["lr"], -group["power"]
-                total = state["sum"] + p.grad.square()
-                grad = p.grad + 2 * group["shrinkage"] * p
-                state["linear"] += grad - (total**power - state["sum"] ** power) / lr * p
-                state["sum"] = total
-                quadratic = total**power / lr + 2 * (group["l2"] + group["beta"] / (2 * lr))
-                p.copy_((state["linear"].clamp(-group["l1"], group["l1"]) - state["linear"]) / quadratic)
-''',
-    ("import torch",),
-)
-LION = Helper(
-    "Lion",
-    '''class Lion(torch.optim.Optimizer):
-    """Steps by the sign of an interpolated momentum."""
-
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.99)):
-        super().__init__(params, {"lr": lr, "betas": betas})
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        for group in self.param_groups:
-            beta_1, beta_2 = group["betas"]
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                p.sub_(group["lr"] * torch.sign(state["momentum"] * beta_1 + p.grad * (1 - beta_1)))
-                state["momentum"].mul_(beta_2).add_(p.grad, alpha=1 - beta_2)
-''',
-    ("import torch",),
-)
 _FTRL_NAMES = (
     ("learning_rate_power", "power"),
     ("initial_accumulator_value", "initial"),
@@ -168,36 +91,54 @@ _FTRL_NAMES = (
 
 
 def ftrl(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", *(keras for keras, _ in _FTRL_NAMES), *_CLIP, *_INERT)
+    args.only("learning_rate", *(keras for keras, _ in _FTRL_NAMES), "weight_decay", *_CLIP, *_INERT)
     texts = "".join(f", {torch}={args.texts[keras]}" for keras, torch in _FTRL_NAMES if keras in args.texts)
     return OptimizerCode(f"Ftrl({{params}}, lr={lr}{texts})", imports=("import torch",), helpers=(FTRL,))
 
 
 def lion(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", "beta_1", "beta_2", *_CLIP, *_INERT)
+    args.only("learning_rate", "beta_1", "beta_2", "weight_decay", *_CLIP, *_INERT)
     given = "beta_1" in args.texts or "beta_2" in args.texts
     betas = f", betas=({args.text('beta_1', '0.9')}, {args.text('beta_2', '0.99')})" if given else ""
     return OptimizerCode(f"Lion({{params}}, lr={lr}{betas})", imports=("import torch",), helpers=(LION,))
 
 
+def adafactor(args: Arguments, lr: str) -> OptimizerCode:
+    names = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")
+    args.only("learning_rate", *names, "weight_decay", *_CLIP, *_INERT)
+    texts = "".join(f", {t}={args.texts[k]}" for k, t in _ADAFACTOR_NAMES if k in args.texts)
+    if "epsilon_1" in args.texts or "epsilon_2" in args.texts:
+        texts += f", eps=({args.text('epsilon_1', '1e-30')}, {args.text('epsilon_2', '1e-3')})"
+    if lr == "1.0" and "relative_step" not in args.texts:
+        texts += ", relative_step=False"  # a schedule is never cut by the step
+    return OptimizerCode(f"Adafactor({{params}}, lr={lr}{texts})", imports=("import torch",), helpers=(ADAFACTOR,))
+
+
+_ADAFACTOR_NAMES = (
+    ("beta_2_decay", "decay"),
+    ("clip_threshold", "threshold"),
+    ("relative_step", "relative_step"),
+)
+
+
 def adagrad(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", "initial_accumulator_value", "epsilon", *_CLIP, *_INERT)
+    args.only("learning_rate", "initial_accumulator_value", "epsilon", "weight_decay", *_CLIP, *_INERT)
     start = args.text("initial_accumulator_value", "0.1")
     return _code(f"Adagrad({{params}}, lr={lr}, initial_accumulator_value={start}{_eps(args)})")
 
 
 def adadelta(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", "rho", "epsilon", *_CLIP, *_INERT)
+    args.only("learning_rate", "rho", "epsilon", "weight_decay", *_CLIP, *_INERT)
     return _code(f"Adadelta({{params}}, lr={lr}, rho={args.text('rho', '0.95')}{_eps(args)})")
 
 
 def adamax(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", "beta_1", "beta_2", "epsilon", *_CLIP, *_INERT)
+    args.only("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay", *_CLIP, *_INERT)
     return _code(f"Adamax({{params}}, lr={lr}{_betas(args)}{_eps(args)})")
 
 
 def nadam(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", "beta_1", "beta_2", "epsilon", *_CLIP, *_INERT)
+    args.only("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay", *_CLIP, *_INERT)
     return _code(f"NAdam({{params}}, lr={lr}{_betas(args)}{_eps(args)}, momentum_decay=1.0)")
 
 
@@ -233,6 +174,13 @@ _FTRL: tuple[tuple[str, object], ...] = (
     ("l2_shrinkage_regularization_strength", 0.0),
     ("beta", 0.0),
 )
+_ADAFACTOR: tuple[tuple[str, object], ...] = (
+    ("beta_2_decay", -0.8),
+    ("epsilon_1", 1e-30),
+    ("epsilon_2", 1e-3),
+    ("clip_threshold", 1.0),
+    ("relative_step", True),
+)
 RULES = (
     _rule("Adam", _params(0.001, *_BETAS, _AMSGRAD), adam),
     _rule("AdamW", (("learning_rate", 0.001), ("weight_decay", 0.004), *_BETAS, _AMSGRAD, *_SHARED), adamw),
@@ -244,6 +192,7 @@ RULES = (
     _rule("Nadam", _params(0.001, *_BETAS), nadam),
     _rule("Lion", _params(0.001, ("beta_1", 0.9), ("beta_2", 0.99)), lion),
     _rule("Ftrl", _params(0.001, *_FTRL), ftrl),
+    _rule("Adafactor", _params(0.001, *_ADAFACTOR), adafactor),
 )
 _BY_NAME = {name: rule for rule in RULES for name in (rule.api, *rule.names)}
 
@@ -274,6 +223,7 @@ def optimizer(
         lr = "1.0" if schedule else rate
         code = rule.make(args, lr)
         code = optimizers_exact.exact(code) if exact else code
+        code = _decayed(args, code)
         return OptimizerCode(code.call, _clip(args), schedule, code.imports, code.helpers, code.gaps)
     except Refused as error:
         return refusal(error, rule.api)
@@ -301,6 +251,14 @@ def _decaying(rate: str, decay: str, schedule: str | None) -> str:
     if schedule is not None:
         raise Refused("`decay` together with a schedule")
     return f"lambda step: {rate} / (1 + {decay} * step)"
+
+
+def _decayed(args: Arguments, code: OptimizerCode) -> OptimizerCode:
+    """Decoupled weight decay, which torch has in AdamW only."""
+    if not args.given("weight_decay") or code.call.startswith("torch.optim.AdamW("):
+        return code
+    call = f"with_weight_decay({code.call}, {args.texts['weight_decay']})"
+    return replace(code, call=call, helpers=(*code.helpers, WEIGHT_DECAY))
 
 
 def _clip(args: Arguments) -> tuple[str, ...]:
