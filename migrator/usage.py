@@ -1,7 +1,8 @@
 """Which TensorFlow APIs public code uses, how often, and how many of those uses are of an API that has a rule.
 
-`python -m migrator.usage [--check]` writes `docs/coverage.md`. The counts (`_usage.csv`) are call sites and other
-uses by canonical name, in files written for TensorFlow 1 and in those for TensorFlow 2 or Keras.
+`python -m migrator.usage [--check]` writes `docs/coverage.md`, and `docs/keras.md` of `keras_classes`. The counts
+(`_usage.csv`) are call sites and other uses by canonical name, in files written for TensorFlow 1 and in those for
+TensorFlow 2 or Keras.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from migrator import catalog
+from migrator import catalog, keras_classes
 from migrator.facts import names
 
 PATH = Path("docs/coverage.md")
@@ -109,13 +110,13 @@ def _left(left: Sequence[Usage]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Writes the file, or with `--check` says whether it is up to date."""
-    text = document(usage(), catalog.catalog())
-    if "--check" in arguments:
-        if PATH.read_text(encoding="utf-8") != text:
-            print(f"{PATH} is out of date: run python -m migrator.usage", file=sys.stderr)
+    texts = {PATH: document(usage(), catalog.catalog()), keras_classes.PATH: keras_classes.document()}
+    for path, text in texts.items():
+        if "--check" not in arguments:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            print(f"{path} is out of date: run python -m migrator.usage", file=sys.stderr)
             return 1
-        return 0
-    PATH.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -59,6 +59,22 @@ def cosine(args: dict[str, Value]) -> str:
     return f"lambda step: {rise} if step < {first} else {target} * {shape}"
 
 
+def restarts(args: dict[str, Value]) -> str:
+    """Cosines one behind the other, each longer by `t_mul` and lower by `m_mul`."""
+    _only(args, "initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
+    start, first = _text(args, "initial_learning_rate"), _text(args, "first_decay_steps")
+    longer, lower, alpha = _text(args, "t_mul", "2.0"), _text(args, "m_mul", "1.0"), _text(args, "alpha", "0.0")
+    done = f"step / {first}"
+    if longer in ("1", "1.0"):
+        number, part = f"({done} // 1)", f"({done} % 1)"
+    else:  # of a geometric series of lengths
+        number = f"((math.log(1 - {done} * (1 - {longer}), {longer}) + 1e-9) // 1)"
+        part = f"(({done} - (1 - {longer} ** {number}) / (1 - {longer})) / {longer} ** {number})"
+    wave = f"0.5 * {lower} ** {number} * (1 + math.cos(math.pi * {part}))"
+    shape = wave if alpha in ("0.0", "0") else f"((1 - {alpha}) * {wave} + {alpha})"
+    return f"lambda step: {start} * {shape}"
+
+
 def piecewise(args: dict[str, Value]) -> str:
     _only(args, "boundaries", "values", "name")
     boundaries, values = _items(args, "boundaries"), _items(args, "values")
@@ -105,6 +121,7 @@ _RULES: dict[str, Callable[[dict[str, Value]], str]] = {
     "InverseTimeDecay": inverse_time,
     "PolynomialDecay": polynomial,
     "CosineDecay": cosine,
+    "CosineDecayRestarts": restarts,
     "PiecewiseConstantDecay": piecewise,
 }
 APIS = tuple(f"{_PREFIX}{name}" for name in _RULES)
