@@ -91,7 +91,8 @@ def _rules() -> Iterator[Entry]:
 def _objects() -> Iterator[Entry]:
     rules: list[losses.LossRule | metrics.MetricRule | optimizers.OptimizerRule] = []
     rules += [*losses.RULES, *metrics.RULES, *optimizers.RULES]
-    records = {rule.api: rule for rule in rules if "." in rule.api}
+    called = {rule.api for rule in rules_table()}  # made by hand too: the rule speaks for both
+    records = {rule.api: rule for rule in rules if "." in rule.api and rule.api not in called}
     for api, rule in records.items():
         shown = ", ".join(name if default is None else f"{name}={default!r}" for name, default in rule.parameters)
         torch = ("written into the training code that uses it",)
