@@ -110,6 +110,8 @@ def _result(value: ast.expr | None) -> str:
 def _readable(text: str) -> str:
     """A template without the marks that only the engine reads."""
     plain = text.replace(", device=device_here", "").replace(RAW, "")
+    plain = re.sub(r"\b(?:titled|how)\((\w+)[^()]*\)", r"\1", plain)  # questions about an argument, which they return
+    plain = re.sub(r"\bkept\((\w+)[^()]*\)", r"\1", plain)
     return re.sub(r"is_none\((\w+)\)", r"\1 is None", plain)
 
 
