@@ -220,15 +220,24 @@ TextVectorization: Any = Helper(
     def adapt(self, data, batch_size=None, steps=None):
         """Learns the vocabulary of an array of texts, or of an iterable of batches of them."""
         batches = [data] if isinstance(data, (list, tuple, np.ndarray)) else itertools.islice(data, steps)
-        self.lookup.learn(self.words(text) for batch in batches for text in np.array(batch, dtype=object).ravel())
+        self.lookup.learn(self.words(text) for batch in batches for text in self.standardized(batch).ravel())
+
+    def standardized(self, data):
+        """An array of texts, which are bytes, cleaned. Only ASCII letters become small."""
+        array = np.array(data, dtype=object)
+        texts = np.empty(array.shape, dtype=object)
+        texts.ravel()[:] = [t if isinstance(t, bytes) else str(t).encode() for t in array.ravel()]
+        if callable(self.standardize):
+            return np.array(self.standardize(texts), dtype=object).reshape(texts.shape)
+        if self.standardize in ("lower", "lower_and_strip_punctuation"):
+            texts.ravel()[:] = [t.lower() for t in texts.ravel()]
+        if self.standardize in ("strip_punctuation", "lower_and_strip_punctuation"):
+            marks = rb"""[!"#$%&()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~']"""
+            texts.ravel()[:] = [re.sub(marks, b"", t) for t in texts.ravel()]
+        return texts
 
     def words(self, text):
-        """The words of one text. Only ASCII letters become small, and only ASCII spaces divide."""
-        text = text if isinstance(text, bytes) else str(text).encode()
-        if self.standardize in ("lower", "lower_and_strip_punctuation"):
-            text = text.lower()
-        if self.standardize in ("strip_punctuation", "lower_and_strip_punctuation"):
-            text = re.sub(rb"""[!"#$%&()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~']""", b"", text)
+        """The words of one text. Only ASCII spaces divide."""
         if self.split is None:
             return [text.decode()]
         words = list(text.decode()) if self.split == "character" else [word.decode() for word in text.split()]
@@ -237,7 +246,7 @@ TextVectorization: Any = Helper(
         return [" ".join(words[i : i + n]) for n in self.ngrams for i in range(len(words) - n + 1)]
 
     def __call__(self, inputs):
-        texts = np.array(inputs, dtype=object)
+        texts = self.standardized(inputs)
         texts = texts.squeeze(-1) if self.split is not None and texts.ndim > 1 else texts
         rows = [[self.lookup.id_of(word) for word in self.words(text)] for text in texts.ravel()]
         if self.split is None:

@@ -12,12 +12,21 @@ from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import block, declined_block, no_grad
 from migrator.rules.preprocessing import lookup_code
 from migrator.rules.preprocessing.encoding import mode_of, no_extras
+from migrator.values import RepoFunction
 
 TextVectorization = lookup_code.TextVectorization
 
 _TEXTS = """['The cat, the "dog"!', "a\\tB  Ärger\\xa0x", "it's [ok] \\\\ `so` the-end", "", "x"]"""
 _ASKED = '["the dog it\'s", "Ärger zebra a b the cat ok so", ""]'
 _USES = "v = tf.keras.layers.TextVectorization({})\nv.adapt({})\nreturn v({}), [str(w) for w in v.get_vocabulary()]"
+
+
+_OWN = """def clean(texts):
+    return tf.strings.regex_replace(tf.strings.lower(texts), '[aeiou]+', ' e')
+
+v = tf.keras.layers.TextVectorization(standardize=clean, {})
+v.adapt(["Hello A house", "b ou B"])
+return v(["house B", "a"]), v("Hello"), [str(w) for w in v.get_vocabulary()]"""
 
 
 def _adapted(arguments: str, asked: str = _ASKED, data: str = _TEXTS) -> Any:
@@ -55,6 +64,8 @@ def _adapted(arguments: str, asked: str = _ASKED, data: str = _TEXTS) -> Any:
                 "return v(['b A c']), v.vocabulary_size(), v.get_vocabulary()"
             )
         ),
+        no_grad(block(_OWN.format("output_sequence_length=5"))),
+        no_grad(block(_OWN.format("output_mode='count'"))),
         declined_block("return tf.keras.layers.TextVectorization(ragged=True, vocabulary=['a'])(['a'])"),
         declined_block(
             "return tf.keras.layers.TextVectorization(standardize=tf.strings.lower, vocabulary=['a'])(['a'])"
@@ -100,7 +111,10 @@ def text_vectorization(
 
 def check_words(standardize: object, split: object, ngrams: object, mode: str) -> None:
     """Declines ways to find the words that are not Keras's own, or that are not known."""
-    if any(isinstance(thing, Dynamic) or callable(thing) for thing in (standardize, split, ngrams)):
-        raise Decline("a function of one's own for the words, or one that is not known")
+    own = isinstance(standardize, Dynamic) and isinstance(standardize.arg.value, RepoFunction)
+    if any(isinstance(thing, Dynamic) or callable(thing) for thing in (standardize, split, ngrams)) and not own:
+        raise Decline("words by what is not known, or by a function that is not the program's")
+    if isinstance(split, Dynamic) or isinstance(ngrams, Dynamic):
+        raise Decline("a function of one's own that divides texts")
     if split is None and (ngrams is not None or mode == "tf_idf"):
         raise Decline("several words of texts that are not split")
