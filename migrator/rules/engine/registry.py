@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 import sys
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -86,6 +89,14 @@ def legacy(api: str, params: str, of: str, *, samples: Sequence[Sample], old: Ma
         api, base.kind, signature, base.template, tuple(samples), base.gaps, base.torch_name, None, base, renamed
     )
     _add(_RULES, record)
+
+
+def also_keras_2(api: str, **names: object) -> None:
+    """Registers the rule of today's Keras for Keras 2 as well, where it reads `names` differently."""
+    base = _RULES[(api, 3)]
+    template = copy.copy(base.template)
+    template.names = ChainMap(names, base.template.names)  # type: ignore[arg-type]
+    _add(_RULES, replace(base, keras=2, template=template, samples=()))
 
 
 def attribute(api: str, torch_code: str, *, samples: Sequence[Sample] = ()) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from migrator.model import Helper
-from migrator.rules.engine.registry import attribute, method, rule
+from migrator.rules.engine.registry import also_keras_2, attribute, method, rule
 from migrator.rules.engine.samples import block, declined_block, f32, i32, no_grad
 from migrator.rules.preprocessing.encoding import encode_ids, float_only, mode_of, no_extras
 
@@ -63,6 +63,9 @@ def _adapted(arguments: str, data: str, **arrays: Any) -> Any:
     return no_grad(block(f"d = {_D}({arguments})\nd.adapt({data})\nreturn d(b), d.bin_boundaries", **arrays))
 
 
+MODES = ("int", "one_hot", "multi_hot", "count")
+
+
 @rule(
     _D,
     keras=3,
@@ -89,7 +92,7 @@ def discretization(
     dtype=None,
     name=None,
 ):
-    mode = mode_of(output_mode, ("int", "one_hot", "multi_hot", "count"))
+    mode = mode_of(output_mode, MODES)
     no_extras(sparse=sparse)
     float_only(dtype)
     return Discretization(bin_boundaries=bin_boundaries, num_bins=num_bins, epsilon=epsilon, output_mode=mode)
@@ -98,6 +101,9 @@ def discretization(
 attribute(f"{_D}.bin_boundaries", "x.bin_boundaries")
 
 
-@method(f"{_D}.adapt", samples=())
+@method(f"{_D}.adapt", samples=(), keras=3)
 def adapt(self, data, steps=None):
     return self.adapt(data) if steps is None else self.adapt(data, steps=steps)
+
+
+also_keras_2("tf.keras.layers.Discretization", MODES=("int",))  # there only ids have this type

@@ -7,7 +7,7 @@ from typing import Any
 
 from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
-from migrator.rules.engine.registry import rule
+from migrator.rules.engine.registry import also_keras_2, rule
 from migrator.rules.engine.samples import block, declined_block, f32, i64, no_grad
 from migrator.rules.preprocessing.encoding import encode_ids, mode_of, no_extras
 from migrator.rules.preprocessing.hash_code import fingerprint64, siphash64
@@ -62,6 +62,9 @@ def _hashed(arguments: str, terms: str = _TERMS) -> Any:
     return no_grad(block(f"h = tf.keras.layers.Hashing({arguments})\nreturn h({terms})"))
 
 
+MODES = ("int", "one_hot", "multi_hot", "count")
+
+
 @rule(
     "tf.keras.layers.Hashing",
     keras=3,
@@ -82,7 +85,7 @@ def _hashed(arguments: str, terms: str = _TERMS) -> Any:
     ],
 )
 def hashing(num_bins, mask_value=None, salt=None, output_mode="int", sparse=False, *, name=None, dtype=None):
-    mode = mode_of(output_mode, ("int", "one_hot", "multi_hot", "count"))
+    mode = mode_of(output_mode, MODES)
     no_extras(sparse=sparse)
     if dtype is not None and dtype != "int64":
         raise Decline("a dtype is given")
@@ -90,3 +93,6 @@ def hashing(num_bins, mask_value=None, salt=None, output_mode="int", sparse=Fals
     if key is None:
         return Hashing(num_bins, mask_value=mask_value, output_mode=mode)
     return SaltedHashing(num_bins, mask_value=mask_value, output_mode=mode, salt=key)
+
+
+also_keras_2("tf.keras.layers.Hashing", MODES=("int",))  # there only ids have this type

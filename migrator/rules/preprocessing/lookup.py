@@ -7,7 +7,7 @@ from typing import Any
 
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
-from migrator.rules.engine.registry import method, rule
+from migrator.rules.engine.registry import also_keras_2, method, rule
 from migrator.rules.engine.samples import block, declined_block, i32, i64, no_grad
 from migrator.rules.preprocessing import lookup_code
 from migrator.rules.preprocessing.encoding import mode_of, no_extras
@@ -220,3 +220,9 @@ for _name in ("StringLookup", "IntegerLookup", "TextVectorization"):
 @method("tf.keras.layers.TextVectorization.adapt", samples=())
 def adapt_texts(self, data, batch_size: Ignored = None, steps=None):
     return self.adapt(data) if steps is None else self.adapt(data, steps=steps)
+
+
+also_keras_2("tf.keras.layers.StringLookup", MODES=("int",))  # there only ids have this type
+
+
+also_keras_2("tf.keras.layers.IntegerLookup", MODES=("int",))  # there only ids have this type

@@ -7,7 +7,7 @@ from typing import Any
 
 from migrator.model import Helper
 from migrator.rules.engine.kinds import Ignored
-from migrator.rules.engine.registry import attribute, method, rule
+from migrator.rules.engine.registry import also_keras_2, attribute, method, rule
 from migrator.rules.engine.samples import block, declined_block, f32, i32, no_grad
 from migrator.rules.preprocessing.encoding import float_only
 
@@ -109,3 +109,6 @@ def adapt(self, data):
 @method(f"{_N}.build", samples=())
 def build(self: Ignored, input_shape: Ignored = None):
     return None
+
+
+also_keras_2("tf.keras.layers.Normalization")

@@ -8,13 +8,14 @@ from typing import Any
 from migrator.rules.engine.args import Dynamic
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
-from migrator.rules.engine.registry import rule
+from migrator.rules.engine.registry import also_keras_2, rule
 from migrator.rules.engine.samples import block, declined_block, no_grad
 from migrator.rules.preprocessing import lookup_code
 from migrator.rules.preprocessing.encoding import mode_of, no_extras
 from migrator.values import RepoFunction
 
 TextVectorization = lookup_code.TextVectorization
+MODES = ("int", "multi_hot", "count", "tf_idf")
 
 _TEXTS = """['The cat, the "dog"!', "a\\tB  Ärger\\xa0x", "it's [ok] \\\\ `so` the-end", "", "x"]"""
 _ASKED = '["the dog it\'s", "Ärger zebra a b the cat ok so", ""]'
@@ -91,7 +92,7 @@ def text_vectorization(
     input_shape: Ignored = None,
     dtype=None,
 ):
-    mode = mode_of(output_mode, ("int", "multi_hot", "count", "tf_idf"))
+    mode = mode_of(output_mode, MODES)
     no_extras(sparse=sparse, ragged=ragged, dtype=dtype)
     check_words(standardize, split, ngrams, mode)
     if encoding != "utf-8":
@@ -118,3 +119,6 @@ def check_words(standardize: object, split: object, ngrams: object, mode: str) -
         raise Decline("a function of one's own that divides texts")
     if split is None and (ngrams is not None or mode == "tf_idf"):
         raise Decline("several words of texts that are not split")
+
+
+also_keras_2("tf.keras.layers.TextVectorization", MODES=("int",))  # there only ids have this type
