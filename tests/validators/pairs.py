@@ -60,6 +60,10 @@ class Cross(keras.layers.Layer):
         return self.out(tf.matmul(x, self.kernel))
 
 
+def shout(words):
+    return tf.strings.join([tf.strings.upper(words), "!"])
+
+
 def data(n=10):
     x = tf.reshape(tf.range(3.0 * n), (n, 3))
     pairs = tf.data.Dataset.from_tensor_slices((x, tf.range(n)))
@@ -71,6 +75,7 @@ if __name__ == "__main__":
 """
 
 TARGET = """
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -153,6 +158,10 @@ class Cross(nn.Module):
         return self.out(x @ self.kernel)
 
 
+def shout(words):
+    return np.array([word.upper() + b"!" for word in words], dtype=object)
+
+
 def data(n=10):
     x = torch.arange(3.0 * n).reshape(n, 3)
     return DataLoader(TensorDataset(x / 2, torch.arange(n)), batch_size=4, shuffle=True)
@@ -168,6 +177,9 @@ PAIR = (Array(shape=("N", 4)), Array(shape=("M", 4)))
 CASES = {
     "rate": Case(id="rate", kind="constant", call=Call(source="program:RATE")),
     "distances": Case(id="distances", kind="function", call=Call(source="program:distances", args=PAIR)),
+    "shout": Case(
+        id="shout", kind="function", call=Call(source="program:shout", args=(Array(shape=("N",), dtype="object"),))
+    ),
     "constant": Case(id="constant", kind="function", call=Call(source="program:constant", args=PAIR[:1])),
     "broken": Case(id="broken", kind="function", call=Call(source="program:broken", args=PAIR[:1])),
     "model": Case(

@@ -19,6 +19,7 @@ GOOD = (Outcome.PASS, Outcome.GAP, Outcome.NOT_APPLICABLE)
     [
         ("rate", Rung.FORWARD),
         ("distances", Rung.GRADIENTS),
+        ("shout", Rung.GRADIENTS),
         ("model", Rung.GRADIENTS),
         ("loss", Rung.GRADIENTS),
         ("layer", Rung.GRADIENTS),
@@ -44,6 +45,8 @@ WRONG = [
     ("distances", Rung.SPEC, ("squared=False", "squared=True")),
     ("distances", Rung.GRADIENTS, ("torch.sqrt(d)", "torch.sqrt(d).detach()")),
     ("distances", Rung.FORWARD, ("torch.sqrt(d)", "torch.sqroot(d)")),
+    ("shout", Rung.FORWARD, ('b"!"', 'b"?"')),
+    ("shout", Rung.FORWARD, ("word.upper()", "word.swapcase()")),
     ("model", Rung.IMPORTS, ("import torch\n", "import tensorflow\nimport torch\n")),
     ("model", Rung.FORWARD, ("eps=1e-3, ", "")),
     ("model", Rung.FORWARD, ("x.permute(0, 2, 3, 1).flatten(1)", "x.flatten(1)")),

@@ -76,7 +76,8 @@ def test_whole_numbers_and_booleans_are_exact() -> None:
         ((scalar(2.0), {}), leaf(2.0), ["structure"]),
         ((scalar(2), {}), (scalar("2"), {}), ["structure"]),
         ((scalar(None), {}), (scalar(0), {}), ["structure"]),
-        ((scalar(True), {}), (scalar(False), {}), ["value"]),
+        ((scalar(True), {}), (scalar(False), {}), ["other"]),
+        ((scalar("a"), {}), (scalar("b"), {}), ["other"]),
     ],
 )
 def test_leaves(a: Any, b: Any, found: list[str]) -> None:

@@ -35,7 +35,8 @@ class Array(_Strict):
     `shape`: a dim may be a name ("N", "H"): the same name has the same size within a case, and the
     harness varies it over batches (odd sizes, a partial batch). `dist`: "normal", "uniform"
     (low, high), "integers" (low, high exclusive), "bool", "onehot" (last axis), "sorted",
-    "binary", "lengths" (1..high). `npz`/`values`: stored values instead.
+    "binary", "lengths" (1..high). `npz`/`values`: stored values instead. `dtype` "object" is text: a tensor of
+    strings there, bytes or an array of them here.
     """
 
     kind: Literal["array"] = "array"

@@ -13,7 +13,9 @@ from migrator_validators.tolerances import FLOOR, Tolerance
 
 Tree = Mapping[str, Any]
 Arrays = Mapping[str, npt.NDArray[Any]]
-Kind = Literal["structure", "shape", "dtype", "value"]
+Kind = Literal["structure", "shape", "dtype", "value", "other"]
+VALUES = frozenset(("value", "other"))
+"""Kinds of differences between numbers, and between texts and truths, which no rounding explains."""
 WIDENED = {("int32", "int64"), ("uint8", "int64"), ("int16", "int64"), ("int8", "int64")}
 
 
@@ -39,12 +41,12 @@ class Comparison:
 
     @property
     def shapes_differ(self) -> bool:
-        return any(d.kind != "value" for d in self.differences)
+        return any(d.kind not in VALUES for d in self.differences)
 
     def first(self, structural: bool | None = None) -> str:
         """The first difference in words; only structural ones or only values where asked."""
         for d in self.differences:
-            if structural is None or structural == (d.kind != "value"):
+            if structural is None or structural == (d.kind not in VALUES):
                 return f"result{d.path}: {d.detail}" if d.path else d.detail
         return ""
 
@@ -125,7 +127,7 @@ def _compare_scalar(s: Tree, t: Tree, tol: Tolerance, path: str, out: Comparison
     elif kinds <= {"int", "float"}:
         _compare_values(np.float64(s["v"]), np.float64(t["v"]), tol if "float" in kinds else EXACT, path, out)
     elif s["v"] != t["v"]:
-        out.differences.append(Difference(path, "value", f"{t['v']!r} instead of {s['v']!r}"))
+        out.differences.append(Difference(path, "other", f"{t['v']!r} instead of {s['v']!r}"))
 
 
 def _compare_leaf(s: Tree, a: Arrays, t: Tree, b: Arrays, tol: Tolerance, path: str, out: Comparison) -> None:
@@ -145,7 +147,7 @@ def _compare_leaf(s: Tree, a: Arrays, t: Tree, b: Arrays, tol: Tolerance, path: 
         out.differences.append(Difference(path, "shape", f"shape {t['shape']} instead of {s['shape']}"))
     elif s["t"] == "strings":
         if s["v"] != t["v"]:
-            out.differences.append(Difference(path, "value", "text differs"))
+            out.differences.append(Difference(path, "other", "text differs"))
     elif _dtype_differs(s, t, out):
         out.differences.append(Difference(path, "dtype", f"dtype {t['dtype']} instead of {s['dtype']}"))
     else:

@@ -45,6 +45,8 @@ class Inputs:
         """The tree of one argument."""
         if isinstance(arg, Lit):
             return {"k": "lit", "v": arg.value}
+        if isinstance(arg, Array) and arg.dtype == "object":
+            return {"k": "text", "v": self._texts(arg)}
         if isinstance(arg, Array):
             return {"k": "arr", "key": self._array(arg), "as": arg.as_}
         if isinstance(arg, Items):
@@ -91,6 +93,14 @@ class Inputs:
         )
         return inner.tree(_resize(arg.element, size), side)
 
+    def _texts(self, spec: Array) -> Any:
+        """The text of a spec as nested lists, invented where it says none: the same on both sides."""
+        if spec.values is not None:
+            return spec.values
+        shape = tuple(_size(dim, self.sizes) for dim in spec.shape)
+        rng = np.random.default_rng([zlib.crc32(spec.model_dump_json(by_alias=True).encode()), self.batch])
+        return np.array(WORDS, dtype=object)[rng.integers(0, len(WORDS), size=shape)].tolist()
+
     def _array(self, spec: Array) -> str:
         text = spec.model_dump_json(by_alias=True)
         made = "".join(sorted(name for name in self._seen if name.startswith("made:")))
@@ -103,6 +113,9 @@ class Inputs:
             array = altered(array, self.variant, self.near, np.random.default_rng(seed))
             self.arrays[key] = widen(array) if self.floatx == "float64" else array
         return key
+
+
+WORDS = ("The cat, sat.", "a b  c", "naïve Ünïcode", "12", "data/cats/one.png", "x", "", 'No-one\tSaid: "it"!')
 
 
 def widen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -221,7 +221,7 @@ def array(value: Tensor, sizes: Mapping[str, int]) -> Array:
     """An array of the tensor's shape: unknown axes are named, so that the harness varies them."""
     assert value.shape is not None
     shape = tuple(_dim(dim, axis, len(value.shape or ()), sizes) for axis, dim in enumerate(value.shape))
-    dtype = value.dtype or "float32"
+    dtype = "object" if value.dtype == "string" else value.dtype or "float32"
     integers = dtype.startswith(("int", "uint"))
     return Array(
         shape=shape,

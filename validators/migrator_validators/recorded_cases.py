@@ -144,6 +144,8 @@ class _Maker:
             return Lit(value=tree["value"])
         if kind == "array":
             return self._array(tree)
+        if kind == "text" and tree["as"] == "tensor":
+            return _stored({**tree, "dtype": "object"}, values=tree["values"])
         if kind in ("list", "tuple"):
             return Items(kind=kind, items=tuple(self._arg(item) for item in tree["items"]))
         if kind == "dict":
@@ -172,6 +174,8 @@ class _Maker:
         if tree["kind"] == "array":
             values = self.recording.arrays[tree["npz"]]
             return _stored({**tree, "as": "tensor"}, **distribution(values))
+        if tree["kind"] == "text":
+            return _stored({**tree, "as": "tensor", "dtype": "object"})
         if tree["kind"] in ("list", "tuple"):
             return Items(kind=tree["kind"], items=tuple(self._ranged(item) for item in tree["items"]))
         if tree["kind"] == "dict":
@@ -312,7 +316,8 @@ def _freed(arg: Arg) -> Arg:
         return arg.model_copy(update={"items": {name: _freed(item) for name, item in arg.items.items()}})
     if not isinstance(arg, Array) or not arg.shape:
         return arg
-    values = np.asarray(arg.values, dtype=arg.dtype) if arg.values is not None else None
+    drawn = arg.values is not None and arg.dtype != "object"  # text is invented
+    values = np.asarray(arg.values, dtype=arg.dtype) if drawn else None
     update: dict[str, Any] = {} if values is None else distribution(values)
     return arg.model_copy(update={**update, "shape": ("N", *arg.shape[1:]), "values": None, "npz": None})
 

@@ -61,6 +61,8 @@ class Runs:
         A deep network can amplify rounding until gradients share no digit; the source's own distance
         from its float64 result tells, over all arrays, how far that goes, in float64 as well.
         """
+        if any(difference.kind == "other" for difference in self.found.differences):
+            return False  # no rounding makes another word
         if not self.wide.differences and self.found.relative < SMALL:
             return True
         if self.wide.shapes_differ or set(self.single) != set(self.double):

@@ -101,6 +101,8 @@ def anew(array: Array) -> dict[str, object]:
     """How values like those of an array are made; nothing to change where they are made already."""
     if array.values is None:
         return {"npz": None}
+    if array.dtype == "object":  # text
+        return {"values": None}
     values = np.asarray(array.values, dtype=array.dtype)
     return {"values": None, **(distribution(values) if values.size else {})}
 

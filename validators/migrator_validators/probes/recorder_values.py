@@ -1,7 +1,7 @@
 """Values of a running source program as argument trees of `cases.Arg`, plus what cannot be one.
 
 A tree is JSON: `{"kind": "literal" | "array" | "list" | "tuple" | "dict" | "dataset" | "made" |
-"name" | "spec" | "opaque", …}`. "spec" is a symbolic tensor: a shape and a dtype without values.
+"name" | "text" | "spec" | "opaque", …}`. "spec" is a symbolic tensor: a shape and a dtype without values.
 """
 
 from __future__ import annotations
@@ -14,7 +14,20 @@ import tensorflow as tf
 
 MAX_BYTES = 8 * 2**20  # one array; larger ones are opaque
 MAX_ITEMS = 64
+MAX_TEXTS = 4096
 BATCHES = 3  # of a data set
+
+
+def _text(value: Any, as_: str) -> Any:
+    """Text by its characters, where all of it is UTF-8."""
+    items = value.reshape(-1).tolist()
+    if len(items) > MAX_TEXTS or not all(isinstance(item, bytes) for item in items):
+        return None
+    try:
+        texts = np.array([item.decode() for item in items], dtype=object).reshape(value.shape)
+    except UnicodeDecodeError:
+        return None
+    return {"kind": "text", "as": as_, "shape": list(value.shape), "values": texts.tolist()}
 
 
 def recording_now() -> bool:
@@ -110,6 +123,8 @@ class Encoder:
         return None
 
     def _store(self, value: Any, as_: str) -> Any:
+        if value.dtype.kind == "O":
+            return _text(value, as_)
         if value.dtype.kind not in "fiub" or value.nbytes > MAX_BYTES:
             return None
         name = f"a{len(self.arrays)}"

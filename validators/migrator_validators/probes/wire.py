@@ -1,7 +1,8 @@
 """Values on the wire: trees of JSON with arrays beside them, the same for both frameworks.
 
-Trees that come in (arguments): {"k": "lit", "v"}, {"k": "arr", "key", "as", "grad"}, {"k": "seq", "t", "items"},
-{"k": "map", "items"}, {"k": "dataset", "batches"}, {"k": "made", "label", "call"}, {"k": "name", "ref"}.
+Trees that come in (arguments): {"k": "lit", "v"}, {"k": "arr", "key", "as", "grad"}, {"k": "text", "v"},
+{"k": "seq", "t", "items"}, {"k": "map", "items"}, {"k": "dataset", "batches"}, {"k": "made", "label", "call"},
+{"k": "name", "ref"}.
 Calls: {"ref", "on", "args", "kwargs", "pick"}.
 Trees that go out (results): {"t": "array", "as", "key", "dtype", "shape"}, {"t": "list" | "tuple", "items"} (a
 torch.Size has "of": "sizes"),
@@ -117,6 +118,10 @@ class Program:
             return tree["v"]
         if kind == "arr":
             return self._array(tree)
+        if kind == "text":
+            texts = np.array(tree["v"], dtype=object)
+            encoded = np.array([*(text.encode() for text in texts.reshape(-1)), None], dtype=object)[:-1]
+            return self.tensor(encoded.reshape(texts.shape), "text")
         if kind == "seq":
             items = [self.value(item) for item in tree["items"]]
             return tuple(items) if tree["t"] == "tuple" else items
