@@ -132,10 +132,11 @@ def transfer(keras_layers: list[Any], torch_model: Any, drafts: dict[str, Draft]
                 for place, weight in enumerate(made if isinstance(made, list) and attribute[0] != "_" else []):
                     if getattr(weight, "name", "") in weights:
                         weights[f"{attribute}.{place}"] = weights.pop(weight.name)
+            held_by = set(weights)
             for source, target, transform in each(params, weights):
                 if target not in dict(module.named_parameters()) and target not in dict(module.named_buffers()):
                     continue
-                if source not in weights and any(p[1] == target and p[0] in weights for p in params):
+                if source not in held_by and any(p[1] == target and p[0] in held_by for p in params):
                     continue  # the same place has another weight, by how the layer was configured
                 value = torch.as_tensor(apply(weights.pop(source), transform))
                 held = (
