@@ -157,12 +157,15 @@ class _Pairs:
         return Hole(statement.first, statement.end, statement.indent, statement.text)
 
     def meant(self, reasons: Sequence[str]) -> Iterator[Hole]:
-        """A hole for each statement of the rules' text with the name that a reason begins with, where it has one."""
+        """A hole for each statement that has what a reason begins with, of the rules' text or else the original."""
         for reason in reasons:
             name = _MEANT.match(reason)
             word = name and re.compile(rf"(?<![\w.]){re.escape(name['ticked'] or name['dotted'])}(?!\w)")
-            found = [s for s in self.theirs if word and word.search(s.text) and not s.compound and s in self.back]
-            holes = [self._hole(self.back[s], (reason,)) for s in found]
+            if word is None:
+                continue
+            found = [self.back[s] for s in self.theirs if word.search(s.text) and not s.compound and s in self.back]
+            found = found or [i for i, s in enumerate(self.ours) if word.search(s.text) and not s.compound]
+            holes = [self._hole(index, (reason,)) for index in found]
             yield from (hole for hole in holes if hole is not None)
 
     def _hole(self, index: int, why: tuple[str, ...]) -> Hole | None:

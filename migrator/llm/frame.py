@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ class Frame:
     def shown(self) -> str:
         """The text with each hole as comments: its number, why it is there, and the original.
 
-        Long documentation and functions without a hole are cut down to how they begin.
+        Long documentation and functions without a hole are cut down to how they begin; so are statements far from
+        any hole that give it nothing.
         """
         comments = [_comment(number, hole) for number, hole in enumerate(self.holes, 1)]
         return self._with(comments, dict(_cuts(ast.parse(self.text), self.holes)))
@@ -58,13 +60,16 @@ class Frame:
         return "\n".join([*out, *lines[at:]]) + "\n"
 
 
+Definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 LONG_TEXT, LONG_BODY = 3, 8
 """Lines of documentation, and of a function without a hole, that are shown whole."""
 
 
 def _cuts(tree: ast.AST, holes: tuple[Hole, ...]) -> Iterator[tuple[int, tuple[int, str]]]:
+    if isinstance(tree, ast.Module):
+        yield from _far([n for n in tree.body if not isinstance(n, Definitions)], holes)
     for node in ast.iter_child_nodes(tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if not isinstance(node, Definitions):
             continue
         documented = ast.get_docstring(node, clean=False) is not None
         first = node.body[0].lineno - 1
@@ -76,8 +81,32 @@ def _cuts(tree: ast.AST, holes: tuple[Hole, ...]) -> Iterator[tuple[int, tuple[i
         whole = any(h.first <= stop and h.end >= start for h in holes)
         if isinstance(node, ast.ClassDef):
             yield from _cuts(node, holes)
+        elif whole:
+            yield from _far(node.body[1:] if documented else node.body, holes)
         elif not whole and node.name != "__init__" and stop - start > LONG_BODY:
             yield start, (stop, " " * node.body[0].col_offset + f"# {stop - start} lines that stay")
+
+
+def _far(body: list[ast.stmt], holes: tuple[Hole, ...]) -> Iterator[tuple[int, tuple[int, str]]]:
+    """Runs of statements that no hole is beside and that give no name a value which a hole mentions."""
+    wanted = set(re.findall(r"\w+", "\n".join(hole.was for hole in holes)))
+    run: list[ast.stmt] = []
+    for index, node in enumerate([*body, None]):
+        if node is not None and not _matters(index, body, holes, wanted):
+            run.append(node)
+            continue
+        first, end = (run[0].lineno - 1, run[-1].end_lineno or 0) if run else (0, 0)
+        if end - first > LONG_BODY:
+            yield first, (end, " " * run[0].col_offset + f"# {end - first} lines that stay")
+        run = []
+
+
+def _matters(index: int, body: list[ast.stmt], holes: tuple[Hole, ...], wanted: set[str]) -> bool:
+    beside = body[max(index - 1, 0) : index + 2]
+    start, stop = beside[0].lineno - 1, beside[-1].end_lineno or 0
+    made = {n.id for n in ast.walk(body[index]) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    made |= {getattr(body[index], "name", "")}
+    return bool(made & wanted) or any(h.first <= stop and h.end >= start for h in holes)
 
 
 def _comment(number: int, hole: Hole) -> str:

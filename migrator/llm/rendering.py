@@ -22,6 +22,9 @@ SHORTEST_FENCE = 4
 _LAYERS = re.compile(r"\.keras\.(layers|Model|Sequential|applications)\b|get_variable|\.layers\.|rnn_cell")
 """APIs that make layers, models or their weights."""
 
+_MAKES = re.compile(r"\b(layers?|add_weight|get_variable|rnn|slim|Sequential|Model)\b|\bdef (__init__|build|call)\b")
+"""What a hole has in it where layers, models or weights are made."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -54,6 +57,8 @@ def system(module: bool = True) -> str:
 
 def system_of(value: Fragment) -> str:
     """The system prompt of a fragment."""
+    if value.frame is not None:  # the rules wrote the module around its holes
+        return system(module=any(_MAKES.search(hole.was) for hole in value.frame.holes))
     classes = any(d.kind == "class" for d in value.contract.definitions)
     return system(module=classes or any(_LAYERS.search(api) for api in value.apis))
 
