@@ -270,7 +270,8 @@ def run_code(
     trained = [t for t in targets if t in named and named[t].requires_grad]
     wanted = [*(t for t in tensors if t.requires_grad), *(named[t] for t in trained)]
     loss = sum((o * torch.as_tensor(weights(o.shape), dtype=o.dtype)).sum() for o in out)
-    grads = iter(torch.autograd.grad(loss, wanted, allow_unused=True) if wanted else ())
+    connected = torch.is_tensor(loss) and loss.requires_grad  # ids have no gradient on either side
+    grads = iter(torch.autograd.grad(loss, wanted, allow_unused=True) if wanted and connected else [None] * len(wanted))
     results = [next(grads) if t.requires_grad else None for t in tensors] + list(grads)
     return [o.detach().numpy() for o in out], [None if g is None else g.numpy() for g in results], trained
 
