@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrator.model import InterfaceChange, UnitKind, UnitRewrite
 from migrator.values import Facts
@@ -95,6 +95,9 @@ def plan(
         unit = rewrite.unit.id
         callers = _callers(rewrite, modules, units, inside or {}, reachable)
         callers += tuple(u for u, found in by_unit.items() if any(unit in used(c, u) for c in found) and u != unit)
+        if any(c.kind == "takes-model" for c in rewrite.changes):
+            plans[unit] = Plan(reason="it takes a model now, which only its callers have", callers=callers)
+            continue
         if unit in by_unit:
             cases = _hinted(by_unit[unit][:MOST], original)
             more = varied(cases[0], facts, original).each(lambda c, u=unit: finished(c, u))  # type: ignore[misc]
@@ -210,10 +213,12 @@ class _Adapter:
 
     changes: Mapping[str, Sequence[InterfaceChange]]
     facts: Facts
+    model: Arg | None = None  # the one model that the case's own call is given
 
     def case(self, case: Case) -> Case:
-        call = self._call(case.call, case.inputs)
-        inputs = tuple(self._arg(a) for a in case.inputs)
+        adapter = replace(self, model=self._model_of(case.call))
+        call = adapter._call(case.call, case.inputs)
+        inputs = tuple(adapter._arg(a) for a in case.inputs)
         layouts = [c.detail for c in self.changes.get(case.call.source, ()) if c.kind == "takes-channels-first"]
         return case.model_copy(update={"call": call, "inputs": inputs, "layout": layouts[0] if layouts else "last"})
 
@@ -242,11 +247,22 @@ class _Adapter:
 
     def _added(self, change: InterfaceChange, inputs: Sequence[Arg]) -> dict[str, Arg]:
         """Input sizes, read off the inputs of the case."""
+        if change.kind == "takes-model" and self.model is not None:
+            return dict.fromkeys(change.added, self.model)
         if change.kind != "adds-size":
             return {}
         last = [a.shape[-1] for a in inputs if isinstance(a, Array) and a.shape]
         sizes = [size for size in last if isinstance(size, int)]
         return {name: Lit(value=sizes[min(i, len(sizes) - 1)]) for i, name in enumerate(change.added) if sizes}
+
+    def _model_of(self, call: Call) -> Arg | None:
+        """The argument of a call that is a model, where just one is; as the target's side makes it."""
+        made = [arg for arg in (*call.args, *call.kwargs.values()) if isinstance(arg, Made) and self._is_model(arg)]
+        return self._arg(made[0]) if len(made) == 1 else None
+
+    def _is_model(self, arg: Made) -> bool:
+        cls, function = self.facts.cls(arg.call.source), self.facts.function(arg.call.source)
+        return (cls is not None and cls.kind == "model") or (function is not None and function.role == "model-factory")
 
     def _arg(self, arg: Arg) -> Arg:
         if isinstance(arg, Made):

@@ -12,7 +12,7 @@ from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
 from migrator.codemods.data.chains import read_chain
 from migrator.codemods.data.options import only_tunes
-from migrator.codemods.nodes import ancestors, find, holds
+from migrator.codemods.nodes import ancestors, below, find, holds
 from migrator.codemods.training.building import build
 from migrator.codemods.training.callback_classes import (
     SEQUENCE,
@@ -26,9 +26,11 @@ from migrator.codemods.training.callback_classes import (
 )
 from migrator.codemods.training.callbacks import is_written_in_place, makes_callbacks
 from migrator.codemods.training.calls import calls_in
+from migrator.codemods.training.decay import exclusion
 from migrator.codemods.training.decisions import Decisions
 from migrator.codemods.training.definitions import definition
 from migrator.codemods.training.expressions import Finder, Modes
+from migrator.codemods.training.factories import takes_model, with_model
 from migrator.codemods.training.freezing import freezes, objection, read_freeze
 from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
@@ -155,7 +157,7 @@ class Walker:
         if isinstance(node, cst.SimpleStatementLine):
             known = node in self.tapes.lines or definition(node, self.ctx) is not None
             known = known or makes_callbacks(node, self.ctx, self.holder) or self.is_tuning(node)
-            known = known or makes_strategy(node, self.ctx)
+            known = known or makes_strategy(node, self.ctx) or bool(exclusion(node))
             return known or bool(self.detached(node)) or freezes(node, self.ctx) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
             return True
@@ -180,6 +182,8 @@ class Walker:
             return []
         if self.is_tuning(line):
             self.drop_name(line)
+            return []
+        if exclusion(line) and self.makes_here(exclusion(line)):
             return []
         if makes_strategy(line, self.ctx):
             self.sink.note(STRATEGY_GONE)
@@ -232,6 +236,12 @@ class Walker:
         readers = find(self.ctx.tree, m.Call(func=m.Attribute(), args=[m.ZeroOrMore(), given, m.ZeroOrMore()]))
         chained = [call for call in readers if isinstance(call, cst.Call) and read_chain(call, self.ctx) is not None]
         return len(chained) == count(self.ctx.tree, name) - 1
+
+    def makes_here(self, target: str) -> bool:
+        """Whether a line of this scope makes the optimizer of that name."""
+        lines = (n for n in below(self.holder, cst.SimpleStatementLine) if isinstance(n, cst.SimpleStatementLine))
+        made = (definition(line, self.ctx) for line in lines)
+        return any(d is not None and d.kind == "optimizer" and self.ctx.code(d.target).strip() == target for d in made)
 
     def is_callback_init(self, line: cst.SimpleStatementLine) -> bool:
         """`super().__init__()` in a class that has no base any more."""
@@ -319,6 +329,8 @@ class Walker:
             first = statements(f"{step} = torch.as_tensor({step})")
             body = body.with_changes(body=[*body.body[:docs], *first, *body.body[docs:]])
         head, _ = self.header(node, node.with_changes(body=EMPTY))
+        if isinstance(head, cst.FunctionDef) and takes_model(node, self.ctx) in self.sink.changes:
+            head = with_model(head)
         return head.with_changes(body=body)
 
     def step_of(self, node: cst.FunctionDef) -> str:
@@ -391,6 +403,7 @@ class _Inner(cst.CSTVisitor):
         walker = self.walker
         self.found = self.found or definition(node, walker.ctx) is not None or freezes(node, walker.ctx)
         self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder) or makes_strategy(node, walker.ctx)
+        self.found = self.found or bool(exclusion(node))
         self.found = self.found or 0 in model_runs([node], walker.ctx) or walker.is_callback_init(node)
 
     def visit_Call(self, node: cst.Call) -> None:

@@ -13,9 +13,10 @@ from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.callback_classes import LOSS, SCHEDULE, base_of
 from migrator.codemods.training.calls import METHODS, api_of, bind, constant, is_none
+from migrator.codemods.training.factories import from_factory, is_given
 from migrator.codemods.training.scope import bound_at_top
 from migrator.codemods.training.traits import Traits
-from migrator.model import Decline, LossCode, MetricCode, OptimizerCode
+from migrator.model import Decline, Helper, LossCode, MetricCode, OptimizerCode
 from migrator.values import Api, Instance, Literal, RepoFunction, Sequence, Tensor, Unknown, Value
 
 Texts = dict[str, str]
@@ -45,6 +46,17 @@ class Configuration:
         return bool(self.traits.steps)
 
 
+ALIGNED = Helper(
+    "aligned",
+    '''def aligned(y, pred):
+    """Both with as many axes, where the last one of the other has a single entry; Keras does so before any loss."""
+    if y.dim() == pred.dim() + 1 and y.shape[-1] == 1:
+        return (y, pred.unsqueeze(-1)) if pred.dim() == 1 else (y.squeeze(-1), pred)
+    if pred.dim() == y.dim() + 1 and pred.shape[-1] == 1:
+        return (y.unsqueeze(-1), pred) if y.dim() == 1 else (y, pred.squeeze(-1))
+    return y, pred
+''',
+)
 _NO_LOSS = LossCode("", "", None, "float")
 _REDUCTIONS = {"SUM": "sum", "NONE": "none", "AUTO": "sum_over_batch_size"} | {
     "SUM_OVER_BATCH_SIZE": "sum_over_batch_size"
@@ -151,7 +163,7 @@ def _own_loss(name: str, traits: Traits) -> LossCode:
     """A loss function of the repository: Keras gives it float targets and takes the mean."""
     output = traits.output
     if output.width is None or output.rank is None:
-        raise _Stop(Decline(f"the shape of what `{name}` compares is not known"))
+        return LossCode(name, f"{name}(*aligned({{y}}, {{p}})).mean()", None, "output", helpers=(ALIGNED,))
     target = "column" if output.width == 1 and output.rank == 2 else "output"
     return LossCode(name, f"{name}({{y}}, {{p}}).mean()", None, target)
 
@@ -161,6 +173,8 @@ def _own_class(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCo
     names = {n.value for n in find(node, m.Name()) if isinstance(n, cst.Name)}
     if not names <= set(bound_at_top(ctx.tree)):
         raise _Stop(Decline("a loss object that is no constant of the file"))
+    if traits.output.width is None or traits.output.rank is None:
+        raise _Stop(Decline("the shape of what a loss of its own class compares is not known"))
     code = _own_loss(ctx.code(node).strip(), traits)
     return replace(code, mean=code.mean.removesuffix(".mean()"))
 
@@ -231,6 +245,10 @@ def _own_metric(name: str, returns: Value, traits: Traits) -> MetricCode:
 
 def _optimizer(node: cst.BaseExpression | None, ctx: Context) -> OptimizerCode:
     assert ctx.objects is not None
+    if node is not None and is_given(node, ctx):
+        return OptimizerCode(ctx.code(node).strip())
+    if node is not None and (factory := from_factory(node, ctx)) is not None:
+        return factory
     made = Made("rmsprop", {}, {}) if node is None else _made(node, ctx)
     code = optimizer_code(made, ctx)
     if isinstance(code, Decline):

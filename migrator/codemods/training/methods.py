@@ -28,7 +28,8 @@ def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer:
         sink.note(f"`{model}` is taken to be what {config.traits.assumed} makes, the only model that fits")
     lines = [] if config.traits.placed else [f"{model}.to(device)"]
     sink.needs_device = True
-    lines += [f"{compiled.optimizer_of(model)} = {optimizer.call.replace('{params}', params)}"]
+    made = optimizer.call.replace("{params}", params).replace("{model}", model)
+    lines += [f"{compiled.optimizer_of(model)} = {made}"] if made != compiled.optimizer_of(model) else []
     if not compiled.local:
         rest = "" if config.steps else "; loss and metrics are in `run_epoch`"
         sink.note(f"`compile` became an assignment of `{model}.optimizer`{rest}")

@@ -268,7 +268,7 @@ def _name_is_free(own: Compiled) -> bool:
     there = {name for s in body if not isinstance(s, cst.FunctionDef | cst.ClassDef) for name in names_in(s)}
     given = find(own.call, m.Arg(value=m.Name("optimizer")))
     parameters = names_in(own.holder.params) if isinstance(own.holder, cst.FunctionDef) else set()
-    return "optimizer" not in parameters and (bool(given) or "optimizer" not in there)
+    return bool(given) or ("optimizer" not in parameters and "optimizer" not in there)
 
 
 def _method(call: cst.Call) -> str:

@@ -10,17 +10,20 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
+from migrator.codemods.training.callback_classes import SCHEDULE, base_of
 from migrator.codemods.training.calls import calls_in
 from migrator.codemods.training.configuration import Made, made_of, optimizer_code
+from migrator.codemods.training.decay import DECAY_GROUPS, excludes
 from migrator.codemods.training.definitions import Definition
-from migrator.codemods.training.models import parameters
+from migrator.codemods.training.factories import MODEL, makes_optimizer, takes_model
+from migrator.codemods.training.models import Trained, parameters
 from migrator.codemods.training.optimizer_uses import Uses
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.weighing import weighs
 from migrator.model import Decline, Helper, LossCode, OutputFacts
-from migrator.values import Instance, Literal, Sequence, Tensor
+from migrator.values import Instance, Literal, Sequence, Tensor, Unknown
 
 
 def define(found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink) -> str:
@@ -66,11 +69,16 @@ def _bindings(tree: cst.Module, name: str) -> int:
 def _optimizer(found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink) -> str:
     assert ctx.objects is not None
     made = made_of(found.call, ctx)
+    made, lines = (made, []) if isinstance(made, Decline) else _named_schedule(made, names, ctx)
     code = made if isinstance(made, Decline) else optimizer_code(made, ctx)
     if isinstance(code, Decline):
         sink.declines.append(code)
         return ""
     parts = Uses(found, holder, plan, ctx).parts()
+    if isinstance(parts, str) and makes_optimizer(holder, ctx, ctx.code(found.target).strip()):
+        assert isinstance(holder, cst.FunctionDef)
+        sink.changes.append(takes_model(holder, ctx))
+        parts = (Trained(MODEL),)
     if isinstance(parts, str):
         sink.decline(f"`{ctx.code(found.target)}`: {parts}", found.api)
         return ""
@@ -78,9 +86,24 @@ def _optimizer(found: Definition, holder: Holder, names: Names, plan: FilePlan, 
     sink.gaps |= set(code.gaps)
     sink.help(code.helpers)
     target, params = ctx.code(found.target).strip(), parameters(parts)
-    lines = [f"{target} = {code.call.replace('{params}', params)}"]
+    excluded = excludes(target, holder)
+    if excluded and len(parts) == 1 and parts[0].kind == "module" and not code.clip:
+        sink.help((DECAY_GROUPS,))
+        params = f"decay_groups({parts[0].owner})"
+    elif excluded:
+        sink.decline("parameters that do not decay, of several models or together with clipping", found.api)
+    lines += [f"{target} = {code.call.replace('{params}', params)}"]
     lines += _clips(target, code.clip, params, names) + _scheduled(target, code.schedule, names, sink)
     return "\n".join(lines)
+
+
+def _named_schedule(made: Made, names: Names, ctx: Context) -> tuple[Made, list[str]]:
+    """A schedule of the repository that is made in place gets a name, for it is asked in every step."""
+    key = next((k for k in ("learning_rate", "lr") if base_of(made.values.get(k, Unknown()), ctx) == SCHEDULE), "")
+    if not key or made.texts[key].isidentifier():
+        return made, []
+    name = names.fresh("schedule")
+    return replace(made, texts={**made.texts, key: name}), [f"{name} = {made.texts[key]}"]
 
 
 def _clips(target: str, clip: tuple[str, ...], params: str, names: Names) -> list[str]:

@@ -32,11 +32,8 @@ MULTI_HEAD = Helper(
         self.reset_parameters()
 
     def reset_parameters(self):
-        heads = (self.num_heads, -1)  # Keras counts the fans on kernels that have an axis of heads
-        for layer in (self.query, self.key, self.value):
-            nn.init.xavier_uniform_(layer.weight.unflatten(0, heads).transpose(0, 1))
-        nn.init.xavier_uniform_(self.output.weight.T.unflatten(0, heads).transpose(0, 2))
         for layer in (self.query, self.key, self.value, self.output):
+            nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
 
@@ -58,6 +55,17 @@ MULTI_HEAD = Helper(
 ''',
     ("import torch", "import torch.nn.functional as F", "from torch import nn"),
 )
+_BY_HEADS = (
+    MULTI_HEAD.source.partition("        for layer in (self.query, self.key, self.value, self.output):")[0]
+    + """        heads = (self.num_heads, -1)  # Keras 2 counts the fans on kernels that have an axis of heads
+        for layer in (self.query, self.key, self.value):
+            nn.init.xavier_uniform_(layer.weight.unflatten(0, heads).transpose(0, 1))
+        nn.init.xavier_uniform_(self.output.weight.T.unflatten(0, heads).transpose(0, 2))
+        for layer in (self.query, self.key, self.value, self.output):
+"""
+    + MULTI_HEAD.source.partition("            nn.init.xavier_uniform_(layer.weight)\n")[2]
+)
+MULTI_HEAD_2 = replace(MULTI_HEAD, source=_BY_HEADS)
 
 _SELF = src("(x, x)", x=f32(2, 4, 6))
 _CROSS = src("(q, v)", q=f32(2, 4, 6), v=f32(2, 5, 3))
@@ -155,7 +163,7 @@ def multi_head_attention(
         init=() if usual else weights.init,
         penalty=weights.penalty,
         params=weights.params,
-        helpers=(MULTI_HEAD, *(() if usual else weights.helpers)),
+        helpers=(MULTI_HEAD if call.keras == 3 else MULTI_HEAD_2, *(() if usual else weights.helpers)),
         form=form,
     )
 
