@@ -31,7 +31,9 @@ def exclusion(line: cst.CSTNode) -> str:
     if not m.matches(line, m.SimpleStatementLine(body=[m.Expr(value=call)])):
         return ""
     assert isinstance(line, cst.SimpleStatementLine)
-    made = line.body[0].value  # type: ignore[union-attr]
+    statement = line.body[0]
+    assert isinstance(statement, cst.Expr)
+    made = statement.value
     assert isinstance(made, cst.Call)
     assert isinstance(made.func, cst.Attribute)
     listed = made.args[0].value
