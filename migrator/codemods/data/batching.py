@@ -114,14 +114,9 @@ BUCKETED = step(
     bucket_batch_sizes,
     padded_shapes=None,
     padding_values=None,
-    pad_to_bucket_boundary=False,
-    no_padding=False,
     drop_remainder=False,
 ):
     """Padded batches of samples of similar length; each bucket has its own batch size."""
-    if pad_to_bucket_boundary or no_padding:
-        raise NotImplementedError("padding to the boundary of a bucket")
-
     def batches():
         buckets = [[] for _ in bucket_batch_sizes]
         for sample in dataset:

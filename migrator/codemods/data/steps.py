@@ -27,6 +27,8 @@ _PASSED_ON = {
     "bucket_by_sequence_length": batching.BUCKETED,
 }
 """Steps whose helper takes the dataset and their own arguments."""
+_UNKNOWN = frozenset({"window_size_func", "pad_to_bucket_boundary", "no_padding"})
+"""Arguments of theirs that the helpers do not take."""
 
 
 @dataclass
@@ -90,6 +92,8 @@ class Written:
         own = getattr(self, f"_{step.method}", None)
         if own is not None:
             own(step)
+        elif step.args.keys() & _UNKNOWN:
+            self.problems.append(f"Dataset.{step.method} in this form has no rule")
         elif step.method in _PASSED_ON:
             arguments = [self.text(a) if i == 0 else f"{n}={self.text(a)}" for i, (n, a) in enumerate(ordered(step))]
             self.stream(_PASSED_ON[step.method], *arguments)
