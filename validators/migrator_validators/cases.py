@@ -168,13 +168,17 @@ class Training(_Strict):
     """How a training case is cut and what it compares.
 
     `steps`: optimiser steps compared. `lr_change`: after this step both rates are multiplied by
-    `lr_factor` (0: never; not applied where the program schedules the rate itself).
+    `lr_factor` (0: never; not applied where the program schedules the rate itself). `hold`: after so many
+    steps weights are put back after each one (0: never), so that nothing improves any more and what waits
+    for that comes to its end. `most`: the run is stopped after so many steps.
     """
 
     steps: int = 5
     lr_change: int = 3
     lr_factor: float = 0.1
     history: bool = True
+    hold: int = 0
+    most: int = 120
 
 
 class Hints(_Strict):

@@ -17,6 +17,7 @@ from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.constructions import Constructions, parameters, varied
 from migrator_validators.hints import Modules, hinted
 from migrator_validators.invent import NoInputs, invent
+from migrator_validators.trainings import trainings
 
 MAIN = "__main__"
 MOST = 4
@@ -83,6 +84,11 @@ def plan(
         adapted = _Adapter(changes, facts).case(case)
         return adapted.model_copy(update={"unit": unit, "weights": weights, "gaps": tuple(allowed)})
 
+    def others(case: Case, unit: str) -> Constructions:
+        if case.kind == "training":
+            return Constructions(turned=trainings(case, original))
+        return varied(case, facts, original).each(lambda made: finished(made, unit))
+
     by_unit: dict[str, list[Case]] = {}
     for case in recorded:
         for owner in _owners(case, units):
@@ -100,8 +106,7 @@ def plan(
             continue
         if unit in by_unit:
             cases = _hinted(by_unit[unit][:MOST], original)
-            more = varied(cases[0], facts, original).each(lambda c, u=unit: finished(c, u))  # type: ignore[misc]
-            plans[unit] = Plan(cases=cases, varied={cases[0].id: more}, callers=callers)
+            plans[unit] = Plan(cases=cases, varied={cases[0].id: others(cases[0], unit)}, callers=callers)
             continue
         if kinds[unit] in (UnitKind.CONSTANT, UnitKind.SCRIPT) and (names := _bound(rewrite, original, modules)):
             module = modules[rewrite.unit.path]
@@ -111,8 +116,8 @@ def plan(
         try:
             tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts)
             found = [hinted(case, original) for case in _different(finished(case, unit) for case in tries)]
-            others = {c.id: varied(c, facts, original).each(lambda c, u=unit: finished(c, u)) for c in found}  # type: ignore[misc]
-            plans[unit] = Plan(alternatives=tuple(found), varied=others, callers=callers)
+            more = {case.id: others(case, unit) for case in found}
+            plans[unit] = Plan(alternatives=tuple(found), varied=more, callers=callers)
         except NoInputs as missing:
             plans[unit] = Plan(reason=missing.reason, callers=callers)
     return plans

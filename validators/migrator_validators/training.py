@@ -25,7 +25,6 @@ from migrator_validators.workers import Arrays, Reply, Side, Tree, Workers
 Code = Path | Tree | Mapping[str, str | bytes]
 """A folder, a packed tree, or texts by relative path."""
 
-MOST_STEPS = 120
 SECONDS = 120.0
 ROUNDING = 0.1
 """A larger difference in float32, as a share of what is compared, is never called rounding."""
@@ -156,7 +155,7 @@ class _Runner:
         if isinstance(maps, Verdict):
             return _Outcome(stopped=maps)
         states, arrays = _states(maps, roots, source.arrays)
-        reply = self._target(setting, source, states, arrays, MOST_STEPS)
+        reply = self._target(setting, source, states, arrays, self.case.training.most)
         if reply.status != "ok":
             return _Outcome(stopped=_target_stopped(reply, source))
         differences, unchecked = compare(
@@ -178,7 +177,8 @@ class _Runner:
                 "roots": [{"label": m.label, "paths": _paths(m.map or self.case.weights)} for m in self._made()],
                 "inside": _paths(self.case.weights),
                 "steps": training.steps,
-                "most": MOST_STEPS,
+                "most": training.most,
+                "hold": training.hold,
                 "lr_change": training.lr_change,
                 "lr_factor": training.lr_factor,
                 "float64": floatx == "float64",
@@ -209,6 +209,7 @@ class _Runner:
             "keras": self.keras,
             "steps": self.case.training.steps,
             "most": most,
+            "hold": self.case.training.hold,
             "lr_changes": changes,
             "lr_factor": self.case.training.lr_factor,
             "float64": setting.floatx == "float64",

@@ -208,10 +208,13 @@ class Log:
                 return original(optimizer, *args, **kwargs)
             self.begin()
             self._pending = _given(args, kwargs)
+            held = self._held(optimizer, self._pending)
             try:
                 rate = _rate(optimizer)
                 result = original(optimizer, *args, **kwargs)
                 entry = self._step(optimizer, rate, self._pending)
+                for variable, value in held:
+                    variable.assign(value)
                 self._change_rate(optimizer, entry, len(entry["rates"]))
             finally:
                 self._pending = None
@@ -231,6 +234,13 @@ class Log:
             return original(optimizer, *args, **kwargs)
 
         return call
+
+    def _held(self, optimizer: Any, given: Any) -> list[Any]:
+        """Variables with their values, where they are put back after this step."""
+        hold = self.request.get("hold", 0)
+        if not hold or len(self._entry(optimizer)["rates"]) < hold:
+            return []
+        return [(variable, np.array(_value(raw(variable)))) for gradient, variable in given if gradient is not None]
 
     def _advance(self) -> None:
         STREAMS.next_step()

@@ -2,7 +2,7 @@
 
 Request: `call`, `roots` ([{"label": …, "state": {target name: array key}}]), `inside` (a list of such
 states for models made inside, in the order of their optimizers), `gaps`, `keras`, `steps`, `most`,
-`lr_changes` (per optimizer: after which step its rate changes, 0 for never), `lr_factor`, `float64`, `widen`.
+`lr_changes` (per optimizer: after which step its rate changes, 0 for never), `lr_factor`, `hold`, `float64`, `widen`.
 Weights are loaded into made objects before the call, and into models made inside when their
 optimizer is constructed. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0).
 """
@@ -119,6 +119,7 @@ class Log:
         self._stored: dict[str, Any] = {}
         self._inside = list(request.get("inside", ()))
         self._total = 0
+        self._held: list[Any] = []
         self._depth = 0
         self._waiting: list[Any] = []
 
@@ -227,6 +228,10 @@ class Log:
             return None
         entry = self._entry(optimizer)
         number, count = self.optimizers.index(entry), len(entry["rates"])
+        hold = self.request.get("hold", 0)
+        if hold and count >= hold:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            self._held = [(p, p.detach().clone()) for p in parameters]
         entry["rates"].append(float(optimizer.param_groups[0]["lr"]))
         closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
         if closure is None:
@@ -255,6 +260,10 @@ class Log:
         if count <= self.request["steps"]:
             for parameter in (p for group in optimizer.param_groups for p in group["params"]):
                 self._store(f"step/{number}/{count - 1}/after/{self._name(parameter)}", parameter)
+        with torch.no_grad():
+            for parameter, value in self._held:
+                parameter.copy_(value)
+        self._held = []
         self._change_rate(optimizer, entry, number, count)
         STREAMS.next_step()
         self._total += 1

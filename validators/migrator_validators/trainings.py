@@ -1,0 +1,134 @@
+"""Other ways to run a training: other arguments, inputs at which clipping bites, epochs in which nothing improves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Lit
+from migrator_validators.cases import Mapping as MappingArg
+from migrator_validators.hints import Modules, compared_in, other_values, parameters
+from migrator_validators.recorded_cases import EPOCHS
+
+WAITS = ("patience", "EarlyStopping", "ReduceLROnPlateau")
+CLIPS = ("clip", "clipnorm", "clipvalue", "global_clipnorm", "clip_by_global_norm", "clip_by_norm", "clip_by_value")
+LARGE = 30.0
+HOLD = 6
+MOST_EPOCHS = 40
+MOST = 1500
+TURNED = 2
+SHORT = 2
+"""Epochs of patience, where the call says how many."""
+
+
+def trainings(case: Case, original: Modules) -> tuple[Case, ...]:
+    """The other ways of a recorded training, as far as its module's text has a reason for them."""
+    module, _, qualname = case.call.source.partition(":")
+    tree = original.trees.get(module)
+    if tree is None or case.kind != "training" or case.call.on is not None:
+        return ()
+    function = original.find(module, qualname)
+    known = parameters(function) if isinstance(function, ast.FunctionDef) else ((), {})
+    names = {name for node in ast.walk(tree) for name in _names(node)}
+    found = [*_other_arguments(case, function or tree, *known)]
+    if names & set(WAITS):
+        found.append(_waiting(case, tree, *known))
+    if names & set(CLIPS):
+        found.append(_large(case))
+    return tuple(c for c in found if c.call != case.call or c.training != case.training)
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
+    elif isinstance(node, ast.keyword | ast.arg) and node.arg:
+        yield node.arg
+
+
+def _other_arguments(case: Case, text: ast.AST, params: tuple[str, ...], defaults: Mapping[str, Any]) -> Iterator[Case]:
+    """All numbers at once, then each switch and option."""
+    given = {**dict(zip(params, case.call.args, strict=False)), **case.call.kwargs}
+    values = {**defaults, **{n: a.value for n, a in given.items() if isinstance(a, Lit)}}
+    values = {n: v for n, v in values.items() if n not in EPOCHS and (n not in given or isinstance(given[n], Lit))}
+    numbers = {n: other_values(v)[0] for n, v in values.items() if isinstance(v, int | float) and type(v) is not bool}
+    numbers = {n: v for n, v in numbers.items() if not n.endswith("seed")}
+    if numbers:
+        yield _called(case, params, "numbers", numbers)
+    compared = compared_in(text)
+    turned = [
+        (n, o) for n, v in values.items() if isinstance(v, bool | str) for o in other_values(v, compared.get(n, []))
+    ]
+    for name, other in turned[:TURNED]:
+        yield _called(case, params, f"{name}-{other}", {name: other})
+
+
+def _waiting(case: Case, tree: ast.Module, params: tuple[str, ...], defaults: Mapping[str, Any]) -> Case:
+    """Epochs enough for every patience to end, in which nothing improves."""
+    stated = [k.value for n in ast.walk(tree) if isinstance(n, ast.Call) for k in n.keywords if k.arg == "patience"]
+    waits = [v.value for v in stated if isinstance(v, ast.Constant) and isinstance(v.value, int)]
+    changes: dict[str, Any] = {name: SHORT for name in {*params, *defaults} if name == "patience"}
+    epochs = min(max([*waits, SHORT]) + 4, MOST_EPOCHS)
+    changes |= {name: epochs for name in {*params, *defaults} if name in EPOCHS}
+    waiting = _called(case, params, "waiting", changes)
+    training = case.training.model_copy(update={"hold": HOLD, "most": MOST, "lr_change": 0})
+    return waiting.model_copy(update={"training": training})
+
+
+def _large(case: Case) -> Case:
+    """Inputs so large that gradients are clipped."""
+
+    def of(arg: Arg) -> Arg:
+        if isinstance(arg, Array):
+            return _scaled(arg)
+        if isinstance(arg, Items):
+            return arg.model_copy(update={"items": tuple(map(of, arg.items))})
+        if isinstance(arg, MappingArg):
+            return arg.model_copy(update={"items": {name: of(item) for name, item in arg.items.items()}})
+        if isinstance(arg, Batches):
+            return arg.model_copy(update={"element": of(arg.element)})
+        return arg
+
+    call = case.call
+    update: dict[str, Any] = {"args": tuple(map(of, call.args)), "kwargs": {n: of(a) for n, a in call.kwargs.items()}}
+    if call.target_kwargs is not None:
+        update["target_kwargs"] = {n: of(a) for n, a in call.target_kwargs.items()}
+    if call.target_args is not None:
+        update["target_args"] = tuple(map(of, call.target_args))
+    return _named(case, "large", call.model_copy(update=update))
+
+
+def _scaled(array: Array) -> Array:
+    if not array.dtype.startswith("float") or array.dist in ("onehot", "binary"):
+        return array
+    if array.values is not None:
+        return array.model_copy(update={"values": _times(array.values)})
+    more = {"low": array.low * LARGE, "high": array.high * LARGE, "scale": array.scale * LARGE}
+    return array.model_copy(update={**more, "npz": None})
+
+
+def _times(values: Any) -> Any:
+    return [_times(value) for value in values] if isinstance(values, list) else values * LARGE
+
+
+def _called(case: Case, params: tuple[str, ...], said: str, changes: Mapping[str, Any]) -> Case:
+    """The case with other constants as arguments, on both sides."""
+    call = case.call
+    args = list(call.args)
+    kwargs, target = dict(call.kwargs), None if call.target_kwargs is None else dict(call.target_kwargs)
+    for name, value in changes.items():
+        at = params.index(name) if name in params else len(args)
+        if at < len(args):
+            args[at] = Lit(value=value)
+        else:
+            kwargs[name] = Lit(value=value)
+        if target is not None:
+            target[name] = Lit(value=value)
+    update = {"args": tuple(args), "kwargs": kwargs, "target_kwargs": target}
+    return _named(case, said, call.model_copy(update=update))
+
+
+def _named(case: Case, said: str, call: Call) -> Case:
+    return case.model_copy(update={"id": f"{case.id}-{said}", "call": call, "inputs_from": "invented"})
