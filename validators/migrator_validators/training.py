@@ -211,6 +211,7 @@ class _Runner:
             "most": most,
             "hold": self.case.training.hold,
             "lr_changes": changes,
+            "far": [list(o.get("far", ())) for o in source.result["optimizers"] if o["rates"]],
             "lr_factor": self.case.training.lr_factor,
             "float64": setting.floatx == "float64",
             "widen": self._widen,

@@ -228,7 +228,7 @@ def _steps(view: _View, limits: Limits, unchecked: list[str]) -> Difference:
     worst = _Worst(limits.step)
     steps = 0
     for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-        wrong = _rates(one["rates"], other["rates"], view) or _epsilons(one, other)
+        wrong = _rates(one["rates"], other["rates"], view) or _epsilons(one, other) or _far(one, other, unchecked)
         if wrong:
             return _fail(Rung.STEPS, wrong)
         for step in range(len(one["rates"])):
@@ -246,6 +246,18 @@ def _rates(one: list[float], other: list[float], view: _View) -> str:
     both = view.source.result["finished"] and view.target.result["finished"]
     if (both or view.source.result["finished"] != view.target.result["finished"]) and len(one) != len(other):
         return f"{len(other)} optimizer steps, the source makes {len(one)}"
+    return ""
+
+
+def _far(one: dict[str, Any], other: dict[str, Any], unchecked: list[str]) -> str:
+    """What differs in the rates of a schedule far beyond the steps that were made."""
+    ours, theirs = one.get("far") or {}, other.get("far") or {}
+    if ours and not theirs:
+        unchecked.append("the learning rate beyond the steps that were made")
+    for step in ours.keys() & theirs.keys():
+        a, b = ours[step], theirs[step]
+        if abs(a - b) > max(1e-4 * max(abs(a), abs(b)), 1e-12):
+            return f"the learning rate at step {step} would be {b:.6g}, the source's {a:.6g}"
     return ""
 
 

@@ -19,6 +19,7 @@ import tensorflow as tf
 from . import tf_exports, tf_injection, tf_objects, wire
 from .launch import launcher
 from .streams import STREAMS
+from .tf_rates import far_rates, is_constant
 from .tf_sessions import SESSIONS
 
 
@@ -66,6 +67,8 @@ def _report(request: dict[str, Any], log: Log, program: Any, result: Any, finish
     out = log.arrays(roots)
     sink = wire.Sink(out, "result")
     tree = wire.encode(_plain(wire.pick(result, call.get("pick") or "")), sink) if finished else None
+    for optimizer in log.optimizers:
+        optimizer["far"] = far_rates(optimizer["object"])
     steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
     answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
     return answer, out
@@ -284,7 +287,7 @@ class Log:
 
     def _change_rate(self, optimizer: Any, entry: dict[str, Any], done: int) -> None:
         """After `lr_change` steps the rate is multiplied, unless the program varies it by itself."""
-        varies = self.scheduled or not _constant(optimizer) or len(set(entry["rates"])) > 1
+        varies = self.scheduled or not is_constant(optimizer) or len(set(entry["rates"])) > 1
         if varies or done != self.request.get("lr_change", 0):
             return
         try:
@@ -354,13 +357,6 @@ def _schedules(callback: Any) -> bool:
         return False
     name, own = type(callback).__name__, type(callback).__module__.split(".")[0] in ("keras", "tf_keras")
     return not own or name in ("LearningRateScheduler", "ReduceLROnPlateau", "LambdaCallback")
-
-
-def _constant(optimizer: Any) -> bool:
-    """Does nothing but the program's own code set the rate?"""
-    rate = getattr(optimizer, "_learning_rate", getattr(optimizer, "learning_rate", None))
-    schedule = type(rate).__mro__ if rate is not None else ()
-    return not any(c.__name__ == "LearningRateSchedule" for c in schedule)
 
 
 def _below(layer: Any) -> list[Any]:

@@ -44,6 +44,9 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     out = log.arrays()
     sink = wire.Sink(out, "result")
     tree = wire.encode(wire.pick(result, call.get("pick") or ""), sink) if finished else None
+    for number, optimizer in enumerate(log.optimizers):
+        asked = request.get("far") or []
+        optimizer["far"] = log.far_rates(optimizer, asked[number] if number < len(asked) else [])
     steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
     roots = [{"label": root["label"], "described": torch_objects.describe(root["object"])} for root in log.roots]
     answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
@@ -120,6 +123,7 @@ class Log:
         self._inside = list(request.get("inside", ()))
         self._total = 0
         self._held: list[Any] = []
+        self._schedulers: list[Any] = []
         self._depth = 0
         self._waiting: list[Any] = []
 
@@ -138,6 +142,14 @@ class Log:
         """Watch modules, the construction of optimizers and every step."""
         optimizer = torch.optim.Optimizer
         start, module_start = optimizer.__init__, torch.nn.Module.__init__
+        scheduled = torch.optim.lr_scheduler.LambdaLR.__init__
+
+        @functools.wraps(scheduled)
+        def scheduler_init(made: Any, *args: Any, **kwargs: Any) -> None:
+            scheduled(made, *args, **kwargs)
+            self._schedulers.append(made)
+
+        torch.optim.lr_scheduler.LambdaLR.__init__ = scheduler_init
 
         @functools.wraps(module_start)
         def module_init(module: Any, *args: Any, **kwargs: Any) -> None:
@@ -276,6 +288,15 @@ class Log:
             for group in optimizer.param_groups:
                 group["lr"] = group["lr"] * self.request["lr_factor"]
             entry["changed"] = done
+
+    def far_rates(self, entry: dict[str, Any], steps: list[str]) -> dict[str, float]:
+        """Step → rate of the optimizer's LambdaLR, where the program moves that on once a step."""
+        own = [s for s in self._schedulers if s.optimizer is entry["object"]]
+        if len(own) != 1 or abs(own[0].last_epoch - len(entry["rates"])) > 1:
+            return {}
+        rate, base = own[0].lr_lambdas[0], own[0].base_lrs[0]
+        with wire.program("ask the schedule for a rate"):
+            return {step: float(base * rate(int(step))) for step in steps}
 
     def _store(self, key: str, tensor: torch.Tensor) -> None:
         self._stored[key] = wire.plain(tensor.to_dense() if tensor.is_sparse else tensor).copy()

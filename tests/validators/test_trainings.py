@@ -1,0 +1,117 @@
+"""Other ways of a training: what two short epochs do not reach is found."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from migrator_validators.cases import Array, Call, Case, Made, WeightMap, WeightPair
+from migrator_validators.check import check_case
+from migrator_validators.hints import Modules
+from migrator_validators.trainings import trainings
+from migrator_validators.workers import Workers, pack_tree
+
+from migrator.model import Outcome
+
+SOURCE = """
+from tensorflow import keras
+
+
+def build():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+
+
+def train(model, x, y, epochs=2, batch=4):
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay([500], [1e-2, 1e-3])
+    model.compile(keras.optimizers.SGD(rate, clipvalue=4.0), loss="mse")
+    stop = keras.callbacks.EarlyStopping("loss", patience=3)
+    return model.fit(x, y, batch_size=batch, epochs=epochs, shuffle=False, callbacks=[stop], verbose=0).history
+"""
+
+TARGET = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def build():
+    return nn.Sequential(nn.Linear(3, 1))
+
+
+def train(model, x, y, epochs=2, batch=4):
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    scheduler = LambdaLR(optimizer, lambda step: 1e-2 if step <= 500 else 1e-3)
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
+    history, best, wait = {"loss": []}, float("inf"), 0
+    for _ in range(epochs):
+        total = 0.0
+        for start in range(0, len(x), batch):
+            xb, yb = x[start : start + batch], y[start : start + batch]
+            loss = F.mse_loss(model(xb), yb)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_value_(model.parameters(), 4.0)
+            optimizer.step()
+            scheduler.step()
+            total += loss.item() * len(xb)
+        history["loss"].append(total / len(x))
+        wait += 1
+        if history["loss"][-1] < best:
+            best, wait = history["loss"][-1], 0
+        elif wait >= 3:
+            break
+    return history
+"""
+
+MAP = WeightMap(
+    pairs=(
+        WeightPair(source="layers[0].kernel", target="0.weight", transform="T"),
+        WeightPair(source="layers[0].bias", target="0.bias"),
+    )
+)
+MODEL = Made(label="model", call=Call(source="program:build"), map=MAP)
+X = Array(**{"as": "numpy"}, shape=(12, 3), scale=0.1)
+Y = Array(**{"as": "numpy"}, shape=(12, 1), scale=0.1)
+CASE = Case(id="train", kind="training", call=Call(source="program:train", args=(MODEL, X, Y)))
+OTHERS = {case.id: case for case in trainings(CASE, Modules({"program": ast.parse(SOURCE)}))}
+
+
+def failed(case: Case, workers: Workers, *change: str) -> str:
+    target = TARGET.replace(*change) if change else TARGET
+    trees = pack_tree({"program.py": SOURCE}), pack_tree({"program.py": target})
+    found = [v for v in check_case(case, *trees, workers).verdicts if v.outcome is not Outcome.PASS]
+    assert all(v.outcome is Outcome.FAIL for v in found), found
+    return found[0].detail if found else ""
+
+
+def test_the_text_says_which() -> None:
+    assert list(OTHERS) == ["train-numbers", "train-waiting", "train-large"]
+    assert OTHERS["train-waiting"].training.hold
+
+
+@pytest.mark.parametrize("case", [CASE, *OTHERS.values()], ids=lambda case: case.id)
+def test_a_right_training_passes_all(case: Case, workers: Workers) -> None:
+    assert failed(case, workers) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("numbers", ("0, len(x), batch)", "0, len(x) - len(x) % batch, batch)")),
+        ("waiting", ("wait >= 3", "wait >= 4")),
+        ("waiting", ('best, wait = history["loss"][-1], 0', 'best = history["loss"][-1]')),
+        ("large", ("clip_grad_value_(model.parameters(), 4.0)", "clip_grad_value_(model.parameters(), 8.0)")),
+        ("large", ("nn.utils.clip_grad_value_(model.parameters(), 4.0)", "pass")),
+    ],
+)
+def test_what_the_recorded_training_does_not_reach_is_found(
+    name: str, change: tuple[str, str], workers: Workers
+) -> None:
+    assert failed(CASE, workers, *change) == ""
+    assert failed(OTHERS[f"train-{name}"], workers, *change)
+
+
+@pytest.mark.parametrize("change", [("step <= 500", "step < 500"), ("else 1e-3", "else 1e-4")])
+def test_a_schedule_is_asked_for_rates_far_ahead(change: tuple[str, str], workers: Workers) -> None:
+    assert "the learning rate at step 50" in failed(CASE, workers, *change)
