@@ -13,6 +13,7 @@ from migrator.facts.shapes import (
     ops_axes,
     ops_keras,
     ops_linear,
+    ops_sparse,
     preprocessing,
     recurrent,
     text,
@@ -29,6 +30,7 @@ _ = (
     text,
     ops_axes,
     ops_linear,
+    ops_sparse,
     ops_alike,
     ops_keras,
 )  # imported for what they register
