@@ -95,13 +95,21 @@ class Written:
         elif step.args.keys() & _UNKNOWN:
             self.problems.append(f"Dataset.{step.method} in this form has no rule")
         elif step.method in _PASSED_ON:
-            arguments = [self.text(a) if i == 0 else f"{n}={self.text(a)}" for i, (n, a) in enumerate(ordered(step))]
-            self.stream(_PASSED_ON[step.method], *arguments)
-            self.state = replace(self.state, open=True)
+            self._passed_on(step)
         else:
             self.problems.append(f"Dataset.{step.method} has no rule")
         if step.method in FINAL:
             self.state = State(stream=True)
+
+    def _bucket_by_sequence_length(self, step: Step) -> None:
+        if any(self.argument(step, name, "False") != "False" for name in ("pad_to_bucket_boundary", "no_padding")):
+            self.problems.append("batches that are padded to the boundary of their bucket, or not at all")
+        self._passed_on(step)
+
+    def _passed_on(self, step: Step) -> None:
+        arguments = [self.text(a) if i == 0 else f"{n}={self.text(a)}" for i, (n, a) in enumerate(ordered(step))]
+        self.stream(_PASSED_ON[step.method], *arguments)
+        self.state = replace(self.state, open=True)
 
     def _map(self, step: Step) -> None:
         function = self.argument(step, "map_func")

@@ -6,9 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from migrator.model import Helper
+from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import rule
-from migrator.rules.engine.samples import Sample, block
+from migrator.rules.engine.samples import Sample, block, declines
 from migrator.rules.ops.initializer_objects import (
     default_axes,
     normal_initializer,
@@ -98,9 +99,12 @@ _NAMES = (
         *_draws("tf.keras.initializers.get('orthogonal')", "init([60, 40])", "init([3, 5, 40, 20])"),
         *_draws("tf.keras.initializers.get(tf.keras.initializers.RandomNormal(0.5, 0.02))", "init([300, 20])"),
         block("return tf.keras.initializers.get(None) is None"),
+        declines([1.0, 2.0]),
     ],
 )
-def get(identifier):
+def get(identifier, *, kind):
+    if kind not in ("string", "none", None):
+        raise Decline("an initialiser that is not a name or a function")
     return initializer_named(identifier)
 
 

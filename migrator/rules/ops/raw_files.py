@@ -117,15 +117,23 @@ def _raw(api: str, kinds: str) -> list[Sample]:
     return [*calls, declined_block(f"{_RAW}return {api}(raw, tf.uint8, little_endian=False)")]
 
 
+def one_text(rank: object, kind: object) -> None:
+    """Declines several texts at a time."""
+    if kind == "sequence" or rank not in (None, 0):
+        raise Decline("several texts at a time")
+
+
 @rule("tf.io.decode_raw", samples=_raw("tf.io.decode_raw", "tf.uint8 tf.int16 tf.float32 tf.int64 tf.float64"))
-def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, name=None):
+def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, name=None, *, rank, kind):
+    one_text(rank, kind)
     if not little_endian or fixed_length is not None:
         raise Decline("big-endian numbers, or a fixed length")
     return torch.from_numpy(np.frombuffer(input_bytes, little(out_type)).copy())
 
 
 @rule("tf.compat.v1.decode_raw", samples=_raw("tf.compat.v1.decode_raw", "tf.uint8 tf.float32"))
-def old_decode_raw(input_bytes=None, out_type=None, little_endian=True, name=None, bytes=None):
+def old_decode_raw(input_bytes=None, out_type=None, little_endian=True, name=None, bytes=None, *, rank, kind):
+    one_text(rank, kind)
     if not little_endian or bytes is not None:
         raise Decline("big-endian numbers, or the old name of an argument")
     return torch.from_numpy(np.frombuffer(input_bytes, little(out_type)).copy())

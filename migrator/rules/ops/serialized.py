@@ -64,8 +64,16 @@ _TENSORS = (
 _ROUND = "tensor = {}\nraw = tf.io.serialize_tensor(tensor)\nreturn raw, tf.io.parse_tensor(raw, out_type=tensor.dtype)"
 
 
-@rule("tf.io.serialize_tensor", samples=[no_grad(block(_ROUND.format(tensor))) for tensor in _TENSORS])
-def serialize(tensor: Tensor, name=None):
+@rule(
+    "tf.io.serialize_tensor",
+    samples=[
+        *(no_grad(block(_ROUND.format(tensor))) for tensor in _TENSORS),
+        no_grad(block("return tf.io.serialize_tensor(tf.constant([1, -2]))")),
+    ],
+)
+def serialize(tensor: Tensor, name=None, *, dtype):
+    if dtype == "int32":  # torch's own integers have 64 bits
+        return serialize_tensor(tensor.int())
     return serialize_tensor(tensor)
 
 

@@ -93,11 +93,11 @@ def length(input, unit="BYTE", name=None):
         *_samples("tf.strings.split(one, ',')", "tf.strings.split(one)", "tf.strings.split('', sep='/')"),
         *_samples("tf.strings.split('  ')", "tf.strings.split(one, ',', maxsplit=2)", "tf.strings.split('a<>b', '<>')"),
         *_samples("tf.strings.split(one, sep=',')[-2]"),
-        *_declined("tf.strings.split(texts)", "tf.strings.split(one, maxsplit=1)"),
+        *_declined("tf.strings.split(texts)", "tf.strings.split(['a b', 'c'])", "tf.strings.split(one, maxsplit=1)"),
     ],
 )
-def split(input, sep=None, maxsplit=-1, name=None, *, rank_input):
-    if rank_input is not None and rank_input > 0:
+def split(input, sep=None, maxsplit=-1, name=None, *, rank_input, kind_input):
+    if kind_input == "sequence" or (rank_input is not None and rank_input > 0):
         raise Decline("the parts of several texts, which are ragged")
     if not given(sep):
         if maxsplit != -1:
@@ -149,9 +149,12 @@ def substr(input, pos, len, unit="BYTE", name=None):
     return substring(input, pos, len)
 
 
-@rule("tf.strings.bytes_split", samples=[*_samples("tf.strings.bytes_split('aé')")])
-def bytes_split(input, name=None, *, rank_input):
-    if rank_input is not None and rank_input > 0:
+@rule(
+    "tf.strings.bytes_split",
+    samples=[*_samples("tf.strings.bytes_split('aé')"), *_declined("tf.strings.bytes_split(['ab', 'c'])")],
+)
+def bytes_split(input, name=None, *, rank_input, kind_input):
+    if kind_input == "sequence" or (rank_input is not None and rank_input > 0):
         raise Decline("the parts of several texts, which are ragged")
     return text_of([bytes([byte]) for byte in text_of(input)])
 
