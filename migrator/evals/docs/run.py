@@ -46,7 +46,7 @@ def judge_all(found: Sequence[Program], workers: Workers, jobs: int) -> dict[str
     return judged | _compared([p for p in asked if p.id not in judged], rewritten, sources, workers, jobs)
 
 
-SEEDS = (1, 2, 3, 4, 5, 6)
+SEEDS = tuple(range(1, 13))  # of two outcomes that are equally likely both are seen
 _NO_VALUES = "nothing that can be compared: objects, not values"
 
 

@@ -208,7 +208,9 @@ def plain(value: Any) -> np.ndarray:
     elif isinstance(value, np.ndarray):
         array = value
     else:
-        array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+        held = value.numpy() if hasattr(value, "numpy") else value
+        # as an object: NumPy's own bytes end before the zeros at their end
+        array = np.asarray(held, dtype=object) if isinstance(held, bytes) else np.asarray(held)
     if array.dtype.kind == "V" or "bfloat16" in str(array.dtype):
         array = array.astype("float32")
     return np.array(array)  # a copy: the tensor may be written to later
