@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from migrator_validators.compare import compare_arrays, compare_trees, says_something
+from migrator_validators.probes.wire import plain
 from migrator_validators.tolerances import TABLE
 
 FORWARD = TABLE["forward"]
@@ -102,3 +103,7 @@ def test_what_is_no_evidence() -> None:
     assert says_something([leaf(np.zeros(3)), leaf(np.ones(3))])
     assert says_something([leaf(3.0)], inputs_vary=False)
     assert not says_something([leaf(0.0)], inputs_vary=False)
+
+
+def test_zeros_at_the_end_of_bytes_count() -> None:
+    assert plain(b"a\0\0").item() == b"a\0\0"
