@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrator.codemods.data import chains
 from migrator.codemods.training import callbacks, calls
@@ -72,6 +72,23 @@ def known() -> frozenset[str]:
 
 
 def _rules() -> Iterator[Entry]:
+    """One entry for an API as one Keras means it: rules of a layer inside of models and by itself say it together."""
+    found: dict[tuple[str, int | None], Entry] = {}
+    for entry in _each_rule():
+        key = (entry.api, entry.keras)
+        found[key] = entry if key not in found else _together(found[key], entry)
+    yield from found.values()
+
+
+def _together(one: Entry, other: Entry) -> Entry:
+    gaps, torch, declines = (
+        tuple(dict.fromkeys(first + second))
+        for first, second in ((one.gaps, other.gaps), (one.torch, other.torch), (one.declines, other.declines))
+    )
+    return replace(one, tested=one.tested or other.tested, gaps=gaps, torch=torch, declines=declines)
+
+
+def _each_rule() -> Iterator[Entry]:
     for rule in rules_table():
         head, _, rest = rule.api.partition(".")
         api = f"{RECEIVERS[head]}.{rest}" if head in RECEIVERS else rule.api
