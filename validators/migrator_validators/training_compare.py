@@ -254,7 +254,7 @@ def _far(one: dict[str, Any], other: dict[str, Any], unchecked: list[str]) -> st
     ours, theirs = one.get("far") or {}, other.get("far") or {}
     if ours and not theirs:
         unchecked.append("the learning rate beyond the steps that were made")
-    for step in ours.keys() & theirs.keys():
+    for step in sorted(ours.keys() & theirs.keys(), key=int):
         a, b = ours[step], theirs[step]
         if abs(a - b) > max(1e-4 * max(abs(a), abs(b)), 1e-12):
             return f"the learning rate at step {step} would be {b:.6g}, the source's {a:.6g}"
