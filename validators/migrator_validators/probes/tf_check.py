@@ -159,7 +159,10 @@ class Check:
         targets = list(inputs.values()) + [
             getattr(w, "value", w) if not isinstance(w, tf.Variable) else w for w in weights.values()
         ]
-        found = tape.gradient(total, targets)
+        try:
+            found = tape.gradient(total, targets)
+        except LookupError:  # TensorFlow has no gradient for an operation: nothing can be trained through it
+            return {"inputs": {}, "weights": {}, "total": False}
         names = ["gi.%d.%s" % (number, key) for key in inputs] + ["gw.%d.%s" % (number, key) for key in weights]
         connected = [self._put(name, gradient) for name, gradient in zip(names, found)]
         keys = list(inputs) + list(weights)
