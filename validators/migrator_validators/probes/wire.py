@@ -233,7 +233,7 @@ def tensor_kind(value: Any) -> str:
     """ "tensor", "numpy" or "" for what is neither."""
     if isinstance(value, (np.ndarray, np.generic)):
         return "numpy"
-    if hasattr(value, "row_splits") or hasattr(value, "dense_shape"):
+    if hasattr(value, "row_splits") or hasattr(value, "dense_shape") or getattr(value, "is_sparse", False) is True:
         return ""
     if hasattr(value, "detach") and hasattr(value, "requires_grad"):
         return "tensor"
