@@ -74,7 +74,9 @@ def render(
     body = "\n".join(textwrap.dedent(t) for t in texts if t is not None) + "".join(h.source for h in helpers)
     used = _names(body) | ({"torch"} if needs_device else set())
     stay = [p for p in file.parts if p.draft is not None and not migrated(p, reverted)]
-    kept = _tf_kept(file, body, stay) - {helper.name for helper in helpers}
+    kept = _tf_kept(file, body, stay, {"device"} | {n for line in wanted for n in bound_by(line)}) - {
+        helper.name for helper in helpers
+    }
     texts = _with_imports(file, texts, used, wanted, kept)
     text = _assemble(file, texts, helpers, needs_device)
     offset = len(texts) - len(file.parts)
@@ -217,8 +219,11 @@ def _defined(text: str) -> frozenset[str]:
     return frozenset(names | {n.id for n in stored})
 
 
-def _tf_kept(file: FileDraft, body: str, stay: Sequence[Part]) -> frozenset[str]:
-    """Names for TensorFlow that are still read, be it in quotes of the units that stay; "*" for a star import."""
+def _tf_kept(file: FileDraft, body: str, stay: Sequence[Part], added: set[str]) -> frozenset[str]:
+    """Names for TensorFlow that are still read, be it in quotes of the units that stay; "*" for a star import.
+
+    `added`: names that the migrated file binds besides those of its units.
+    """
     quoted = "".join(file.code(s) for part in stay for s in part.segment.statements)
     kept = set(global_reads(body) | _names_exported(body) | set(_DOTTED.findall(quoted))) & file.tf_bindings
     aliases = [s for p in file.parts if p.segment.unit.kind is UnitKind.IMPORTS for s in p.segment.statements]
@@ -229,7 +234,7 @@ def _tf_kept(file: FileDraft, body: str, stay: Sequence[Part]) -> frozenset[str]
         for name in global_reads(textwrap.dedent(file.code(statement))) & file.tf_bindings - kept
     }:
         kept |= more
-    if "*" in file.tf_bindings and (stay or unbound(body, _bound_by_imports(aliases))):
+    if "*" in file.tf_bindings and (stay or unbound(body, _bound_by_imports(aliases) | added)):
         kept.add("*")
     return frozenset(kept)
 

@@ -71,7 +71,7 @@ def make(out: Path) -> None:
     tf.train.Checkpoint(tagger).write(str(out / "t_checkpoint"))
     tf.saved_model.save(model, str(out / "m_saved"))
     build(7).save_weights(str(out / "other.weights.h5"))  # type: ignore[operator]
-    if os.environ.get("TF_USE_LEGACY_KERAS"):
+    if os.environ.get("TF_USE_LEGACY_KERAS") == "1":
         model.save_weights(str(out / "m_weights"))
         model.save(str(out / "m_keras_saved"))
         model.save_weights(str(out / "w.h5"))

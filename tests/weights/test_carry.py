@@ -31,8 +31,9 @@ class Saved:
         (root / "repo").mkdir()
         (root / "repo" / "net.py").write_text(PROGRAM)
         env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-        env |= {"TF_USE_LEGACY_KERAS": "1"} if keras == 2 else {}
-        subprocess.run([sys.executable, ORIGINALS, root], env=env, check=True, capture_output=True)
+        env["TF_USE_LEGACY_KERAS"] = "1" if keras == 2 else "0"
+        made = subprocess.run([sys.executable, ORIGINALS, root], env=env, capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr[-2000:]
         self.out = root / "out"
         done = CliRunner().invoke(app, ["run", str(root / "repo"), "-o", str(self.out), "--keras", str(keras)])
         assert done.exit_code == 0, done.output
