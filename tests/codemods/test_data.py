@@ -59,7 +59,7 @@ def test_a_chain_with_a_map() -> None:
         (".batch(4).shuffle(10, reshuffle_each_iteration=False)", "a stream that is shuffled once"),
         (".rejection_resample(lambda a: a, [0.5, 0.5])", "rejection_resample"),
         (".repeat(2).cardinality()", "the length of a stream"),
-        (".bucket_by_sequence_length(len, [3], [2, 2], no_padding=True)", "in this form has no rule"),
+        (".bucket_by_sequence_length(len, [3], [2, 2], no_padding=True)", "or not at all"),
         (".group_by_window(lambda a: a, lambda k, d: d, window_size_func=lambda k: 2)", "in this form has no rule"),
     ],
     ids=str,
