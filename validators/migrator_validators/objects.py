@@ -166,18 +166,11 @@ class ObjectCheck:
             if "error" in seen:
                 self._refused(seen, found)
         for a, b in both_ran(source, target):
-            row = self._tolerance_of(a["number"], tolerance)
-            batch = compare_trees(a["output"], source.arrays, b["output"], target.arrays, row)
+            batch = compare_trees(a["output"], source.arrays, b["output"], target.arrays, tolerance)
             if a["written"] != b["written"]:
                 batch.add(_writes(bool(b["written"])))
             found.add(self._of_variation(a["number"], batch))
         return found
-
-    def _tolerance_of(self, number: int, tolerance: Tolerance) -> Tolerance:
-        """Ten times as much for variations of a model: what is left of large sums in a single row may be small."""
-        if number < FIRST or self.bench.subject != "object":
-            return tolerance
-        return Tolerance(10 * tolerance.absolute, 10 * tolerance.relative, tolerance.reason)
 
     def _refused(self, seen: Mapping[str, Any], found: Comparison) -> None:
         """A variation that only the target refuses; one that runs into what is still TensorFlow says nothing."""

@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 import tensorflow as tf
 
-from . import tf_initializers, wire
+from . import tf_initializers, tf_wide, wire
 from . import tf_objects as objects
 
 SELF = "self"
@@ -221,6 +221,7 @@ def prepare(request: Request) -> Optional[Any]:
     seed_all(request.get("seed", 0))
     if request["floatx"] != "float32":
         tf.keras.backend.set_floatx(request["floatx"])
+        tf_wide.install()
     objects.stamp_layers()
     objects.note_inference()
     objects.note_estimates()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from . import tf_graph_draws, tf_order
+from . import tf_graph_draws, tf_order, tf_wide
 from .streams import STREAMS, install_numpy_permutations
 from .tf_exports import LEGACY, bind, everywhere, keras_package
 from .tf_sessions import SESSIONS
@@ -49,6 +49,7 @@ def restart() -> None:
 def widen() -> None:
     """Everything in float64, where the program says `tf.float32` too: what still differs then is no rounding."""
     keras_package().backend.set_floatx("float64")
+    tf_wide.install()
     everywhere(tf.float32, tf.float64)
     if not LEGACY:
         cast = keras_package().src.backend.core.cast
