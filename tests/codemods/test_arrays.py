@@ -1,4 +1,4 @@
-"""NumPy arrays that meet tensors: one spelling in TensorFlow, and torch has to be told."""
+"""NumPy arrays that meet tensors, which torch has to be told; and what the file around them imports."""
 
 from __future__ import annotations
 
@@ -64,3 +64,26 @@ def test_integers_stay_arrays(tmp_path: Path) -> None:
 def test_an_array_beside_a_tensor_takes_its_dtype(tmp_path: Path, before: str, after: str) -> None:
     head = 'a = np.ones((2, 3), "float32")\nd = np.ones((2, 3))\nt = tf.abs(a)\n'
     assert after + "\n" in migrated(tmp_path, head + before + "\n")
+
+
+def test_the_tensor_is_there_before_the_first_statement(tmp_path: Path) -> None:
+    text = migrated(tmp_path, "def f(x):\n    m = tf.reduce_mean(x)\n    return x - m\n" + CALL)
+    assert "def f(x):\n    x = torch.as_tensor(x)\n    m = torch.mean(x)\n" in text
+
+
+def test_a_star_import_goes_where_the_file_gains_a_device(tmp_path: Path) -> None:
+    text = migrated(
+        tmp_path,
+        """
+        from tensorflow.keras.layers import *
+
+
+        def build():
+            return tf.keras.Sequential([tf.keras.Input((4,)), Dense(3)])
+
+
+        model = build()
+        """,
+    )
+    assert "device = torch.device(" in text
+    assert "tensorflow" not in text
