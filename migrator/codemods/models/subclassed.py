@@ -14,13 +14,14 @@ from migrator.codemods.models import inheriting, losses
 from migrator.codemods.models.build import ModuleBuild, Owned, render, signature
 from migrator.codemods.models.checks import Checks, is_rank, knows_its_input, rank_variables, reads, shape_parameter
 from migrator.codemods.models.constructor import KERAS_STATE, Constructor
-from migrator.codemods.models.create import Maker, is_keras_layer
+from migrator.codemods.models.create import Maker
 from migrator.codemods.models.finish import check_names
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.inheriting import Inherited
 from migrator.codemods.models.layout import LAST, Layout, first, rank
 from migrator.codemods.models.lower import Lowerer
+from migrator.codemods.models.methods import appended, assigned_often, attributes, makers_of, walked
 from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.params import kept_params, param_text, unread
 from migrator.codemods.models.regularizers import agreed
@@ -28,10 +29,9 @@ from migrator.codemods.models.sizes import gained, has_default, size_change, wit
 from migrator.codemods.models.steps import has_tape, raw_layers
 from migrator.codemods.models.text import indent
 from migrator.codemods.models.weight_lists import is_filled
-from migrator.codemods.models.weights import is_add_weight
 from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import Instance, ModelValue, RepoClass, RepoInstance, Span, Tensor, Value
+from migrator.values import Instance, RepoClass, Tensor, Value
 
 _GONE = {
     "get_config": "get_config is gone: constructor arguments and state_dict replace it",
@@ -90,7 +90,7 @@ class _Class:
         self._bases()
         self._losses(methods)
         self._class_body()
-        makers = _makers(methods, ctx)
+        makers = makers_of(methods, ctx)
         methods = {name: method for name, method in methods.items() if name not in makers}
         maker = self._maker(methods.get("__init__"), methods.get("build"), *makers.values())
         self.constructor = Constructor(
@@ -98,13 +98,13 @@ class _Class:
             build,
             maker,
             drops={f"self.{name}" for name in self.fixed} | self._unread_state() | self._written_out(methods, makers),
-            often=_often(methods, makers),
-            walked=_walked(methods, ctx),
+            often=assigned_often(methods, makers),
+            walked=walked(methods, ctx),
             makers=makers,
         )
-        lists = _appended(methods, makers)
-        appended = {name for name in lists if self._takes_weights(name, {**methods, **makers}, makers)}
-        self.constructor.weights_to_be, self.constructor.lists_to_be = appended, lists - appended
+        lists = appended(methods, makers)
+        weights = {name for name in lists if self._takes_weights(name, {**methods, **makers}, makers)}
+        self.constructor.weights_to_be, self.constructor.lists_to_be = weights, lists - weights
         if self.above is not None:
             self.constructor.bound.update(self.above.bound)
             self.constructor.lists.update(self.above.lists)
@@ -190,7 +190,7 @@ class _Class:
         scope |= {name for other in others for name in assigned(other.body)}
         sizes = {s.name for s in gained(self.ctx.facts, self.qualname)}
         self.build.taken |= sizes
-        saved, other = _attributes([m for m in (init, build, *others) if m], self.ctx)
+        saved, other = attributes([m for m in (init, build, *others) if m], self.ctx)
         self.build.taken |= saved | other
         self.fixed = agreed(self.ctx.facts, self.qualname, [p.name.value for p in _params(init)])
         names = (scope - {"self", "training"} - set(self.fixed)) | sizes
@@ -523,19 +523,6 @@ def _strip(lines: list[str]) -> list[str]:
     return [line for line in lines if line != "pass"] or lines[:0]
 
 
-def _attributes(methods: Sequence[cst.FunctionDef], ctx: Context) -> tuple[set[str], set[str]]:
-    """Attributes of `self` that hold the argument of their name, and those that hold something else."""
-    saved: set[str] = set()
-    other: set[str] = set()
-    for node in (found for method in methods for found in find(method, m.Assign())):
-        assert isinstance(node, cst.Assign)
-        for target in node.targets:
-            name = get_full_name_for_node(target.target) or ""
-            if name.startswith("self."):
-                (saved if ctx.code(node.value) == name[5:] else other).add(name[5:])
-    return saved, other
-
-
 _OBJECTS = tuple(
     f"tf.keras.{kind}.{first}"
     for kind in ("initializers", "regularizers", "constraints")
@@ -545,74 +532,6 @@ _OBJECTS = tuple(
 
 def _takes_object(arg: cst.Arg) -> bool:
     return arg.keyword is not None and arg.keyword.value.endswith(("initializer", "regularizer", "constraint"))
-
-
-def _makers(methods: dict[str, cst.FunctionDef], ctx: Context) -> dict[str, cst.FunctionDef]:
-    """Methods that `__init__` or `build` call to make layers and weights, as a statement and nowhere else."""
-    found: dict[str, cst.FunctionDef] = {}
-    calls = [c for method in methods.values() for c in find(method, m.Call(func=m.Attribute(value=m.Name("self"))))]
-    names = [c.func.attr.value for c in calls if isinstance(c, cst.Call) and isinstance(c.func, cst.Attribute)]
-    built = {name for first in ("__init__", "build") if first in methods for name in _told(methods[first])}
-    for name in built - {"__init__", "build", "call"}:
-        method = methods.get(name)
-        if method is None or names.count(name) != 1 or method.decorators or find(method, m.Return(m.DoNotCare())):
-            continue
-        if any(isinstance(c, cst.Call) and _makes(c, ctx) for c in find(method, m.Call())):
-            found[name] = method
-    return found
-
-
-def _told(method: cst.FunctionDef) -> set[str]:
-    """Methods of `self` that are called as statements."""
-    found = find(method, m.Expr(m.Call(func=m.Attribute(value=m.Name("self")))))
-    calls = [s.value for s in found if isinstance(s, cst.Expr) and isinstance(s.value, cst.Call)]
-    return {call.func.attr.value for call in calls if isinstance(call.func, cst.Attribute)}
-
-
-def _makes(node: cst.Call, ctx: Context) -> bool:
-    """Whether a call makes a weight or a layer."""
-    value = ctx.value(node)
-    layer = isinstance(value, Instance) and is_keras_layer(value.api)
-    module = isinstance(value, RepoInstance) and value.kind in ("layer", "model")
-    return layer or module or isinstance(value, ModelValue) or is_add_weight(node, ctx)
-
-
-def _often(methods: dict[str, cst.FunctionDef], makers: dict[str, cst.FunctionDef]) -> set[str]:
-    """Attributes that `__init__`, `build` and what they call assign more than once."""
-    counts: dict[str, int] = {}
-    for method in _constructing(methods, makers):
-        for target in find(method, m.AssignTarget()):
-            assert isinstance(target, cst.AssignTarget)
-            text = get_full_name_for_node(target.target) or ""
-            counts[text] = counts.get(text, 0) + 1
-    return {name for name, count in counts.items() if count > 1 and name.startswith("self.")}
-
-
-def _constructing(methods: dict[str, cst.FunctionDef], makers: dict[str, cst.FunctionDef]) -> Iterable[cst.FunctionDef]:
-    return [*(methods[name] for name in ("__init__", "build") if name in methods), *makers.values()]
-
-
-def _walked(methods: dict[str, cst.FunctionDef], ctx: Context) -> dict[str, list[Span]]:
-    """The loops of every method over attributes of `self`."""
-    found: dict[str, list[Span]] = {}
-    for loop in (x for method in methods.values() for x in find(method, m.For())):
-        assert isinstance(loop, cst.For)
-        for node in [loop.iter, *find(loop.iter, m.Attribute())]:
-            name = get_full_name_for_node(node) if isinstance(node, cst.Attribute) else None
-            if name is not None:
-                found.setdefault(name, []).append(ctx.spans[loop])
-    return found
-
-
-def _appended(methods: dict[str, cst.FunctionDef], makers: dict[str, cst.FunctionDef]) -> set[str]:
-    """Attributes to which `__init__`, `build` and what they call append."""
-    found = set()
-    for method in _constructing(methods, makers):
-        for call in find(method, m.Call(func=m.Attribute(attr=m.Name("append")))):
-            assert isinstance(call, cst.Call)
-            assert isinstance(call.func, cst.Attribute)
-            found.add(get_full_name_for_node(call.func.value) or "")
-    return found
 
 
 __all__ = ["class_unit"]

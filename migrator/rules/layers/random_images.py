@@ -43,11 +43,16 @@ def _is_default(arg: LayerArg) -> bool:
     return arg.is_known and arg.known == _DEFAULTS[arg.name]
 
 
-def _ways(fill_mode: LayerArg, interpolation: LayerArg) -> None:
+def _reading(
+    fill_mode: LayerArg, interpolation: LayerArg, fill_value: LayerArg, data_format: LayerArg
+) -> dict[str, LayerArg]:
+    """How pixels between and beyond those of the image are read, as the modules take it."""
+    channels_last(data_format)
     if fill_mode.known not in ("reflect", "wrap", "constant", "nearest"):
         raise Decline("the fill mode is not known")
     if interpolation.known not in ("bilinear", "nearest"):
         raise Decline("the interpolation is not known")
+    return {"fill_mode": fill_mode, "interpolation": interpolation, "fill_value": fill_value}
 
 
 _IMAGES = f32(5, 7, 6, 3)
@@ -87,9 +92,7 @@ def random_rotation(
     call: LayerCall,
 ) -> LayerCode:
     """A small module that reads every pixel where TensorFlow does."""
-    channels_last(data_format)
-    _ways(fill_mode, interpolation)
-    named = {"fill_mode": fill_mode, "interpolation": interpolation, "fill_value": fill_value}
+    named = _reading(fill_mode, interpolation, fill_value, data_format)
     return _made(code.random_rotation, call, "rotation", factor, **named)
 
 
@@ -114,9 +117,7 @@ def random_zoom(
     call: LayerCall,
 ) -> LayerCode:
     """A small module that reads every pixel where TensorFlow does."""
-    channels_last(data_format)
-    _ways(fill_mode, interpolation)
-    named = {"fill_mode": fill_mode, "interpolation": interpolation, "fill_value": fill_value}
+    named = _reading(fill_mode, interpolation, fill_value, data_format)
     return _made(code.random_zoom, call, "zoom", height_factor, width_factor=width_factor, **named)
 
 
@@ -137,9 +138,7 @@ def random_translation(
     call: LayerCall,
 ) -> LayerCode:
     """A small module that reads every pixel where TensorFlow does."""
-    channels_last(data_format)
-    _ways(fill_mode, interpolation)
-    named = {"fill_mode": fill_mode, "interpolation": interpolation, "fill_value": fill_value}
+    named = _reading(fill_mode, interpolation, fill_value, data_format)
     return _made(code.random_translation, call, "translation", height_factor, width_factor, **named)
 
 

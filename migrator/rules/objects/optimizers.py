@@ -255,7 +255,7 @@ def _decaying(rate: str, decay: str, schedule: str | None) -> str:
 
 def _decayed(args: Arguments, code: OptimizerCode) -> OptimizerCode:
     """Decoupled weight decay, which torch has in AdamW only."""
-    if not args.given("weight_decay") or code.call.startswith(("torch.optim.AdamW(", "AdamW(")):
+    if not args.given("weight_decay") or "weight_decay=" in code.call:  # the optimizer does it itself
         return code
     call = f"with_weight_decay({code.call}, {args.texts['weight_decay']})"
     return replace(code, call=call, helpers=(*code.helpers, WEIGHT_DECAY))
