@@ -27,14 +27,16 @@ class Program:
     arrays: dict[str, Array]
     whole: bool = False
 
+    def facts(self, source: str, known: bool = True) -> ModuleFacts:
+        """What is known of the program, written as `source`; nothing of its arrays where not `known`."""
+        if self.whole:
+            return analyse({"sample": source}).modules["sample"]
+        return FakeModule(source, {n: Tensor(a.shape, a.dtype) for n, a in self.arrays.items()} if known else {})
+
     def rewritten(self, facts: bool = True, exact: bool = False) -> tuple[str, Rewritten]:
         """The function in torch, and all that the rewriter says; `exact` as with `--fidelity exact`."""
-        known = {n: Tensor(a.shape, a.dtype) for n, a in self.arrays.items()} if facts else {}
         tree, spans = parsed(self.source)
-        here: ModuleFacts = FakeModule(self.source, known)
-        if self.whole:
-            here = analyse({"sample": self.source}).modules["sample"]
-        made = rewrite(tree, here, spans, exact=exact)
+        made = rewrite(tree, self.facts(self.source, facts), spans, exact=exact)
         assert isinstance(made.node, cst.Module)
         return "\n".join(sorted(made.imports)) + "\n" + made.node.code, made
 
