@@ -95,7 +95,7 @@ _NAMES = (
     "tf.keras.initializers.get",
     samples=[
         *(s for name in _NAMES for s in _draws(f"tf.keras.initializers.get({name!r})", "init([300, 20])")),
-        *_draws("tf.keras.initializers.get('he_normal')", "init([3, 3, 20, 30])", "init((400,))"),
+        *_draws("tf.keras.initializers.get('he_normal')", "init([3, 3, 20, 30])", "init((4000,))"),
         *_draws("tf.keras.initializers.get('orthogonal')", "init([60, 40])", "init([3, 5, 40, 20])"),
         *_draws("tf.keras.initializers.get(tf.keras.initializers.RandomNormal(0.5, 0.02))", "init([300, 20])"),
         block("return tf.keras.initializers.get(None) is None"),
