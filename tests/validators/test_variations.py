@@ -173,3 +173,14 @@ def test_what_is_varied_is_said() -> None:
 
 def test_a_case_without_hints_is_not_varied() -> None:
     assert variations(Case(id="a", kind="function", call=Call(source="p:f", args=(X, Lit(value=True))))) == ()
+
+
+def test_other_values_have_the_shape_of_those_that_are_given() -> None:
+    given = Array(dtype="int64", values=[0, 2, 2, 1])
+    case = Case(id="c", kind="function", call=Call(source="m:f", args=(Array(shape=(4, 3)), given)))
+    made = {
+        v.name: v.case for v in variations(hinted(case, Modules({"m": ast.parse("def f(x, ids):\n    return x\n")})))
+    }
+    ids = made["other values"].call.args[1]
+    assert isinstance(ids, Array)
+    assert (ids.values, ids.shape) == (None, (4,))

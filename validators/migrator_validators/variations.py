@@ -104,7 +104,8 @@ def anew(array: Array) -> dict[str, object]:
     if array.dtype == "object":  # text
         return {"values": None}
     values = np.asarray(array.values, dtype=array.dtype)
-    return {"values": None, **(distribution(values) if values.size else {})}
+    made: dict[str, object] = {"values": None, "shape": array.shape or values.shape}
+    return {**made, **(distribution(values) if values.size else {})}
 
 
 # --- values -----------------------------------------------------------------------------------------------
