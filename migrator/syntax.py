@@ -27,6 +27,15 @@ BLANK: tuple[type[cst.CSTNode], ...] = (
 """What is between the words; neither these nor what is below them is in an index."""
 
 
+_NODES = tuple(kind for kind in vars(cst).values() if isinstance(kind, type) and issubclass(kind, cst.CSTNode))
+
+
+@cache
+def _of(kinds: Kinds) -> tuple[type[cst.CSTNode], ...]:
+    """The classes of nodes that are of some kinds: libcst's are abstract ones, which are slow to ask."""
+    return tuple(kind for kind in _NODES if issubclass(kind, kinds))
+
+
 @dataclass
 class Index:
     """All nodes of a tree in order; those below a node are a slice. `words`: names that are no variables."""
@@ -42,8 +51,9 @@ class Index:
         start, end = self.ranges[node]
         found: list[int] = []
         several = 0
-        for kind, places in self.places.items():
-            if issubclass(kind, kinds):
+        for kind in _of(kinds):
+            places = self.places.get(kind)
+            if places is not None:
                 first, last = bisect_left(places, start), bisect_left(places, end)
                 found += places[first:last]
                 several += last > first

@@ -10,6 +10,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.imports import bound_by, merged
+from migrator.codemods.nodes import find
 from migrator.codemods.units import Segment, bound_names
 from migrator.model import Decline
 from migrator.values import Api, ModuleRef
@@ -63,8 +64,8 @@ def _bound_inside(seg: Segment, ctx: Context) -> set[str]:
     """Parameters and variables of the unit's functions."""
     found: set[str] = set()
     for statement in seg.statements:
-        found |= {n.name.value for n in m.findall(statement, m.Param()) if isinstance(n, cst.Param)}
-        for assign in m.findall(statement, m.Assign()):
+        found |= {n.name.value for n in find(statement, m.Param()) if isinstance(n, cst.Param)}
+        for assign in find(statement, m.Assign()):
             assert isinstance(assign, cst.Assign)
             if not isinstance(ctx.value(assign.value), ModuleRef | Api):
                 found |= set(bound_names(assign))

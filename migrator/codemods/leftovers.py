@@ -8,6 +8,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+import libcst as cst
+
 from migrator.codemods.tf_imports import global_reads, imported_modules, is_tf_module
 from migrator.model import Decline, UnitKind
 
@@ -178,8 +180,10 @@ def hidden_builtins(helpers: Sequence[str], module_names: Collection[str]) -> li
     return [Decline(f"`{name}` means something else in this file, and a helper needs it") for name in hidden]
 
 
-def handed_to_protobuf(helpers: Collection[str], tree: ast.AST) -> list[Decline]:
+def handed_to_protobuf(helpers: Collection[str], file: cst.Module) -> list[Decline]:
     """Declines records that are plain classes now, where the file hands messages to `google.protobuf`."""
-    if "Example" in helpers and any(module.startswith("google.protobuf") for module in imported_modules(tree)):
+    if "Example" not in helpers:
+        return []
+    if any(module.startswith("google.protobuf") for module in imported_modules(ast.parse(file.code))):
         return [Decline("the file uses google.protobuf on TensorFlow's messages")]
     return []

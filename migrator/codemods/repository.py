@@ -273,8 +273,7 @@ def _tidied(
     found = tidy(text, seg.unit.kind, seg.unit.name == MAIN, bindings)
     base = draft or Draft(text, seg.unit.kind)
     taken = hidden_builtins([helper.source for helper in base.helpers], bound)
-    if base.helpers:
-        taken += handed_to_protobuf([helper.name for helper in base.helpers], ast.parse(ctx.tree.code))
+    taken += handed_to_protobuf([helper.name for helper in base.helpers], ctx.tree)
     if not found.declines and not taken and found.text == text:
         return draft
     return replace(base, text=found.text, declines=(*found.declines, *taken), imports=base.imports | found.imports)
