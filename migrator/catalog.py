@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from migrator.codemods.data import chains
 from migrator.codemods.training import callbacks, calls
 from migrator.facts import names
-from migrator.rules import initializers, regularizers
+from migrator.rules import constraints, initializers, regularizers
 from migrator.rules.book import MERGES
 from migrator.rules.explain import rules_table
 from migrator.rules.objects import losses, metrics, optimizers, schedules
@@ -127,6 +127,8 @@ def _arguments() -> Iterator[Entry]:
         yield Entry(api, names.aliases(api), "rule", False, torch=("a line of reset_parameters",))
     for api in regularizers.APIS:
         yield Entry(api, names.aliases(api), "rule", False, torch=("a term of regularization_loss",))
+    for api in constraints.APIS:
+        yield Entry(api, names.aliases(api), "rule", True, torch=("a line of constrain_weights, after every step",))
 
 
 def _codemods() -> Iterator[Entry]:

@@ -44,7 +44,7 @@ SECTIONS = (
     Section("Schedules", "optimizers.schedules", "", "the rate step by step, beyond the last boundary"),
     Section("Initialisers", "initializers", "distribution of the values", "distribution in models"),
     Section("Regularisers", "regularizers", "values", "penalties of models"),
-    Section("Constraints", "constraints", "values", ""),
+    Section("Constraints", "constraints", "values", "weights after a step, trainings"),
     Section("Callbacks", "callbacks", "", "trainings of the test programs"),
 )
 _NO_OBJECTS = frozenset(

@@ -229,8 +229,9 @@ class LayerCode:
     `{self}` for the submodule (`self.conv1`). `activation`: expression with `{x}` applied after it, or None;
     `activation_name` is Keras's name for it ("softmax"), which the output contract asks for.
     `init`: statements of `reset_parameters` with `{self}`. `penalty`: expressions of the
-    regulariser with `{self}`. `params`: as in `WeightRecord`. `layout`: "nchw" (works on channels
-    at axis 1), "last" (works on the last axis), "any" (elementwise), "flatten" (NHWC order is lost).
+    regulariser with `{self}`; `constraint`: statements that follow each step of the optimizer. `params`: as in
+    `WeightRecord`. `layout`: "nchw" (works on channels at axis 1), "last" (works on the last axis), "any"
+    (elementwise), "flatten" (NHWC order is lost).
     `stem`: base of the attribute name ("conv", "fc", "bn"). `form`: how it is called with more than its
     input; `masked`: the same, where a mask is among it. `mask`: over `{x}`, the mask that it gives what follows.
     """
@@ -243,6 +244,7 @@ class LayerCode:
     activation_name: str | None = None
     init: tuple[str, ...] = ()
     penalty: tuple[str, ...] = ()
+    constraint: tuple[str, ...] = ()
     params: tuple[tuple[str, str, str], ...] = ()
     helpers: tuple[Helper, ...] = ()
     imports: tuple[str, ...] = ()

@@ -64,6 +64,9 @@ class Rules(Protocol):
         convention (NHWC); several for a merge layer.
         """
 
+    def constraint(self, value: Value, rank: int | None) -> tuple[str, ...] | Decline:
+        """The statements that constrain a weight `{self}` whose axes are Keras's."""
+
     def activation(self, value: Value) -> tuple[str, str] | Decline | None:
         """(template with `{x}`, Keras's name) of an activation argument; None for linear."""
 
@@ -102,11 +105,13 @@ class ModelTraits:
 
     `activation`: what its `logits` leaves out ("softmax"), or "" when it has no such method.
     `penalty`: it has `regularization_loss()`. `shapes`: it tells its `input_shape` and `output_shape`, where asked.
+    `constrained`: it has `constrain_weights()`.
     """
 
     activation: str = ""
     penalty: bool = False
     shapes: bool = False
+    constrained: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ class Draft:
     hoisted: str = ""  # classes that go to the top level, before the unit
     has_logits: Mapping[str, str] = field(default_factory=dict)  # class → activation that `logits` leaves out
     has_penalty: frozenset[str] = frozenset()  # classes with `regularization_loss()`
+    has_constraints: frozenset[str] = frozenset()  # classes with `constrain_weights()`
     has_shapes: frozenset[str] = frozenset()  # classes that tell the shapes that the repository asks for
     origin: Origin = Origin.RULES
 
@@ -155,6 +161,7 @@ class Context:
     objects: Objects | None = None
     layouts: Mapping[str, str] = field(default_factory=dict)  # qualname → layout of a module used only inside others
     penalised: frozenset[str] = frozenset()  # qualnames of what has a `regularization_loss()`
+    constrained: frozenset[str] = frozenset()  # qualnames of what has `constrain_weights()`
     adding: frozenset[str] = frozenset()  # qualnames of what adds to the loss when it is called
     positions: Positions | None = None  # texts of the original nodes
     models: Mapping[str, ModelTraits] | None = None  # model classes and factories by qualname, once drafted

@@ -192,7 +192,10 @@ def _model_drafts(contexts: Sequence[Context]) -> tuple[dict[str, Draft], dict[s
             if name == seg.unit.name and not isinstance(seg.statements[0], cst.ClassDef):
                 continue  # it hands on what another factory makes
             traits[qualname] = ModelTraits(
-                draft.has_logits.get(name, ""), name in draft.has_penalty, name in draft.has_shapes
+                draft.has_logits.get(name, ""),
+                name in draft.has_penalty,
+                name in draft.has_shapes,
+                name in draft.has_constraints,
             )
     return drafts, traits
 
@@ -223,6 +226,7 @@ def _context(
         objects=objects,
         layouts=models.layouts,
         penalised=models.penalised,
+        constrained=models.constrained,
         adding=models.adding,
         positions=positions,
         siblings=siblings,

@@ -8,7 +8,7 @@ from functools import cache
 import libcst as cst
 
 from migrator.model import Decline, LayerCode, Rewritten
-from migrator.rules import activations, layers, measures, ops, preprocessing
+from migrator.rules import activations, constraints, layers, measures, ops, preprocessing
 from migrator.rules.engine import registry, rewriter
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.layers import call as layer_call
@@ -82,6 +82,13 @@ class Rulebook:
             return made if isinstance(made, Decline) else lazy.lazy(made, args)
         except Declined as no:
             return Decline(no.reason, api)
+
+    def constraint(self, value: Value, rank: int | None) -> tuple[str, ...] | Decline:
+        """The statements that constrain a weight `{self}` whose axes are Keras's."""
+        try:
+            return constraints.constraint(value, constraints.Bounded.same("{self}", rank))
+        except Declined as no:
+            return Decline(no.reason)
 
     def activation(self, value: Value) -> tuple[str, str] | Decline | None:
         """(template with `{x}`, Keras's name) of an activation argument; None for linear."""

@@ -35,6 +35,7 @@ class Case:
     new: str
 
 
+BOUNDED = "optimizer.register_step_post_hook(model.constrain_weights)"
 WEIGHTED, LOADED = ".mean(dim=-1) * weight).mean()", "loader = make_loader(x, y, batch_size=8)"
 CASES = [
     Case("5.1 softmax before a loss of scores", "classifier", "logits = model.logits(x)", "logits = model(x)"),
@@ -52,6 +53,8 @@ CASES = [
     ),
     Case("5.16 Huber", "regression", "F.huber_loss(pred, y)", "F.smooth_l1_loss(pred, y, beta=0.5)"),
     Case("5.24 penalties are part of the loss", "classifier", " + model.regularization_loss()", ""),
+    Case("constraints follow every step of fit", "bounded weights", BOUNDED, ""),
+    Case("constraints follow every step of a tape", "bounded weights by a tape", BOUNDED, ""),
     Case(
         "6.2 epsilon inside the root",
         "schedule",

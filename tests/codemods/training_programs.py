@@ -85,6 +85,25 @@ class Model(nn.Module):
 def build_model():
     return Model().to(device)
 """
+BOUNDED_SOURCE = """
+def build_model():
+    inputs = keras.Input(shape=(6,))
+    x = layers.Dense(8, activation="tanh", kernel_constraint=keras.constraints.MaxNorm(0.6))(inputs)
+    return keras.Model(inputs, layers.Dense(1, kernel_constraint="non_neg", bias_constraint="non_neg")(x))
+
+
+"""
+BOUNDED_MODEL = REGRESSOR_MODEL.replace(
+    "def build_model",
+    """    @torch.no_grad()
+    def constrain_weights(self, *_):
+        self.fc1.weight.renorm_(p=2, dim=0, maxnorm=0.6)
+        self.fc2.weight.clamp_(min=0.0)
+        self.fc2.bias.clamp_(min=0.0)
+
+
+def build_model""",
+)
 BINARY_SOURCE = REGRESSOR_SOURCE.replace("layers.Dense(1)", 'layers.Dense(1, activation="sigmoid")')
 BINARY_MODEL = REGRESSOR_MODEL.replace(
     "    def forward(self, x):\n        return",
@@ -156,6 +175,40 @@ def main(data, model):
     return train(model, x, y.astype("float64"))
 """,
         REGRESSOR_MODEL,
+    ),
+    Program(
+        "bounded weights",
+        HEAD
+        + BOUNDED_SOURCE
+        + """def main(data, model):
+    x, y, _, _ = data
+    model.compile(keras.optimizers.Adam(0.05), loss="mse")
+    out = model.fit(x, y, epochs=4, batch_size=8, shuffle=False, verbose=0)
+    return out.history, model.predict(x, verbose=0)
+""",
+        BOUNDED_MODEL,
+    ),
+    Program(
+        "bounded weights by a tape",
+        HEAD
+        + BOUNDED_SOURCE
+        + """def train(model, x, y, steps):
+    optimizer = keras.optimizers.SGD(0.2, momentum=0.5)
+    losses = []
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(x, training=True) - y))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        losses.append(float(loss))
+    return losses
+
+
+def main(data, model):
+    x, y, _, _ = data
+    return train(model, tf.constant(x), tf.constant(y[:, None].astype("float32")), 6)
+""",
+        BOUNDED_MODEL,
     ),
     Program(
         "weights and callbacks",

@@ -49,6 +49,7 @@ def context(source: str) -> Context:
         objects=Objects(),
         layouts=models.layouts,
         penalised=models.penalised,
+        constrained=models.constrained,
         adding=models.adding,
     )
     return replace(ctx, models=dict(_traits(ctx)))
@@ -62,7 +63,14 @@ def _traits(ctx: Context) -> Iterator[tuple[str, ModelTraits]]:
             facts = ctx.facts.function(qualname)
             if facts is not None and facts.role == "model-factory":
                 made, name = factory_unit(statement, ctx), ctx.class_names.get(qualname, "")
-                yield qualname, ModelTraits(made.has_logits.get(name, ""), name in made.has_penalty)
+                yield (
+                    qualname,
+                    ModelTraits(
+                        made.has_logits.get(name, ""),
+                        name in made.has_penalty,
+                        constrained=name in made.has_constraints,
+                    ),
+                )
 
 
 def draft(source: str, leave: tuple[str, ...] = ("build_model",)) -> Draft:

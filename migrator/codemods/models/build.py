@@ -34,6 +34,7 @@ class ModuleBuild:
     captured: dict[str, str] = field(default_factory=dict)  # name of the constructor → attribute that keeps it
     resets: list[Owned] = field(default_factory=list)
     penalties: list[Owned] = field(default_factory=list)
+    constraints: list[Owned] = field(default_factory=list)
     records: list[WeightRecord] = field(default_factory=list)
     methods: list[list[str]] = field(default_factory=list)
     body: list[str] = field(default_factory=list)  # class-level statements before the methods
@@ -62,12 +63,14 @@ class ModuleBuild:
         return self.captured[name]
 
     def own(self, path: str, part: Part, target: str, frames: Sequence[str] = ()) -> None:
-        """Take note of a submodule: how it is initialised, penalised and given its weights."""
+        """Take note of a submodule: how it is initialised, penalised, constrained and given its weights."""
         code = part.code
         if code.init:
             self.resets.append(Owned(code.init, target, tuple(frames)))
         if code.penalty:
             self.penalties.append(Owned(code.penalty, target, tuple(frames)))
+        if code.constraint:
+            self.constraints.append(Owned(code.constraint, target, tuple(frames)))
         if code.params:
             self.records.append(WeightRecord(self.owner, path, part.api, code.params))
 
@@ -90,6 +93,8 @@ def render(build: ModuleBuild) -> str:
     blocks += build.methods
     if build.penalties:
         blocks.append(["def regularization_loss(self):", *indent(_penalties(build.penalties))])
+    if build.constraints:
+        blocks.append(_constraints(build.constraints))
     lines = [f"class {build.name}({build.base}):"]
     for number, block in enumerate(blocks):
         lines += ([""] if number else []) + indent(block)
@@ -155,6 +160,11 @@ def _framed(frames: Sequence[str], lines: list[str], before: list[str]) -> list[
 
 def _last_header(lines: Sequence[str]) -> str | None:
     return next((line for line in reversed(lines) if not line.startswith(" ")), None)
+
+
+def _constraints(constraints: Sequence[Owned]) -> list[str]:
+    body = ['"""Called after every step of the optimizer."""', *reset_lines(constraints)]
+    return ["@torch.no_grad()", "def constrain_weights(self, *_):", *indent(body)]
 
 
 def _penalties(penalties: Sequence[Owned]) -> list[str]:

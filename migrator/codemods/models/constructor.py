@@ -169,8 +169,8 @@ class Constructor:
 
     def own(self, path: str, part: Part, target: str) -> None:
         frames = list(self.frames)
-        if self.local and (part.code.init or part.code.penalty) and part.code.penalty:
-            self.build.needs.decline("a penalty on a layer that a function returns", self.ctx)
+        if self.local and (part.code.penalty or part.code.constraint):
+            self.build.needs.decline("a penalty or constraint on a layer that a function returns", self.ctx)
         self.build.own(path, part, target, frames)
 
     def _merge(self, name: str, part: Part) -> None:
@@ -203,6 +203,8 @@ class Constructor:
             self.build.resets.append(Owned(made.init, name, tuple(self.frames)))
         if made.penalty:
             self.build.penalties.append(Owned(made.penalty, name, tuple(self.frames)))
+        if made.constraint:
+            self.build.constraints.append(Owned(made.constraint, name, tuple(self.frames)))
         self.build.records.append(
             WeightRecord(self.build.owner, "", self.build.source, ((made.keras, name.removeprefix("self."), ""),))
         )

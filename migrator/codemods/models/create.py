@@ -239,9 +239,9 @@ class Maker:
             return text
         owner = value.qualname if isinstance(value, RepoInstance) else qualname
         inner = self.ctx.layouts.get(owner) or self.ctx.layouts.get(qualname)
-        penalty = ("{self}.regularization_loss()",) if {owner, qualname} & self.ctx.penalised else ()
+        penalty, constraint = inner_calls({owner, qualname}, self.ctx)
         base = stem(qualname.rpartition(":")[2].rpartition(".")[2]) if kind == "class" else "block"
-        code = LayerCode(text, "{self}({x})", base, penalty=penalty)
+        code = LayerCode(text, "{self}({x})", base, penalty=penalty, constraint=constraint)
         use = self.use(node)
         output = use[1] if use else None
         takes: Layout = LAST if inner is None else inner
@@ -302,6 +302,7 @@ class Maker:
             activation=None if code.activation is None else self.keep(code.activation),
             init=tuple(self.keep(t) for t in code.init),
             penalty=tuple(self.keep(t) for t in code.penalty),
+            constraint=tuple(self.keep(t) for t in code.constraint),
             form=self._kept_form(code.form),
             masked=self._kept_form(code.masked),
         )
@@ -323,6 +324,12 @@ class Maker:
         if name in self.saved:
             return name
         return self.build.capture(name)
+
+
+def inner_calls(qualnames: set[str], ctx: Context) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """How a module inside another is penalised and constrained with it."""
+    penalty = ("{self}.regularization_loss()",) if qualnames & ctx.penalised else ()
+    return penalty, ("{self}.constrain_weights()",) if qualnames & ctx.constrained else ()
 
 
 def is_keras_layer(api: str) -> bool:

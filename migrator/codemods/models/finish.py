@@ -102,6 +102,7 @@ def rename(build: ModuleBuild, old: str, new: str) -> None:
     build.methods = [[put(line) for line in method] for method in build.methods]
     build.resets = [owned(item) for item in build.resets]
     build.penalties = [owned(item) for item in build.penalties]
+    build.constraints = [owned(item) for item in build.constraints]
     build.records = [
         replace(r, path=re.sub(rf"^{old}(?=$|\.)", new, r.path)) if r.path.split(".")[0] == old else r
         for r in build.records

@@ -47,6 +47,7 @@ class Inherited:
     records: tuple[WeightRecord, ...]
     has_build: bool
     penalised: bool
+    constrained: bool
     resets: bool
     open: bool  # the constructor takes `**kwargs` and hands them on
 
@@ -87,6 +88,7 @@ def of(
         (*(above.records if above else ()), *records),
         "build" in methods or (above is not None and above.has_build),
         bool(build.penalties) or (above is not None and above.penalised),
+        bool(build.constraints) or (above is not None and above.constrained),
         bool(build.resets) or (above is not None and above.resets),
         any(p.startswith("**") for p in build.params),
     )

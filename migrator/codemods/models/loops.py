@@ -30,13 +30,14 @@ def loop(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
         return _plain(split, node)
     variable = _chained(split, body_of(node))
     if variable is not None:
-        saved = copy.deepcopy((lower.build.resets, lower.build.records, lower.build.penalties, lower.build.taken))
+        build = lower.build
+        saved = copy.deepcopy((build.resets, build.records, build.penalties, build.constraints, build.taken))
         declines = list(lower.build.needs.declines)
         made = _Chain(split, variable).build(node)
         if made is not None:
             return made
-        lower.build.resets, lower.build.records, lower.build.penalties, lower.build.taken = saved
-        lower.build.needs.declines = declines
+        build.resets, build.records, build.penalties, build.constraints, build.taken = saved
+        build.needs.declines = declines
     return _lists(split, node)
 
 
@@ -153,13 +154,16 @@ class _Chain:
             kind = module.split("(")[0]
             frames: tuple[str, ...] = (f"for layer in self.{attr}:", f"if isinstance(layer, {kind}):")
             others = {p.code.init for p, m in self.owned if m.split("(")[0] == kind}
-            if len(others) > 1 or len({p.code.penalty for p, m in self.owned if m.split("(")[0] == kind}) > 1:
+            more = {(p.code.penalty, p.code.constraint) for p, m in self.owned if m.split("(")[0] == kind}
+            if len(others) > 1 or len(more) > 1:
                 build.needs.decline(
                     f"layers of one kind in a loop with different initialisers: {kind}", self.split.lower.ctx
                 )
             if self.kinds == {kind}:
                 frames = frames[:1]
-            for templates, where in ((part.code.init, build.resets), (part.code.penalty, build.penalties)):
+            code = part.code
+            noted = ((code.init, build.resets), (code.penalty, build.penalties), (code.constraint, build.constraints))
+            for templates, where in noted:
                 new = Owned(templates, "layer", frames)
                 if templates and new not in where:
                     where.append(new)

@@ -22,7 +22,8 @@ class ModelPlan:
 
     `changes`: interface changes by qualified name. `class_names`: the class made of a factory.
     `layouts`: layout of the images that a module used only inside others works on.
-    `penalised`: classes and factories that have a `regularization_loss()`. `below`: for each class of the
+    `penalised`: classes and factories that have a `regularization_loss()`; `constrained`: those that have
+    `constrain_weights()`. `below`: for each class of the
     repository from which others derive, the attributes and methods that those have of their own.
     `adding`: those that add to the loss when they are called.
     """
@@ -31,6 +32,7 @@ class ModelPlan:
     class_names: Mapping[str, str] = field(default_factory=dict)
     layouts: Mapping[str, str] = field(default_factory=dict)
     penalised: frozenset[str] = frozenset()
+    constrained: frozenset[str] = frozenset()
     adding: frozenset[str] = frozenset()
     below: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -54,7 +56,8 @@ def plan_models(facts: Facts, trees: Mapping[str, ast.Module]) -> ModelPlan:
         if chained is not None and chained != LAST:
             layouts[d.qualname] = chained
     modules = {d.qualname: d.node for d in found if _role(facts, d) in ("layer", "model", *_FACTORIES)}
-    return ModelPlan(changes, names, layouts, _penalised(facts, found), adding(modules), _below(facts, found))
+    penalised, constrained = (_given_some(facts, found, kind) for kind in ("regularizer", "constraint"))
+    return ModelPlan(changes, names, layouts, penalised, constrained, adding(modules), _below(facts, found))
 
 
 def _below(facts: Facts, found: list[_Definition]) -> dict[str, frozenset[str]]:
@@ -273,13 +276,13 @@ _ANYWHERE = (
 )
 
 
-# --- penalties ---
+# --- penalties and constraints ---
 
 
-def _penalised(facts: Facts, found: list[_Definition]) -> frozenset[str]:
-    """Classes and layer factories with a regulariser in them, or in what they make."""
+def _given_some(facts: Facts, found: list[_Definition], kind: str) -> frozenset[str]:
+    """Classes and layer factories with a regulariser or constraint in them, or in what they make."""
     owners = {d.qualname: d for d in found if _role(facts, d) in ("layer", "model", "layer-factory")}
-    result = {q for q, d in owners.items() if _has_regularizer(d.node, _without(facts, d))}
+    result = {q for q, d in owners.items() if _gives(d.node, kind, _without(facts, d))}
     names = {q.rpartition(":")[2]: q for q in owners}
     while True:
         more = {
@@ -302,15 +305,15 @@ def _parents(facts: Facts, qualname: str) -> tuple[str, ...]:
 
 
 def _without(facts: Facts, definition: _Definition) -> set[str]:
-    """Regulariser parameters of a class that are None wherever it is constructed."""
+    """Regulariser and constraint parameters of a class that are None wherever it is constructed."""
     params = _init_params(definition.node) if isinstance(definition.node, ast.ClassDef) else []
     return {name for name, value in agreed(facts, definition.qualname, params).items() if value == Literal(None)}
 
 
-def _has_regularizer(node: ast.AST, without: set[str]) -> bool:
+def _gives(node: ast.AST, kind: str, without: set[str]) -> bool:
     return any(
         isinstance(k, ast.keyword)
-        and (k.arg or "").endswith("regularizer")
+        and (k.arg or "").endswith(kind)
         and not (isinstance(k.value, ast.Constant) and k.value.value is None)
         and _given_name(k.value) not in without
         for k in ast.walk(node)

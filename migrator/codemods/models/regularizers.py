@@ -33,11 +33,11 @@ def _default(value: Value | None) -> Value | None:
 
 
 def _given(facts: Facts, module: str, site: Span, qualname: str, name: str) -> Value | None:
-    """What one construction gives: a regulariser, None as a literal, or nothing that is known."""
+    """What one construction gives: a regulariser or constraint, None as a literal, or nothing that is known."""
     made = facts.modules[module].at(site)
     if not isinstance(made, RepoInstance) or made.qualname != qualname:
         return None
     value = dict(made.args).get(name, Literal(None))
-    if isinstance(value, Instance) and value.api.startswith("tf.keras.regularizers."):
+    if isinstance(value, Instance) and value.api.startswith(("tf.keras.regularizers.", "tf.keras.constraints.")):
         return Instance(value.api, args=value.args)
     return value if isinstance(value, Literal) else None

@@ -440,6 +440,9 @@ class _Class:
         changes.append(InterfaceChange(f"{self.qualname}.call", "call-to-forward", "call is forward"))
         if self.above is not None and self.above.penalised and build.penalties:
             build.penalties.insert(0, Owned(("{self}.regularization_loss()",), "super()"))
+        if self.above is not None and self.above.constrained and build.constraints:
+            build.constraints.insert(0, Owned(("{self}.constrain_weights()",), "super()"))
+        constrained = build.constraints or (self.above is not None and self.above.constrained)
         penalised = build.penalties or (self.above is not None and self.above.penalised)
         penalty = frozenset({build.name}) if penalised else frozenset()
         text = render(build)
@@ -455,6 +458,7 @@ class _Class:
             notes=tuple(needs.notes),
             has_logits=dict(self.logits),
             has_penalty=penalty,
+            has_constraints=frozenset({build.name}) if constrained else frozenset(),
             needs_device=self.needs_device,
         )
 

@@ -86,7 +86,9 @@ def _module(name: str, node: cst.BaseExpression, made: Constructor) -> str:
         return "None"
     attr = name.removeprefix("self.")
     frames = (*made.frames, f"for weight in {name}:")
-    for owned, templates in ((made.build.resets, found.init), (made.build.penalties, found.penalty)):
+    build = made.build
+    noted = ((build.resets, found.init), (build.penalties, found.penalty), (build.constraints, found.constraint))
+    for owned, templates in noted:
         one = Owned(templates, "weight", frames)
         others = [o for o in owned if o.target == "weight" and o.frames == frames]
         if others and one not in others:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -22,13 +22,14 @@ class Weight:
     """A weight of the repository's own layer.
 
     `module`: the expression that makes it, or "" for a buffer; `lines`: the constructor's lines that keep it
-    under its name; initialisation, penalty, Keras's name.
+    under its name; initialisation, penalty, constraint, Keras's name.
     """
 
     module: str
     lines: list[str]
     init: tuple[str, ...]
     penalty: tuple[str, ...]
+    constraint: tuple[str, ...]
     keras: str
 
 
@@ -49,8 +50,6 @@ def weight(node: cst.Call, ctx: Context, maker: Maker, name: str) -> Weight | De
     dtype = _dtype(args.get("dtype"), ctx)
     if dtype is None:
         return Decline("add_weight with a dtype that is not known", span=ctx.spans.get(node))
-    if "constraint" in args and maker.value(args["constraint"]) != Literal(None):
-        return Decline("add_weight with a constraint", span=ctx.spans.get(node))
     if not isinstance(kept, bool):
         return Decline("add_weight whose `trainable` is not a literal", span=ctx.spans.get(node))
     shape = _shape(args.get("shape"), maker)
@@ -59,15 +58,19 @@ def weight(node: cst.Call, ctx: Context, maker: Maker, name: str) -> Weight | De
     if isinstance(texts, Decline):
         return texts
     init, penalty = texts
+    bounds = ctx.rules.constraint(maker.value(args["constraint"]), rank) if "constraint" in args else ()
+    if isinstance(bounds, Decline):
+        return replace(bounds, span=ctx.spans.get(node))
+    constraint = tuple(map(maker.keep, bounds))
     keras = _literal(args, "name", ctx, None) or name.removeprefix("self.")
     attr = name.removeprefix("self.")
     maker.build.needs.imports.add("import torch")
     kind = "" if dtype == "float32" else f", dtype=torch.{dtype}"
     if kept:
         made = f"nn.Parameter(torch.empty({shape}{kind}))"
-        return Weight(made, [f"{name} = {made}"], init, penalty, str(keras))
+        return Weight(made, [f"{name} = {made}"], init, penalty, constraint, str(keras))
     filled, rest = _buffer(shape, kind, init)
-    return Weight("", [f'self.register_buffer("{attr}", {filled})'], rest, penalty, str(keras))
+    return Weight("", [f'self.register_buffer("{attr}", {filled})'], rest, penalty, (), str(keras))
 
 
 def _arguments(node: cst.Call, ctx: Context) -> dict[str, cst.BaseExpression] | Decline:

@@ -44,4 +44,5 @@ def _of_block(body: list[cst.BaseStatement], index: int, ctx: Context) -> ModelT
     draft = model_statements(body[run[0] : run[1]], ctx) if run is not None else None
     if draft is None or draft.declines:
         return None
-    return ModelTraits(next(iter(draft.has_logits.values()), ""), bool(draft.has_penalty), bool(draft.has_shapes))
+    activation = next(iter(draft.has_logits.values()), "")
+    return ModelTraits(activation, bool(draft.has_penalty), bool(draft.has_shapes), bool(draft.has_constraints))

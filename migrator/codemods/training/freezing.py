@@ -97,6 +97,8 @@ def objection(freeze: Freeze, node: cst.CSTNode, holder: Holder, ctx: Context) -
         return f"nothing is known of the layers of `{freeze.model}`"
     if traits.penalty and not freeze.only_norms:
         return "frozen layers that may have regularisers, which Keras no longer counts"
+    if traits.constrained:
+        return "frozen layers that may have constraints, which Keras no longer applies"
     if freeze.only_norms and not _is_flat(freeze.value, ctx):
         return "frozen normalisation of a model that may have models inside"
     compiles = [

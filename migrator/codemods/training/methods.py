@@ -7,6 +7,7 @@ import libcst as cst
 from migrator.codemods.training import epoch_code
 from migrator.codemods.training.assumed import value_of
 from migrator.codemods.training.calls import METHODS, bind, is_model
+from migrator.codemods.training.constraints import hook
 from migrator.codemods.training.files import file_name
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.traits import Traits, traits_of
@@ -33,6 +34,8 @@ def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer:
     if not compiled.local:
         rest = "" if config.steps else "; loss and metrics are in `run_epoch`"
         sink.note(f"`compile` became an assignment of `{model}.optimizer`{rest}")
+    if config.traits.constrained:
+        lines.append(hook(compiled.optimizer_of(model), model))
     if optimizer.schedule is not None:
         lines += _schedule(compiled, optimizer.schedule, writer)
     return Code("\n".join(lines), "")

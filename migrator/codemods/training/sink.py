@@ -24,6 +24,7 @@ class Sink:
     weights: list[WeightRecord] = field(default_factory=list)
     has_logits: dict[str, str] = field(default_factory=dict)
     has_penalty: set[str] = field(default_factory=set)
+    has_constraints: set[str] = field(default_factory=set)
 
     def absorb(self, draft: Draft) -> None:
         """Everything but the text of a draft that becomes part of this unit."""
@@ -34,6 +35,7 @@ class Sink:
         self.weights += draft.weights
         self.has_logits |= draft.has_logits
         self.has_penalty |= draft.has_penalty
+        self.has_constraints |= draft.has_constraints
         self.needs_device = self.needs_device or draft.needs_device
         self.hoisted += [draft.hoisted] if draft.hoisted else []
         self.note(*draft.notes)
@@ -74,4 +76,5 @@ class Sink:
             weights=tuple(self.weights),
             has_logits=self.has_logits,
             has_penalty=frozenset(self.has_penalty),
+            has_constraints=frozenset(self.has_constraints),
         )

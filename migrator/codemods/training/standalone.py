@@ -13,6 +13,7 @@ from migrator.codemods.nodes import find
 from migrator.codemods.training.callback_classes import SCHEDULE, base_of
 from migrator.codemods.training.calls import calls_in
 from migrator.codemods.training.configuration import Made, made_of, optimizer_code
+from migrator.codemods.training.constraints import hooks
 from migrator.codemods.training.decay import DECAY_GROUPS, excludes
 from migrator.codemods.training.definitions import Definition
 from migrator.codemods.training.factories import MODEL, makes_optimizer, takes_model
@@ -75,7 +76,8 @@ def _optimizer(found: Definition, holder: Holder, names: Names, plan: FilePlan, 
         sink.declines.append(code)
         return ""
     parts = Uses(found, holder, plan, ctx).parts()
-    if isinstance(parts, str) and makes_optimizer(holder, ctx, ctx.code(found.target).strip()):
+    handed = isinstance(parts, str) and makes_optimizer(holder, ctx, ctx.code(found.target).strip())
+    if handed:  # `compile` says what is done with the model that it hands over
         assert isinstance(holder, cst.FunctionDef)
         sink.changes.append(takes_model(holder, ctx))
         parts = (Trained(MODEL),)
@@ -94,6 +96,11 @@ def _optimizer(found: Definition, holder: Holder, names: Names, plan: FilePlan, 
         sink.decline("parameters that do not decay, of several models or together with clipping", found.api)
     lines += [f"{target} = {code.call.replace('{params}', params)}"]
     lines += _clips(target, code.clip, params, names) + _scheduled(target, code.schedule, names, sink)
+    constrained = hooks(target, parts, holder, ctx) if not handed else []
+    if isinstance(constrained, str):
+        sink.decline(constrained, found.api)
+        return ""
+    lines += constrained
     return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ from migrator.values import Instance, Literal, ModelValue, RepoInstance, Tensor,
 _REGULARIZERS = ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "recurrent_regularizer",
                  "embeddings_regularizer", "gamma_regularizer", "beta_regularizer",
                  "depthwise_regularizer", "pointwise_regularizer")  # fmt: skip
+_CONSTRAINTS = tuple(name.replace("_regularizer", "_constraint") for name in _REGULARIZERS)
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Traits:
     """A model as its training sees it.
 
     `output`: rank, width and final activation. `penalty`: it has regularisers, so the generated
-    class has `regularization_loss()`. `inputs`: "float", "ids" (token or class ids) or None when open.
+    class has `regularization_loss()`; `constrained`: likewise for constraints and `constrain_weights()`.
+    `inputs`: "float", "ids" (token or class ids) or None when open.
     `single`: one input and one output. `placed`: what makes it ends in `.to(device)`.
     `own_step`: a method of Keras that it overrides. `steps`: those by which it trains itself, batch by batch.
     `adds`: its layers add to the loss. `masked`: a mask may reach the loss.
@@ -33,6 +35,7 @@ class Traits:
 
     output: OutputFacts = field(default_factory=OutputFacts)
     penalty: bool = False
+    constrained: bool = False
     inputs: str | None = None
     single: bool = True
     placed: bool = True
@@ -105,7 +108,8 @@ def _graph(model: ModelValue, ctx: Context) -> Traits | None:
         facts = replace(facts, width=_units(last))
     return Traits(
         replace(facts, activation=_activation(last) if made is None else made.activation),
-        penalty=_penalised(model, ctx) if made is None else made.penalty,
+        penalty=_given_some(model, _REGULARIZERS, ctx) if made is None else made.penalty,
+        constrained=_given_some(model, _CONSTRAINTS, ctx) if made is None else made.constrained,
         shapes=made is not None and made.shapes,
         adds=adds_loss(model, ctx),
         inputs=_input_kind(model),
@@ -132,12 +136,24 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
     if facts.call_inputs and isinstance(facts.call_inputs[0][1], Tensor):
         kind = _dtype_kind(facts.call_inputs[0][1].dtype)
     made = (ctx.models or {}).get(value.qualname)
-    output, penalty = _shape(facts.call_output), _penalised(value, ctx)
+    output = _shape(facts.call_output)
+    penalty, constrained = (_given_some(value, names, ctx) for names in (_REGULARIZERS, _CONSTRAINTS))
     if made is not None:
         output, penalty = replace(output, activation=made.activation), made.penalty
+        constrained = made.constrained
     placed = value.site is not None  # where it is constructed, it is put on the device
     steps = frozenset(_overrides(value, ctx, STEPS))
-    return Traits(output, penalty, kind, single, placed, _own_step(value, ctx), adds=adds_loss(value, ctx), steps=steps)
+    return Traits(
+        output,
+        penalty,
+        constrained,
+        kind,
+        single,
+        placed,
+        _own_step(value, ctx),
+        adds=adds_loss(value, ctx),
+        steps=steps,
+    )
 
 
 def _own_step(value: RepoInstance, ctx: Context) -> str:
@@ -197,23 +213,23 @@ def _activation(layer: Value | None) -> str:
     return name if name in ("softmax", "sigmoid") else ""
 
 
-def _penalised(value: Value, ctx: Context, depth: int = 0) -> bool:
-    """Whether any layer below has a regulariser."""
+def _given_some(value: Value, names: tuple[str, ...], ctx: Context, depth: int = 0) -> bool:
+    """Whether any layer below is given one of the arguments `names`, which are None by default."""
     if depth > 8:
         return False
     if isinstance(value, Instance):
-        given = (value.arg(name) for name in _REGULARIZERS)
+        given = (value.arg(name) for name in names)
         return any(g is not None and g != Literal(None) for g in given)
     if isinstance(value, ModelValue):
-        return any(_penalised(layer, ctx, depth + 1) for layer in value.layers or ())
+        return any(_given_some(layer, names, ctx, depth + 1) for layer in value.layers or ())
     if isinstance(value, RepoInstance):
         facts = ctx.facts.cls(value.qualname)
-        own = any(_penalised(Instance("", args=(pair,)), ctx, depth + 1) for pair in value.args)
-        return own or any(_penalised(v, ctx, depth + 1) for _, v in (facts.attrs if facts else ()))
+        own = any(_given_some(Instance("", args=(pair,)), names, ctx, depth + 1) for pair in value.args)
+        return own or any(_given_some(v, names, ctx, depth + 1) for _, v in (facts.attrs if facts else ()))
     items = getattr(value, "items", None)
     element = getattr(value, "element", None)
     parts = [i for i in items or () if isinstance(i, Value)] + ([element] if isinstance(element, Value) else [])
-    return any(_penalised(part, ctx, depth + 1) for part in parts)
+    return any(_given_some(part, names, ctx, depth + 1) for part in parts)
 
 
 def _input_kind(model: ModelValue) -> str | None:

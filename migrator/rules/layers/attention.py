@@ -88,7 +88,7 @@ _CAUSAL = src("(x, x, dict(use_causal_mask=True))", x=f32(2, 4, 6))
         S(_ROWS, 2, 3, kernel_initializer="he_normal", kernel_regularizer="l2"),
         S(_CAUSAL, 2, 3),
         declines(_SELF, 2, 3, attention_axes=(1,)),
-        declines(_SELF, 2, 3, kernel_constraint="non_neg"),
+        declines(_SELF, 2, 3, kernel_constraint="unit_norm"),
     ],
 )
 def multi_head_attention(
@@ -162,6 +162,7 @@ def multi_head_attention(
         layout="last",
         init=() if usual else weights.init,
         penalty=weights.penalty,
+        constraint=weights.constraint,
         params=weights.params,
         helpers=(MULTI_HEAD if call.keras == 3 else MULTI_HEAD_2, *(() if usual else weights.helpers)),
         form=form,

@@ -177,7 +177,8 @@ _ROOTS = (("torch.", "import torch"), ("F.", "import torch.nn.functional as F"),
 def _imports(code: LayerCode) -> tuple[str, ...]:
     """The imports that the texts of a layer need."""
     forms = [f.forward for f in (code.form, code.masked) if f is not None]
-    texts = [code.module or "", code.forward, code.activation or "", *code.init, *code.penalty, *forms]
+    statements = (*code.init, *code.penalty, *code.constraint)
+    texts = [code.module or "", code.forward, code.activation or "", *statements, *forms]
     found = [line for root, line in _ROOTS if any(re.search(rf"(?<![\w.]){re.escape(root)}", t) for t in texts)]
     return tuple(dict.fromkeys([*found, *(line for h in code.helpers for line in h.imports)]))
 

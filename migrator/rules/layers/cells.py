@@ -50,6 +50,7 @@ def _cell(kind: str, given: dict[str, object]) -> LayerCode:
         layout="last",
         init=init,
         penalty=spec.penalties(("",)),
+        constraint=spec.constraints(("",)),
         params=spec.params(suffix=""),
         helpers=(*helpers, helper),
         form=CallForm(
@@ -225,13 +226,14 @@ def _stack(cells: list[LayerArg], how: dict[str, LayerArg], call: LayerCall) -> 
         units = args["units"]
         width = units.known if units.is_known else Sym(units.text)
         call = replace(call, inputs=(Tensor((None, None, width), "float32"),))
-    position, params, init, penalty = 0, [], [], []
+    position, params, init, penalty, constraint = 0, [], [], [], []
     for index, one in enumerate(made):
         names = list(dict.fromkeys(k for k, _, _ in one.params))
         params += [(f"weights[{position + names.index(k)}]", f"{index}.{t}", how_) for k, t, how_ in one.params]
         position += len(names)
         init += [t.replace("{self}", f"{{self}}[{index}]") for t in one.init]
         penalty += [t.replace("{self}", f"{{self}}[{index}]") for t in one.penalty]
+        constraint += [t.replace("{self}", f"{{self}}[{index}]") for t in one.constraint]
     return LayerCode(
         module=f"StackedRNN([{', '.join(one.module or '' for one in made)}])",
         forward="{self}({x})[0]" + ("" if how["return_sequences"].known else "[:, -1]"),
@@ -239,6 +241,7 @@ def _stack(cells: list[LayerArg], how: dict[str, LayerArg], call: LayerCall) -> 
         layout="last",
         init=tuple(init),
         penalty=tuple(penalty),
+        constraint=tuple(constraint),
         params=tuple(params),
         helpers=(*dict.fromkeys(h for one in made for h in one.helpers), STACKED),
     )

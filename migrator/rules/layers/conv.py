@@ -94,6 +94,7 @@ def layer_code(module, source, stem, template, name, weights: Weights, helpers: 
         activation_name=name,
         init=weights.init,
         penalty=weights.penalty,
+        constraint=weights.constraint,
         params=weights.params,
         helpers=weights.helpers + helpers,
     )

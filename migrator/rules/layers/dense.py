@@ -20,7 +20,7 @@ from migrator.values import Tensor
         S(f32(2, 3), 4, activation="relu"),
         S(f32(2, 5, 3), 4, "softmax", use_bias=False, kernel_initializer="he_normal"),
         S(f32(2, 3), 4, kernel_regularizer="l2", bias_initializer="ones"),
-        declines(f32(2, 3), 4, kernel_constraint="non_neg"),
+        declines(f32(2, 3), 4, lora_rank=2),
     ],
 )
 def dense(
@@ -54,6 +54,7 @@ def dense(
         activation_name=name,
         init=weights.init,
         penalty=weights.penalty,
+        constraint=weights.constraint,
         params=weights.params,
         helpers=weights.helpers,
     )
@@ -86,7 +87,8 @@ def embedding(
 ) -> LayerCode:
     """`nn.Embedding`; Keras turns any input into integers."""
     no_extras(weights, lora_rank, quantization_config)
-    own = weight("embeddings", "weight", "", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
+    how = (embeddings_initializer, embeddings_regularizer, embeddings_constraint)
+    own = weight("embeddings", "weight", "", *how, rank=2)
     integers = any(isinstance(v, Tensor) and (v.dtype or "").startswith(("int", "uint")) for v in call.inputs)
     return LayerCode(
         module=f"nn.Embedding({input_dim.text}, {output_dim.text})",
@@ -95,6 +97,7 @@ def embedding(
         layout="last",
         init=own.init,
         penalty=own.penalty,
+        constraint=own.constraint,
         params=own.params,
         helpers=own.helpers,
         mask="{x} != 0" if mask_zero.known else None,  # no padding_idx: the row of id 0 is an ordinary weight

@@ -102,6 +102,7 @@ def prelu(
         layout="nchw" if call.rank > 2 else "last",
         init=own.init,
         penalty=own.penalty,
+        constraint=own.constraint,
         params=own.params,
         helpers=own.helpers,
     )

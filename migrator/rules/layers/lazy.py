@@ -46,7 +46,7 @@ def lazy(code: LayerCode, args: Mapping[str, object]) -> LayerCode:
     """The code of a layer over `SIZE` with a lazy module instead. Raises `Decline` where there is none."""
     found = re.fullmatch(r"(nn\.\w+)\(__size__, (.*)\)", code.module or "", re.S)
     name, rest = found.groups() if found else ("", "")
-    if SIZE in rest or any(SIZE in text for text in (code.forward, *code.init, *code.penalty)):
+    if SIZE in rest or any(SIZE in text for text in (code.forward, *code.init, *code.penalty, *code.constraint)):
         raise Decline(UNKNOWN)
     note = "takes the size of its input from the first call: no code of the repository fixes it"
     if name in _PLAIN and not code.init:

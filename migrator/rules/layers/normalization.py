@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrator.model import Helper, LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
@@ -68,7 +70,7 @@ def batch_normalization(
     if renorm.known or synchronized.known or call.rank > 5:
         raise Decline("renorm, synchronized, or a rank above 5")
     statistics_start(moving_mean_initializer, moving_variance_initializer)
-    weights = Weights((), (), (("moving_mean", "running_mean", ""), ("moving_variance", "running_var", "")))
+    weights = Weights(params=(("moving_mean", "running_mean", ""), ("moving_variance", "running_var", "")))
     plain = not center.known and not scale.known
     if not plain:
         weights = (
@@ -94,6 +96,7 @@ def batch_normalization(
         layout="nchw" if call.rank > 2 else "last",
         init=weights.init,
         penalty=weights.penalty,
+        constraint=weights.constraint,
         params=weights.params,
         helpers=(*weights.helpers, BATCH_NORMS[dims]) if biased else weights.helpers,
         gaps=() if biased else ("batchnorm-variance",),
@@ -145,7 +148,7 @@ def affine(scale, center, gamma, beta, gamma_reg, beta_reg, gamma_con, beta_con)
 def _default_start(made: Weights, initial: LayerArg, own: str) -> Weights:
     """torch starts at ones and zeros by itself: nothing to write."""
     if initial.is_known and initial.known == own:
-        return Weights((), made.penalty, made.params)
+        return replace(made, init=())
     return made
 
 
@@ -207,6 +210,7 @@ def layer_normalization(
         layout="last",
         init=weights.init,
         penalty=weights.penalty,
+        constraint=weights.constraint,
         params=weights.params,
         helpers=weights.helpers,
     )
@@ -252,6 +256,7 @@ def group_normalization(
         layout="nchw",
         init=weights.init,
         penalty=weights.penalty,
+        constraint=weights.constraint,
         params=weights.params,
         helpers=weights.helpers,
     )

@@ -40,7 +40,6 @@ def _spec(kind: str, given: dict[str, object]) -> Recurrent:
         S(_MASK, 4),
         S(_MASK, 4, return_sequences=True, return_state=True),
         declines(_X, 4, stateful=True),
-        declines(_X, 4, kernel_constraint="non_neg"),
         declines(_X, 4, bias_initializer="ones"),
     ],
 )

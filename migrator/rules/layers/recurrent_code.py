@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from migrator.model import CallForm, Helper, LayerCode
+from migrator.rules.constraints import Bounded, constraint
 from migrator.rules.engine.declining import Decline
 from migrator.rules.layers import recurrent_helpers as helpers
 from migrator.rules.layers.call import LayerArg, LayerCall
@@ -70,9 +71,6 @@ class Recurrent:
 
     def checked(self) -> Recurrent:
         """The layer itself. Raises `Decline` for what neither torch nor a helper computes."""
-        for name in ("kernel_constraint", "recurrent_constraint", "bias_constraint"):
-            if self.args[name].known is not None:
-                raise Decline(f"`{name}` is given")
         for name in ("stateful", "zero_output_for_mask"):
             if self.flag(name):
                 raise Decline(f"`{name}` is True")
@@ -149,6 +147,19 @@ class Recurrent:
                 terms += penalty(value, f"{{self}}.{name}{suffix}")
         return tuple(terms)
 
+    def constraints(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+        """The statements of its constraints."""
+        lines: list[str] = []
+        for part, name in (("kernel", "weight_ih"), ("recurrent", "weight_hh"), ("bias", "bias_ih")):
+            value = value_of(self.args[f"{part}_constraint"])
+            if value == Literal(None) or (part == "bias" and not self.bias):
+                continue
+            rows = part == "bias" and self.kind == "GRU" and self.reset_after  # one weight of two rows in Keras
+            how = "row" if rows else "" if part == "bias" else "T"
+            for target in [f"{n}{s}" for s in suffixes for n in ((name, "bias_hh") if rows else (name,))]:
+                lines += constraint(value, Bounded.of(f"{{self}}.{target}", how, 1))
+        return tuple(lines)
+
 
 def layer_code(spec: Recurrent, merge: str | None = "concat", both: bool = False) -> LayerCode:
     """The code of a recurrent layer, or of both directions merged as `merge` says."""
@@ -179,6 +190,7 @@ def layer_code(spec: Recurrent, merge: str | None = "concat", both: bool = False
         layout="last",
         init=init,
         penalty=spec.penalties(suffixes),
+        constraint=spec.constraints(suffixes),
         params=params,
         helpers=(*initialising, *own, *dropping, *shaping),
         form=None if both else stated,

@@ -110,7 +110,8 @@ def _in_sequence(weights: Weights) -> Weights:
     def code(text: str) -> str:
         return text.replace("{self}.0.", "{self}[0].").replace("{self}.1.", "{self}[1].")
 
-    return replace(weights, init=tuple(map(code, weights.init)), penalty=tuple(map(code, weights.penalty)))
+    init, penalty, constraint = (tuple(map(code, t)) for t in (weights.init, weights.penalty, weights.constraint))
+    return replace(weights, init=init, penalty=penalty, constraint=constraint)
 
 
 @layer(

@@ -7,6 +7,8 @@ import textwrap
 from dataclasses import dataclass
 
 from migrator.model import Helper
+from migrator.rules.constraints import Bounded
+from migrator.rules.constraints import constraint as constrained
 from migrator.rules.engine.declining import Decline
 from migrator.rules.initializers import Init, initializer
 from migrator.rules.layers.call import LayerArg
@@ -17,10 +19,11 @@ from migrator.values import Instance, Literal, Scalar, Unknown, Value
 
 @dataclass(frozen=True)
 class Weights:
-    """Statements, penalties and the map of a layer's weights; `+` joins two."""
+    """Statements, penalties, constraints and the map of a layer's weights; `+` joins two."""
 
     init: tuple[str, ...] = ()
     penalty: tuple[str, ...] = ()
+    constraint: tuple[str, ...] = ()
     params: tuple[tuple[str, str, str], ...] = ()
     helpers: tuple[Helper, ...] = ()
 
@@ -28,6 +31,7 @@ class Weights:
         return Weights(
             self.init + other.init,
             self.penalty + other.penalty,
+            self.constraint + other.constraint,
             self.params + other.params,
             self.helpers + other.helpers,
         )
@@ -50,13 +54,13 @@ def weight(
     *,
     view: str = "",
     unless_none: bool = False,
+    rank: int = 1,
 ) -> Weights:
-    """One weight: `keras` name, torch `name` below the submodule, transform, initialiser, regulariser.
+    """One weight: `keras` name, torch `name` below the submodule, transform, initialiser, regulariser, constraint.
 
-    `view` is put behind the weight in the initialiser, where Keras counts fans on another layout.
+    `view` is put behind the weight in the initialiser, where Keras counts fans on another layout. `rank`: of a
+    weight that is the same in torch.
     """
-    if constraint is not None and value_of(constraint) != Literal(None):
-        raise Decline(f"`{constraint.name}` is given")
     target = f"{{self}}.{name}"
     if is_named_late(initial) and not view:
         made = named_late(initial.text, initial.value)
@@ -64,10 +68,16 @@ def weight(
     else:
         made = initializer(value_of(initial))
         statement = made.at(target + view)
-    if unless_none:
-        statement = f"if {target} is not None:\n{textwrap.indent(statement, '    ')}"
     terms = () if regularizer is None else penalty(value_of(regularizer), target)
-    return Weights((statement,), terms, ((keras, name, transform),), made.helpers)
+    bounds = () if constraint is None else constrained(value_of(constraint), Bounded.of(target, transform, rank))
+    if unless_none:
+        statement = _unless_none(target, statement)
+        bounds = (_unless_none(target, "\n".join(bounds)),) if bounds else ()
+    return Weights((statement,), terms, bounds, ((keras, name, transform),), made.helpers)
+
+
+def _unless_none(target: str, statement: str) -> str:
+    return f"if {target} is not None:\n{textwrap.indent(statement, '    ')}"
 
 
 def is_named_late(initial: LayerArg) -> bool:
