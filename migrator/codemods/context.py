@@ -105,13 +105,14 @@ class ModelTraits:
 
     `activation`: what its `logits` leaves out ("softmax"), or "" when it has no such method.
     `penalty`: it has `regularization_loss()`. `shapes`: it tells its `input_shape` and `output_shape`, where asked.
-    `constrained`: it has `constrain_weights()`.
+    `constrained`: it has `constrain_weights()`. `adds`: its layers add to the loss when they are called.
     """
 
     activation: str = ""
     penalty: bool = False
     shapes: bool = False
     constrained: bool = False
+    adds: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ class Draft:
     has_logits: Mapping[str, str] = field(default_factory=dict)  # class → activation that `logits` leaves out
     has_penalty: frozenset[str] = frozenset()  # classes with `regularization_loss()`
     has_constraints: frozenset[str] = frozenset()  # classes with `constrain_weights()`
+    has_additions: frozenset[str] = frozenset()  # classes of which layers add to the loss when they are called
     has_shapes: frozenset[str] = frozenset()  # classes that tell the shapes that the repository asks for
     origin: Origin = Origin.RULES
 

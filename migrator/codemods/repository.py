@@ -196,6 +196,7 @@ def _model_drafts(contexts: Sequence[Context]) -> tuple[dict[str, Draft], dict[s
                 name in draft.has_penalty,
                 name in draft.has_shapes,
                 name in draft.has_constraints,
+                name in draft.has_additions,
             )
     return drafts, traits
 

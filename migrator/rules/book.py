@@ -11,9 +11,10 @@ from migrator.model import Decline, LayerCode, Rewritten
 from migrator.rules import activations, constraints, layers, measures, ops, preprocessing
 from migrator.rules.engine import registry, rewriter
 from migrator.rules.engine.declining import Decline as Declined
+from migrator.rules.layers import activity, lazy
 from migrator.rules.layers import call as layer_call
-from migrator.rules.layers import lazy
-from migrator.values import ModuleFacts, Span, Value
+from migrator.rules.layers.call import LayerArg
+from migrator.values import ModuleFacts, Span, Unknown, Value
 
 
 @cache
@@ -25,6 +26,7 @@ def load_all() -> None:
     preprocessing.load()
 
 
+_ACTIVITY = "activity_regularizer"
 MERGES = {
     f"tf.keras.layers.{name.lower()}": f"tf.keras.layers.{name}"
     for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot")
@@ -69,7 +71,11 @@ class Rulebook:
         if api in MERGES:  # the function form takes the inputs as its first argument
             args = {name: text for name, text in args.items() if name != "inputs"}
         try:
-            return layer_call.build(found, args, values, inputs, self.keras, self.exact)
+            made = layer_call.build(found, args, values, inputs, self.keras, self.exact)
+            given = args.get(_ACTIVITY)
+            if given is None:
+                return made
+            return activity.with_activity(made, LayerArg(_ACTIVITY, given, values.get(_ACTIVITY, Unknown())))
         except Declined as no:
             return Decline(no.reason, api)
 

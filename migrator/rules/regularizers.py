@@ -14,18 +14,20 @@ _TERMS = {"l1": "{c} * {w}.abs().sum()", "l2": "{c} * {w}.square().sum()"}
 
 def penalty(value: Value, weight: str) -> tuple[str, ...]:
     """The terms that a regulariser adds for `weight`. Raises `Decline` when it is unknown."""
+    found = factors(value)
+    return tuple(_TERMS[part].replace("{c}", factor).replace("{w}", weight) for part, factor in found.items())
+
+
+def factors(value: Value) -> dict[str, str]:
+    """The factors, as source, of a regulariser's sums: of absolute values (`l1`), of squares (`l2`)."""
     if isinstance(value, Literal) and value.value is None:
-        return ()
+        return {}
     name, args = _named(value)
     kind = _NAMES.get(name.lower(), name)
     if kind not in _DEFAULTS:
         raise Decline(f"regularizer `{name}` is not known")
-    terms = []
-    for part, default in _DEFAULTS[kind].items():
-        factor = of_value(args.get(part) or args.get("l"), default)
-        if factor not in ("0", "0.0"):
-            terms.append(_TERMS[part].replace("{c}", factor).replace("{w}", weight))
-    return tuple(terms)
+    found = {part: of_value(args.get(part) or args.get("l"), default) for part, default in _DEFAULTS[kind].items()}
+    return {part: factor for part, factor in found.items() if factor not in ("0", "0.0")}
 
 
 def _named(value: Value) -> tuple[str, dict[str, Value]]:

@@ -93,6 +93,11 @@ def build_model():
 
 
 """
+SPARSE_SOURCE = REGRESSOR_SOURCE.replace('activation="tanh"', 'activation="tanh", activity_regularizer="l1"')
+SPARSE_MODEL = REGRESSOR_MODEL.replace(
+    "return self.fc2(torch.tanh(self.fc1(x)))",
+    "x = torch.tanh(self.fc1(x))\n        self.added_loss = 0.01 * x.abs().sum() / len(x)\n        return self.fc2(x)",
+)
 BOUNDED_MODEL = REGRESSOR_MODEL.replace(
     "def build_model",
     """    @torch.no_grad()
@@ -187,6 +192,18 @@ def main(data, model):
     return out.history, model.predict(x, verbose=0)
 """,
         BOUNDED_MODEL,
+    ),
+    Program(
+        "sparse activity",
+        HEAD
+        + SPARSE_SOURCE
+        + """def main(data, model):
+    x, y, x_val, y_val = data
+    model.compile(keras.optimizers.SGD(0.05), loss="mse")
+    out = model.fit(x, y, epochs=3, batch_size=8, validation_data=(x_val, y_val), shuffle=False, verbose=0)
+    return out.history, model.evaluate(x_val, y_val, verbose=0)
+""",
+        SPARSE_MODEL,
     ),
     Program(
         "bounded weights by a tape",

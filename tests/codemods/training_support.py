@@ -69,6 +69,7 @@ def _traits(ctx: Context) -> Iterator[tuple[str, ModelTraits]]:
                         made.has_logits.get(name, ""),
                         name in made.has_penalty,
                         constrained=name in made.has_constraints,
+                        adds=name in made.has_additions,
                     ),
                 )
 

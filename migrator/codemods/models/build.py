@@ -35,6 +35,7 @@ class ModuleBuild:
     resets: list[Owned] = field(default_factory=list)
     penalties: list[Owned] = field(default_factory=list)
     constraints: list[Owned] = field(default_factory=list)
+    adds: bool = False  # a submodule adds to the loss when it is called
     records: list[WeightRecord] = field(default_factory=list)
     methods: list[list[str]] = field(default_factory=list)
     body: list[str] = field(default_factory=list)  # class-level statements before the methods
@@ -69,6 +70,7 @@ class ModuleBuild:
             self.resets.append(Owned(code.init, target, tuple(frames)))
         if code.penalty:
             self.penalties.append(Owned(code.penalty, target, tuple(frames)))
+        self.adds = self.adds or code.adds
         if code.constraint:
             self.constraints.append(Owned(code.constraint, target, tuple(frames)))
         if code.params:

@@ -134,9 +134,21 @@ class Maker:
         named = self._given_name(base.get("name"))
         if named is not None and code.module is not None:
             made = replace(made, code=replace(made.code, stem=named))
+        if code.adds and self._called_often(node):
+            return Decline(
+                "a layer that adds to the loss is called more than once, and Keras counts each call", value.api
+            )
         use = self.use(node)
         shape = inputs[0].shape if len(inputs) == 1 and isinstance(inputs[0], Tensor) else None
         return replace(made, output=use[1] if use else None, shape=shape)
+
+    def _called_often(self, node: cst.Call) -> bool:
+        """Whether a layer made here, or the module that owns it, is called in more than one place."""
+        owner = self.ctx.facts.cls(self.build.owner)
+        span = self.ctx.spans.get(node)
+        made = [(self.ctx.module, span)] if span is not None else []
+        uses = [self.ctx.facts.layer(*site) for site in (*made, *(owner.sites if owner is not None else ()))]
+        return any(use is not None and use.calls > 1 for use in uses)
 
     def value(self, node: cst.BaseExpression) -> Value:
         """What is known of an argument."""
@@ -239,9 +251,8 @@ class Maker:
             return text
         owner = value.qualname if isinstance(value, RepoInstance) else qualname
         inner = self.ctx.layouts.get(owner) or self.ctx.layouts.get(qualname)
-        penalty, constraint = inner_calls({owner, qualname}, self.ctx)
         base = stem(qualname.rpartition(":")[2].rpartition(".")[2]) if kind == "class" else "block"
-        code = LayerCode(text, "{self}({x})", base, penalty=penalty, constraint=constraint)
+        code = inside(LayerCode(text, "{self}({x})", base), {owner, qualname}, self.ctx)
         use = self.use(node)
         output = use[1] if use else None
         takes: Layout = LAST if inner is None else inner
@@ -326,10 +337,14 @@ class Maker:
         return self.build.capture(name)
 
 
-def inner_calls(qualnames: set[str], ctx: Context) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """How a module inside another is penalised and constrained with it."""
-    penalty = ("{self}.regularization_loss()",) if qualnames & ctx.penalised else ()
-    return penalty, ("{self}.constrain_weights()",) if qualnames & ctx.constrained else ()
+def inside(code: LayerCode, qualnames: set[str], ctx: Context) -> LayerCode:
+    """A module of the repository inside another: penalised and constrained with it, and what it adds to the loss."""
+    return replace(
+        code,
+        penalty=("{self}.regularization_loss()",) if qualnames & ctx.penalised else (),
+        constraint=("{self}.constrain_weights()",) if qualnames & ctx.constrained else (),
+        adds=bool(qualnames & ctx.adding),
+    )
 
 
 def is_keras_layer(api: str) -> bool:

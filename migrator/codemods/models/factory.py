@@ -351,4 +351,5 @@ def draft_of(made: Made, text: str, kind: UnitKind, changes: Sequence[InterfaceC
         has_logits={build.name: made.output.activation} if made.output else {},
         has_penalty=frozenset({build.name}) if build.penalties else frozenset(),
         has_constraints=frozenset({build.name}) if build.constraints else frozenset(),
+        has_additions=frozenset({build.name}) if build.adds else frozenset(),
     )

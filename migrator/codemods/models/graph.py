@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
-from migrator.codemods.models.create import inner_calls, reads_shape, result_layout
+from migrator.codemods.models.create import inside, reads_shape, result_layout
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.lower import Lowerer
@@ -220,9 +220,8 @@ def factory_part(lower: GraphLowerer, node: cst.Call, qualname: str) -> Part | D
     new = lower.ctx.class_names.get(qualname) or class_name(qualname.rpartition(":")[2])
     attr = _name_of(lower, node) or stem(new)
     inner = lower.ctx.layouts.get(qualname, LAST)
-    penalty, constraint = inner_calls({qualname}, lower.ctx)
-    made = f"{new}({', '.join([*sizes, *texts])})"
-    code = LayerCode(made, "{self}({x})", attr, penalty=penalty, constraint=constraint)
+    made = LayerCode(f"{new}({', '.join([*sizes, *texts])})", "{self}({x})", attr)
+    code = inside(made, {qualname}, lower.ctx)
     output = lower.ctx.value(node)
     return Part(qualname, code, inner, result_layout(output, inner), arguments=True, output=output)
 

@@ -21,6 +21,7 @@ ADDED_LOSSES = Helper(
     return sum(module.added_loss for module in model.modules() if hasattr(module, "added_loss"))
 ''',
 )
+OFTEN = "a layer that adds to the loss is called more than once, and Keras counts each call"
 _ADD = m.Call(func=m.Attribute(value=m.Name("self"), attr=m.Name("add_loss")))
 
 
@@ -49,7 +50,7 @@ def problem(added: Sequence[cst.Call], qualname: str, ctx: Context) -> str:
     facts = ctx.facts.cls(qualname)
     uses = [ctx.facts.layer(module, span) for module, span in (facts.sites if facts is not None else ())]
     if any(use is not None and use.calls > 1 for use in uses):
-        return "a layer that adds to the loss is called more than once, and Keras counts each call"
+        return OFTEN
     return ""
 
 
@@ -71,7 +72,11 @@ def adding(definitions: Mapping[str, ast.AST]) -> frozenset[str]:
 
 
 def _adds(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_loss"
+    """Whether a node is a call of `add_loss`, or makes a layer that only adds to the loss."""
+    if not isinstance(node, ast.Call):
+        return False
+    tail = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return tail in ("add_loss", "ActivityRegularization")
 
 
 def _makes(node: ast.AST, names: Mapping[str, str], which: set[str]) -> bool:

@@ -56,8 +56,8 @@ def plan_models(facts: Facts, trees: Mapping[str, ast.Module]) -> ModelPlan:
         if chained is not None and chained != LAST:
             layouts[d.qualname] = chained
     modules = {d.qualname: d.node for d in found if _role(facts, d) in ("layer", "model", *_FACTORIES)}
-    penalised, constrained = (_given_some(facts, found, kind) for kind in ("regularizer", "constraint"))
-    return ModelPlan(changes, names, layouts, penalised, constrained, adding(modules), _below(facts, found))
+    penalised, constrained, active = (_given_some(facts, found, kind) for kind in _ARGUMENTS)
+    return ModelPlan(changes, names, layouts, penalised, constrained, adding(modules) | active, _below(facts, found))
 
 
 def _below(facts: Facts, found: list[_Definition]) -> dict[str, frozenset[str]]:
@@ -279,8 +279,12 @@ _ANYWHERE = (
 # --- penalties and constraints ---
 
 
+_ARGUMENTS = (r"(?!activity_).*regularizer", r".*constraint", r"activity_regularizer")
+"""Names of arguments by which layers have a penalty, a constraint, or add to the loss when they are called."""
+
+
 def _given_some(facts: Facts, found: list[_Definition], kind: str) -> frozenset[str]:
-    """Classes and layer factories with a regulariser or constraint in them, or in what they make."""
+    """Classes and layer factories in which, or in what they make, a layer is given an argument of this name."""
     owners = {d.qualname: d for d in found if _role(facts, d) in ("layer", "model", "layer-factory")}
     result = {q for q, d in owners.items() if _gives(d.node, kind, _without(facts, d))}
     names = {q.rpartition(":")[2]: q for q in owners}
@@ -313,7 +317,7 @@ def _without(facts: Facts, definition: _Definition) -> set[str]:
 def _gives(node: ast.AST, kind: str, without: set[str]) -> bool:
     return any(
         isinstance(k, ast.keyword)
-        and (k.arg or "").endswith(kind)
+        and re.fullmatch(kind, k.arg or "") is not None
         and not (isinstance(k.value, ast.Constant) and k.value.value is None)
         and _given_name(k.value) not in without
         for k in ast.walk(node)

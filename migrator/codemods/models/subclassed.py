@@ -459,6 +459,7 @@ class _Class:
             has_logits=dict(self.logits),
             has_penalty=penalty,
             has_constraints=frozenset({build.name}) if constrained else frozenset(),
+            has_additions=frozenset({build.name}) if build.adds else frozenset(),
             needs_device=self.needs_device,
         )
 

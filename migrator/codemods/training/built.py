@@ -45,4 +45,10 @@ def _of_block(body: list[cst.BaseStatement], index: int, ctx: Context) -> ModelT
     if draft is None or draft.declines:
         return None
     activation = next(iter(draft.has_logits.values()), "")
-    return ModelTraits(activation, bool(draft.has_penalty), bool(draft.has_shapes), bool(draft.has_constraints))
+    return ModelTraits(
+        activation,
+        bool(draft.has_penalty),
+        bool(draft.has_shapes),
+        bool(draft.has_constraints),
+        bool(draft.has_additions),
+    )

@@ -25,6 +25,7 @@ class Sink:
     has_logits: dict[str, str] = field(default_factory=dict)
     has_penalty: set[str] = field(default_factory=set)
     has_constraints: set[str] = field(default_factory=set)
+    has_additions: set[str] = field(default_factory=set)
 
     def absorb(self, draft: Draft) -> None:
         """Everything but the text of a draft that becomes part of this unit."""
@@ -36,6 +37,7 @@ class Sink:
         self.has_logits |= draft.has_logits
         self.has_penalty |= draft.has_penalty
         self.has_constraints |= draft.has_constraints
+        self.has_additions |= draft.has_additions
         self.needs_device = self.needs_device or draft.needs_device
         self.hoisted += [draft.hoisted] if draft.hoisted else []
         self.note(*draft.notes)
@@ -77,4 +79,5 @@ class Sink:
             has_logits=self.has_logits,
             has_penalty=frozenset(self.has_penalty),
             has_constraints=frozenset(self.has_constraints),
+            has_additions=frozenset(self.has_additions),
         )

@@ -14,7 +14,7 @@ from migrator.codemods.training.calls import is_model
 from migrator.model import OutputFacts
 from migrator.values import Instance, Literal, ModelValue, RepoInstance, Tensor, Value
 
-_REGULARIZERS = ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "recurrent_regularizer",
+_REGULARIZERS = ("kernel_regularizer", "bias_regularizer", "recurrent_regularizer",
                  "embeddings_regularizer", "gamma_regularizer", "beta_regularizer",
                  "depthwise_regularizer", "pointwise_regularizer")  # fmt: skip
 _CONSTRAINTS = tuple(name.replace("_regularizer", "_constraint") for name in _REGULARIZERS)
@@ -111,7 +111,7 @@ def _graph(model: ModelValue, ctx: Context) -> Traits | None:
         penalty=_given_some(model, _REGULARIZERS, ctx) if made is None else made.penalty,
         constrained=_given_some(model, _CONSTRAINTS, ctx) if made is None else made.constrained,
         shapes=made is not None and made.shapes,
-        adds=adds_loss(model, ctx),
+        adds=adds_loss(model, ctx) or (made is not None and made.adds),
         inputs=_input_kind(model),
         masked=facts.rank != 2 and _may_mask(model),
         single=len(model.outputs or (0,)) == 1 and len(model.inputs or (0,)) == 1,
@@ -151,7 +151,7 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
         single,
         placed,
         _own_step(value, ctx),
-        adds=adds_loss(value, ctx),
+        adds=adds_loss(value, ctx) or (made is not None and made.adds),
         steps=steps,
     )
 
@@ -169,6 +169,9 @@ def adds_loss(value: Value, ctx: Context, depth: int = 0) -> bool:
     """Whether any layer below adds to the loss when it is called."""
     if isinstance(value, RepoInstance):
         return value.qualname in ctx.adding
+    if isinstance(value, Instance):
+        own = value.api == "tf.keras.layers.ActivityRegularization"
+        return own or value.arg("activity_regularizer") not in (None, Literal(None))
     if isinstance(value, ModelValue) and depth < 8:
         made = [name for name in ctx.adding if (known := ctx.facts.function(name)) and known.returns == value]
         return bool(made) or any(adds_loss(layer, ctx, depth + 1) for layer in value.layers or ())

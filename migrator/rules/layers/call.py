@@ -168,6 +168,8 @@ def wrapped(arg: LayerArg, keras: int) -> tuple[LayerRule, dict[str, LayerArg]]:
     texts = dict(zip(signature(rule).names, map(ast.unparse, tree.args), strict=False))
     texts |= {str(k.arg): ast.unparse(k.value) for k in tree.keywords}
     _check_base(texts, dict(value.args))
+    if "activity_regularizer" in texts and value.arg("activity_regularizer") != Literal(None):
+        raise Decline("`activity_regularizer` of a wrapped layer")
     return rule, complete(rule, texts, dict(value.args))
 
 
@@ -185,7 +187,7 @@ def _imports(code: LayerCode) -> tuple[str, ...]:
 
 def _check_base(args: Mapping[str, str], values: Mapping[str, Value]) -> None:
     """Declines what any layer may be given and torch has no place for."""
-    for name, harmless in (("trainable", (True,)), ("dtype", (None, "float32")), ("activity_regularizer", (None,))):
+    for name, harmless in (("trainable", (True,)), ("dtype", (None, "float32"))):
         if name in args:
             arg = LayerArg(name, args[name], values.get(name, Unknown()))
             if args[name] != "torch.float32" and arg.known not in harmless:
