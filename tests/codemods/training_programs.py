@@ -187,7 +187,7 @@ def main(data, model):
         + BOUNDED_SOURCE
         + """def main(data, model):
     x, y, _, _ = data
-    model.compile(keras.optimizers.Adam(0.05), loss="mse")
+    model.compile(keras.optimizers.SGD(0.05), loss="mse")
     out = model.fit(x, y, epochs=4, batch_size=8, shuffle=False, verbose=0)
     return out.history, model.predict(x, verbose=0)
 """,
