@@ -300,6 +300,8 @@ class FunctionFacts:
     tensor out, builds layers), "module-factory" (returns a layer, Sequential or list of layers),
     "model-factory" (returns a Model), "training" (compiles, fits or applies gradients),
     "data" (returns a Dataset), or "plain". `sizes`: what it must gain when it becomes torch.
+    `inner`: the nested function that takes the tensors, where the factory returns one (`conv_bn(64)(x)`);
+    `params` are those of both then.
     """
 
     qualname: str
@@ -310,6 +312,7 @@ class FunctionFacts:
     callers: tuple[tuple[str, Span], ...] = ()  # (module, span of the call)
     carried: tuple[Carried, ...] = ()
     arrays: tuple[str, ...] = ()  # parameters that are NumPy arrays for some caller and tensors from the first line on
+    inner: str = ""
 
 
 @dataclass(frozen=True)

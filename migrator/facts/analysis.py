@@ -95,7 +95,7 @@ def sizes_at(it: Interpreter, done: summaries.Summaries, module: str, site: Span
             continue
         if function.role in ("module-factory", "model-factory"):
             return sizes.input_sizes(use, function.sizes, ())
-        calls = [c for c in it.observed.get(qualname, []) if (c.module, c.site) == (module, site)]
+        calls = [c for c in it.observed.get(function.inner or qualname, []) if (c.module, c.site) == (module, site)]
         found: list[tuple[str, Dim]] = []
         for size in function.sizes:
             values = [dict(call.args).get(size.of) for call in calls]

@@ -253,12 +253,20 @@ def remembered(it: Interpreter, key: object, compute: Callable[[], Value]) -> Va
         outer = it.hints, it.bound_sizes
         it.hints, it.bound_sizes = {}, {}
         result = compute()
-        known = it.memo[key] = (result, it.hints, it.bound_sizes)
+        known = (result, it.hints, it.bound_sizes)
+        if not _is_closure(it, result):  # which belongs to the call that made it
+            it.memo[key] = known
         it.hints, it.bound_sizes = outer
     result, hints, bound = known
     it.hints = {**hints, **it.hints}
     it.bound_sizes.update(bound)
     return result
+
+
+def _is_closure(it: Interpreter, value: Value) -> bool:
+    if isinstance(value, Sequence):
+        return any(_is_closure(it, item) for item in value.items or (value.element,))
+    return isinstance(value, RepoFunction) and value.qualname in it.lambdas
 
 
 def _share_attributes(

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from migrator.facts import apply, arrays, attributes, classes, functions, inputs, parameters, roots, sizes
+from migrator.facts import (
+    apply,
+    arrays,
+    attributes,
+    classes,
+    curried,
+    functions,
+    inputs,
+    parameters,
+    roles,
+    roots,
+    sizes,
+)
 from migrator.facts.calls import decorators, linear_bases
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
@@ -15,13 +27,9 @@ from migrator.facts.survey import survey
 from migrator.values import (
     Carried,
     ClassFacts,
-    Dataset,
     FunctionFacts,
-    Instance,
-    ModelValue,
     RepoFunction,
     RepoInstance,
-    Sequence,
     Tensor,
     Unknown,
     Value,
@@ -54,6 +62,9 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
     assert isinstance(node, FunctionNode)
     params = parameters.symbolic(it, node, qualname, definition.module)
     builds = tensors.builds_layers(qualname)
+    nested = curried.inner(node) if builds else None
+    if nested is not None and _curried(it, qualname, nested, params, done, tensors):
+        return
     names = [n for n, v in params.items() if isinstance(v, Tensor) or (n in tensors.parameters(qualname))]
     for name in names:
         if not isinstance(params[name], Tensor) and isinstance(params[name], Unknown):
@@ -72,8 +83,8 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
     _note_parameters(it, node, frame)
     returns = functions.body_value(it, node, frame)
     finish_nested(it, frame)
-    role = _role(it, returns, params, builds)
-    if role in ("module-factory", "model-factory") and _is_open(returns):
+    role = roles.role(it, returns, params, builds)
+    if role in ("module-factory", "model-factory") and roles.is_open(returns):
         reserved = inputs.apply_factory(it, qualname, returns, frame) or reserved
     done.carried[qualname] = tuple(it.carried.values())
     done.needs[qualname] = sizes.collect(it, qualname, reserved if builds else {})
@@ -87,6 +98,53 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
         done.carried[qualname],
         converted if role == "plain" else (),
     )
+
+
+def _curried(
+    it: Interpreter,
+    qualname: str,
+    nested: FunctionNode,
+    params: dict[str, Value],
+    done: Summaries,
+    tensors: parameters.Tensors,
+) -> bool:
+    """Sum up a factory and the function of tensors that it returns as one; False where they are none."""
+    definition = it.definitions[qualname]
+    node = definition.node
+    assert isinstance(node, FunctionNode)
+    own = curried.given(it, qualname, nested, definition.module, tensors)
+    if own is None:
+        return False
+    _enter(it, qualname)
+    own, reserved = curried.reserved(it, qualname, node, nested, params, own)
+    both = {**params, **own}
+    _enter(it, qualname)
+    it.muted = [EVERYTHING]
+    trial = curried.run(it, node, nested, Frame(it.modules[definition.module], qualname, dict(params)), own)
+    if roles.role(it, trial, both, True) != "layer-factory":
+        return False
+    _enter(it, qualname)
+    frame = _frame(it, definition.module, qualname, node, params)
+    _note_parameters(it, node, frame)
+    _note_parameters(it, nested, replace(frame, env=both))
+    returns = curried.run(it, node, nested, frame, own)
+    finish_nested(it, frame)
+    inner = curried.qualname(it, definition.module, nested)
+    done.carried[qualname] = tuple(it.carried.values())
+    needs = sizes.collect(it, qualname, reserved)
+    callers = tuple((call.module, call.site) for call in it.observed.get(inner, []))
+    facts = FunctionFacts(
+        qualname,
+        tuple(both.items()),
+        returns,
+        "layer-factory",
+        callers=callers,
+        carried=done.carried[qualname],
+        inner=inner,
+    )
+    for name in (qualname, inner):
+        done.needs[name], done.functions[name] = needs, facts
+    return True
 
 
 def _from_arrays(
@@ -201,7 +259,7 @@ def _at_hand(
     if not reserved or assigned & set(reserved.values()):
         return params, reserved
     returns = _try_function(it, qualname, params)
-    if _role(it, returns, params, True) not in ("training", "plain", "data"):
+    if roles.role(it, returns, params, True) not in ("training", "plain", "data"):
         return params, reserved
     found = dict(params)
     for symbol, name in reserved.items():
@@ -351,56 +409,8 @@ def _run_method(
     result = functions.body_value(it, node, frame)
     finish_nested(it, frame)
     if frame.record:
-        role = _role(it, result, values, False)
+        role = roles.role(it, result, values, False)
         callers = tuple((call.module, call.site) for call in it.observed.get(member.qualname, []))
         it.methods[member.qualname] = FunctionFacts(member.qualname, tuple(values.items()), result, role, (), callers)
     it.effects |= effects
     return _attrs(frame), result
-
-
-def _role(it: Interpreter, returns: Value, params: dict[str, Value], builds: bool) -> str:
-    passed = any(value == returns for value in params.values())
-    if isinstance(returns, ModelValue) and not passed and builds:
-        if returns.api == "tf.keras.Sequential" and returns.inputs is None:
-            return "module-factory" if not it.effects else "model-factory"
-        return "model-factory"
-    if isinstance(returns, RepoInstance) and returns.kind == "model" and not passed:
-        return "model-factory"
-    if _is_module(returns) and not passed:
-        return "module-factory"
-    if it.effects & {"compiles", "fits", "applies-gradients"}:
-        return "training"
-    tensors = any(isinstance(value, Tensor) for value in params.values())
-    if builds and tensors and _has_tensor(returns):
-        return "layer-factory"
-    return "data" if _has_dataset(returns) else "plain"
-
-
-def _is_module(value: Value) -> bool:
-    if isinstance(value, Instance):
-        return value.api.startswith("tf.keras.layers.")
-    if isinstance(value, RepoInstance):
-        return value.kind == "layer"
-    if isinstance(value, Sequence):
-        items = value.items if value.items is not None else (value.element,)
-        return bool(items) and all(_is_module(item) or isinstance(item, ModelValue) for item in items)
-    return isinstance(value, ModelValue)
-
-
-def _is_open(value: Value) -> bool:
-    """Whether what a factory returns still waits for its input."""
-    if isinstance(value, ModelValue):
-        return value.inputs is None and bool(value.parts)
-    return isinstance(value, RepoInstance) or _is_module(value)
-
-
-def _has_tensor(value: Value) -> bool:
-    if isinstance(value, Sequence):
-        return any(map(_has_tensor, value.items or (value.element,)))
-    return isinstance(value, Tensor)
-
-
-def _has_dataset(value: Value) -> bool:
-    if isinstance(value, Sequence) and value.items is not None:
-        return any(map(_has_dataset, value.items))
-    return isinstance(value, Dataset)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.codemods import library_sources, model_sources
+from tests.codemods import functional_sources, library_sources, model_sources
 from tests.codemods.model_programs import execute, migrate, transfer
 
 tf = pytest.importorskip("tensorflow")
 torch = pytest.importorskip("torch")
 
 
-PROGRAMS = {**model_sources.PROGRAMS, **library_sources.PROGRAMS}
+PROGRAMS = {**model_sources.PROGRAMS, **library_sources.PROGRAMS, **functional_sources.PROGRAMS}
 GAPS = {"added", "mlp", "encoder"}
 """Programs with a size that the facts may not know; declined then, and equal otherwise."""
 
@@ -68,11 +68,13 @@ def test_forward_is_equal(name: str) -> None:
     with torch.no_grad():
         got = model(tensors if len(tensors) > 1 else tensors[0])
     want = keras(given, training=False)
-    for one, two in zip(
-        want if isinstance(want, list) else [want], got if isinstance(got, list) else [got], strict=True
-    ):
+    for one, two in zip(_listed(want), _listed(got), strict=True):
         np.testing.assert_allclose(one.numpy(), two.numpy(), rtol=2e-4, atol=2e-5)
     if hasattr(model, "regularization_loss"):
         np.testing.assert_allclose(
             float(sum(keras.losses)), torch.as_tensor(model.regularization_loss()).item(), rtol=1e-5
         )
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -50,6 +50,8 @@ class Applying:
         part = bound.part
         if part.flattens and len(terms) == 1:
             return self._flatten(part, terms[0], args[0])
+        if len(terms) == 1 and isinstance(terms[0].layout, Several):
+            return self._on_list(bound, terms[0], args[0])
         target = part.takes if part.takes is not None else self._common(terms, args)
         if isinstance(terms[0].layout, Flat) and len(terms) == 1:
             terms, target = self._on_flat(bound, terms[0])
@@ -58,6 +60,21 @@ class Applying:
         made = self.giving_mask(part, texts)
         found = self._filled(part, bound.target, texts, target, gives)
         return replace(found, mask=made or self._passed(part, terms))
+
+    def _on_list(self, bound: Bound, term: Term, node: cst.BaseExpression) -> Term:
+        """A merging layer on a list that is not written out: `Concatenate()(features)`."""
+        part, held = bound.part, term.layout
+        assert isinstance(held, Several)
+        if held.items and held.each is None and term.text.isidentifier():
+            items = [Term(f"{term.text}[{i}]", layout) for i, layout in enumerate(held.items)]
+            if part.joins is None or len(set(held.items)) > 1:
+                return self.applied(bound, items, [node] * len(items))
+        if part.joins is None:
+            reason = "a list of an open number of tensors goes into a layer"
+            self.lower.build.needs.decline(reason, self.lower.ctx, node, part.api)
+            return Term("None")
+        self.lower.build.needs.imports.add("import torch")
+        return Term(f"torch.cat({term.text}, dim={lay.axis(part.joins, held.uniform)})", held.uniform)
 
     def giving_mask(self, part: Part, texts: list[str]) -> str:
         """The variable with the mask that a layer makes, for what follows; "" for others. Names its input."""

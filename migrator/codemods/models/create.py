@@ -16,6 +16,7 @@ from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
 from migrator.codemods.models.part import Part, keras_part
 from migrator.codemods.models.sizes import required
+from migrator.codemods.models.spread import written_out
 from migrator.codemods.models.swap import rewrite
 from migrator.codemods.models.text import names, substitute
 from migrator.model import CallForm, Decline, LayerCode, Rewritten
@@ -120,8 +121,9 @@ class Maker:
         assert isinstance(value, Instance)
         if value.api == lambdas.API:
             return lambdas.lambda_part(node, self.ctx)
-        base = {a.keyword.value: a.value for a in node.args if a.keyword and a.keyword.value in _BASE}
-        own = [a for a in node.args if a.keyword is None or not _is_base(a.keyword.value, value.api)]
+        args = written_out(node, self.ctx).args
+        base = {a.keyword.value: a.value for a in args if a.keyword and a.keyword.value in _BASE}
+        own = [a for a in args if a.keyword is None or not _is_base(a.keyword.value, value.api)]
         bound = self.ctx.rules.bind(value.api, node.with_changes(args=own))
         if isinstance(bound, Decline):
             return bound

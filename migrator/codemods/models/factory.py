@@ -10,7 +10,9 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context, Draft
+from migrator.codemods.models.blocks import all_params, block_of, split_doc
 from migrator.codemods.models.build import render
+from migrator.codemods.models.ends import MODEL, ends
 from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.functional import Graph, Made, Shape, module
 from migrator.codemods.models.layout import LAST
@@ -18,16 +20,16 @@ from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.needs import Needs
 from migrator.codemods.models.params import param_text, reads
 from migrator.codemods.models.plain import plain_factory
+from migrator.codemods.models.returned import find_returned
 from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequential, mentions
 from migrator.codemods.models.shapes import shape_lines
 from migrator.codemods.models.sizes import gained, size_change
 from migrator.codemods.models.text import indent
 from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import Api, Literal, Span, Tensor
+from migrator.values import Api, Literal, Span
 
 Rest = Callable[[Sequence[cst.BaseStatement], Context], Draft]
-_MODEL = ("tf.keras.Model", "tf.keras.models.Model", "tf.keras.Sequential")
 
 
 def factory_unit(node: cst.FunctionDef, ctx: Context, rest: Rest | None = None) -> Draft:
@@ -41,7 +43,8 @@ def factory_unit(node: cst.FunctionDef, ctx: Context, rest: Rest | None = None) 
         return _declined(node, ctx, "a decorated factory")
     if role == "layer-factory":
         return _layer_factory(node, ctx)
-    found = find_model(body_of(node), ctx) if role == "model-factory" else None
+    body = body_of(node)
+    found = (_either(body, ctx) or find_model(body, ctx)) if role == "model-factory" else None
     if found is None:
         return plain_factory(node, ctx)
     return _model_factory(node, ctx, found, rest)
@@ -58,11 +61,10 @@ def _layer_factory(node: cst.FunctionDef, ctx: Context) -> Draft:
     qualname = f"{ctx.module}:{node.name.value}"
     facts = ctx.facts.function(qualname)
     assert facts is not None
-    tensors = tensor_params(node, ctx)
-    if not tensors or node.params.star_arg is not cst.MaybeSentinel.DEFAULT or node.params.star_kwarg:
+    parts = block_of(node, ctx)
+    if parts is None:
         return _declined(node, ctx, "a factory whose tensors are not plain parameters")
-    doc, statements = split_doc(body_of(node), ctx)
-    params = {p.name.value: param_text(p, "", ctx) for p in all_params(node) if p.name.value not in tensors}
+    params = {p.name.value: param_text(p, "", ctx) for p in all_params(node) if p.name.value not in parts.tensors}
     removed = [name for name in params if only_names(node, name)]
     params = {name: text for name, text in params.items() if name not in removed}
     name = ctx.class_names.get(qualname, class_name(node.name.value))
@@ -70,26 +72,17 @@ def _layer_factory(node: cst.FunctionDef, ctx: Context) -> Draft:
     shape = Shape(
         name,
         f"{ctx.module}:{name}",
-        tuple(doc),
+        tuple(parts.doc),
         ctx.layouts.get(qualname, LAST),
         whole=False,
         sizes=sizes,
         every_param=True,
     )
-    made = module(ctx, Graph(statements, tuple(tensors), None, params, carried=facts.carried), shape)
-    changes = [
-        InterfaceChange(
-            qualname, "factory-to-module", f"{node.name.value} is the module {name}", sizes, (*tensors, *removed)
-        )
-    ]
+    graph = Graph(parts.statements, parts.tensors, None, params, carried=facts.carried, spans=parts.spans)
+    made = module(ctx, graph, shape)
+    gone = (*parts.tensors, *removed)
+    changes = [InterfaceChange(qualname, "factory-to-module", f"{node.name.value} is the module {name}", sizes, gone)]
     return draft_of(made, render(made.build), UnitKind.LAYER, changes)
-
-
-def tensor_params(node: cst.FunctionDef, ctx: Context) -> list[str]:
-    """The parameters of a factory that are tensors."""
-    facts = ctx.facts.function(f"{ctx.module}:{node.name.value}")
-    values = dict(facts.params) if facts is not None else {}
-    return [p.name.value for p in all_params(node) if isinstance(values.get(p.name.value), Tensor)]
 
 
 def only_names(node: cst.FunctionDef, param: str) -> bool:
@@ -118,6 +111,15 @@ class Found:
     call: cst.Call
     sequential: bool
     spans: Mapping[cst.CSTNode, Span] = field(default_factory=dict)  # of statements that had to be made again
+    returns: bool = False  # the statements return what goes out themselves, one way or another
+
+
+def _either(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found | None:
+    """One of several models of the same inputs."""
+    found = find_returned(statements, ctx)
+    if found is None:
+        return None
+    return Found(found.statements, [], None, found.call, False, found.spans, returns=True)
 
 
 def find_model(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found | None:
@@ -152,7 +154,7 @@ def _made_here(statement: cst.BaseStatement, ctx: Context) -> tuple[str | None, 
     if not isinstance(value, cst.Call):
         return None
     callee = ctx.value(value.func)
-    if not isinstance(callee, Api) or callee.name not in _MODEL:
+    if not isinstance(callee, Api) or callee.name not in MODEL:
         return None
     name = get_full_name_for_node(small.targets[0].target) if isinstance(small, cst.Assign) else None
     return name, value
@@ -187,10 +189,10 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
         if clash or INPUT in params or any(found.name and mentions(s, found.name) for s in found.before):
             return Decline("the statements between the layers of a Sequential use the model or a name `x`")
         return Graph(found.before, (INPUT,), cst.Name(INPUT), dict(params), sequential=True, spans=found.spans)
-    bound = _ends(found.call)
+    bound = ends(found.call)
     if bound is None:
         return Decline("a model whose inputs and outputs are not given")
-    inputs, outputs = bound
+    inputs, outputs = bound[0], None if found.returns else bound[1]
     if isinstance(outputs, cst.List) and len(outputs.elements) == 1:
         outputs = outputs.elements[0].value  # Keras unpacks a list of one
     names = _input_names(inputs)
@@ -203,7 +205,7 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
         unpack = f"{', '.join(flat)} = {texts}"
     elif isinstance(inputs, cst.List | cst.Tuple):
         unpack = f"{', '.join(flat)}{',' if len(flat) == 1 else ''} = inputs" if len(flat) > 1 else None
-    return Graph(found.before, tuple(flat), outputs, dict(params), unpack=unpack)
+    return Graph(found.before, tuple(flat), outputs, dict(params), unpack=unpack, spans=found.spans)
 
 
 def _is_call(statement: cst.BaseStatement) -> bool:
@@ -211,13 +213,6 @@ def _is_call(statement: cst.BaseStatement) -> bool:
         statement,
         m.SimpleStatementLine([m.Assign([m.AssignTarget(m.Name(INPUT))], m.Call(args=[m.Arg(m.Name(INPUT))]))]),
     ) or isinstance(statement, cst.For | cst.If)
-
-
-def _ends(call: cst.Call) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:
-    names = ("inputs", "outputs", "name")
-    given = {(a.keyword.value if a.keyword else names[min(i, 2)]): a.value for i, a in enumerate(call.args)}
-    given.update({new: given[old] for new, old in (("inputs", "input"), ("outputs", "output")) if old in given})
-    return (given["inputs"], given["outputs"]) if "inputs" in given and "outputs" in given else None
 
 
 def _input_names(node: cst.BaseExpression) -> list[str] | dict[str, str] | None:
@@ -252,7 +247,7 @@ def _model_factory(node: cst.FunctionDef, ctx: Context, found: Found, rest: Rest
         return _declined(node, ctx, graph.reason)
     name = ctx.class_names.get(qualname, class_name(node.name.value))
     told = shape_lines(facts.returns if facts is not None else None, ctx.shapes_asked, params)
-    shape = Shape(name, f"{ctx.module}:{name}", tuple(doc), first=tuple(told))
+    shape = Shape(name, f"{ctx.module}:{name}", tuple(doc), whole=not found.returns, first=tuple(told))
     made = module(ctx, graph, shape)
     head = ctx.code(node.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]), leading_lines=(), decorators=()))
     header = head[: head.rindex("pass")].rstrip()
@@ -317,21 +312,6 @@ def after_model(statement: cst.BaseStatement, name: str, ctx: Context, needs: Ne
 
 def _returns(statement: cst.BaseStatement, name: str) -> bool:
     return m.matches(statement, m.SimpleStatementLine([m.Return(m.Name(name))]))
-
-
-def split_doc(statements: Sequence[cst.BaseStatement], ctx: Context) -> tuple[list[str], list[cst.BaseStatement]]:
-    """(lines of the docstring, the other statements)."""
-    if statements and m.matches(statements[0], m.SimpleStatementLine([m.Expr(m.SimpleString())])):
-        first = statements[0]
-        lines = ctx.code(first.with_changes(leading_lines=())).strip().splitlines()
-        dedented = [lines[0], *(line[4:] if line.startswith("    ") else line for line in lines[1:])]
-        return dedented, list(statements[1:])
-    return [], list(statements)
-
-
-def all_params(node: cst.FunctionDef) -> list[cst.Param]:
-    """Every named parameter of a function."""
-    return [*node.params.posonly_params, *node.params.params, *node.params.kwonly_params]
 
 
 def draft_of(made: Made, text: str, kind: UnitKind, changes: Sequence[InterfaceChange]) -> Draft:

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
-from migrator.codemods.models.create import inside, reads_shape, result_layout
+from migrator.codemods.models.create import reads_shape
+from migrator.codemods.models.ends import is_input
+from migrator.codemods.models.factory_calls import factory_part
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.lower import Lowerer
-from migrator.codemods.models.naming import attribute, class_name, plural, stem
+from migrator.codemods.models.naming import plural
 from migrator.codemods.models.part import Part, chain
+from migrator.codemods.models.spread import only_spread
 from migrator.codemods.models.term import Bound, Term
 from migrator.codemods.models.text import indent, negated, otherwise
-from migrator.model import Decline, LayerCode
+from migrator.model import Decline
 from migrator.syntax import walk
-from migrator.values import Api, Carried, Instance, Literal, ModelValue, RepoFunction, RepoInstance, Tensor, Value
+from migrator.values import Carried, Instance, ModelValue, RepoFunction, RepoInstance, Tensor, Value
 
 
 @dataclass
@@ -45,17 +48,17 @@ class GraphLowerer(Lowerer):
 
     def makes(self, node: cst.Call) -> bool:
         """A layer made and called at once, or a factory called on a tensor."""
-        if isinstance(node.func, cst.Call):
-            return self.maker.is_layer(node.func)
+        if isinstance(node.func, cst.Call) and self.maker.is_layer(node.func):
+            return True
         return self.factory(node) is not None
 
     def factory(self, node: cst.Call) -> str | None:
-        """The qualified name of the tensor-in, tensor-out factory that is called."""
+        """The qualified name of the tensor-in, tensor-out factory that is called, `conv(x, 64)` or `conv(64)(x)`."""
         callee = self.ctx.value(node.func)
-        if not isinstance(callee, RepoFunction):
+        facts = self.ctx.facts.function(callee.qualname) if isinstance(callee, RepoFunction) else None
+        if facts is None or facts.role != "layer-factory" or bool(facts.inner) != isinstance(node.func, cst.Call):
             return None
-        facts = self.ctx.facts.function(callee.qualname)
-        return callee.qualname if facts is not None and facts.role == "layer-factory" else None
+        return facts.qualname
 
     def made(self, node: cst.Call) -> Bound | None:
         if node not in self.known:
@@ -76,7 +79,7 @@ class GraphLowerer(Lowerer):
 
     def call(self, node: cst.Call) -> Term:
         """A call; a factory's module is called with the tensors alone."""
-        if not isinstance(node.func, cst.Call) and self.factory(node) is not None:
+        if self.factory(node) is not None:
             bound = self.made(node)
             tensors = [a for a in node.args if self.dynamic(a.value)]
             return Term(self.ctx.code(node)) if bound is None else self.apply(bound, node.with_changes(args=tensors))
@@ -191,54 +194,6 @@ class _Dynamic(cst.CSTVisitor):
         return not self.found
 
 
-def factory_part(lower: GraphLowerer, node: cst.Call, qualname: str) -> Part | Decline:
-    """The module that a call of a tensor-in, tensor-out factory makes."""
-    facts = lower.ctx.facts.function(qualname)
-    assert facts is not None
-    sizes = lower.maker.sizes(node, qualname)
-    if isinstance(sizes, Decline):
-        return sizes
-    removed = {name for c in lower.ctx.changes.get(qualname, ()) for name in c.removed} | {"name"}
-    params = [name for name, _ in facts.params]
-    texts: list[str] = []
-    keyworded = False
-    for index, arg in enumerate(node.args):
-        if arg.star:
-            return Decline("a factory called with unpacked arguments")
-        keyword = arg.keyword.value if arg.keyword else None
-        name = keyword or (params[index] if index < len(params) else None)
-        if name is None:
-            return Decline("a factory called with more arguments than it takes")
-        if lower.dynamic(arg.value):
-            keyworded = keyworded or index > 0
-            continue
-        if name in removed:
-            keyworded = True
-            continue
-        text = lower.maker.static(arg.value)
-        texts.append(f"{name}={text}" if keyword or keyworded else text)
-    new = lower.ctx.class_names.get(qualname) or class_name(qualname.rpartition(":")[2])
-    attr = _name_of(lower, node) or stem(new)
-    inner = lower.ctx.layouts.get(qualname, LAST)
-    made = LayerCode(f"{new}({', '.join([*sizes, *texts])})", "{self}({x})", attr)
-    code = inside(made, {qualname}, lower.ctx)
-    output = lower.ctx.value(node)
-    return Part(qualname, code, inner, result_layout(output, inner), arguments=True, output=output)
-
-
-def _name_of(lower: GraphLowerer, node: cst.Call) -> str | None:
-    """An attribute out of a `name=` argument: a literal, or the words that end an f-string."""
-    arg = next((a.value for a in node.args if a.keyword and a.keyword.value == "name"), None)
-    if arg is None:
-        return None
-    value = lower.ctx.value(arg)
-    if isinstance(value, Literal) and isinstance(value.value, str):
-        return attribute(value.value)
-    if isinstance(arg, cst.FormattedString) and arg.parts and isinstance(arg.parts[-1], cst.FormattedStringText):
-        return attribute(arg.parts[-1].value)
-    return None
-
-
 def _next(name: str) -> str:
     found = re.fullmatch(r"(.*?)(\d*)", name)
     assert found is not None
@@ -272,10 +227,12 @@ class Split:
                 self.lower.build.needs.decline(f"statement {type(node).__name__} around layers", self.lower.ctx, node)
             return self.static(node), []
         small = node.body[0]
-        if isinstance(small, cst.Assign) and self._is_input(small.value):
+        if isinstance(small, cst.Assign) and is_input(small.value, self.lower.ctx):
             return [], self._other_names(small)
         if self._is_layers(small):
             return self.layers(node), []
+        if only_spread(small, self.lower.ctx):
+            return comments(node), []
         if self.lower.dynamic(small) or isinstance(small, cst.Return) or self._tensor_list(small):
             kept, self.lower.init = self.lower.init, []
             lines = self.body.statement(node)
@@ -292,10 +249,6 @@ class Split:
             return []
         self.lower.layouts.update(dict.fromkeys(others, self.lower.layouts[given]))
         return [Line([f"{' = '.join(others)} = {given}"])]
-
-    def _is_input(self, node: cst.BaseExpression) -> bool:
-        value = self.lower.ctx.value(node.func) if isinstance(node, cst.Call) else None
-        return isinstance(value, Api) and value.name in ("tf.keras.Input", "tf.keras.layers.Input")
 
     def _tensor_list(self, small: cst.BaseSmallStatement) -> bool:
         """`skips = []`, filled with tensors later."""

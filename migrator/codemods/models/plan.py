@@ -103,7 +103,9 @@ def _class_names(facts: Facts, found: list[_Definition], trees: Mapping[str, ast
         if _role(facts, d) not in ("layer-factory", "model-factory"):
             continue
         name = class_name(d.node.name)
-        while name in taken[d.module]:
+        # the class takes the place of a factory of blocks, and so may have its name
+        own = {d.node.name} if _role(facts, d) == "layer-factory" else set()
+        while name in taken[d.module] - own:
             name = f"{name}Net" if not name.endswith("Net") else f"{name}Module"
         names[d.qualname] = name
         if _role(facts, d) == "layer-factory" or _builds(d.node):

@@ -130,7 +130,13 @@ def _watch_calls(notebook: Any) -> None:
 
     @functools.wraps(original)
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        notebook.used(self, args, {k: v for k, v in kwargs.items() if k != "training"})
+        notebook.used(self, args, {k: v for k, v in kwargs.items() if not _says_nothing(k, v)})
         return original(self, *args, **kwargs)
 
     layer.__call__ = __call__
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    """The mode, or the masks that Keras hands to a model inside of another where no tensor has one."""
+    masks = value if isinstance(value, (list, tuple)) else [value]
+    return name == "training" or (name == "mask" and all(mask is None for mask in masks))
