@@ -30,6 +30,31 @@ STRUCTURE = {
 """What the structural codemods write, in words; `tests/codemods` runs them."""
 
 
+_STEPS = "a step in plain code: backward, clipping, optimizer.step()"
+_MODULE = "a layer of the module that a graph becomes"
+GRAPHS = {
+    "tf.Graph": "goes; what it holds becomes a module",
+    "tf.compat.v1.Session": "goes; each run becomes calls of the module, and a step where it trains",
+    "tf.compat.v1.InteractiveSession": "goes; each run becomes calls of the module, and a step where it trains",
+    "tf.compat.v1.placeholder": "an argument of the module's methods",
+    "tf.compat.v1.placeholder_with_default": "an argument of the module's methods",
+    "tf.compat.v1.get_variable": "an nn.Parameter of the module that a graph becomes",
+    "tf.compat.v1.global_variables_initializer": "goes; the module's constructor gives the first values",
+    "tf.compat.v1.trainable_variables": "the module's parameters",
+    "tf.compat.v1.disable_v2_behavior": "goes with the graphs of the file",
+    "tf.compat.v1.disable_eager_execution": "goes with the graphs of the file",
+    "tf.compat.v1.train.get_or_create_global_step": "goes; a scheduler counts the steps",
+    "tf.compat.v1.train.exponential_decay": "a function of the step in LambdaLR",
+    **{f"tf.compat.v1.train.{name}": _STEPS
+       for name in ("GradientDescentOptimizer", "MomentumOptimizer", "AdamOptimizer")},
+    **{f"tf.compat.v1.layers.{name}": _MODULE
+       for name in ("dense", "conv1d", "conv2d", "max_pooling1d", "max_pooling2d", "average_pooling2d", "flatten",
+                    "dropout", "batch_normalization")},
+    "tf.compat.v1.GraphKeys.UPDATE_OPS": "goes; moving averages are updated in training mode",
+}  # fmt: skip
+"""What becomes of graphs and sessions of TensorFlow 1, in words; `tests/codemods/test_graphs.py` runs them."""
+
+
 RECEIVERS = {"Shape": "tf.TensorShape", "String": "tf.string", "Tensor": "tf.Tensor", "Variable": "tf.Variable"}
 """The rules name a method by the kind of its receiver."""
 
@@ -132,7 +157,7 @@ def _arguments() -> Iterator[Entry]:
 
 
 def _codemods() -> Iterator[Entry]:
-    found = dict(STRUCTURE)
+    found = dict(STRUCTURE) | GRAPHS
     found |= {f"tf.keras.Model.{method}": "written into a readable loop or statement" for method in calls.METHODS}
     found |= {f"tf.keras.callbacks.{name}": "lines in the training loop" for name in callbacks.PARAMETERS}
     found |= {f"tf.data.Dataset.{method}": "part of a Dataset and its DataLoader" for method in chains.METHODS}

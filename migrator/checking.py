@@ -32,7 +32,7 @@ from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRe
 from migrator.outcomes import Outcomes
 from migrator.settle import BEHAVIOUR, Settled, results, settle
 from migrator.speaking import spoken_for
-from migrator.trees import lay_out
+from migrator.trees import as_run, lay_out
 from migrator.values import Facts
 
 Step = Callable[[str, int, int], None]
@@ -88,7 +88,7 @@ class Checker:
         workers = Workers(settings.sandbox, _python(settings.tf_python), _python(settings.torch_python))
         stack.enter_context(workers)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migrator-")))
-        source = lay_out(repo, {}, folder / "source")
+        source = lay_out(repo, as_run(repo), folder / "source")
         packed = pack_tree(source, repo.package, repo.import_roots)
         journal = None if work is None else stack.enter_context(Journal(work, settings.fresh))
         return cls(repo, settings, workers, folder, source, packed, outcomes=Outcomes(journal))

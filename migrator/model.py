@@ -56,6 +56,7 @@ class SourceRepo:
     keras: int = 3  # which Keras the source means: 2 or 3
     keras_reason: str = ""
     package: str = ""
+    tf1: frozenset[str] = frozenset()  # paths of files whose `import tensorflow as tf` means TensorFlow 1
 
     @property
     def import_roots(self) -> tuple[str, ...]:

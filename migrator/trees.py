@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from migrator.model import SourceFile, SourceRepo
+from migrator.source import for_tf2
 
 LARGEST = 16 * 2**20
 """Bytes of a data file that goes along; programs under test get no larger ones."""
@@ -16,6 +17,12 @@ LARGEST = 16 * 2**20
 def is_package(file: SourceFile) -> bool:
     """Whether a module is a package's `__init__`."""
     return file.path.name == "__init__.py"
+
+
+def as_run(repo: SourceRepo) -> dict[str, str]:
+    """The files that the installed TensorFlow runs in other words than they have: path → text."""
+    files = (f for f in repo.files if str(f.path) in repo.tf1 and f.text is not None)
+    return {str(f.path): for_tf2(f.text or "", graphs=True) for f in files}
 
 
 def lay_out(repo: SourceRepo, texts: Mapping[str, str], folder: Path) -> Path:

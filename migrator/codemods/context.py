@@ -170,6 +170,7 @@ class Context:
     shapes_asked: frozenset[str] = frozenset()  # "input_shape", "output_shape", where anything reads them off a model
     siblings: Mapping[str, Context] = field(default_factory=dict)  # the other files of the repository, by module
     below: Mapping[str, frozenset[str]] = field(default_factory=dict)  # class → what classes derived from it define
+    cuts: frozenset[int] = frozenset()  # lines at which a unit begins in any case
     device: str = ""  # source of the device on which the models of this scope are
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import libcst as cst
 
@@ -153,8 +154,12 @@ def migrate(
     keras: int = 3,
     fidelity: str = "idiomatic",
     progress: Callable[[str], None] = lambda path: None,
+    cuts: Mapping[str, frozenset[int]] = MappingProxyType({}),
 ) -> RepositoryDraft:
-    """Draft every file that uses TensorFlow, itself or through what it imports of the repository."""
+    """Draft every file that uses TensorFlow, itself or through what it imports of the repository.
+
+    `cuts`: by path of files whose graphs were put in other words, lines at which a unit begins in any case.
+    """
     trees = {file.module: ast.parse(file.text) for file in files if file.text is not None and file.module is not None}
     models = plan_models(facts, trees)
     package_names = frozenset(packages)
@@ -166,6 +171,7 @@ def migrate(
         (file, replace(_context(file, facts, rules, objects, keras, fidelity, models, siblings), shapes_asked=asked))
         for file in using
     ]
+    contexts = [(file, replace(c, cuts=cuts[c.path], device="device") if c.path in cuts else c) for file, c in contexts]
     siblings.update({context.module: context for _, context in contexts})
     made, traits = _model_drafts([context for _, context in contexts])
     drafts: dict[str, FileDraft] = {}
@@ -182,7 +188,7 @@ def _model_drafts(contexts: Sequence[Context]) -> tuple[dict[str, Draft], dict[s
     traits: dict[str, ModelTraits] = {}
     for ctx in contexts:
         ctx.begin()
-        for seg in segment(ctx.path, ctx.tree, ctx.spans, ctx.here):
+        for seg in segment(ctx.path, ctx.tree, ctx.spans, ctx.here, ctx.cuts):
             draft = _drafted(seg, ctx) if is_model_unit(seg, ctx) else None
             if draft is None:
                 continue
@@ -239,7 +245,7 @@ def _draft_file(
     file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str, str | None]], made: Mapping[str, Draft]
 ) -> FileDraft:
     ctx.begin()
-    segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here)
+    segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here, ctx.cuts)
     bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target)) | _aliases(segments)
     drafts = ((s, made.get(s.unit.id) or _drafted(s, ctx)) for s in segments)
     bound = frozenset(name for s in segments if s.unit.kind is not UnitKind.IMPORTS for name in _bound(s))
@@ -333,6 +339,18 @@ def _alike(one: object, other: object) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_alike, one, other))
     return type(one) is type(other) and one == other
+
+
+def with_files(
+    drafts: Mapping[str, FileDraft], trees: Mapping[str, ast.Module], packages: Collection[str], more: Edges
+) -> RepositoryDraft:
+    """The same files with other drafts; what refers to what is found anew.
+
+    `trees`: the originals, by module. `more`: what units depend on besides what they name.
+    """
+    imported = {module: imported_names(tree, module, module in packages) for module, tree in trees.items()}
+    found = _edges(drafts, imported)
+    return RepositoryDraft(drafts, {unit: targets | more.get(unit, frozenset()) for unit, targets in found.items()})
 
 
 def _edges(drafts: Mapping[str, FileDraft], imported: Mapping[str, Mapping[str, tuple[str, str | None]]]) -> Edges:

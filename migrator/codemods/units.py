@@ -26,8 +26,17 @@ class Segment:
     statements: tuple[cst.BaseStatement, ...]
 
 
-def segment(path: str, tree: cst.Module, spans: Mapping[cst.CSTNode, Span], here: ModuleFacts) -> tuple[Segment, ...]:
-    """The units of a file, in order; together they hold every top-level statement once."""
+def segment(
+    path: str,
+    tree: cst.Module,
+    spans: Mapping[cst.CSTNode, Span],
+    here: ModuleFacts,
+    cuts: frozenset[int] = frozenset(),
+) -> tuple[Segment, ...]:
+    """The units of a file, in order; together they hold every top-level statement once.
+
+    `cuts`: lines at which a unit begins in any case.
+    """
     uses = sorted(here.uses(), key=lambda use: use[1])
 
     def is_module(value: cst.BaseExpression) -> bool:
@@ -36,8 +45,17 @@ def segment(path: str, tree: cst.Module, spans: Mapping[cst.CSTNode, Span], here
 
     return tuple(
         _segment(path, kind, tuple(run), spans, uses)
-        for kind, run in _runs(tree.body, is_module)  # one run, one unit
+        for part in _cut(tree.body, spans, cuts)
+        for kind, run in _runs(part, is_module)  # one run, one unit
     )
+
+
+def _cut(
+    body: Sequence[cst.BaseStatement], spans: Mapping[cst.CSTNode, Span], cuts: frozenset[int]
+) -> Iterator[list[cst.BaseStatement]]:
+    """The statements between the cuts."""
+    for _, part in groupby(body, key=lambda statement: sum(line <= spans[statement].line for line in cuts)):
+        yield list(part)
 
 
 def _runs(body: Sequence[cst.BaseStatement], is_module: IsModule) -> Iterator[tuple[UnitKind, list[cst.BaseStatement]]]:

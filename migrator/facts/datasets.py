@@ -223,11 +223,11 @@ def _signature(args: Arguments) -> Value:
     """The elements of a generator as `output_signature`, or `output_types`, says."""
     signature = args.keywords.get("output_signature")
     if signature is not None:
-        return _specified(signature)
+        return specified(signature)
     return _typed(_argument(args, 1, "output_types"))
 
 
-def _specified(value: Value) -> Value:
+def specified(value: Value) -> Value:
     """The tensor of a `tf.TensorSpec`; sequences of them part by part."""
     if isinstance(value, Instance) and value.api == "tf.TensorSpec":
         shape, dtype = value.arg("shape") or UNKNOWN, value.arg("dtype")
@@ -235,7 +235,7 @@ def _specified(value: Value) -> Value:
         name = dtype.name if isinstance(dtype, DType) else "float32" if dtype is None else literal(dtype)
         dims = None if sizes is None else tuple(map(arithmetic.dim_of, sizes))
         return Tensor(dims, name if isinstance(name, str) else None)
-    return _parts(value, _specified)
+    return _parts(value, specified)
 
 
 def _typed(value: Value) -> Value:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 
-from migrator.facts import apply, attributes, functions, parameters, roots
+from migrator.facts import apply, attributes, functions, parameters, roots, signatures
 from migrator.facts.calls import CALL_METHODS, Where
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
@@ -56,9 +56,13 @@ def call_inputs(
     calls = it.applied.get(qualname, [])
     fixed = [call for call in calls if call.built]
     defaults = functions.default_values(it, node, definition.module)
+    said = signatures.declared(it, node, definition.module, _constructor(it, qualname))
     given: Env = {}
     for arg in roots.all_arguments(node)[1:]:
         if arg in (node.args.vararg, node.args.kwarg):
+            continue
+        if arg.arg in said:
+            given[arg.arg] = said[arg.arg]
             continue
         if fixed:
             given[arg.arg] = dict(fixed[-1].args).get(arg.arg, UNKNOWN)
@@ -66,10 +70,24 @@ def call_inputs(
         values = [parameters.localise(it, dict(call.args).get(arg.arg, UNKNOWN)) for call in calls]
         given[arg.arg] = _parameter(arg.arg, values, defaults.get(arg.arg))
     tensors = [name for name, value in given.items() if isinstance(value, Tensor)]
-    if fixed:
+    if fixed or (said and all(_has_width(given[name]) for name in tensors)):
         return given, {}
     declares = declares_inputs(it.definitions[qualname].node)
     return reserve(it, given, tensors, lambda trial: run_call(it, qualname, this, dict(env), trial, False), declares)
+
+
+def _constructor(it: Interpreter, qualname: str) -> Env:
+    """The parameters of a class's constructor."""
+    method = attributes.of_class(it, qualname, "__init__", None)
+    definition = it.definitions.get(method.qualname) if isinstance(method, RepoFunction) else None
+    if definition is None or not isinstance(definition.node, FunctionNode):
+        return {}
+    return parameters.symbolic(it, definition.node, qualname, definition.module)
+
+
+def _has_width(value: Value) -> bool:
+    """Whether no size of a tensor must be given to the module: its last axis is known, or it has none."""
+    return isinstance(value, Tensor) and value.shape is not None and (not value.shape or value.shape[-1] is not None)
 
 
 def _parameter(name: str, values: list[Value], default: Value | None) -> Value:

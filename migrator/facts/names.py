@@ -76,6 +76,8 @@ _INNER = (
 )
 _RENAMED = {
     "tf.layers": "tf.compat.v1.layers",
+    "tf.compat.v1.nn.tanh": "tf.tanh",
+    "tf.compat.v1.nn.sigmoid": "tf.sigmoid",
     "tf.app.flags": "tf.compat.v1.flags",
     "tf.compat.v1.app.flags": "tf.compat.v1.flags",
     "tf.flags": "tf.compat.v1.flags",

@@ -6,7 +6,7 @@ import ast
 import functools
 from dataclasses import replace
 
-from migrator.facts import classes, functions, roots
+from migrator.facts import classes, functions, roots, signatures
 from migrator.facts.calls import linear_bases
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
@@ -51,10 +51,14 @@ def symbolic(it: Interpreter, node: FunctionNode, qualname: str, module: str, na
     seen = it.observed.get(qualname, [])
     defaults = functions.default_values(it, node, module)
     stable = roots.stable_names(node)
+    said = signatures.declared(it, node, module, {})
     found: dict[str, Value] = {}
     for arg in roots.all_arguments(node):
         if arg in (node.args.vararg, node.args.kwarg):
             found[arg.arg] = Dict(None) if arg is node.args.kwarg else Sequence("tuple", None)
+            continue
+        if arg.arg in said:
+            found[arg.arg] = said[arg.arg]
             continue
         values = [localise(it, dict(call.args).get(arg.arg, UNKNOWN)) for call in seen]
         sym = Sym(arg.arg) if named and arg.arg in stable else None

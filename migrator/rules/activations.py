@@ -45,6 +45,8 @@ _APIS = {
     "tf.nn.sigmoid": "sigmoid",
     "tf.nn.tanh": "tanh",
     "tf.math.softplus": "softplus",
+    "tf.math.tanh": "tanh",
+    "tf.math.sigmoid": "sigmoid",
 }
 
 

@@ -15,6 +15,7 @@ from migrator.source.discover import Found, discover
 from migrator.source.keras_version import MANIFEST, keras_version
 from migrator.source.modules import Names, name_modules
 from migrator.source.scan import Broken, Import, imports, imports_tf, mentions_tf, parse, spread
+from migrator.source.tf1 import tf1_files
 
 MAX_PYTHON_BYTES = 2 * 2**20
 """A longer Python file is data in disguise; it is copied as it is."""
@@ -102,7 +103,7 @@ def _assemble(root: Path, reads: Collection[_Read], skipped: tuple[tuple[str, st
     files = tuple(_finish(r.file, names, tf) for r in reads)
     sources = {str(f.path): f.text for f in files if f.uses_tf and f.text is not None}
     version, reason = keras_version(_manifests(root, files), sources)
-    return SourceRepo(str(root), files, skipped, version, reason, names.package)
+    return SourceRepo(str(root), files, skipped, version, reason, names.package, tf1_files(sources, names.edges))
 
 
 def _finish(file: SourceFile, names: Names, tf: Collection[str]) -> SourceFile:

@@ -23,6 +23,9 @@ from migrator_validators.weights import apply, apply_gradient
 
 Described = Mapping[str, Any]
 Arrays = Mapping[str, npt.NDArray[Any]]
+GRAPH = "tf.Graph"
+"""Class of a record of a TensorFlow 1 graph: its source weights are numbers, trainable ones first as they are made."""
+
 KNOWN_BUFFERS = ("num_batches_tracked",)
 
 
@@ -122,6 +125,8 @@ class _Recorded:
         self.source, self.target, self.out = source, target, out
 
     def resolve(self) -> None:
+        self._graph([record for record in self.records if record.keras == GRAPH])
+        self.records = [record for record in self.records if record.keras != GRAPH]
         layers, sites = self._layers(), self._sites()
         for keras in dict.fromkeys([*layers, *sites]):
             ours, theirs = layers.get(keras, []), sites.get(keras, [])
@@ -132,6 +137,19 @@ class _Recorded:
                 continue
             for layer, site in _paired(ours, theirs):
                 self._pair(layer, site)
+
+    def _graph(self, records: Sequence[RecordedMap]) -> None:
+        """Weights of a graph have no layers: a record says which one, by the order in which they were made."""
+        for module in self.target["modules"]:
+            for record in records:
+                if not _same_class(record.owner, module["class"]):
+                    continue
+                for place, own, transform in record.params:
+                    if int(place) >= len(self.source["weights"]):
+                        self.out.problems.append(f"the source has no weight number {place}")
+                        continue
+                    name = f"{module['name']}.{own}" if module["name"] else own
+                    self.out.pairs.append(Pair((int(place),), name, (transform,)))
 
     def _layers(self) -> dict[str, list[Described]]:
         """Layers with weights that a record names, outermost first, by the record's class."""

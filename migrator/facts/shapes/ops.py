@@ -156,6 +156,12 @@ OPS.update({f"tf.{name}": _pair for name in BROADCAST})
 OPS.update({f"tf.{name}": _comparison for name in COMPARISONS})
 
 
+_OLD_LOSSES = (
+    "mean_squared_error", "absolute_difference", "huber_loss", "softmax_cross_entropy", "sparse_softmax_cross_entropy",
+    "sigmoid_cross_entropy",
+)  # fmt: skip
+
+
 @op("tf.math.is_nan", "tf.math.is_inf", "tf.math.is_finite", "tf.logical_not")
 def is_nan(args: Args) -> Value:
     x = tensor(first(args))
@@ -324,6 +330,12 @@ def input_(args: Args) -> Value:
     found = dims_of(args.get("shape"))
     batch = dim_of(args.get("batch_size"))
     return Tensor(None if found is None else (batch, *found), chosen, "keras")
+
+
+@op(*(f"tf.compat.v1.losses.{name}" for name in _OLD_LOSSES))
+def old_loss(args: Args) -> Value:
+    """A loss of TensorFlow 1 with its default reduction; others are declined by its rule."""
+    return Tensor((), "float32")
 
 
 @op("tf.compat.v1.placeholder")

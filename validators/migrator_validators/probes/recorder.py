@@ -221,6 +221,8 @@ class Notebook:
             return None
         bound = method and bool(args) and next(iter(fn.__code__.co_varnames[:1]), "") in ("self", "cls")
         given = args[1:] if bound else args
+        if self.values.traced((given, kwargs)):
+            return None
         shape = self.values.signature((given, kwargs))
         seen = self._seen.setdefault(name, [])
         if shape in seen or len(seen) >= VARIANTS:
@@ -249,6 +251,9 @@ class Notebook:
         return call
 
     def _remember(self, call: dict[str, Any], result: Any) -> None:
+        if self.values.traced(result):
+            call["raised"] = "Traced"  # it built part of a graph, which is nobody's result
+            return
         call["result"] = self.values.describe(result)
         parts = [("", result)]
         if isinstance(result, (tuple, list)) and len(result) <= 8:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from . import tf_exports, tf_known_data
+from . import tf_exports, tf_known_data, tf_sessions
 
 
 def install(request: dict[str, Any], notebook: Any) -> None:
@@ -21,6 +21,7 @@ def install(request: dict[str, Any], notebook: Any) -> None:
     _no_downloads()
     tf_known_data.install()
     _watch_steps(notebook)
+    tf_sessions.SESSIONS.watch_steps(notebook.step)
     _watch_calls(notebook)
 
 
@@ -118,7 +119,10 @@ def _stepping(original: Any, notebook: Any) -> Any:
     @functools.wraps(original)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
-        notebook.step()
+        if tf.executing_eagerly():
+            notebook.step()
+        else:
+            tf_sessions.SESSIONS.made(result)  # an operation, which makes a step when a session runs it
         return result
 
     return call

@@ -31,8 +31,8 @@ def _text(value: Any, as_: str) -> Any:
 
 
 def recording_now() -> bool:
-    """Calls made while a graph is traced have no values, except Keras's own symbolic ones."""
-    return bool(tf.executing_eagerly())
+    """Calls made while a function is traced have no values; a graph of TensorFlow 1 is built by plain ones."""
+    return bool(tf.executing_eagerly()) or type(tf.compat.v1.get_default_graph()) is tf.Graph
 
 
 def opaque(tree: dict[str, Any]) -> bool:

@@ -66,6 +66,29 @@ class Sessions:
 
         base.close = closing
 
+    def made(self, operation: Any) -> None:
+        """A step that is only counted when a session runs it: what an optimizer returned."""
+        op = getattr(operation, "op", operation)
+        self.steps.append(GraphStep(None, op, (), (), None))
+
+    def watch_steps(self, step: Any) -> None:
+        """From now on `step` is called for every step that some session makes; nothing else is changed."""
+        base = session_lib.BaseSession
+        original = base.run
+
+        @functools.wraps(original)
+        def run(session: Any, fetches: Any, feed_dict: Any = None, *rest: Any, **more: Any) -> Any:
+            result = original(session, fetches, feed_dict, *rest, **more)
+            if not self._quiet and self.steps:
+                graph = session.graph
+                needed = _needed(graph, _elements(graph, fetches), _elements(graph, list(_flat(dict(feed_dict or {})))))
+                for made in self.steps:
+                    if made.op in needed:
+                        step()
+            return result
+
+        base.run = run
+
     def note(self, optimizer: Any, pairs: Any, made: Any) -> None:
         """An optimizer was asked in a graph to apply these gradients; `made` is what it returned."""
         pairs = [(g, v) for g, v in pairs if g is not None]

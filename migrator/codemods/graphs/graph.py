@@ -1,0 +1,134 @@
+"""What a program says of its graph, read off its statements: placeholders, variables, layers, tensors, steps."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """`dtype` is its source; `scalar`: a plain number is fed. `default`: the source of what is used where nothing is
+    fed. `parameter`: its name in the module. `shape`: its source, or None."""
+
+    parameter: str
+    dtype: str
+    scalar: bool
+    default: str = ""
+    shape: ast.expr | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A layer or variable: the attribute that holds it and the source that makes it, in a constructor."""
+
+    attribute: str
+    made: ast.stmt
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A statement that computes tensors. `defines` and `uses` are versioned keys: ("x", 2) is x's third value."""
+
+    statement: ast.stmt
+    defines: tuple[tuple[str, int], ...]
+    uses: frozenset[tuple[str, int]]
+    comments: tuple[str, ...]
+    layers: bool = False
+    random: bool = False
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """`key` is its own name or ""; `made` the source of the Keras one."""
+
+    key: str
+    made: str
+    api: str
+    scheduled: bool = False
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of a loss for all variables; `clip`: statements over `{g}`, the list of them."""
+
+    loss: tuple[str, int]
+    clip: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation that trains: what it minimises, with which optimizer; `clip`: as of `Gradients`.
+    `updates`: moving averages are updated before."""
+
+    loss: tuple[str, int]
+    optimizer: Optimizer
+    clip: str = ""
+    updates: bool = False
+
+
+@dataclass
+class Graph:
+    """All that one graph consists of. `versions` counts the values that a name has had."""
+
+    placeholders: dict[str, Placeholder] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)  # key → attribute
+    pieces: list[Piece] = field(default_factory=list)
+    computed: list[Computed] = field(default_factory=list)
+    optimizers: dict[str, Optimizer] = field(default_factory=dict)
+    rates: dict[str, str] = field(default_factory=dict)  # key → source of the Keras schedule
+    trained: set[str] = field(default_factory=set)  # lists of all variables that train
+    gradients: dict[str, Gradients] = field(default_factory=dict)
+    pairs: dict[str, Gradients] = field(default_factory=dict)  # gradients with their variables
+    steps: dict[str, Step] = field(default_factory=dict)
+    inits: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
+    global_steps: set[str] = field(default_factory=set)
+    updates: set[str] = field(default_factory=set)
+    other: set[str] = field(default_factory=set)  # tf.Graph objects
+    versions: dict[str, int] = field(default_factory=dict)
+    mode: set[str] = field(default_factory=set)  # placeholders that say whether layers train
+    normalised: bool = False  # moving averages are among the layers
+    moded: bool = False  # some layer computes something else while it trains
+
+    @property
+    def keys(self) -> set[str]:
+        """Every name that is something of the graph."""
+        own: Iterable[Iterable[str]] = (
+            self.placeholders, self.variables, self.optimizers, self.steps, self.inits, self.sessions,
+            self.global_steps, self.updates, self.other, self.versions, self.rates, self.trained, self.gradients,
+            self.pairs,
+        )  # fmt: skip
+        return {key for keys in own for key in keys}
+
+    @property
+    def tensors(self) -> set[str]:
+        """Names of what a session can fetch."""
+        return {*self.placeholders, *self.variables, *self.versions}
+
+    def parameter(self, key: str) -> str:
+        """The name of a placeholder in the module: one that says whether layers train is `training` there."""
+        return "training" if key in self.mode else self.placeholders[key].parameter
+
+    def version(self, key: str) -> tuple[str, int]:
+        return key, self.versions[key]
+
+    def slice(self, tensors: Iterable[tuple[str, int]]) -> set[int]:
+        """The statements, by position, that are needed for some tensors."""
+        needed, found = set(tensors), set()
+        for at in range(len(self.computed) - 1, -1, -1):
+            one = self.computed[at]
+            if needed & set(one.defines):
+                found.add(at)
+                needed |= one.uses
+        return found
+
+    def places(self, at: Iterable[int]) -> Iterator[Computed]:
+        return (self.computed[i] for i in sorted(at))
+
+
+def local(key: str) -> str:
+    """The name of a tensor inside of a method."""
+    return key.removeprefix("self.")

@@ -1,0 +1,279 @@
+"""Reads the statements of a program that build its graph; what it does not understand raises `NotUnderstood`."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from migrator.codemods.graphs import tables
+from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder
+from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
+from migrator.codemods.graphs.tables import bound, text
+from migrator.codemods.graphs.training import Training
+
+MODULE = "__module__"
+"""Stands for `self` of the module that is written."""
+
+_TAKEN = """output outputs input inputs predict fit evaluate weights layers metrics losses train eval call forward name
+summary compile variables parameters half float double type to cpu cuda build dtype state modules children apply
+optimizer trainable stateful compute_loss supports_masking model"""
+TAKEN = frozenset(_TAKEN.split())
+"""Names that a module has already."""
+
+_NO_TENSORS = ("tf.app", "tf.flags", "tf.gfile", "tf.io.gfile", "tf.set_random_seed", "tf.logging", "tf.compat.v1.app")
+
+
+class Reader:
+    """Reads statements in order; `graph` is what they say so far."""
+
+    def __init__(self, program: Program, repeated: frozenset[str]) -> None:
+        self.program, self.graph = program, Graph()
+        self.repeated = repeated  # keys that are bound more than once
+        self.scopes: list[str] = []
+        self.training = Training(program, self.graph, self.scopes)
+        self._attributes: set[str] = set()
+        self.pending: tuple[str, ...] = ()  # comments of statements that have no place in the module
+
+    # --- one statement
+
+    def read(self, statement: ast.stmt, comments: tuple[str, ...]) -> bool:
+        """Whether the statement builds the graph, and so goes; False: it is the program's own."""
+        before = len(self.graph.pieces), len(self.graph.computed)
+        read = self._read(statement, (*self.pending, *comments))
+        if read:
+            placed = (len(self.graph.pieces), len(self.graph.computed)) != before
+            self.pending = () if placed else (*self.pending, *comments)
+        return read
+
+    def _read(self, statement: ast.stmt, comments: tuple[str, ...]) -> bool:
+        if isinstance(statement, ast.Expr):
+            return self._nothing(statement.value)
+        if isinstance(statement, ast.Assign):
+            return self._assigned(statement, comments)
+        if isinstance(statement, ast.AugAssign) and self._of_graph(statement):
+            self._compute(statement, [key_of(statement.target)], comments)
+            return True
+        return False
+
+    def _nothing(self, value: ast.expr) -> bool:
+        return isinstance(value, ast.Constant | ast.Call) and self.program.api(value) in tables.NOTHING
+
+    def _assigned(self, statement: ast.Assign, comments: tuple[str, ...]) -> bool:
+        targets = [key_of(t) for t in statement.targets]
+        value = statement.value
+        if self.training.gradients(statement):
+            return True
+        if all(targets) and self._object(targets, value, comments):
+            return True
+        if not self._of_graph(value):
+            return False
+        named = [key_of(t) for target in statement.targets for t in _flat(target)]
+        if not all(named):
+            raise NotUnderstood(f"a tensor kept in `{text(statement.targets[0])}`")
+        self._compute(statement, named, comments)
+        return True
+
+    def _of_graph(self, node: ast.AST) -> bool:
+        """Whether an expression computes in the graph: it reads something of it, or makes something."""
+        if set(keys_read(node)) & self.graph.tensors:
+            return not self._asks_session(node)
+        return any(self._makes_tensor(n) for n in ast.walk(node) if isinstance(n, ast.Call))
+
+    def _asks_session(self, node: ast.AST) -> bool:
+        return any(runs(n, self.graph) for n in ast.walk(node))
+
+    def _makes_tensor(self, call: ast.Call) -> bool:
+        api = self.program.api(call)
+        return api.startswith("tf.") and not api.startswith(
+            ("tf.app", "tf.flags", "tf.gfile", "tf.io", "tf.set_random")
+        )
+
+    # --- objects
+
+    def _object(self, keys: list[str], value: ast.expr, comments: tuple[str, ...]) -> bool:
+        """A placeholder, variable, optimizer, step, session … under some names."""
+        if not isinstance(value, ast.Call):
+            return False
+        api, graph = self.program.api(value), self.graph
+        if api in tables.PLACEHOLDERS:
+            self._placeholder(keys, api, value)
+        elif api in tables.VARIABLES and self.training.is_counter(value, api):
+            graph.global_steps.update(keys)
+        elif api in tables.VARIABLES:
+            attribute = self._variable(keys[-1], api, value, comments)
+            graph.variables.update(dict.fromkeys(keys, attribute))
+        elif api in tables.SESSIONS:
+            graph.sessions.update(keys)
+        elif api in tables.INITS:
+            graph.inits.update(keys)
+        elif api in tables.GLOBAL_STEPS:
+            graph.global_steps.update(keys)
+        elif api == "tf.Graph":
+            graph.other.update(keys)
+        elif api == "tf.get_collection" and [self.program.api(a) for a in value.args] == [tables.UPDATES]:
+            graph.updates.update(keys)
+        else:
+            return self.training.read(keys, value)
+        return True
+
+    def _placeholder(self, keys: list[str], api: str, call: ast.Call) -> None:
+        args = bound(call, tables.PLACEHOLDERS[api])
+        if args is None:
+            raise NotUnderstood("arguments of a placeholder that are not known")
+        shape = args.get("shape")
+        scalar = shape is None or text(shape) in ("[]", "()", "None")
+        default = text(args["input"]) if "input" in args else ""
+        dtype = self._dtype(args["dtype"]) if "dtype" in args else f"{self.program.tf}.float32"
+        if default and not isinstance(args["input"], ast.Constant):
+            raise NotUnderstood("a placeholder whose default is no constant")
+        name = keys[0].removeprefix("self.")
+        made = Placeholder(name, dtype, scalar, default, None if scalar else shape)
+        self.graph.placeholders.update(dict.fromkeys(keys, made))
+
+    def _dtype(self, node: ast.expr) -> str:
+        """The source of a dtype: names in quotes and Python's own types are TensorFlow's."""
+        name = node.value if isinstance(node, ast.Constant) else text(node)
+        known = {"float": "float32", "int": "int32"}
+        plain = isinstance(node, ast.Constant) or name in known
+        return f"{self.program.tf}.{known.get(str(name), name)}" if plain else text(node)
+
+    def _variable(self, key: str, api: str, call: ast.Call, comments: tuple[str, ...] = ()) -> str:
+        args = bound(call, tables.VARIABLES[api])
+        if args is None or args.keys() - {"name", "shape", "dtype", "initializer", "initial_value", "trainable"}:
+            raise NotUnderstood("arguments of a variable that are not known")
+        if "dtype" in args and not text(args["dtype"]).endswith("float32"):
+            raise NotUnderstood("a variable that is not float32")
+        trainable = text(args["trainable"]) if "trainable" in args else "True"
+        start, shape = self._start(args)
+        attribute = self.attribute(key.removeprefix("self."), args.get("name"))
+        more = "" if trainable == "True" else f", trainable={trainable}"
+        given = f"name={attribute!r}, shape={shape}, initializer={start}{more}"
+        made = f"{MODULE}.{attribute} = {MODULE}.add_weight({given})"
+        self.graph.pieces.append(Piece(attribute, ast.parse(made).body[0], comments))
+        return attribute
+
+    def _start(self, args: dict[str, ast.expr]) -> tuple[str, str]:
+        """(Keras initialiser, source of the shape)."""
+        tf = self.program.tf
+        value = args.get("initial_value") or args.get("initializer")
+        if value is None or text(value) == "None":
+            if "shape" not in args:
+                raise NotUnderstood("a variable without a shape")
+            return "'glorot_uniform'", text(args["shape"])
+        api = self.program.api(value)
+        if "shape" in args:
+            found = tables.initializer(api, value, tf)
+            made = None if found is None else (found, text(args["shape"]))
+        else:
+            made = tables.initial(api, value, tf) if isinstance(value, ast.Call) else tables.number(value, tf)
+        if made is None:
+            raise NotUnderstood(f"a variable that starts as `{text(value)}`")
+        return made
+
+    def attribute(self, wish: str, name: ast.expr | None = None) -> str:
+        """A free name for a piece: what the program calls it."""
+        if isinstance(name, ast.Constant) and isinstance(name.value, str) and not wish:
+            wish = name.value
+        wish = re.sub(r"\W", "_", wish) or "layer"
+        wish = f"{wish}_" if wish in TAKEN else wish
+        found, number = wish, 2
+        while found in self._attributes:
+            found, number = f"{wish}{number}", number + 1
+        self._attributes.add(found)
+        return found
+
+    # --- tensors
+
+    def _compute(self, statement: ast.stmt, keys: list[str], comments: tuple[str, ...]) -> None:
+        wish = "" if keys[0] in self.repeated else keys[0].removeprefix("self.")
+        graph, found = self.graph, _Pieces(self, wish)
+        uses = frozenset(graph.version(k) for k in keys_read(statement) if k in graph.versions)
+        read = set(keys_read(_value(statement)))
+        if read & (graph.keys - graph.tensors):
+            raise NotUnderstood(f"`{text(statement)}`, which computes with more than tensors")
+        changed = found.visit(ast.parse(text(statement)).body[0])
+        for key in keys:
+            if key in graph.placeholders or key in graph.variables:
+                raise NotUnderstood(f"`{key}` is computed anew")
+            graph.versions[key] = graph.versions.get(key, -1) + 1
+        made = tuple(dict.fromkeys(graph.version(k) for k in keys))
+        graph.computed.append(Computed(changed, made, uses, comments, bool(found.count), found.random))
+
+
+class _Pieces(ast.NodeTransformer):
+    """Puts layers and variables that an expression makes into the constructor."""
+
+    def __init__(self, reader: Reader, wish: str) -> None:
+        self.reader, self.wish = reader, wish
+        self.count, self.random = 0, False
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        api = self.reader.program.api(node)
+        self.random = self.random or api in tables.RANDOM or api.startswith("tf.random.")
+        self.generic_visit(node)
+        if api in tables.VARIABLES:
+            self.count += 1
+            return _attribute(self.reader._variable("", api, node))
+        form = tables.LAYERS.get(api)
+        if form is None:
+            if api.startswith(("tf.layers.", "tf.contrib.")):
+                raise NotUnderstood(f"no layer is known for {api}")
+            return node
+        return self._layer(node, form, self.wish or api.rpartition(".")[2])
+
+    def _layer(self, node: ast.Call, form: tables.LayerForm, wish: str) -> ast.AST:
+        args = bound(node, form.params)
+        if args is None or "inputs" not in args or args.keys() & {"reuse", "kernel_regularizer", "bias_regularizer"}:
+            raise NotUnderstood(f"arguments of tf.layers' {form.keras} that are not known")
+        self.count += 1
+        graph, tf = self.reader.graph, self.reader.program.tf
+        inputs, training, name = args.pop("inputs"), args.pop("training", None), args.pop("name", None)
+        listed = ", ".join(f"{n}={self._argument(v)}" for n, v in args.items())
+        attribute = self.reader.attribute("" if isinstance(name, ast.Constant) else wish, name)
+        made = f"{MODULE}.{attribute} = {tf}.keras.layers.{form.keras}({listed})"
+        graph.pieces.append(Piece(attribute, ast.parse(made).body[0]))
+        mode = []
+        if form.keras in ("Dropout", "BatchNormalization"):
+            mode = [ast.keyword("training", self._mode(training))]
+            graph.moded = True
+            graph.normalised = graph.normalised or form.keras == "BatchNormalization"
+        return ast.Call(_attribute(attribute), [inputs], mode)
+
+    def _argument(self, value: ast.expr) -> str:
+        api = self.reader.program.api(value)
+        found = tables.initializer(api, value, self.reader.program.tf) if api.endswith("initializer") else None
+        if api.endswith("initializer") and found is None:
+            raise NotUnderstood(f"no initialiser is known for {api}")
+        return text(value) if found is None else found
+
+    def _mode(self, training: ast.expr | None) -> ast.expr:
+        graph = self.reader.graph
+        if training is None:
+            return ast.Constant(False)
+        if key_of(training) in graph.placeholders:
+            graph.mode.add(key_of(training))
+        elif set(keys_read(training)) & graph.keys:
+            raise NotUnderstood("a mode that the graph computes")
+        return training
+
+
+def _attribute(name: str) -> ast.Attribute:
+    return ast.Attribute(ast.Name(MODULE, ast.Load()), name, ast.Load())
+
+
+def _value(statement: ast.stmt) -> ast.AST:
+    return statement.value if isinstance(statement, ast.Assign) else statement
+
+
+def _flat(target: ast.expr) -> list[ast.expr]:
+    return [e for t in target.elts for e in _flat(t)] if isinstance(target, ast.Tuple | ast.List) else [target]
+
+
+def runs(node: ast.AST, graph: Graph) -> bool:
+    """Whether an expression asks a session: `sess.run(…)`, `x.eval(…)`, `train.run(…)`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    owner = key_of(node.func.value)
+    return (node.func.attr == "run" and owner in graph.keys - graph.tensors) or (
+        node.func.attr == "eval" and owner in graph.tensors
+    )

@@ -1,0 +1,184 @@
+"""Optimizers, gradients, rates and the steps that are made of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+
+from migrator.codemods.graphs import tables
+from migrator.codemods.graphs.graph import Gradients, Graph, Optimizer, Step
+from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
+from migrator.codemods.graphs.tables import bound, text
+
+_VARIABLES = "tf.trainable_variables"
+_DECAY = ("learning_rate", "global_step", "decay_steps", "decay_rate", "staircase", "name")
+
+
+class Training:
+    """Reads what trains; `scopes` says whether moving averages are updated before."""
+
+    def __init__(self, program: Program, graph: Graph, scopes: Sequence[str]) -> None:
+        self.program, self.graph, self.scopes = program, graph, scopes
+
+    def read(self, keys: list[str], call: ast.Call) -> bool:
+        """An optimizer, a rate, a list of variables or a step under some names; False for anything else."""
+        api, graph = self.program.api(call), self.graph
+        if api in tables.OPTIMIZERS:
+            graph.optimizers.update(dict.fromkeys(keys, self._optimizer(keys[0], api, call)))
+        elif api == "tf.train.exponential_decay":
+            graph.rates.update(dict.fromkeys(keys, self._decay(call)))
+        elif api == _VARIABLES and not call.args and not call.keywords:
+            graph.trained.update(keys)
+        else:
+            return self._step(keys, call)
+        return True
+
+    def is_counter(self, call: ast.Call, api: str) -> bool:
+        """Whether a variable counts the steps: a whole number that is not trained."""
+        args = bound(call, tables.VARIABLES[api]) or {}
+        start = args.get("initial_value")
+        counts = isinstance(start, ast.Constant) and start.value == 0 and type(start.value) is int
+        return counts and "trainable" in args and text(args["trainable"]) == "False"
+
+    # --- optimizers
+
+    def _optimizer(self, key: str, api: str, call: ast.Call) -> Optimizer:
+        keras, params, renamed = tables.OPTIMIZERS[api]
+        args = bound(call, params)
+        if args is None or args.keys() - set(params):
+            raise NotUnderstood("arguments of an optimizer that are not known")
+        rate = key_of(args["learning_rate"]) if "learning_rate" in args else ""
+        given = dict(tables.OPTIMIZER_DEFAULTS.get(api, {}))
+        given |= {n: text(v) for n, v in args.items() if n not in ("use_locking", "name")}
+        others = [a for n, a in args.items() if n != "learning_rate" or rate not in self.graph.rates]
+        if any(set(keys_read(a)) & self.graph.keys for a in others):
+            raise NotUnderstood("a learning rate that the graph computes")
+        if rate in self.graph.rates:
+            given["learning_rate"] = self.graph.rates[rate]
+        listed = ", ".join(f"{renamed.get(n, n)}={v}" for n, v in given.items())
+        source = f"{self.program.tf}.keras.optimizers.{keras}({listed})"
+        return Optimizer(key, source, api, rate in self.graph.rates)
+
+    def _decay(self, call: ast.Call) -> str:
+        args = bound(call, _DECAY)
+        if args is None or key_of(args.get("global_step", call)) not in self.graph.global_steps:
+            raise NotUnderstood("a rate that falls with something else than the steps")
+        if any(set(keys_read(a)) & self.graph.keys for n, a in args.items() if n != "global_step"):
+            raise NotUnderstood("a learning rate that the graph computes")
+        renamed = {"learning_rate": "initial_learning_rate"}
+        given = {renamed.get(n, n): text(v) for n, v in args.items() if n not in ("global_step", "name")}
+        listed = ", ".join(f"{name}={value}" for name, value in given.items())
+        return f"{self.program.tf}.keras.optimizers.schedules.ExponentialDecay({listed})"
+
+    def _named(self, owner: ast.expr) -> Optimizer | None:
+        if isinstance(owner, ast.Call) and self.program.api(owner) in tables.OPTIMIZERS:
+            return self._optimizer("", self.program.api(owner), owner)
+        return self.graph.optimizers.get(key_of(owner))
+
+    # --- steps
+
+    def _step(self, keys: list[str], call: ast.Call) -> bool:
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        found = self._named(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        if found is None or name not in ("minimize", "apply_gradients"):
+            return False
+        args = bound(call, ("loss" if name == "minimize" else "pairs", "global_step"))
+        if args is None or args.keys() - {"loss", "pairs", "global_step", "name", "grads_and_vars"}:
+            raise NotUnderstood("a step for some of the variables, or with other arguments")
+        counted = "global_step" in args and key_of(args["global_step"]) in self.graph.global_steps
+        if found.scheduled and not counted:
+            raise NotUnderstood("a rate that falls with steps that nothing counts")
+        if name == "minimize":
+            gradients = Gradients(self._loss(args.get("loss")), "")
+        else:
+            gradients = self._applied(args.get("pairs", args.get("grads_and_vars")))
+        step = Step(gradients.loss, found, gradients.clip, "updates" in self.scopes)
+        self.graph.steps.update(dict.fromkeys(keys, step))
+        return True
+
+    def _loss(self, node: ast.expr | None) -> tuple[str, int]:
+        key = "" if node is None else key_of(node)
+        if key not in self.graph.versions:
+            raise NotUnderstood("a loss that has no name")
+        return self.graph.version(key)
+
+    def _applied(self, pairs: ast.expr | None) -> Gradients:
+        """The gradients that are applied: pairs under a name, or a list and the variables in `zip`."""
+        if pairs is not None and key_of(pairs) in self.graph.pairs:
+            return self.graph.pairs[key_of(pairs)]
+        if isinstance(pairs, ast.Call) and text(pairs.func) in ("zip", "list") and pairs.args:
+            if text(pairs.func) == "list" and len(pairs.args) == 1:
+                return self._applied(pairs.args[0])
+            found = self.graph.gradients.get(key_of(pairs.args[0]))
+            if found is not None and len(pairs.args) == 2 and self._all_trained(pairs.args[1]):
+                return found
+        raise NotUnderstood("gradients whose way is not seen")
+
+    def _all_trained(self, node: ast.expr) -> bool:
+        return key_of(node) in self.graph.trained or self.program.api(node) == _VARIABLES
+
+    # --- gradients
+
+    def gradients(self, statement: ast.Assign) -> bool:
+        """Whether a statement takes gradients or changes them."""
+        target, value = statement.targets[0], statement.value
+        if isinstance(value, ast.ListComp):
+            return self._mapped(target, value)
+        if not isinstance(value, ast.Call):
+            return False
+        api, graph = self.program.api(value), self.graph
+        if api == "tf.gradients":
+            args = bound(value, ("ys", "xs")) or {}
+            if set(args) != {"ys", "xs"} or not self._all_trained(args["xs"]) or not key_of(target):
+                raise NotUnderstood("gradients with respect to something else than all variables")
+            graph.gradients[key_of(target)] = Gradients(self._loss(args["ys"]), "")
+            return True
+        if api == "tf.clip_by_global_norm":
+            return self._clipped(target, value)
+        if isinstance(value.func, ast.Attribute) and value.func.attr == "compute_gradients":
+            if self._named(value.func.value) is None or len(value.args) != 1 or value.keywords or not key_of(target):
+                raise NotUnderstood("gradients for some of the variables")
+            graph.pairs[key_of(target)] = Gradients(self._loss(value.args[0]), "")
+            return True
+        return False
+
+    def _clipped(self, target: ast.expr, call: ast.Call) -> bool:
+        args = bound(call, ("t_list", "clip_norm")) or {}
+        listed = args.get("t_list")
+        inner = listed if isinstance(listed, ast.Call) and self.program.api(listed) == "tf.gradients" else None
+        if inner is not None:
+            key = "gradients of a clip"
+            self.gradients(ast.Assign([ast.Name(key, ast.Store())], inner))
+        else:
+            key = "" if listed is None else key_of(listed)
+        found = self.graph.gradients.get(key)
+        if found is None or set(args) != {"t_list", "clip_norm"} or not isinstance(target, ast.Tuple):
+            raise NotUnderstood("a clip of something else than all gradients")
+        if set(keys_read(args["clip_norm"])) & self.graph.keys:
+            raise NotUnderstood("a clip that the graph computes")
+        clip = f"{{g}}, _ = {self.program.tf}.clip_by_global_norm({{g}}, {text(args['clip_norm'])})"
+        self.graph.gradients[key_of(target.elts[0])] = replace(found, clip=_and(found.clip, clip))
+        return True
+
+    def _mapped(self, target: ast.expr, value: ast.ListComp) -> bool:
+        """`[(clip(g), v) for g, v in pairs]`, with or without those that are None."""
+        over = value.generators[0]
+        found = self.graph.pairs.get(key_of(over.iter))
+        if found is None:
+            return False
+        names = over.target.elts if isinstance(over.target, ast.Tuple) else []
+        pair = value.elt.elts if isinstance(value.elt, ast.Tuple) else []
+        if len(value.generators) > 1 or len(names) != 2 or len(pair) != 2 or text(pair[1]) != text(names[1]):
+            raise NotUnderstood("gradients that are changed in a way that is not known")
+        if any(text(test) != f"{text(names[0])} is not None" for test in over.ifs):
+            raise NotUnderstood("gradients of which some are left out")
+        if text(names[1]) in keys_read(pair[0]) or (set(keys_read(pair[0])) - {text(names[0])}) & self.graph.keys:
+            raise NotUnderstood("a clip that the graph computes")
+        clip = f"{{g}} = [{text(pair[0])} for {text(names[0])} in {{g}}]"
+        self.graph.pairs[key_of(target)] = replace(found, clip=_and(found.clip, clip))
+        return True
+
+
+def _and(first: str, second: str) -> str:
+    return f"{first}\n{second}" if first else second

@@ -1,0 +1,231 @@
+"""Programs of TensorFlow 1 whose migrated text is run beside them; `main` gets an object of the class `Net`."""
+
+from __future__ import annotations
+
+HEAD = """import numpy as np
+import tensorflow.compat.v1 as tf
+
+"""
+
+MAIN = """
+def main(net, x, y):
+    losses = [net.step(x, y) for _ in range(4)]
+    return losses, net.predict(x)
+"""
+
+METHODS = """
+    def step(self, x, y):
+        _, loss = self.sess.run([self.train_op, self.loss], feed_dict={self.x: x, self.y: y})
+        return loss
+
+    def predict(self, x):
+        return self.sess.run(self.prediction, feed_dict={self.x: x})
+"""
+
+
+def _net(graph: str, methods: str = METHODS, head: str = "x = tf.placeholder(tf.float32, [None, 6])") -> str:
+    lines = "\n".join(f"            {line}" for line in graph.strip().splitlines())
+    return f"""{HEAD}
+class Net(object):
+    def __init__(self, hidden=5, rate=0.1):
+        self.graph = tf.Graph()
+        with self.graph.as_default():
+            self.x = {head.removeprefix("x = ")}
+            self.y = tf.placeholder(tf.float32, [None, 1])
+{lines}
+            init = tf.global_variables_initializer()
+        self.sess = tf.Session(graph=self.graph)
+        self.sess.run(init)
+{methods}
+{MAIN}"""
+
+
+_MSE = """
+self.loss = tf.reduce_mean(tf.square(self.prediction - self.y))
+"""
+_SGD = """
+self.train_op = tf.train.GradientDescentOptimizer(rate).minimize(self.loss)
+"""
+_LINEAR = """
+w = tf.get_variable("w", [6, 1], initializer=tf.random_normal_initializer(stddev=0.1))
+b = tf.Variable(tf.zeros([1]))
+self.prediction = tf.matmul(self.x, w) + b
+"""
+
+PROGRAMS = {
+    "variables": _net(_LINEAR + _MSE + _SGD),
+    "penalty of a weight": _net(
+        _LINEAR + "self.loss = tf.reduce_mean(tf.abs(self.prediction - self.y)) + 0.1 * tf.nn.l2_loss(w)\n" + _SGD
+    ),
+    "layers": _net(
+        """
+h = tf.layers.dense(self.x, hidden, activation=tf.nn.tanh, name="first")
+h = tf.layers.dense(h, hidden * 2, tf.nn.relu)
+self.prediction = tf.layers.dense(h, 1)
+"""
+        + _MSE
+        + _SGD
+    ),
+    "a loss of tf.losses, momentum": _net(
+        """
+self.prediction = tf.layers.dense(tf.layers.dense(self.x, hidden, tf.nn.sigmoid), 1)
+self.loss = tf.losses.mean_squared_error(self.y, self.prediction)
+self.train_op = tf.train.MomentumOptimizer(rate, 0.9).minimize(self.loss)
+"""
+    ),
+    "Nesterov": _net(
+        _LINEAR
+        + _MSE
+        + "self.train_op = tf.train.MomentumOptimizer(rate, 0.9, use_nesterov=True).minimize(self.loss)\n"
+    ),
+    "gradients clipped one by one": _net(
+        _LINEAR
+        + _MSE
+        + """
+optimizer = tf.train.GradientDescentOptimizer(rate)
+pairs = optimizer.compute_gradients(self.loss)
+clipped = [(tf.clip_by_value(g, -0.01, 0.01), v) for g, v in pairs]
+self.train_op = optimizer.apply_gradients(clipped)
+"""
+    ),
+    "gradients clipped together, a falling rate": _net(
+        _LINEAR
+        + _MSE
+        + """
+step = tf.train.get_or_create_global_step()
+falling = tf.train.exponential_decay(rate, step, 2, 0.5, staircase=True)
+optimizer = tf.train.GradientDescentOptimizer(falling)
+params = tf.trainable_variables()
+clipped, _ = tf.clip_by_global_norm(tf.gradients(self.loss, params), 0.05)
+self.train_op = optimizer.apply_gradients(zip(clipped, params), global_step=step)
+"""
+    ),
+    "dropout by a placeholder with a default": _net(
+        """
+self.keep = tf.placeholder_with_default(1.0, [])
+h = tf.nn.dropout(tf.layers.dense(self.x, hidden), keep_prob=self.keep)
+self.prediction = tf.layers.dense(h, 1)
+"""
+        + _MSE
+        + _SGD
+    ),
+    "batch normalisation with a mode": _net(
+        """
+self.training = tf.placeholder(tf.bool)
+h = tf.layers.batch_normalization(tf.layers.dense(self.x, hidden), training=self.training)
+self.prediction = tf.layers.dense(h, 1)
+"""
+        + _MSE
+        + """
+with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    self.train_op = tf.train.GradientDescentOptimizer(rate).minimize(self.loss)
+""",
+        METHODS.replace("self.y: y}", "self.y: y, self.training: True}").replace(
+            "{self.x: x})", "{self.x: x, self.training: False})"
+        ),
+    ),
+    "Adam": _net(_LINEAR + _MSE + "self.train_op = tf.train.AdamOptimizer(0.05).minimize(self.loss)\n"),
+    "series": _net(
+        """
+net = tf.layers.conv1d(self.x, 3, 3, activation=tf.nn.relu)
+net = tf.layers.max_pooling1d(net, 2, 2)
+net = tf.layers.dropout(tf.layers.flatten(net), 0.5, training=False)
+self.prediction = tf.layers.dense(net, 1, kernel_initializer=tf.truncated_normal_initializer(stddev=0.1))
+"""
+        + _MSE
+        + _SGD,
+        head="tf.placeholder(tf.float32, [None, 8, 2])",
+    ),
+    "images averaged": _net(
+        """
+net = tf.layers.conv2d(self.x, 3, [3, 3], (2, 2), "same", activation=tf.nn.relu, use_bias=False)
+net = tf.layers.average_pooling2d(net, pool_size=2, strides=1)
+self.prediction = tf.layers.dense(tf.reshape(net, [-1, 3]), 1)
+"""
+        + _MSE
+        + _SGD,
+        head="tf.placeholder(tf.float32, [None, 4, 4, 2])",
+    ),
+    "images": _net(
+        """
+net = tf.layers.conv2d(self.x, 3, 3, padding="same", activation=tf.nn.relu)
+net = tf.layers.max_pooling2d(net, 2, 2)
+net = tf.layers.flatten(net)
+self.prediction = tf.layers.dense(net, 1)
+"""
+        + _MSE
+        + _SGD,
+        head="tf.placeholder(tf.float32, [None, 4, 4, 2])",
+    ),
+    "several tensors of one run, a step by itself": _net(
+        _LINEAR
+        + _MSE
+        + """
+self.largest = tf.reduce_max(tf.abs(self.prediction))
+"""
+        + _SGD,
+        """
+    def step(self, x, y):
+        self.sess.run(self.train_op, {self.x: x, self.y: y})
+        largest, loss = self.sess.run([self.largest, self.loss], {self.x: x, self.y: y})
+        return largest, loss
+
+    def predict(self, x):
+        feed = {self.x: x}
+        return self.prediction.eval(feed, session=self.sess)
+""",
+    ),
+}
+
+LEFT = {
+    "what depends on the order of operations": (
+        _net(_LINEAR + _MSE + _SGD + "self.w = w\n", METHODS.replace("self.loss]", "w]").replace("_, loss", "_, w")),
+        "",
+    ),
+    "a tensor that is fed": (
+        _net(_LINEAR + _MSE + _SGD, METHODS.replace("{self.x: x})", "{self.x: x, self.prediction: x})")),
+        "is fed, which is no placeholder",
+    ),
+    "moving averages that are not updated": (
+        PROGRAMS["batch normalisation with a mode"].replace(
+            "with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):", "if True:"
+        ),
+        "",
+    ),
+    "a placeholder that is not fed": (
+        _net(_LINEAR + _MSE + _SGD, METHODS.replace(", self.y: y}", "}")),
+        "does not feed `self.y`",
+    ),
+    "a step for some variables": (
+        _net(_LINEAR + _MSE + "self.train_op = tf.train.AdamOptimizer(rate).minimize(self.loss, var_list=[w])\n"),
+        "a step for some of the variables",
+    ),
+    "variables that are shared": (
+        _net(
+            """
+with tf.variable_scope("one", reuse=tf.AUTO_REUSE):
+    self.prediction = tf.layers.dense(self.x, 1, name="out")
+"""
+            + _MSE
+            + _SGD
+        ),
+        "shares variables",
+    ),
+    "a rate that nothing counts": (
+        PROGRAMS["gradients clipped together, a falling rate"].replace(", global_step=step)", ")"),
+        "nothing counts",
+    ),
+    "a tensor read elsewhere": (
+        _net(_LINEAR + _MSE + _SGD) + "\n\ndef report(net):\n    return net.loss.name\n",
+        "may be read outside of the class",
+    ),
+    "a graph built in a loop": (
+        _net("h = self.x\nfor _ in range(2):\n    h = tf.layers.dense(h, 6)\nself.prediction = h\n" + _MSE + _SGD),
+        "",
+    ),
+    "a penalty of a layer": (
+        _net("self.prediction = tf.layers.dense(self.x, 1, kernel_regularizer=tf.nn.l2_loss)\n" + _MSE + _SGD),
+        "that are not known",
+    ),
+}
+"""Programs that must stay as they are, and part of the reason."""

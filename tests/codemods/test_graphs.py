@@ -1,0 +1,163 @@
+"""Graphs and sessions of TensorFlow 1: the migrated program computes what the sessions did, or the graph stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from migrator.codemods.graphs import Modern, modern
+from migrator.config import RunSettings
+from migrator.model import FileRewrite
+from migrator.steps import know, read, rewrite
+from tests.codemods.graph_programs import HEAD, LEFT, PROGRAMS
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("tf_keras")
+
+
+def migrated(source: str, folder: Path) -> FileRewrite:
+    """The file as it would ship, and its units."""
+    (folder / "net.py").write_text(source, encoding="utf-8")
+    repo = read(RunSettings(src=folder, out=None))
+    return rewrite(repo, know(repo), lambda *_: None, "exact").render({})["net.py"]
+
+
+def in_other_words(source: str, folder: Path) -> Modern | None:
+    (folder / "net.py").write_text(source, encoding="utf-8")
+    repo = read(RunSettings(src=folder, out=None))
+    return modern(source, know(repo).modules["net"])
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_both_sides_agree(name: str, tmp_path: Path) -> None:
+    made = migrated(PROGRAMS[name], tmp_path)
+    assert [d for u in made.units for d in u.declines] == []
+    theirs: dict[str, Any] = {"old": _old_layers()}
+    exec(PROGRAMS[name].replace("tf.layers.", "old."), theirs)  # Keras 3 has none
+    ours: dict[str, Any] = {}
+    exec(made.text, ours)
+    source, target = theirs["Net"](), ours["Net"]()
+    _give_weights(source, target, made, theirs["tf"])
+    rng = np.random.default_rng(0)
+    sizes = {"images": (8, 4, 4, 2), "images averaged": (8, 4, 4, 2), "series": (8, 8, 2)}
+    x = rng.normal(size=sizes.get(name, (8, 6))).astype("float32")
+    y = rng.normal(size=(8, 1)).astype("float32")
+    _agree(theirs["main"](source, x, y), ours["main"](target, x, y))
+
+
+def _old_layers() -> SimpleNamespace:
+    from tf_keras.src.legacy_tf_layers import convolutional, core, normalization, pooling
+
+    rooms = (core, convolutional, pooling, normalization)
+    return SimpleNamespace(**{name: value for room in rooms for name, value in vars(room).items() if name.islower()})
+
+
+def _give_weights(source: Any, target: Any, made: FileRewrite, tf: Any) -> None:
+    """The session's weights for the module, by the record of the draft."""
+    with source.graph.as_default():
+        trained = tf.trainable_variables()
+        moving = [v for v in tf.global_variables() if "moving_" in v.name]
+    values = source.sess.run([*trained, *moving])
+    (record,) = [w for u in made.units for w in u.weights]
+    state = target.model.state_dict()
+    for place, name, transform in record.params:
+        state[name] = torch.tensor(_transformed(values[int(place)], transform, state[name].shape))
+    assert len(record.params) == len(values)
+    target.model.load_state_dict(state)
+
+
+def _transformed(value: Any, transform: str, shape: Any) -> Any:
+    from migrator_validators.weights import apply
+
+    found = apply(transform, value)
+    assert found.shape == tuple(shape)
+    return found
+
+
+def _agree(expected: Any, got: Any) -> None:
+    if isinstance(expected, list | tuple):
+        assert len(expected) == len(got)
+        for one, other in zip(expected, got, strict=True):
+            _agree(one, other)
+    else:
+        np.testing.assert_allclose(np.asarray(got), np.asarray(expected), rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_is_not_understood_stays(name: str, tmp_path: Path) -> None:
+    source, why = LEFT[name]
+    made = migrated(source, tmp_path)
+    net = next(u for u in made.units if u.unit.name == "Net")
+    assert net.text is None
+    assert any(d.reason.startswith("a graph of TensorFlow 1: ") and why in d.reason for d in net.declines)
+
+
+SCRIPT = (
+    HEAD
+    + """tf.disable_v2_behavior()
+
+# how fast
+rate = 0.1
+data = np.ones((4, 3), "float32")
+
+# what goes in
+x = tf.placeholder(tf.float32, [None, 3])
+w = tf.Variable(tf.zeros([3, 1]))  # starts from nothing
+out = tf.matmul(x, w)
+loss = tf.reduce_mean(tf.square(out - 1.0))
+train = tf.train.GradientDescentOptimizer(rate).minimize(loss)
+
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    for step in range(3):
+        # one step
+        _, value = sess.run([train, loss], feed_dict={x: data})
+        print(step, value)
+    print(sess.run(w))
+"""
+)
+
+
+def test_a_script_becomes_a_module_and_a_loop(tmp_path: Path) -> None:
+    made = migrated(SCRIPT, tmp_path)
+    assert [d for u in made.units for d in u.declines] == []
+    assert "tensorflow" not in made.text
+    assert "disable_v2" not in made.text
+    for comment in ("# how fast", "# what goes in", "# one step"):
+        assert made.text.count(comment) == 1
+    exec(made.text, {})
+
+
+def test_an_interactive_session_is_a_script_as_well(tmp_path: Path) -> None:
+    start = "sess = tf.InteractiveSession()\nsess.run(tf.global_variables_initializer())\nif True:"
+    source = SCRIPT.replace("    sess.run(tf.global_variables_initializer())\n", "")
+    made = migrated(source.replace("with tf.Session() as sess:", start), tmp_path)
+    assert [d for u in made.units for d in u.declines] == []
+    exec(made.text, {})
+
+
+def test_plain_imports_of_tensorflow_1_mean_version_1(tmp_path: Path) -> None:
+    source = PROGRAMS["dropout by a placeholder with a default"].replace("tensorflow.compat.v1", "tensorflow")
+    source = source.replace("keep_prob=self.keep", "self.keep")
+    made = migrated(source, tmp_path)
+    assert [d for u in made.units for d in u.declines] == []
+    assert "p=1 - keep" in made.text  # what stays, not what goes
+
+
+def test_of_a_script_all_or_nothing_moves(tmp_path: Path) -> None:
+    made = migrated(SCRIPT.replace("tf.matmul(x, w)", "tf.nn.no_such_thing(x, w)"), tmp_path)
+    assert all(u.text is None for u in made.units)
+    assert "tf.disable_v2_behavior()" in made.text
+
+
+def test_a_file_without_sessions_is_no_graph(tmp_path: Path) -> None:
+    assert in_other_words(HEAD + "def f(x):\n    return tf.square(x)\n", tmp_path) is None
+
+
+def test_the_statement_that_makes_it_a_graph_stays_with_the_graph(tmp_path: Path) -> None:
+    source = LEFT["a step for some variables"][0].replace("class Net", "tf.disable_v2_behavior()\n\n\nclass Net")
+    assert "tf.disable_v2_behavior()" in migrated(source, tmp_path).text
