@@ -225,9 +225,11 @@ class _Pieces(ast.NodeTransformer):
         args = bound(node, form.params)
         if args is None or "inputs" not in args or args.keys() & {"reuse", "kernel_regularizer", "bias_regularizer"}:
             raise NotUnderstood(f"arguments of tf.layers' {form.keras} that are not known")
-        self.count += 1
         graph, tf = self.reader.graph, self.reader.program.tf
         inputs, training, name = args.pop("inputs"), args.pop("training", None), args.pop("name", None)
+        if form.keras == "Dropout" and (training is None or text(training) == "False"):
+            return inputs
+        self.count += 1
         listed = ", ".join(f"{n}={self._argument(v)}" for n, v in args.items())
         attribute = self.reader.attribute("" if isinstance(name, ast.Constant) else wish, name)
         made = f"{MODULE}.{attribute} = {tf}.keras.layers.{form.keras}({listed})"
