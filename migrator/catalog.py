@@ -13,6 +13,7 @@ from migrator.rules.book import MERGES
 from migrator.rules.explain import rules_table
 from migrator.rules.objects import losses, metrics, optimizers, schedules
 
+_ONE = "goes; the program runs on one device, of which there is one replica"
 STRUCTURE = {
     "tf.keras.Sequential": "one nn.Module with named layers",
     "tf.keras.Model": "an nn.Module, functional graphs and subclasses alike",
@@ -23,6 +24,9 @@ STRUCTURE = {
     "tf.data.AUTOTUNE": "goes",
     "tf.data.Dataset": "Iterable, in annotations",
     "tf.data.Options": "goes, with what is set on it",
+    "tf.distribute.MirroredStrategy": _ONE,
+    "tf.distribute.OneDeviceStrategy": _ONE,
+    "tf.distribute.get_strategy": _ONE,
     "tf.function": "goes; the function stays as it is",
     "tf.autograph.experimental.do_not_convert": "goes; the function stays as it is",
     "tf.keras.utils.register_keras_serializable": "goes; the class stays as it is",

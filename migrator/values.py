@@ -181,6 +181,15 @@ class Instance(Value):
         return next((value for key, value in self.args if key == name), None)
 
 
+STRATEGIES = (
+    "tf.distribute.MirroredStrategy",
+    "tf.distribute.OneDeviceStrategy",
+    "tf.distribute.Strategy",
+    "tf.distribute.get_strategy",
+)
+"""What makes a distribution strategy of one machine, which is one replica here."""
+
+
 @dataclass(frozen=True)
 class Dataset(Value):
     """A tf.data.Dataset (or batched iterable): `element` is the abstract element."""

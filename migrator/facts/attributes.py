@@ -10,6 +10,7 @@ from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
 from migrator.facts.words import words
 from migrator.values import (
+    STRATEGIES,
     Api,
     DType,
     External,
@@ -215,6 +216,8 @@ def _model(base: ModelValue, name: str) -> Value:
 
 
 def _layer(base: Instance, name: str) -> Value:
+    if name == "num_replicas_in_sync" and base.api in STRATEGIES:
+        return Literal(1)
     if name in ("trainable_variables", "trainable_weights", "weights", "variables"):
         return Sequence("list", None, Tensor(None, "float32", "variable"))
     if name in ("kernel", "bias", "gamma", "beta", "embeddings") and base.api.startswith("tf.keras.layers."):

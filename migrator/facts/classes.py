@@ -40,11 +40,9 @@ def kind_of(it: Interpreter, qualname: str) -> str:
     for base in api_bases(it, qualname):
         if base in _MODELS:
             return "model"
-        if base.startswith("tf.keras.layers."):
+        if base.startswith("tf.keras.layers.") or base == "tf.Module":
             found = "layer"
-        elif base == "tf.Module" and found == "other":
-            found = "module"
-    return found if found != "module" else "other"
+    return found
 
 
 def construct(it: Interpreter, qualname: str, args: Arguments, where: Where) -> Value:

@@ -14,6 +14,7 @@ from migrator.facts import (
     classes,
     datasets,
     functions,
+    strategies,
     summaries_to,
     targets,
     tensorflow,
@@ -24,6 +25,7 @@ from migrator.facts.join import join, join_all
 from migrator.facts.shapes import arrays
 from migrator.facts.shapes.ops import dtype_of
 from migrator.values import (
+    STRATEGIES,
     Dataset,
     Dict,
     History,
@@ -221,6 +223,8 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
     if base.api == summaries_to.WRITER and func.attr == "as_default":
         return Instance(summaries_to.ENTERED, where.module, where.span)
     name = func.attr
+    if base.api in STRATEGIES:
+        return strategies.method(it, base, name, args, where)
     if name in ("apply_gradients", "minimize"):
         it.effect("applies-gradients", where.frame.scope)
         return Literal(None)

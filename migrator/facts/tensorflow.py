@@ -266,6 +266,7 @@ _SPECIAL: dict[str, Callable[[Interpreter, str, Arguments, Where], Value]] = {
     "tf.summary.create_file_writer": _writer,
     "tf.io.read_file": _file,
     "tf.get_logger": _plain_instance,
+    "tf.distribute.get_strategy": _plain_instance,
     "tf.name_scope": _scope,
     "tf.compat.v1.name_scope": _scope,
     "tf.keras.backend.name_scope": _scope,

@@ -33,6 +33,45 @@ def main(data, model):
         REGRESSOR_MODEL,
     ),
     Program(
+        "one replica",
+        HEAD
+        + REGRESSOR_SOURCE
+        + '''strategy = tf.distribute.get_strategy()
+GLOBAL_BATCH = 7 * strategy.num_replicas_in_sync
+
+
+def main(data, model):
+    """Steps over shares of a batch, as the guides to distribution write them."""
+    x, y, _, _ = data
+    with strategy.scope():
+        scale = tf.Variable(2.0)
+
+    def step(inputs):
+        features, targets = inputs
+        with tf.GradientTape() as tape:
+            errors = tf.square(model(features, training=True)[:, 0] * scale - targets)
+            loss = tf.nn.compute_average_loss(errors, global_batch_size=GLOBAL_BATCH)
+        grads = tape.gradient(loss, [scale])
+        scale.assign_sub(0.1 * grads[0])
+        return loss, errors
+
+    def share(inputs):
+        loss, errors = strategy.run(step, args=(inputs,))
+        mean = strategy.reduce(tf.distribute.ReduceOp.MEAN, errors, axis=0)
+        return strategy.reduce("SUM", loss, axis=None), mean, strategy.experimental_local_results(loss)
+
+    dataset = tf.data.Dataset.from_tensor_slices((x, y.astype("float32"))).batch(GLOBAL_BATCH)
+    total, means, locals_ = 0.0, [], []
+    for inputs in strategy.experimental_distribute_dataset(dataset):
+        loss, mean, local = share(inputs)
+        total += float(loss)
+        means.append(float(mean))
+        locals_.append(float(local[0]))
+    return total, means, locals_
+''',
+        REGRESSOR_MODEL,
+    ),
+    Program(
         "orders and pauses",
         HEAD
         + REGRESSOR_SOURCE

@@ -411,13 +411,36 @@ def test_the_scope_of_a_strategy_goes() -> None:
     assert "    # in one scope\n    model = build_model()\n    optimizer = torch.optim.SGD" in text
 
 
-def test_a_strategy_that_runs_steps_is_declined() -> None:
-    assert why("""
-        strategy = tf.distribute.MirroredStrategy()
+STEPS = """
+strategy = tf.distribute.MirroredStrategy()
+BATCH = 8 * strategy.num_replicas_in_sync
 
-        def step(x):
-            return strategy.run(build_model(), args=(x,))
-    """)
+def double(x):
+    return x * 2.0
+
+def step(x):
+    {body}
+"""
+
+
+def test_what_a_strategy_runs_is_called() -> None:
+    text = body(STEPS.format(body="return strategy.reduce('SUM', strategy.run(double, args=(x,)), axis=None)"))
+    assert "strategy" not in text
+    assert "return double(x)" in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return strategy.run(double, kwargs={'x': x})",
+        "return strategy.gather(x, axis=0)",
+        "return strategy.reduce(x, x, axis=None)",
+        "return other(strategy)",
+        "return strategy.extended.worker_devices",
+    ],
+)
+def test_other_uses_of_a_strategy_are_declined(line: str) -> None:
+    assert why(STEPS.format(body=line))
 
 
 OWN_LOSS = """

@@ -20,6 +20,7 @@ from migrator.codemods.models.part import Part, chain
 from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.term import Bound
 from migrator.codemods.models.text import indent, negated, otherwise
+from migrator.codemods.models.variables import is_variable, kept_variable
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
 from migrator.codemods.nodes import find
 from migrator.model import Decline, LayerCode, WeightRecord
@@ -111,6 +112,8 @@ class Constructor:
                 self.pending[name] = value
                 return []
             return self._weight(name, value)
+        if name.startswith("self.") and is_variable(value, self.ctx):
+            return self._variable(name, value)
         if isinstance(value, cst.Name) and value.value in self.pending:
             return self.assign(name, self.pending.pop(value.value), adds)
         if weight_lists.makes_weights(value, self):
@@ -197,6 +200,12 @@ class Constructor:
             return []
         self._own_weight(name, made)
         return made.lines
+
+    def _variable(self, name: str, value: cst.BaseExpression) -> list[str]:
+        if self.frames or name in self.often:
+            self.build.needs.decline("a variable that is made more than once", self.ctx, value)
+        self.build.needs.imports.add("from torch import nn")
+        return kept_variable(name, self.maker.static(value))
 
     def _own_weight(self, name: str, made: Weight) -> None:
         if made.init:

@@ -85,6 +85,7 @@ class _Class:
         self.build = build = ModuleBuild(name, self.qualname, source=self.qualname)
         self._decorators()
         methods = {s.name.value: s for s in body_of(self.node) if isinstance(s, cst.FunctionDef)}
+        self.called = "__call__" if "call" not in methods and self._is_module() else "call"
         build.taken |= set(methods)
         self._inherit(methods)
         self._bases()
@@ -124,6 +125,11 @@ class _Class:
         why = inheriting.problem(methods, self.above)
         if why:
             self.build.needs.decline(why, self.ctx, self.node)
+
+    def _is_module(self) -> bool:
+        """Whether it derives from `tf.Module` alone, which has no `call` beside `__call__`."""
+        facts = self.ctx.facts.cls(self.qualname)
+        return facts is not None and set(facts.bases) == {"tf.Module"}
 
     def _unread_state(self) -> set[str]:
         """Attributes that only Keras's base class reads."""
@@ -199,7 +205,7 @@ class _Class:
     def _losses(self, methods: dict[str, cst.FunctionDef]) -> None:
         """What the class adds to the loss is kept in an attribute."""
         self.added = losses.calls(methods)
-        self.adds_once = losses.once(self.added, methods.get("call"))
+        self.adds_once = losses.once(self.added, methods.get(self.called))
         if not self.added:
             return
         self.build.taken.add(losses.ATTRIBUTE)
@@ -227,7 +233,7 @@ class _Class:
             params = self._base_call(init, params, self.above)
             self.build.inherits_init = init is None and build is None
         if build is not None:
-            lines += self.constructor.block(self._unchecked(build, methods.get("call")))
+            lines += self.constructor.block(self._unchecked(build, methods.get(self.called)))
         sizes = gained(self.ctx.facts, self.qualname)
         if self.above is not None and (gap := inheriting.sizes_differ(self.above, sizes, self.build.inherits_init)):
             self.build.needs.decline(gap, self.ctx, self.node)
@@ -331,12 +337,12 @@ class _Class:
                 self.build.needs.decline(f"decorator {texts[0]}", self.ctx, method)
         plain = self._lower(method, maker, entry=False)
         text = plain.text
-        if name == "call" and plain.lower.permutes:
+        if name == self.called and plain.lower.permutes:
             entered = self._lower(method, maker, entry=True)
             if entered.lower.permutes < plain.lower.permutes and not (len(entered.declines) > len(plain.declines)):
                 plain, text = entered, entered.text
         self.build.needs.declines += [d for d in plain.declines if d not in self.build.needs.declines]
-        if name == "call":
+        if name == self.called:
             count = len(self.build.methods)
             self._forward(method, plain)
             self.build.methods[count][:0] = [c for c in comments(method) if c]
@@ -393,10 +399,10 @@ class _Class:
             head = self._enter(method, lower)
         body = Body(lower, inner, adds_once=self.adds_once)
         lines = body.block(body_of(method))
-        if self.added and not self.adds_once and method.name.value == "call":
+        if self.added and not self.adds_once and method.name.value == self.called:
             head = [f"self.{losses.ATTRIBUTE} = 0.0", *head]
         doc = 1 if body_of(method) and _is_doc(body_of(method)[0]) else 0
-        if method.name.value == "call":
+        if method.name.value == self.called:
             head = [*self._checks([t for line in lines[doc:] for t in line.text]), *head]
         if head:
             lines = [*lines[:doc], Line(head), *lines[doc:]]
@@ -409,7 +415,7 @@ class _Class:
         return [line for check in self.checks if "\n".join(check) not in "\n".join(body) for line in check]
 
     def _param(self, method: cst.FunctionDef, param: cst.Param, inner: Layout) -> Layout:
-        if inner == LAST or method.name.value != "call":
+        if inner == LAST or method.name.value != self.called:
             return LAST
         facts = self.ctx.facts.cls(self.qualname)
         value = dict(facts.call_inputs).get(param.name.value) if facts else None

@@ -187,6 +187,7 @@ class Walker:
             return []
         if makes_strategy(line, self.ctx):
             self.sink.note(STRATEGY_GONE)
+            self.drop_name(line, "was a strategy of TensorFlow's")
             return []
         made = definition(line, self.ctx)
         if made is not None:
@@ -214,12 +215,12 @@ class Walker:
         self.sink.take(rewritten)
         return [new.with_changes(leading_lines=()) for new in as_statements(rewritten.node)]
 
-    def drop_name(self, line: cst.SimpleStatementLine) -> None:
+    def drop_name(self, line: cst.SimpleStatementLine, what: str = "only said how TensorFlow runs") -> None:
         """Tells of a name of the file that is gone with what it was for."""
         part = line.body[0]
         target = part.targets[0].target if isinstance(part, cst.Assign) else None
         if isinstance(self.holder, cst.Module) and isinstance(target, cst.Name):
-            detail = f"{target.value} only said how TensorFlow runs"
+            detail = f"{target.value} {what}"
             self.sink.changes.append(InterfaceChange(f"{self.ctx.module}:{target.value}", "drops-tuning", detail))
 
     def is_tuning(self, line: cst.SimpleStatementLine) -> bool:

@@ -7,20 +7,20 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find, variables
-from migrator.values import Instance
+from migrator.values import STRATEGIES, Instance
 
 NOTE = "the distribution strategy is gone: the program trains on one device, of which there is one replica"
-_KINDS = ("tf.distribute.MirroredStrategy", "tf.distribute.OneDeviceStrategy", "tf.distribute.get_strategy")
+_METHODS = ("run", "reduce", "experimental_distribute_dataset", "experimental_local_results")
 _REPLICAS = "num_replicas_in_sync"
 
 
 def is_strategy(node: cst.BaseExpression, ctx: Context) -> bool:
     value = ctx.value(node)
-    return isinstance(value, Instance) and value.api in _KINDS
+    return isinstance(value, Instance) and value.api in STRATEGIES
 
 
 def makes_strategy(line: cst.SimpleStatementLine, ctx: Context) -> bool:
-    """`strategy = tf.distribute.MirroredStrategy()` that is read for its scope and its replicas alone."""
+    """`strategy = tf.distribute.MirroredStrategy()` that is read for what one replica makes plain code of."""
     part = line.body[0]
     if len(line.body) > 1 or not isinstance(part, cst.Assign) or len(part.targets) > 1:
         return False
@@ -31,8 +31,10 @@ def makes_strategy(line: cst.SimpleStatementLine, ctx: Context) -> bool:
     scope = m.Call(func=m.Attribute(value=name, attr=m.Name("scope")), args=[])
     scopes = find(ctx.tree, m.With(items=[m.WithItem(item=scope, asname=None)]))
     replicas = find(ctx.tree, m.Attribute(value=name, attr=m.Name(_REPLICAS)))
+    methods = m.OneOf(*map(m.Name, _METHODS))
+    called = find(ctx.tree, m.Call(func=m.Attribute(value=name, attr=methods)))
     bound = find(ctx.tree, m.AssignTarget(target=name))
-    return variables(ctx.tree).count(target.value) == len(scopes) + len(replicas) + len(bound)
+    return variables(ctx.tree).count(target.value) == len(scopes) + len(replicas) + len(called) + len(bound)
 
 
 def is_scope(node: cst.CSTNode, ctx: Context) -> bool:
