@@ -237,6 +237,10 @@ def _plain_instance(it: Interpreter, api: str, args: Arguments, where: Where) ->
     return Instance(api, where.module, where.span)
 
 
+def _generator(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    return Instance("tf.random.Generator", where.module, where.span)
+
+
 def _scope(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
     return Instance(summaries_to.SCOPED, where.module, where.span)
 
@@ -267,6 +271,7 @@ _SPECIAL: dict[str, Callable[[Interpreter, str, Arguments, Where], Value]] = {
     "tf.io.read_file": _file,
     "tf.get_logger": _plain_instance,
     "tf.distribute.get_strategy": _plain_instance,
+    "tf.random.Generator.from_seed": _generator,
     "tf.name_scope": _scope,
     "tf.compat.v1.name_scope": _scope,
     "tf.keras.backend.name_scope": _scope,

@@ -205,6 +205,8 @@ class Constructor:
         if self.frames or name in self.often:
             self.build.needs.decline("a variable that is made more than once", self.ctx, value)
         self.build.needs.imports.add("from torch import nn")
+        attr = name.removeprefix("self.")
+        self.build.records.append(WeightRecord(self.build.owner, "", self.build.source, ((attr, attr, ""),)))
         return kept_variable(name, self.maker.static(value))
 
     def _own_weight(self, name: str, made: Weight) -> None:

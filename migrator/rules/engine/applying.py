@@ -62,6 +62,7 @@ _CHANGES = (
     "tf.compat.v1.assign",
     "tf.compat.v1.scatter_",
     "tf.keras.backend.update",
+    "tf.keras.backend.set_value",
 )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.model import Helper
+from migrator.rules.engine.args import Arg, Code
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import block, declines, no_grad
+from migrator.rules.engine.samples import block, declined_block, declines, no_grad
+from migrator.rules.ops.pieces import elements, on_arguments, text
 
 if TYPE_CHECKING:
     import torch
@@ -133,3 +136,44 @@ def set_image_data_format(data_format):
     if data_format != "channels_last":
         raise Decline("layers that work on channels first")
     return
+
+
+limit_memory = Helper(
+    "limit_memory",
+    '''def limit_memory(device, megabytes):
+    """Let this process take at most so much of a GPU's memory."""
+    total = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(min(megabytes * 2**20 / total, 1.0), device)
+''',
+    ("import torch",),
+)
+_LIMITED = """
+for gpu in tf.config.list_physical_devices('GPU'):
+    tf.config.set_logical_device_configuration(gpu, [tf.config.LogicalDeviceConfiguration(memory_limit={})])
+return 1
+"""
+_SEVERAL = """
+gpus = tf.config.list_physical_devices('GPU')
+tf.config.set_logical_device_configuration(gpus[0], [tf.config.LogicalDeviceConfiguration(memory_limit=1024)] * 2)
+"""
+
+
+@rule("tf.config.LogicalDeviceConfiguration", samples=[declines(1024, 1), declines()])
+def logical_device(memory_limit=None, experimental_priority=None, experimental_device_ordinal=None):
+    if memory_limit is None or experimental_priority is not None or experimental_device_ordinal is not None:
+        raise Decline("other than a limit of a GPU's memory")
+    return memory_limit
+
+
+@on_arguments
+def only(devices: object) -> Code:
+    """The limit of the one logical device that is made of a GPU."""
+    written = elements(devices)
+    if not isinstance(devices, Arg) or written is None or len(written) != 1:
+        raise Decline("several logical devices of one")
+    return Code(text(written[0]), covers=(devices.name,))
+
+
+@rule("tf.config.set_logical_device_configuration", samples=[block(_LIMITED.format(1024)), declined_block(_SEVERAL)])
+def set_logical_devices(device, logical_devices):
+    return limit_memory(device, only(logical_devices))

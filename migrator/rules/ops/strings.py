@@ -12,6 +12,7 @@ from migrator.rules.engine.registry import legacy, method, rule
 from migrator.rules.engine.samples import Sample, block, declined_block, no_grad
 from migrator.rules.ops.pieces import dtype_name, given, torch_dtype
 from migrator.rules.ops.text_code import (
+    as_text,
     characters,
     join_text,
     map_text,
@@ -250,6 +251,23 @@ def full_match(input, pattern, name=None):
 
 _NUMBERS = [f"tf.strings.to_number({n})" for n in ("'3.25'", "['1e3', ' -2 ', 'inf', 'nan', '.5']")]
 _WHOLE = [f"tf.strings.to_number({n})" for n in ("['1', '-20'], tf.int32", "'7', out_type=tf.int64")]
+
+
+@rule(
+    "tf.as_string",
+    samples=[
+        *_samples(
+            "tf.as_string(tf.constant([[1, -20], [3, 0]]))", "tf.as_string(7)", "tf.as_string(tf.constant(True))"
+        ),
+        *_samples("tf.as_string([1.5, -0.1, 1e10, 123456789.0])", "tf.as_string(tf.constant([0.1, -7.0], tf.float64))"),
+        *_samples("tf.as_string(tf.constant([0.125, float('inf')]), precision=2)", "tf.as_string(tf.zeros([0, 2]))"),
+        *_declined("tf.as_string([1.5], shortest=True)", "tf.as_string([1], width=4)"),
+    ],
+)
+def as_string(input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None):
+    if scientific or shortest or width != -1 or fill != "":
+        raise Decline("a form other than digits behind the point")
+    return as_text(input) if precision == -1 else as_text(input, digits=precision)
 
 
 @rule("tf.strings.to_number", samples=[*_samples(*_NUMBERS, *_WHOLE), _refused("tf.strings.to_number('a')")])

@@ -157,3 +157,15 @@ characters: Any = Helper(
     (),
     (text_of,),
 )
+as_text: Any = Helper(
+    "as_text",
+    '''def as_text(values, digits=6):
+    """Numbers as text: so many digits behind the point of floats, truth as true and false."""
+    array = np.asarray(torch.as_tensor(values).detach().cpu())
+    spec = f".{digits}f" if array.dtype.kind == "f" else ""
+    texts = [str(v).lower() if isinstance(v, bool) else format(v, spec) for v in array.ravel().tolist()]
+    return text_of(np.array(texts, dtype=object).reshape(array.shape))
+''',
+    ("import numpy as np", "import torch"),
+    (text_of,),
+)

@@ -120,6 +120,20 @@ def children(value: Any) -> Iterator[Tuple[str, Any]]:
                 yield "#%d" % index, layer
 
 
+def is_module(value: Any) -> bool:
+    """Whether an object is a module of the program's own that is no layer."""
+    if not isinstance(value, tf.Module) or is_layer(value) or is_variable(value):
+        return False
+    return wire.module_of(type(value)).split(".")[0] not in ("keras", "tf_keras", "tensorflow")
+
+
+def inner_layers(layer: Any) -> List[Any]:
+    """The layers and modules below one, itself apart."""
+    if is_layer(layer):
+        return list(layer._flatten_layers(include_self=False))
+    return [item for _, item in walk(layer) if is_layer(item) or is_module(item)]
+
+
 def walk(root: Any) -> Iterator[Tuple[str, Any]]:
     """(attribute path, layer or variable) of everything below an object, each once, breadth first."""
     seen, queue = {id(root)}, [("", root)]
@@ -136,7 +150,7 @@ def walk(root: Any) -> Iterator[Tuple[str, Any]]:
                 continue
             seen.add(id(item))
             name = step if not path else path + "." + step
-            if is_layer(item) or is_variable(item):
+            if is_layer(item) or is_variable(item) or is_module(item):
                 yield name, item
             known = is_layer(item) or isinstance(item, (tf.Module, list, tuple, dict))
             if known or type(item).__module__.split(".")[0] not in (
@@ -256,7 +270,9 @@ def _weight(weight: Any, attribute: str) -> Described:
 
 def layers_of(root: Any) -> List[Any]:
     found: List[Any] = []
-    tops = [root] if is_layer(root) else [item for _, item in walk(root) if is_layer(item)]
+    below = [root, *(item for _, item in walk(root))]
+    found += [item for item in below if is_module(item)]
+    tops = [root] if is_layer(root) else [item for item in below if is_layer(item)]
     for top in tops:
         for layer in top._flatten_layers():
             if all(layer is not other for other in found):
@@ -273,14 +289,15 @@ def _class_name(cls: type) -> str:
 
 def _layer(layer: Any, paths: Dict[int, str], index: Dict[int, int], root: Any) -> Described:
     own = _own_names(layer)
-    held = [w for w in layer.weights if id(w) in index]
-    below = {id(w) for sub in layer._flatten_layers(include_self=False) for w in sub.weights}
+    held = [w for w in weights_of(layer) if id(w) in index]
+    inner = inner_layers(layer)
+    below = {id(w) for sub in inner for w in weights_of(sub)}
     return {
         "ordinal": _ordinals.get(id(layer), 1 << 30),
         "path": "" if layer is root else paths.get(id(layer)),
         "classes": [_class_name(cls) for cls in type(layer).__mro__ if cls is not object],
         "name": layer.name,
-        "holds": len(list(layer._flatten_layers(include_self=False))),
+        "holds": len(inner),
         "weights": [index[id(w)] for w in held],
         "own": [index[id(w)] for w in held if id(w) not in below],
         "attributes": {str(index[id(w)]): own[id(w)].lstrip("_") for w in held if id(w) in own},
