@@ -84,6 +84,10 @@ class Constructor:
         """A statement without layers."""
         if self._mentions_layers(node):
             self.build.needs.decline("a statement that makes layers in a way that is not known", self.ctx, node)
+        if not self.local and any(
+            is_variable(call, self.ctx) for call in find(node, m.Call()) if isinstance(call, cst.Call)
+        ):
+            self.build.needs.decline("a variable that is made in a way that is not known", self.ctx, node)
         text = self.maker.static(node.with_changes(leading_lines=()) if hasattr(node, "leading_lines") else node)
         return [*comments(node), *text.splitlines()]
 
@@ -202,12 +206,13 @@ class Constructor:
         return made.lines
 
     def _variable(self, name: str, value: cst.BaseExpression) -> list[str]:
-        if self.frames or name in self.often:
+        lines = kept_variable(name, self.maker.static(value))
+        if self.loops or (name in self.often and "register_buffer" in lines[0]):
             self.build.needs.decline("a variable that is made more than once", self.ctx, value)
         self.build.needs.imports.add("from torch import nn")
         attr = name.removeprefix("self.")
         self.build.records.append(WeightRecord(self.build.owner, "", self.build.source, ((attr, attr, ""),)))
-        return kept_variable(name, self.maker.static(value))
+        return lines
 
     def _own_weight(self, name: str, made: Weight) -> None:
         if made.init:

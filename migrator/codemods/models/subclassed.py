@@ -331,10 +331,9 @@ class _Class:
         self.build.methods.append([*(c for c in comments(method) if c), *draft.text.strip("\n").splitlines()])
 
     def _method(self, name: str, method: cst.FunctionDef, maker: Maker) -> bool:
-        if any("tf.function" not in self.ctx.code(d.decorator) for d in method.decorators):
-            texts = [self.ctx.code(d.decorator) for d in method.decorators]
-            if not set(texts) <= {"property", "staticmethod", "classmethod"}:
-                self.build.needs.decline(f"decorator {texts[0]}", self.ctx, method)
+        texts = [t for d in method.decorators if not _goes(t := self.ctx.code(d.decorator))]
+        if not set(texts) <= {"property", "staticmethod", "classmethod"}:
+            self.build.needs.decline(f"decorator {texts[0]}", self.ctx, method)
         plain = self._lower(method, maker, entry=False)
         text = plain.text
         if name == self.called and plain.lower.permutes:
@@ -347,7 +346,7 @@ class _Class:
             self._forward(method, plain)
             self.build.methods[count][:0] = [c for c in comments(method) if c]
         else:
-            decorators = [f"@{t}" for d in method.decorators if "tf.function" not in (t := self.ctx.code(d.decorator))]
+            decorators = [f"@{t}" for t in texts]
             params = [param_text(p, s, self.ctx) for p, s in _with_stars(method) if p.name.value != "self"]
             static = "@staticmethod" in decorators
             head = signature(name, params) if not static else [f"def {name}({', '.join(params)}):"]
@@ -507,6 +506,11 @@ def _with_stars(method: cst.FunctionDef) -> list[tuple[cst.Param, str]]:
         found.append((cst.Param(cst.Name("_")), "bare"))  # libcst has no parameter called `*`
     found += [(x, "") for x in p.kwonly_params]
     return [*found, (p.star_kwarg, "**")] if p.star_kwarg else found
+
+
+def _goes(decorator: str) -> bool:
+    """Whether a method's decorator says nothing in PyTorch."""
+    return "tf.function" in decorator or decorator.endswith("Module.with_name_scope")
 
 
 def _is_doc(statement: cst.BaseStatement) -> bool:
