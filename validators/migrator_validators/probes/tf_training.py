@@ -129,6 +129,7 @@ class Log:
         SESSIONS.log = self
         keras = tf_exports.keras_package()
         self._after(keras.layers.Layer, "__init__", self._layers.append)
+        self._after(tf.Module, "__init__", self._module)
         trainer = next(c for c in keras.Model.__mro__ if "fit" in c.__dict__)
         for cls, name in ((trainer, "fit"), (trainer, "train_on_batch"), (tf.GradientTape, "__enter__")):
             self._before(cls, name, self.begin)
@@ -136,6 +137,11 @@ class Log:
             setattr(cls, name, self._stepping(getattr(cls, name)))
         for cls, name in tf_exports.update_methods():
             setattr(cls, name, self._updating(getattr(cls, name)))
+
+    def _module(self, module: Any) -> None:
+        """A module that is no layer has variables as one."""
+        if tf_objects.is_module(module):
+            self._layers.append(module)
 
     def _after(self, cls: Any, name: str, note: Any) -> None:
         original = getattr(cls, name)
@@ -190,7 +196,7 @@ class Log:
                 return tf_objects.SessionRoot(session)
         for layer in self._layers:
             try:
-                own = {self.name(v) for v in layer.weights}
+                own = {self.name(v) for v in tf_objects.weights_of(layer)}
             except Exception:
                 continue
             if set(names) <= own and (best is None or len(own) < size or (len(own) == size and best in _below(layer))):
@@ -361,6 +367,6 @@ def _schedules(callback: Any) -> bool:
 
 def _below(layer: Any) -> list[Any]:
     try:
-        return list(layer._flatten_layers(include_self=False))
+        return tf_objects.inner_layers(layer)
     except Exception:
         return []
