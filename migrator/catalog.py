@@ -27,6 +27,8 @@ STRUCTURE = {
     "tf.distribute.MirroredStrategy": _ONE,
     "tf.distribute.OneDeviceStrategy": _ONE,
     "tf.distribute.get_strategy": _ONE,
+    "tf.Module": "an nn.Module; variables become parameters and buffers",
+    "tf.Module.with_name_scope": "goes; the method stays as it is",
     "tf.function": "goes; the function stays as it is",
     "tf.autograph.experimental.do_not_convert": "goes; the function stays as it is",
     "tf.keras.utils.register_keras_serializable": "goes; the class stays as it is",

@@ -15,7 +15,7 @@ RECORDS: list[Rule | LayerRule] = [*(r for r in all_rules() if r.kind == "functi
 RECORDS = [r for r in RECORDS if r.keras != 2]
 
 # The table has no signature of functions without one in TF.
-UNSIGNED = {"tf.meshgrid", "tf.Variable", "tf.print", "tf.compat.dimension_value"}
+UNSIGNED = {"tf.meshgrid", "tf.Variable", "tf.print", "tf.compat.dimension_value", "tf.random.Generator.from_seed"}
 UNSIGNED_MODULES = ("tf.compat.v1.flags.", "tf.train.", "tf.compat.as_")
 
 

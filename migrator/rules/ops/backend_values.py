@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 
 from migrator.rules.engine.asked import is_variable
 from migrator.rules.engine.declining import Decline
-from migrator.rules.engine.registry import legacy, rule
+from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import S, block, declined_block, declines, f32, i32, no_grad, src
-from migrator.rules.ops import reduce as _reduce
 from migrator.rules.ops.pieces import dtype_name
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
-
-_BASES = (_reduce,)  # their rules come first
 
 
 @rule(
@@ -74,12 +71,3 @@ def cast_to_floatx(x, *, kind):
     if kind is None:
         raise Decline("whether it is a tensor is not known")
     return np.asarray(x, dtype="float32")
-
-
-legacy(
-    "tf.keras.backend.logsumexp",
-    "x, axis=None, keepdims=False",
-    of="tf.reduce_logsumexp",
-    old={"x": "input_tensor"},
-    samples=[],
-)
