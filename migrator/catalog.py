@@ -45,6 +45,7 @@ GRAPHS = {
     "tf.compat.v1.placeholder": "an argument of the module's methods",
     "tf.compat.v1.placeholder_with_default": "an argument of the module's methods",
     "tf.compat.v1.get_variable": "an nn.Parameter of the module that a graph becomes",
+    "tf.compat.v1.variable_scope": "goes; a function that makes variables in it becomes a module",
     "tf.compat.v1.global_variables_initializer": "goes; the module's constructor gives the first values",
     "tf.compat.v1.trainable_variables": "the module's parameters",
     "tf.compat.v1.disable_v2_behavior": "goes with the graphs of the file",

@@ -52,6 +52,25 @@ b = tf.Variable(tf.zeros([1]))
 self.prediction = tf.matmul(self.x, w) + b
 """
 
+_FUNCTIONS = """
+def affine(x, units, scope):
+    with tf.variable_scope(scope):
+        w = tf.get_variable("w", [x.get_shape()[-1], units], initializer=tf.random_normal_initializer(stddev=0.2))
+        b = tf.get_variable("b", [units], initializer=tf.constant_initializer(0.1))
+        return tf.matmul(x, w) + b
+
+
+def tower(x, widths, keep_prob, scope="tower", reuse=False):
+    with tf.variable_scope(scope, reuse=reuse):
+        h = x
+        for i, width in enumerate(widths):
+            h = tf.nn.relu(affine(h, width, "layer%d" % i))
+            h = tf.nn.dropout(h, keep_prob=keep_prob)
+        return affine(h, 1, "end")
+
+
+"""
+
 PROGRAMS = {
     "variables": _net(_LINEAR + _MSE + _SGD),
     "penalty of a weight": _net(
@@ -146,6 +165,25 @@ self.prediction = tf.layers.dense(tf.reshape(net, [-1, 3]), 1)
         + _SGD,
         head="tf.placeholder(tf.float32, [None, 4, 4, 2])",
     ),
+    "layers made in a loop": _net(
+        """
+h = self.x
+for size in (7, hidden):
+    h = tf.layers.dense(h, size, activation=tf.nn.relu)
+    # and once more
+    h = tf.layers.dense(h, size)
+self.prediction = tf.layers.dense(h, 1)
+"""
+        + _MSE
+        + _SGD
+    ),
+    "functions that make variables": _net(
+        """
+self.prediction = affine(self.x, 1, "wide") + tower(self.x, (hidden, 4), 1.0)
+"""
+        + _MSE
+        + _SGD
+    ).replace("class Net", _FUNCTIONS + "class Net"),
     "images": _net(
         """
 net = tf.layers.conv2d(self.x, 3, 3, padding="same", activation=tf.nn.relu)
@@ -219,9 +257,21 @@ with tf.variable_scope("one", reuse=tf.AUTO_REUSE):
         _net(_LINEAR + _MSE + _SGD) + "\n\ndef report(net):\n    return net.loss.name\n",
         "may be read outside of the class",
     ),
-    "a graph built in a loop": (
-        _net("h = self.x\nfor _ in range(2):\n    h = tf.layers.dense(h, 6)\nself.prediction = h\n" + _MSE + _SGD),
-        "",
+    "a variable made in a loop": (
+        _net(
+            "h = self.x\nfor _ in range(2):\n    v = tf.Variable(tf.zeros([6]))\n    h = h + v\nself.prediction = h\n"
+            + _MSE
+            + _SGD
+        ),
+        "variables that a loop makes",
+    ),
+    "a function whose variables are shared": (
+        PROGRAMS["functions that make variables"].replace("(hidden, 4), 1.0)", "(hidden, 4), 1.0, reuse=True)"),
+        "variables of tower that are shared",
+    ),
+    "a function that something else uses": (
+        PROGRAMS["functions that make variables"] + "\n\nmake = affine\n",
+        "is used outside of graphs as well",
     ),
     "a penalty of a layer": (
         _net("self.prediction = tf.layers.dense(self.x, 1, kernel_regularizer=tf.nn.l2_loss)\n" + _MSE + _SGD),

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from migrator_validators.graph_order import GraphOrder
+from migrator_validators.probes.torch_objects import describe
 
 from migrator.codemods.graphs import Modern, modern
 from migrator.config import RunSettings
@@ -41,11 +43,12 @@ def test_both_sides_agree(name: str, tmp_path: Path) -> None:
     ours: dict[str, Any] = {}
     exec(made.text, ours)
     source, target = theirs["Net"](), ours["Net"]()
-    _give_weights(source, target, made, theirs["tf"])
     rng = np.random.default_rng(0)
     sizes = {"images": (8, 4, 4, 2), "images averaged": (8, 4, 4, 2), "series": (8, 8, 2)}
     x = rng.normal(size=sizes.get(name, (8, 6))).astype("float32")
     y = rng.normal(size=(8, 1)).astype("float32")
+    target.predict(x)  # sizes that a loop leaves open are known after a call
+    _give_weights(source, target, made, theirs["tf"])
     _agree(theirs["main"](source, x, y), ours["main"](target, x, y))
 
 
@@ -62,11 +65,13 @@ def _give_weights(source: Any, target: Any, made: FileRewrite, tf: Any) -> None:
         trained = tf.trainable_variables()
         moving = [v for v in tf.global_variables() if "moving_" in v.name]
     values = source.sess.run([*trained, *moving])
-    (record,) = [w for u in made.units for w in u.weights]
+    described = describe(target.model)
     state = target.model.state_dict()
-    for place, name, transform in record.params:
-        state[name] = torch.tensor(_transformed(values[int(place)], transform, state[name].shape))
-    assert len(record.params) == len(values)
+    records = {r.owner.replace("net:", "builtins:"): r for u in made.units for r in u.weights}
+    modules = {m["name"]: m["class"] for m in described["modules"]}
+    places = GraphOrder(records, modules, frozenset(state)).places()  # type: ignore[arg-type]
+    for value, (name, transform) in zip(values, places, strict=True):
+        state[name] = torch.tensor(_transformed(value, transform, state[name].shape))
     target.model.load_state_dict(state)
 
 

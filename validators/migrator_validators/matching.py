@@ -18,14 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from migrator_validators.cases import RecordedMap, WeightMap, WeightPair
+from migrator_validators.graph_order import GRAPH, GraphOrder
 from migrator_validators.proposals import PROPOSALS, is_known
 from migrator_validators.weights import apply, apply_gradient
 
 Described = Mapping[str, Any]
 Arrays = Mapping[str, npt.NDArray[Any]]
-GRAPH = "tf.Graph"
-"""Class of a record of a TensorFlow 1 graph: its source weights are numbers, trainable ones first as they are made."""
-
 KNOWN_BUFFERS = ("num_batches_tracked",)
 
 
@@ -139,17 +137,20 @@ class _Recorded:
                 self._pair(layer, site)
 
     def _graph(self, records: Sequence[RecordedMap]) -> None:
-        """Weights of a graph have no layers: a record says which one, by the order in which they were made."""
-        for module in self.target["modules"]:
-            for record in records:
-                if not _same_class(record.owner, module["class"]):
-                    continue
-                for place, own, transform in record.params:
-                    if int(place) >= len(self.source["weights"]):
-                        self.out.problems.append(f"the source has no weight number {place}")
-                        continue
-                    name = f"{module['name']}.{own}" if module["name"] else own
-                    self.out.pairs.append(Pair((int(place),), name, (transform,)))
+        """Weights of a graph have no layers: a record names the places in the order in which the graph makes them."""
+        by_class = {record.owner: record for record in records}
+        walk = GraphOrder(
+            by_class,
+            {m["name"]: m["class"] for m in self.target["modules"]},
+            frozenset(entry["name"] for entry in self.target["state"]),
+        )
+        places = walk.places()
+        if places and len(places) != len(self.source["weights"]):
+            self.out.problems.append(
+                f"{len(self.source['weights'])} weights in the source, {len(places)} places for them in the target"
+            )
+            return
+        self.out.pairs += [Pair((n,), name, (transform,)) for n, (name, transform) in enumerate(places)]
 
     def _layers(self) -> dict[str, list[Described]]:
         """Layers with weights that a record names, outermost first, by the record's class."""

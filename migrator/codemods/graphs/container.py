@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrator.codemods.graphs import tables
+from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import Graph
 from migrator.codemods.graphs.methods import Methods, Tensor, methods
 from migrator.codemods.graphs.program import NotUnderstood, Program, first_line, key_of, keys_read
@@ -32,6 +33,7 @@ class Container:
     around: str
     own: frozenset[str]
     name: str
+    functions: Functions
     gone: set[int] = field(default_factory=set)
     opened: set[int] = field(default_factory=set)  # `with` blocks that go, and leave what is in them
     last: ast.stmt | None = None  # the last statement that builds the graph
@@ -42,7 +44,7 @@ class Container:
 
     def read(self) -> Graph:
         """The graph; raises `NotUnderstood`."""
-        reader = Reader(self.program, self._repeated())
+        reader = Reader(self.program, self._repeated(), self.functions)
         self.graph = reader.graph
         self._block(self.bodies[0], reader, first_line(self.bodies[0][0]) - 1)
         for body in self.bodies[1:]:

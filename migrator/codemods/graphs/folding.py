@@ -76,7 +76,8 @@ def _file(made: FileDraft, file: SourceFile, modern: Modern, facts: Facts) -> Fi
     for number, own in enumerate(segments):
         inside = [p for p in made.parts if of_lines[p.segment.unit.start - 1] == number]
         draft = _folded(own, inside, made, positions, _reasons(modern, own))
-        parts.append(Part(own, None if draft is None else _with_order(draft, modern, module)))
+        draft = None if draft is None else _with_order(draft, modern, module)
+        parts.append(Part(own, draft if draft is None else _as_module(draft, own, modern, module)))
     return replace(made, tree=positions.tree, parts=_together(tuple(parts), modern), positions=positions)
 
 
@@ -93,6 +94,15 @@ def _with_order(draft: Draft, modern: Modern, module: str) -> Draft:
         weights=graph_records(draft.weights, modern.pieces, module),
         changes=(*draft.changes, *nodes),
     )
+
+
+def _as_module(draft: Draft, own: Segment, modern: Modern, module: str) -> Draft:
+    """A function that is a layer now has another name, and is made before it is called."""
+    cls = modern.blocks.get(own.unit.name)
+    if cls is None:
+        return draft
+    change = InterfaceChange(f"{module}:{own.unit.name}", "factory-to-module", f"became the module {cls}")
+    return replace(draft, changes=(*draft.changes, change))
 
 
 def _reasons(modern: Modern, own: Segment) -> tuple[Decline, ...]:

@@ -21,11 +21,22 @@ class Placeholder:
 
 @dataclass(frozen=True)
 class Piece:
-    """A layer or variable: the attribute that holds it and the source that makes it, in a constructor."""
+    """A layer or variable: the attribute that holds it and the statement that makes it, in a constructor."""
 
     attribute: str
     made: ast.stmt
     comments: tuple[str, ...] = ()
+    build: bool = False  # it needs the shape of the input
+    each: int = 0  # number of the loop that makes one in every turn
+    inside: bool = False  # it is a layer of the file's own
+
+
+PieceRef = tuple[str, int, bool]
+"""Attribute of a piece, `each` and `inside`."""
+
+
+def refs(pieces: Iterable[Piece]) -> tuple[PieceRef, ...]:
+    return tuple((p.attribute, p.each, p.inside) for p in pieces if p.attribute)
 
 
 @dataclass(frozen=True)

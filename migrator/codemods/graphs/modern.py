@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from migrator.codemods.graphs import tables
 from migrator.codemods.graphs.container import Container, Writer
+from migrator.codemods.graphs.functions import Functions
+from migrator.codemods.graphs.graph import PieceRef, refs
 from migrator.codemods.graphs.program import NotUnderstood, Program, first_line, key_of
 from migrator.values import ModuleFacts, Span
 
@@ -30,7 +32,8 @@ class Modern:
     ends: frozenset[int] = frozenset()  # lines of statements that only say that the program is a graph
     nodes: frozenset[str] = frozenset()  # names at top level that only the graph had
     idle: frozenset[str] = frozenset()  # statements that mean nothing: modules without a mode are put into one
-    pieces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # class → its layers and variables, as made
+    pieces: Mapping[str, tuple[PieceRef, ...]] = field(default_factory=dict)  # class → its layers and variables
+    blocks: Mapping[str, str] = field(default_factory=dict)  # function that became a layer → its class
 
 
 def modern(source: str, here: ModuleFacts, repository: Iterable[str] = ()) -> Modern | None:
@@ -61,16 +64,27 @@ class _File:
         self.ends: frozenset[int] = frozenset()
         self.nodes: frozenset[str] = frozenset()
         self.gone: set[int] = set()
+        self.blocks: dict[str, str] = {}
         self.moded, self.unmoded = set[str](), set[str]()
-        self.pieces: dict[str, tuple[str, ...]] = {}
+        self.pieces: dict[str, tuple[PieceRef, ...]] = {}
 
     def made(self) -> Modern | None:
         body = self.program.tree.body
+        self.functions = Functions(self.program, self._taken())
         for statement in body:
             self._tried(statement)
         self._script([s for s in body if not isinstance(s, ast.FunctionDef | ast.ClassDef)])
+        if self.functions.unread():
+            why = f"{self.functions.unread()[0]} is used outside of graphs as well"
+            left = _File(self.program, self.read)
+            left.reasons = {**self.reasons, **dict.fromkeys(self.replaced, why)}
+            return left._joined(body)
         if not self.replaced and not self.reasons:
             return None
+        blocks = self.functions.blocks
+        self.replaced.update({line: list(lines) for line, lines in self.functions.replaced().items()})
+        self.pieces.update({block.cls: block.pieces for block in blocks.values()})
+        self.blocks = {name: block.cls for name, block in blocks.items()}
         ends = [first_line(s) for s in body if isinstance(s, ast.Expr) and self.program.api(s.value) in tables.NOTHING]
         self.ends = frozenset(ends) if self.replaced else frozenset()
         self.replaced.update({line: [] for line in self.ends if line not in self.replaced})
@@ -89,7 +103,7 @@ class _File:
         body = statement.body[1:] if ast.get_docstring(statement) is not None else statement.body
         if not body:
             raise NotUnderstood("a function without statements")
-        container = Container(self.program, [body], "function", _own(statement), self._class_name())
+        container = Container(self.program, [body], "function", _own(statement), self._class_name(), self.functions)
         return self._written(container, statement)
 
     def _class(self, statement: ast.ClassDef) -> list[str]:
@@ -102,7 +116,7 @@ class _File:
         name = f"{statement.name.removesuffix('Model')}Network"
         if name in self._taken():
             raise NotUnderstood(f"the file has a `{name}` of its own")
-        container = Container(self.program, bodies, "class", frozenset(own), name)
+        container = Container(self.program, bodies, "class", frozenset(own), name, self.functions)
         container.read()
         outside = sorted({k.removeprefix("self.") for k in container.graph.keys if k.startswith("self.")} & self.read)
         if outside:
@@ -117,7 +131,7 @@ class _File:
         writer = Writer(container, made, written)
         lines = writer.lines([statement], 0, first_line(statement) - 1)
         self._idle(container, writer)
-        self.pieces[written.name] = tuple(p.attribute for p in container.graph.pieces)
+        self.pieces[written.name] = refs(container.graph.pieces)
         return [*written.lines, "", "", *lines]
 
     def _idle(self, container: Container, writer: Writer) -> None:
@@ -131,7 +145,7 @@ class _File:
     def _script(self, body: Sequence[ast.stmt]) -> None:
         if not any(self._has_session(s) for s in body):
             return
-        container = Container(self.program, [body], "module", frozenset(), self._class_name())
+        container = Container(self.program, [body], "module", frozenset(), self._class_name(), self.functions)
         starts = [first_line(s) for s in body]
         try:
             container.read()
@@ -151,7 +165,7 @@ class _File:
             kept = {writer.names.model, *writer.names.optimizers.values()} | set(writer.names.taken)
             self.nodes = frozenset(k for k in container.graph.keys - kept if "." not in k)
             self._idle(container, writer)
-            self.pieces[written.name] = tuple(p.attribute for p in container.graph.pieces)
+            self.pieces[written.name] = refs(container.graph.pieces)
         except NotUnderstood as error:
             used = [s for s in starts if self._of_graph(s)]
             self.reasons.update(dict.fromkeys(used, str(error)))
@@ -192,7 +206,7 @@ class _File:
         idle = frozenset(self.unmoded - self.moded)
         text = "\n".join([*out, *rest]) + "\n"
         stems = (*origin, *([after + 1] * len(rest)))
-        return Modern(text, stems, self.reasons, self.script, self.ends, self.nodes, idle, self.pieces)
+        return Modern(text, stems, self.reasons, self.script, self.ends, self.nodes, idle, self.pieces, self.blocks)
 
 
 def _own(function: ast.FunctionDef) -> frozenset[str]:

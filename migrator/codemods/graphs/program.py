@@ -36,6 +36,10 @@ class Program:
         found = old(self.here.canonical(dotted)) if dotted else ""
         return found if found.startswith("tf.") else ""
 
+    def is_old(self, call: ast.Call) -> bool:
+        """Whether what is called is version 1's."""
+        return (self.here.canonical(dotted_name(call.func)) or "").startswith("tf.compat.v1.")
+
     @cached_property
     def tf(self) -> str:
         """The name by which the file has TensorFlow; "" for none."""

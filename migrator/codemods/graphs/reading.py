@@ -6,7 +6,9 @@ import ast
 import re
 
 from migrator.codemods.graphs import tables
+from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder
+from migrator.codemods.graphs.loops import read_loop
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
 from migrator.codemods.graphs.tables import bound, text
 from migrator.codemods.graphs.training import Training
@@ -26,9 +28,10 @@ _NO_TENSORS = ("tf.app", "tf.flags", "tf.gfile", "tf.io.gfile", "tf.set_random_s
 class Reader:
     """Reads statements in order; `graph` is what they say so far."""
 
-    def __init__(self, program: Program, repeated: frozenset[str]) -> None:
+    def __init__(self, program: Program, repeated: frozenset[str], functions: Functions | None = None) -> None:
         self.program, self.graph = program, Graph()
         self.repeated = repeated  # keys that are bound more than once
+        self.functions, self.input = functions, ""  # `input`: the tensor whose shape `build` is told
         self.scopes: list[str] = []
         self.training = Training(program, self.graph, self.scopes)
         self._attributes: set[str] = set()
@@ -53,7 +56,14 @@ class Reader:
         if isinstance(statement, ast.AugAssign) and self._of_graph(statement):
             self._compute(statement, [key_of(statement.target)], comments)
             return True
+        if isinstance(statement, ast.For) and self._of_graph(statement):
+            read_loop(statement, self, comments, MODULE)
+            return True
         return False
+
+    def returned(self, statement: ast.Return, comments: tuple[str, ...]) -> None:
+        """The end of a function that builds part of a graph."""
+        self._compute(statement, [], comments)
 
     def _nothing(self, value: ast.expr) -> bool:
         return isinstance(value, ast.Constant | ast.Call) and self.program.api(value) in tables.NOTHING
@@ -84,6 +94,8 @@ class Reader:
 
     def _makes_tensor(self, call: ast.Call) -> bool:
         api = self.program.api(call)
+        if self.functions is not None and key_of(call.func) in self.functions.nodes:
+            return True
         return api.startswith("tf.") and not api.startswith(
             ("tf.app", "tf.flags", "tf.gfile", "tf.io", "tf.set_random")
         )
@@ -145,12 +157,24 @@ class Reader:
             raise NotUnderstood("a variable that is not float32")
         trainable = text(args["trainable"]) if "trainable" in args else "True"
         start, shape = self._start(args)
+        shape, build = self._sized(shape)
         attribute = self.attribute(key.removeprefix("self."), args.get("name"))
         more = "" if trainable == "True" else f", trainable={trainable}"
         given = f"name={attribute!r}, shape={shape}, initializer={start}{more}"
         made = f"{MODULE}.{attribute} = {MODULE}.add_weight({given})"
-        self.graph.pieces.append(Piece(attribute, ast.parse(made).body[0], comments))
+        self.graph.pieces.append(Piece(attribute, ast.parse(made).body[0], comments, build))
         return attribute
+
+    def _sized(self, shape: str) -> tuple[str, bool]:
+        """The source of a shape in which `build` reads the input's own; whether it does."""
+        if not set(keys_read(ast.parse(shape))) & self.graph.tensors:
+            return shape, False
+        if self.graph.versions.get(self.input) != 0:
+            raise NotUnderstood("a variable whose shape is that of a computed tensor")
+        node = _InputShape(self.input).visit(ast.parse(shape, mode="eval"))
+        if set(keys_read(node)) & self.graph.tensors:
+            raise NotUnderstood("a variable whose shape is that of a computed tensor")
+        return text(node), True
 
     def _start(self, args: dict[str, ast.expr]) -> tuple[str, str]:
         """(Keras initialiser, source of the shape)."""
@@ -185,7 +209,7 @@ class Reader:
     # --- tensors
 
     def _compute(self, statement: ast.stmt, keys: list[str], comments: tuple[str, ...]) -> None:
-        wish = "" if keys[0] in self.repeated else keys[0].removeprefix("self.")
+        wish = "" if not keys or keys[0] in self.repeated else keys[0].removeprefix("self.")
         graph, found = self.graph, _Pieces(self, wish)
         uses = frozenset(graph.version(k) for k in keys_read(statement) if k in graph.versions)
         read = set(keys_read(_value(statement)))
@@ -211,6 +235,11 @@ class _Pieces(ast.NodeTransformer):
         api = self.reader.program.api(node)
         self.random = self.random or api in tables.RANDOM or api.startswith("tf.random.")
         self.generic_visit(node)
+        functions = self.reader.functions
+        if functions is not None and key_of(node.func) in functions.nodes:
+            return self._block(node, key_of(node.func), functions)
+        if api == "tf.nn.dropout" and self.reader.program.is_old(node):
+            return self._dropout(node)
         if api in tables.VARIABLES:
             self.count += 1
             return _attribute(self.reader._variable("", api, node))
@@ -220,6 +249,32 @@ class _Pieces(ast.NodeTransformer):
                 raise NotUnderstood(f"no layer is known for {api}")
             return node
         return self._layer(node, form, self.wish or api.rpartition(".")[2])
+
+    def _block(self, node: ast.Call, name: str, functions: Functions) -> ast.AST:
+        """A call of a function that makes variables: its layer, applied to the tensors among its arguments."""
+        args, graph = functions.arguments(node, name), self.reader.graph
+        tensors = tuple(n for n, v in args.items() if set(keys_read(v)) & {MODULE, *graph.tensors} or self._computes(v))
+        block = functions.block(name, tensors)
+        functions.sites[name] = functions.sites.get(name, 0) + 1
+        self.count += 1
+        graph.moded = graph.moded or block.moded
+        listed = ", ".join(f"{n}={text(v)}" for n, v in args.items() if n not in tensors)
+        attribute = self.reader.attribute(functions.scope(node, name) or name)
+        made = ast.parse(f"{MODULE}.{attribute} = {block.cls}({listed})").body[0]
+        graph.pieces.append(Piece(attribute, made, inside=True))
+        order = [args[n] for n in block.tensors if n in args]
+        return ast.Call(_attribute(attribute), order, [])
+
+    def _computes(self, node: ast.AST) -> bool:
+        return any(self.reader.program.api(n).startswith("tf.") for n in ast.walk(node) if isinstance(n, ast.Call))
+
+    def _dropout(self, node: ast.Call) -> ast.AST:
+        """Version 1 says what stays; version 2's `rate` is what goes."""
+        args = bound(node, ("x", "keep_prob", "noise_shape", "seed", "name", "rate")) or {}
+        if args.keys() - {"x", "keep_prob", "name"} or "keep_prob" not in args:
+            return node
+        rate = ast.keyword("rate", ast.BinOp(ast.Constant(1), ast.Sub(), args["keep_prob"]))
+        return ast.Call(node.func, [args["x"]], [rate])
 
     def _layer(self, node: ast.Call, form: tables.LayerForm, wish: str) -> ast.AST:
         args = bound(node, form.params)
@@ -257,6 +312,25 @@ class _Pieces(ast.NodeTransformer):
         elif set(keys_read(training)) & graph.keys:
             raise NotUnderstood("a mode that the graph computes")
         return training
+
+
+class _InputShape(ast.NodeTransformer):
+    """`input_shape` in the place of `x.get_shape()`, `x.shape` and `x.get_shape().as_list()`."""
+
+    def __init__(self, name: str) -> None:
+        self.shapes = {
+            f"{name}.get_shape()",
+            f"{name}.shape",
+            f"{name}.get_shape().as_list()",
+            f"{name}.shape.as_list()",
+        }
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.expr) and text(node) in self.shapes:
+            return ast.Name("input_shape", ast.Load())
+        if isinstance(node, ast.Attribute) and node.attr == "value":
+            return self.visit(node.value)
+        return self.generic_visit(node)
 
 
 def _attribute(name: str) -> ast.Attribute:

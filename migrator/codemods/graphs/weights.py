@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from migrator.codemods.graphs.graph import PieceRef
 from migrator.model import WeightRecord
 
 GRAPH = "tf.Graph"
@@ -11,31 +12,34 @@ _MOVING = ("moving_mean", "moving_variance")
 
 
 def graph_records(
-    records: Sequence[WeightRecord], pieces: Mapping[str, Sequence[str]], module: str
+    records: Sequence[WeightRecord], pieces: Mapping[str, Sequence[PieceRef]], module: str
 ) -> tuple[WeightRecord, ...]:
-    """The records with those of a graph's modules as one each: number of the weight → state entry.
+    """The records with those of a graph's modules as one each, whose entries are in the order of the graph.
 
-    `pieces`: by class the attributes of its layers and variables as the graph makes them. The numbers count the
-    trainable weights in that order, then the moving averages.
+    `pieces`: by class its layers and variables as the graph makes them. An entry is a kind, a place and a transform:
+    "trained" and "moving" are weights, "inside" is a module with a record of its own; `*` in the place stands for
+    each entry of a list, and a number behind the kind ("trained@1") ties entries that one turn of a loop makes.
     """
     found = [r for r in records if r.owner.rpartition(":")[2] not in pieces]
-    for name, attributes in pieces.items():
+    for name, refs in pieces.items():
         owner = f"{module}:{name}"
         own = [r for r in records if r.owner == owner]
-        if own:
-            entries = [entry for a in attributes for entry in _entries(a, own)]
-            trained = [e for e in entries if e[0] not in _MOVING]
-            ordered = [*trained, *(e for e in entries if e[0] in _MOVING)]
-            params = tuple((str(n), place, transform) for n, (_, place, transform) in enumerate(ordered))
+        if own or any(inside for _, _, inside in refs):
+            params = tuple(entry for ref in refs for entry in _entries(ref, own))
             found.append(WeightRecord(owner, "", GRAPH, params))
     return tuple(found)
 
 
-def _entries(attribute: str, records: Sequence[WeightRecord]) -> Iterator[tuple[str, str, str]]:
-    """(Keras's name, state entry, transform) of the weights of a layer, or of a variable."""
+def _entries(ref: PieceRef, records: Sequence[WeightRecord]) -> Iterator[tuple[str, str, str]]:
+    attribute, each, inside = ref
+    place = f"{attribute}.*" if each else attribute
+    tie = f"@{each}" if each else ""
+    if inside:
+        yield f"inside{tie}", place, ""
     for record in records:
         for keras, name, transform in record.params:
-            if record.path == attribute:
-                yield keras, f"{attribute}.{name}", transform
+            kind = f"moving{tie}" if keras in _MOVING else f"trained{tie}"
+            if record.path == place:
+                yield kind, f"{place}.{name}", transform
             elif not record.path and keras == attribute:
-                yield keras, name, transform
+                yield kind, name, transform

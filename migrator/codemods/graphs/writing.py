@@ -29,8 +29,10 @@ def write(name: str, graph: Graph, made: Methods, own: Collection[str], tf: str)
     _no_doubles(graph)
     used = {at for method in every for at in method.body}
     pieces = graph.pieces
-    if not all(_holds(p.attribute, used, graph) for p in pieces):
+    if not all(_holds(p.attribute, used, graph) for p in pieces if p.attribute):
         raise NotUnderstood("variables that nothing needs that is fetched")
+    if any(p.build for p in pieces):
+        raise NotUnderstood("a variable whose shape is that of a computed tensor")
     inside = _names(graph, (p.made for p in pieces), own)
     later = _names(graph, (c.statement for m in every for c in m.body), own)
     shapes = [shape for p in made.forward.placeholders if (shape := graph.placeholders[p].shape) is not None]
@@ -42,7 +44,7 @@ def write(name: str, graph: Graph, made: Methods, own: Collection[str], tf: str)
     lines += [f"    def __init__({', '.join(['self', *map(local, given)])}):", "        super().__init__()"]
     lines += [f"        self.{local(key)} = {local(key)}" for key in later]
     for piece in pieces:
-        lines += _indented([*piece.comments, _text(_Rewire(graph, own, False).visit(copy.deepcopy(piece.made)))])
+        lines += indented([*piece.comments, source_of(Rewire(graph, own, False).visit(copy.deepcopy(piece.made)))])
     for method in every:
         lines += ["", *_signature(method, graph, own, tf), *_method(method, graph, made, own)]
     return Written(name, tuple(lines), given)
@@ -72,16 +74,16 @@ def _method(method: Method, graph: Graph, made: Methods, own: Collection[str]) -
     parameters = [local(key) for key, _ in method.tensors] + [graph.parameter(p) for p in method.placeholders]
     yield f"    def {method.name}({', '.join(['self', *parameters])}):"
     for tensor in method.calls:
-        yield from _indented([f"{local(tensor[0])} = {call('self', made.others[tensor], graph, {}, {})}"])
-    body = [(c.comments, _text(_Rewire(graph, own, True).visit(copy.deepcopy(c.statement)))) for c in method.body]
+        yield from indented([f"{local(tensor[0])} = {call('self', made.others[tensor], graph, {}, {})}"])
+    body = [(c.comments, source_of(Rewire(graph, own, True).visit(copy.deepcopy(c.statement)))) for c in method.body]
     names = [local(key) for key, _ in method.returns]
     last = body[-1] if body else None
     if last is not None and len(names) == 1 and last[1].startswith(f"{names[0]} = "):
         body[-1], names = (last[0], f"return {last[1].removeprefix(f'{names[0]} = ')}"), []
     for comments, line in body:
-        yield from _indented([*comments, line])
+        yield from indented([*comments, line])
     if names:
-        yield from _indented([f"return {', '.join(names)}"])
+        yield from indented([f"return {', '.join(names)}"])
 
 
 def call(
@@ -103,29 +105,41 @@ def _signature(method: Method, graph: Graph, own: Collection[str], tf: str) -> l
     for key in method.placeholders:
         made = graph.placeholders[key]
         known = made.shape is not None and (method.name == "call" or not _names(graph, [made.shape], own))
-        shape = "" if made.shape is None else _text(_Rewire(graph, own, False).visit(copy.deepcopy(made.shape)))
+        shape = "" if made.shape is None else source_of(Rewire(graph, own, False).visit(copy.deepcopy(made.shape)))
         specs.append(f"{tf}.TensorSpec({shape}, {made.dtype})" if known else "None")
     return [f"    @{tf}.function(input_signature=[{', '.join(specs)}])"] if any(s != "None" for s in specs) else []
 
 
 def _names(graph: Graph, nodes: Iterable[ast.AST], own: Collection[str]) -> tuple[str, ...]:
-    read = (key for node in nodes for key in keys_read(node))
+    read = (key for node in nodes for key in keys_read(node) if key not in _turned(node))
     return tuple(dict.fromkeys(k for k in read if k in own and k not in graph.keys and k not in dir(builtins)))
 
 
-def _text(node: ast.AST) -> str:
+def _turned(node: ast.AST) -> set[str]:
+    """Names that a loop among the statements binds in each of its turns."""
+    loops = [n for n in ast.walk(node) if isinstance(n, ast.For)]
+    return {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+
+
+def source_of(node: ast.AST) -> str:
     return ast.unparse(node).replace(f"{MODULE}.", "self.")
 
 
-def _indented(lines: Sequence[str]) -> list[str]:
+def indented(lines: Sequence[str]) -> list[str]:
     return [f"        {line}" for text in lines for line in text.splitlines()]
 
 
-class _Rewire(ast.NodeTransformer):
+class Rewire(ast.NodeTransformer):
     """Puts a module's own names in the place of the program's."""
 
     def __init__(self, graph: Graph, own: Collection[str], in_method: bool) -> None:
         self.graph, self.own, self.in_method = graph, own, in_method
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        kept, self.own = self.own, set(self.own) - _turned(node)
+        self.generic_visit(node)
+        self.own = kept
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)

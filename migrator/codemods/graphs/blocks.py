@@ -1,0 +1,115 @@
+"""The text of the layer that a function is which makes variables."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+
+from migrator.codemods.graphs import tables
+from migrator.codemods.graphs.functions import Block, Functions
+from migrator.codemods.graphs.graph import Computed, Graph, refs
+from migrator.codemods.graphs.program import NotUnderstood, first_line, keys_read
+from migrator.codemods.graphs.reading import Reader
+from migrator.codemods.graphs.tables import text
+from migrator.codemods.graphs.writing import Rewire, indented, source_of
+
+
+def read_block(
+    functions: Functions, node: ast.FunctionDef, cls: str, tensors: tuple[str, ...], given: tuple[str, ...],
+    defaults: Mapping[str, ast.expr],
+) -> Block:  # fmt: skip
+    """The function as a Keras layer; raises `NotUnderstood`."""
+    reader = Reader(functions.program, _repeated(node), functions)
+    graph = reader.graph
+    graph.versions.update(dict.fromkeys(tensors, 0))
+    reader.input = tensors[0] if tensors else ""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    _read(body, reader, first_line(body[0]) - 1 if body else 0)
+    if not graph.computed or not isinstance(graph.computed[-1].statement, ast.Return):
+        raise NotUnderstood(f"{node.name} does not end in what it returns")
+    if any(p.build for p in graph.pieces):  # then all own weights, so that their order stays
+        graph.pieces[:] = [replace(p, build=p.build or "add_weight" in text(p.made)) for p in graph.pieces]
+    lines = [f"class {cls}({functions.program.tf}.keras.layers.Layer):"]
+    if ast.get_docstring(node) is not None:
+        lines += [*functions.program.block(node.body[0].lineno, node.body[0].end_lineno or 0, 0), ""]
+    lines += _constructor(graph, given, defaults) + _build(graph, given) + ["", *_call(graph, tensors, given, defaults)]
+    return Block(node.name, cls, tensors, given, tuple(lines), refs(graph.pieces), graph.moded)
+
+
+def _repeated(node: ast.FunctionDef) -> frozenset[str]:
+    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return frozenset(name for name in names if names.count(name) > 1)
+
+
+def _read(body: list[ast.stmt], reader: Reader, after: int) -> None:
+    for statement in body:
+        comments = tuple(reader.program.comments(statement, after))
+        if isinstance(statement, ast.With):
+            _scope(statement, reader)
+            _read(statement.body, reader, statement.lineno)
+        elif isinstance(statement, ast.Return):
+            reader.returned(statement, comments)
+        elif not reader.read(statement, comments):
+            raise NotUnderstood(f"`{text(statement).splitlines()[0]}` in a function that makes variables")
+        after = statement.end_lineno or statement.lineno
+
+
+def _scope(block: ast.With, reader: Reader) -> None:
+    value = block.items[0].context_expr
+    known = isinstance(value, ast.Call) and reader.program.api(value) in tables.SCOPES
+    if len(block.items) != 1 or not known or block.items[0].optional_vars is not None:
+        raise NotUnderstood("a scope that is used as a value")
+    assert isinstance(value, ast.Call)
+    if len(value.args) != 1 or any(k.arg != "reuse" for k in value.keywords):
+        raise NotUnderstood("a scope with more than a name")
+    for keyword in value.keywords:
+        if isinstance(keyword.value, ast.Constant) and keyword.value.value not in (False, None):
+            raise NotUnderstood("variables that are shared")
+        if not isinstance(keyword.value, ast.Constant | ast.Name):
+            raise NotUnderstood("variables that are shared")
+
+
+def _constructor(graph: Graph, given: tuple[str, ...], defaults: Mapping[str, ast.expr]) -> list[str]:
+    kept = _later(graph, given)
+    parameters = [f"{n}={text(defaults[n])}" if n in defaults else n for n in given]
+    lines = [f"    def __init__({', '.join(['self', *parameters])}):", "        super().__init__()"]
+    lines += [f"        self.{name} = {name}" for name in kept]
+    for piece in graph.pieces:
+        if not piece.build:
+            made = source_of(Rewire(graph, given, False).visit(copy.deepcopy(piece.made)))
+            lines += indented([*piece.comments, made])
+    return lines
+
+
+def _later(graph: Graph, given: tuple[str, ...]) -> list[str]:
+    """What of the constructor is read after it."""
+    nodes = [*(p.made for p in graph.pieces if p.build), *(c.statement for c in graph.computed)]
+    read = {key for node in nodes for key in keys_read(node)}
+    return [name for name in given if name in read]
+
+
+def _build(graph: Graph, given: tuple[str, ...]) -> list[str]:
+    built = [p for p in graph.pieces if p.build]
+    if not built:
+        return []
+    lines = ["", "    def build(self, input_shape):"]
+    for piece in built:
+        made = source_of(Rewire(graph, given, True).visit(copy.deepcopy(piece.made)))
+        lines += indented([*piece.comments, made])
+    return lines
+
+
+def _call(
+    graph: Graph, tensors: tuple[str, ...], given: tuple[str, ...], defaults: Mapping[str, ast.expr]
+) -> list[str]:
+    parameters = [f"{n}={text(defaults[n])}" if n in defaults else n for n in tensors]
+    lines = [f"    def call({', '.join(['self', *parameters])}):"]
+    for one in graph.computed:
+        lines += indented([*one.comments, _line(one, graph, given)])
+    return lines
+
+
+def _line(one: Computed, graph: Graph, given: tuple[str, ...]) -> str:
+    return source_of(Rewire(graph, given, True).visit(copy.deepcopy(one.statement)))
