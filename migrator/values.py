@@ -290,7 +290,8 @@ class Carried:
 
     Inside the loop, and after it, that axis is `Sym(name)` when the code says `name = init` before the
     outermost loop (`start`) and `name = update` at the end of the body of the loop `loop`. Nested loops
-    share one name: then `init` of the inner one is the name itself and needs no statement.
+    share one name: then `init` of the inner one is the name itself and needs no statement. `at`: the place
+    in the loop where something that `update` reads is bound again; `name = update` stands before that.
     """
 
     variable: str  # the tensor ("x")
@@ -299,6 +300,7 @@ class Carried:
     update: str
     start: Span
     loop: Span
+    at: Span | None = None
 
 
 @dataclass(frozen=True)

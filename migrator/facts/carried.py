@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from migrator.facts import dims
 from migrator.facts.interpreter import Frame, Interpreter
@@ -32,13 +33,15 @@ def carry(it: Interpreter, frame: Frame, loop: Span, variable: str, init: Dim, u
     known = {entry.name for entry in it.carried.values()}
     here = it.carried.get((loop, variable))
     if here is not None and update_text == here.name:
+        if here.at is not None and not here.init:
+            it.carried[(loop, variable)] = replace(here, init=init_text)
         return Sym(here.name)
     if init_text in known:
         name = init_text
     elif update_text in known:
         name = update_text
     else:
-        name = here.name if here is not None else _fresh(known | frame.names)
+        name = here.name if here is not None else fresh(known | frame.names)
     start = frame.loops[0] if frame.loops else loop
     it.carried[(loop, variable)] = Carried(variable, name, init_text, update_text, start, loop)
     return Sym(name)
@@ -51,7 +54,8 @@ def with_last(value: Tensor, last: Dim) -> Tensor:
     return Tensor((*value.shape[:-1], last), value.dtype, value.origin, value.layout)
 
 
-def _fresh(taken: frozenset[str] | set[str]) -> str:
+def fresh(taken: frozenset[str] | set[str]) -> str:
+    """A free name for a size that a loop carries round."""
     name, count = "channels", 1
     while name in taken:
         count += 1

@@ -60,6 +60,9 @@ class Frame:
     naming: bool = False  # values are in this frame's own symbols: a root frame, recording or not
     names: frozenset[str] = frozenset()  # all identifiers of the root, which fresh names must avoid
     loops: list[Span] = field(default_factory=list)
+    heads: list[frozenset[str]] = field(default_factory=list)  # the variables at the heads of these loops
+    moves: bool = False  # whole numbers that a loop changes may stand for themselves
+    moving: set[str] = field(default_factory=set)  # those that do
     writers: list[str] = field(default_factory=list)  # summary writers of the blocks around; "" where tags differ
 
 

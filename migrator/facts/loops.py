@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from migrator.facts import arithmetic, carried, targets
+from migrator.facts import arithmetic, carried, moving, targets
 from migrator.facts.interpreter import EVERYTHING, Frame, Interpreter
 from migrator.facts.join import join, sym_of, type_name
 from migrator.values import (
@@ -173,6 +173,7 @@ def _widened(
     before = dict(frame.env)
     returns = list(frame.returns)
     frame.loops.append(it.span(frame.module, node))
+    frame.heads.append(frozenset(before))
     head = _head(it, node, body, target, iterable, frame, before)
     frame.record = record
     frame.returns = returns
@@ -182,6 +183,7 @@ def _widened(
         iterable = Sequence("list", None, last)
     after = _once(it, body, target, iterable, frame)
     frame.loops.pop()
+    frame.heads.pop()
     if last is not None:
         return
     frame.env = {**after, **head}  # behind the loop the head's state is in force: it joins any number of rounds
@@ -269,6 +271,9 @@ def _widen(
             return found
     if isinstance(head, Sequence) and isinstance(after, Sequence) and attempt > 0:
         return Sequence(head.kind, None, join(head.element, after.element) if head.items != () else after.element)
+    moved = moving.at_head(name, head, after, frame)
+    if moved is not None:
+        return moved
     if isinstance(head, Literal | Scalar) and isinstance(after, Literal | Scalar) and sym_of(after) is not None:
         joined = join(head, after)
         return Scalar(joined.type) if isinstance(joined, Scalar) and attempt > 0 else joined

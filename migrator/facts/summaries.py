@@ -80,6 +80,7 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
     params, converted = _from_arrays(it, qualname, node, params) if not builds else (params, ())
     _enter(it, qualname)
     frame = _frame(it, definition.module, qualname, node, params)
+    frame.moves = builds
     _note_parameters(it, node, frame)
     returns = functions.body_value(it, node, frame)
     finish_nested(it, frame)

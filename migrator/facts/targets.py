@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from migrator.facts import arithmetic
+from migrator.facts import arithmetic, moving
 from migrator.facts.interpreter import Frame, Interpreter
 from migrator.facts.join import join, sym_of
 from migrator.values import Dict, Literal, RepoInstance, Scalar, Sequence, ShapeOf, Sym, Tensor, Unknown, Value
@@ -15,7 +15,7 @@ def assign(it: Interpreter, target: ast.expr, value: Value, frame: Frame) -> Non
     if frame.record:
         it.note(frame.module, target, value)
     if isinstance(target, ast.Name):
-        it.bind(target.id, named(value, target.id, frame), frame)
+        it.bind(target.id, named(moving.rebound(it, target, value, frame), target.id, frame), frame)
     elif isinstance(target, ast.Tuple | ast.List):
         for element, item in zip(target.elts, unpacked(value, target.elts), strict=True):
             assign(it, element.value if isinstance(element, ast.Starred) else element, item, frame)

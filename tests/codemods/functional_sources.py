@@ -170,9 +170,71 @@ def make():
 """
 )
 
+DOUBLING = (
+    HEAD
+    + """
+
+def conv_bn(x, filters, strides=1):
+    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization()(x)
+    return layers.ReLU()(x)
+
+
+def residual(x, filters):
+    y = conv_bn(x, filters)
+    return layers.add([x, y])
+
+
+def build(repetitions=(2, 1), start=4):
+    inputs = layers.Input(shape=(16, 12, 3))
+    x = conv_bn(inputs, 8)
+    filters = start
+    for r in repetitions:
+        x = conv_bn(x, filters, strides=2)
+        for _ in range(r - 1):
+            x = residual(x, filters)
+        filters *= 2
+    width = 6
+    for i in range(2):
+        x = layers.Conv2D(width, 1)(x)
+        width += 3
+    x = layers.GlobalAveragePooling2D()(x)
+    return Model(inputs, layers.Dense(width)(x))
+
+
+def make():
+    return build((2, 3, 1), 5)
+"""
+)
+
+GENERATOR = (
+    HEAD
+    + """
+
+def generator(latent=7, blocks=2):
+    z = layers.Input((latent,))
+    x = layers.Dense(2 * 3 * 16)(z)
+    x = layers.Reshape((2, 3, 16))(x)
+    filters = 16
+    for i in range(blocks):
+        filters = filters // 2
+        x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.ReLU()(x)
+    x = layers.Conv2D(3, 3, padding="same", activation="tanh")(x)
+    return Model(z, x)
+
+
+def make():
+    return generator()
+"""
+)
+
 PROGRAMS = {
     "curried": (CURRIED, [(2, 16, 12, 3)]),
     "named": (NAMED.replace("TRAINING", "False"), [(2, 16, 12, 3)]),
     "named_training": (NAMED.replace("TRAINING", "True"), [(2, 16, 12, 3)]),
+    "doubling": (DOUBLING, [(2, 16, 12, 3)]),
+    "generator": (GENERATOR, [(3, 7)]),
     "heads": (HEADS, [(2, 16, 12, 3)]),
 }

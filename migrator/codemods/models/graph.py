@@ -16,6 +16,7 @@ from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.naming import plural
 from migrator.codemods.models.part import Part, chain
+from migrator.codemods.models.sizes import kept_before
 from migrator.codemods.models.spread import only_spread
 from migrator.codemods.models.term import Bound, Term
 from migrator.codemods.models.text import indent, negated, otherwise
@@ -287,7 +288,8 @@ class Split:
             else:
                 self.lower.maker.scope.add(name)
         made = self.lower.maker.static(node.with_changes(leading_lines=())).splitlines()
-        return [*comments(node), *(line for line in made if line.strip() != "pass")]
+        kept = kept_before(node, self.lower.carried, self.lower.ctx.spans)
+        return [*comments(node), *kept, *(line for line in made if line.strip() != "pass")]
 
     # --- conditions ---
 

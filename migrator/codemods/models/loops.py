@@ -15,7 +15,7 @@ from migrator.codemods.models.graph import GraphLowerer, Split, assigned, entrie
 from migrator.codemods.models.layout import LAST, Layout
 from migrator.codemods.models.naming import plural
 from migrator.codemods.models.part import Part
-from migrator.codemods.models.sizes import carried_by
+from migrator.codemods.models.sizes import carried_by, kept_before
 from migrator.codemods.models.text import indent
 from migrator.model import WeightRecord
 from migrator.syntax import walk
@@ -101,6 +101,10 @@ def _link(split: Split, small: object) -> str | None:
     return name if isinstance(node, cst.Name) and node.value == name and node is not small.value else None
 
 
+_KINDS = frozenset({"block", "layer", "cell", "unit", "stage", "module", "step"})
+"""Words that name a list of modules well enough without what stands before them."""
+
+
 class _Broken(Exception):
     """The loop is no chain after all."""
 
@@ -132,7 +136,9 @@ class _Chain:
 
     def _name(self) -> str:
         if len(set(self.stems)) == 1:
-            return plural(self.stems[0].rpartition("_")[2])
+            stem = self.stems[0]
+            last = stem.rpartition("_")[2]
+            return plural(last if last in _KINDS else stem)
         return "layers"
 
     def _forward(self, attr: str) -> Line:
@@ -200,7 +206,8 @@ class _Chain:
     def _static(self, node: cst.BaseStatement) -> list[str]:
         maker = self.split.lower.maker
         maker.loops |= set(assigned(node))
-        return [*comments(node), *maker.static(node.with_changes(leading_lines=())).splitlines()]
+        kept = kept_before(node, self.split.lower.carried, self.split.lower.ctx.spans)
+        return [*comments(node), *kept, *maker.static(node.with_changes(leading_lines=())).splitlines()]
 
     def _append(self, node: cst.BaseExpression) -> list[str]:
         lower = self.split.lower

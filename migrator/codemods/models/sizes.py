@@ -81,8 +81,15 @@ def carried_by(
         return here is not None and _within(span, here) and not any(_within(span, i) for i in inner)
 
     first = [(c.name, c.init) for c in carried if belongs(c.start) and c.init != c.name]
-    after = [(c.name, c.update) for c in carried if belongs(c.loop) and c.update != c.name]
+    after = [(c.name, c.update) for c in carried if belongs(c.loop) and c.update != c.name and c.at is None]
     return list(dict.fromkeys(first)), list(dict.fromkeys(after))
+
+
+def kept_before(node: cst.CSTNode, carried: Sequence[Carried], spans: Mapping[cst.CSTNode, Span]) -> list[str]:
+    """Lines that keep sizes before a statement changes what they are written with."""
+    here = spans.get(node)
+    found = [f"{c.name} = {c.update}" for c in carried if c.at is not None and here is not None and _within(c.at, here)]
+    return list(dict.fromkeys(found))
 
 
 def _within(one: Span, other: Span) -> bool:
