@@ -117,6 +117,9 @@ def _precise_end(
         if isinstance(value, ModelValue) and any(isinstance(part, Repeated) for part in value.parts):
             frame.env[name] = value  # layers behind the loop are made with what the loop carries on
         frame.env.setdefault(name, value)
+        end = frame.env[name]
+        if isinstance(value, Tensor) and isinstance(end, Tensor) and end.channels is None and end.rank == value.rank:
+            frame.env[name] = carried.with_last(end, value.channels)  # the rounds do not agree, the loop has a name
 
 
 def _one_site(items: tuple[Value, ...]) -> bool:

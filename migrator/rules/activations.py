@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
-from migrator.values import Api, Instance, Literal, Value
+from migrator.values import Api, Instance, Literal, Scalar, Value
 
 # Keras's name → torch expression. `{x}` is the input; softmax is over the last axis.
 TEMPLATES = {
@@ -30,6 +31,7 @@ TEMPLATES = {
 _KERAS_2 = {"hard_sigmoid": "torch.clamp(0.2 * {x} + 0.5, 0.0, 1.0)"}
 _ONLY_KERAS_3 = frozenset({"log_softmax", "silu", "relu6", "leaky_relu", "hard_silu", "hard_swish"})
 _LINEAR = frozenset({"linear"})
+NAMED = "named"  # in the place of a name that only the run knows
 
 _APIS = {
     "tf.sigmoid": "sigmoid",
@@ -78,3 +80,41 @@ def _name(value: Value) -> str | None:
         if api.startswith("tf.keras.activations.") and isinstance(value, Api):
             return api.removeprefix("tf.keras.activations.")
     raise Decline("the activation is not known when rewriting")
+
+
+def is_named_at_run_time(value: Value) -> bool:
+    """Whether an activation is a parameter that callers give as a name."""
+    return isinstance(value, Scalar) and value.type in ("str", None) and value.sym is not None
+
+
+activation_named = Helper(
+    "activation_named",
+    '''def activation_named(identifier, dim=-1):
+    """The activation of this name; a function stays itself, None is the identity. `dim`: the axis of channels."""
+    if identifier is None or callable(identifier):
+        return identifier or linear
+    return partial(F.softmax, dim=dim) if identifier == "softmax" else ACTIVATIONS[identifier]
+
+
+def linear(x):
+    return x
+
+
+ACTIVATIONS = {
+    "linear": linear,
+    "relu": F.relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "elu": F.elu,
+    "selu": F.selu,
+    "gelu": F.gelu,
+    "swish": F.silu,
+    "silu": F.silu,
+    "softplus": F.softplus,
+    "softsign": F.softsign,
+    "exponential": torch.exp,
+    "relu6": F.relu6,
+}
+''',
+    ("import torch", "import torch.nn.functional as F", "from functools import partial"),
+)

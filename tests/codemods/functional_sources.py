@@ -207,6 +207,59 @@ def make():
 """
 )
 
+STACKS = (
+    HEAD
+    + """
+
+def resnet_layer(inputs, num_filters=16, kernel_size=3, strides=1, activation="relu", batch_normalization=True):
+    conv = layers.Conv2D(num_filters, kernel_size=kernel_size, strides=strides, padding="same", kernel_regularizer=l2(1e-4))
+    x = conv(inputs)
+    if batch_normalization:
+        x = layers.BatchNormalization()(x)
+    if activation is not None:
+        x = layers.Activation(activation)(x)
+    return x
+
+
+def resnet_v1(depth, num_classes=10):
+    if (depth - 2) % 6 != 0:
+        raise ValueError("depth should be 6n+2")
+    # Start model definition.
+    num_filters = 4
+    num_res_blocks = int((depth - 2) / 6)
+    inputs = layers.Input(shape=(16, 12, 3))
+    x = resnet_layer(inputs=inputs, num_filters=num_filters)
+    # Instantiate the stack of residual units
+    for stack in range(3):
+        for res_block in range(num_res_blocks):
+            strides = 1
+            if stack > 0 and res_block == 0:
+                strides = 2  # downsample
+            y = resnet_layer(inputs=x, num_filters=num_filters, strides=strides)
+            y = resnet_layer(inputs=y, num_filters=num_filters, activation=None)
+            if stack > 0 and res_block == 0:
+                # match the changed dims
+                x = resnet_layer(
+                    inputs=x,
+                    num_filters=num_filters,
+                    kernel_size=1,
+                    strides=strides,
+                    activation=None,
+                    batch_normalization=False,
+                )
+            x = layers.add([x, y])
+            x = layers.Activation("elu")(x)
+        num_filters *= 2
+    x = layers.GlobalAveragePooling2D()(x)
+    outputs = layers.Dense(num_classes, activation="softmax", kernel_initializer="he_normal")(x)
+    return Model(inputs=inputs, outputs=outputs)
+
+
+def make():
+    return resnet_v1(14, 5)
+"""
+)
+
 GENERATOR = (
     HEAD
     + """
@@ -235,6 +288,7 @@ PROGRAMS = {
     "named": (NAMED.replace("TRAINING", "False"), [(2, 16, 12, 3)]),
     "named_training": (NAMED.replace("TRAINING", "True"), [(2, 16, 12, 3)]),
     "doubling": (DOUBLING, [(2, 16, 12, 3)]),
+    "stacks": (STACKS, [(2, 16, 12, 3)]),
     "generator": (GENERATOR, [(3, 7)]),
     "heads": (HEADS, [(2, 16, 12, 3)]),
 }

@@ -35,6 +35,7 @@ class GraphLowerer(Lowerer):
 
     init: list[str] = field(default_factory=list)
     inside: dict[str, str] | None = None
+    series: dict[object, str] | None = None  # of loops in loops: the list that parts of one kind are taken from
     guards: list[str] = field(default_factory=list)
     known: dict[cst.Call, Bound | None] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
@@ -83,6 +84,8 @@ class GraphLowerer(Lowerer):
         if self.factory(node) is not None:
             bound = self.made(node)
             tensors = [a for a in node.args if self.dynamic(a.value)]
+            if len(tensors) == 1:  # `forward` has a name of its own for it
+                tensors = [cst.Arg(tensors[0].value)]
             return Term(self.ctx.code(node)) if bound is None else self.apply(bound, node.with_changes(args=tensors))
         return self._owning(node, super().call(node))
 
@@ -103,6 +106,8 @@ class GraphLowerer(Lowerer):
         """Give a part its place in the constructor: an attribute, or an entry of a list inside a loop."""
         if not part.stateful:
             return Bound(part, "", "")
+        if self.series is not None:
+            return self._in_series(part, name)
         if self.inside is not None:
             return self._listed(part)
         shared = self._shared(part)
@@ -126,6 +131,21 @@ class GraphLowerer(Lowerer):
             return None
         known = self.shared.get(part.code.module or "")
         return None if known is None else Bound(part, known.target, known.path)
+
+    def _in_series(self, part: Part, name: str | None) -> Bound:
+        """The next of a list: the constructor appends in the order in which `forward` takes."""
+        assert self.series is not None
+        code = part.code
+        if name is not None or code.forward.count("{self}") != 1 or code.form is not None or code.masked is not None:
+            self.build.needs.decline("a layer of loops in loops that is used more than once", self.ctx)
+        kind = (code.stem, code.init, code.penalty, code.constraint, code.params)
+        if kind not in self.series:
+            self.series[kind] = attr = self.build.attribute(plural(code.stem))
+            variable = code.stem if code.stem not in self.maker.scope else f"each_{code.stem}"
+            self.build.own(f"{attr}.*", part, variable, [f"for {variable} in self.{attr}:"])
+        attr = self.series[kind]
+        self.init.append(f"self.{attr}.append({code.module})")
+        return Bound(part, f"next({attr})", f"{attr}.*")
 
     def _listed(self, part: Part) -> Bound:
         assert self.inside is not None
@@ -315,6 +335,10 @@ class Split:
         more += extra_other
         head = [f"self.{name} = None" for name in [*made_then, *made_other]]
         init = _if(test, init_then, init_other)
+        if lower.series is not None:
+            asked = lower.maker.keep(test) if texts or more else test
+            body = [Line([*comments(node), *_if(asked, texts, more)])] if texts or more else []
+            return ([*comments(node), *init] if init else []), body
         if lower.inside is not None and (made_then or made_other):
             lower.build.needs.decline("a layer made under a condition in a loop", lower.ctx, node)
         if not texts and not more:

@@ -23,11 +23,15 @@ from migrator.syntax import walk
 
 def loop(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
     """(constructor lines, lines of `forward`) of a loop whose iterations are known when the graph is built."""
+    from migrator.codemods.models import iterated
+
     lower = split.lower
     if lower.dynamic(node.iter):
         return _over_tensors(split, node)
-    if not _creates(split, node):
+    if not creates(split, node):
         return _plain(split, node)
+    if lower.series is not None:
+        return iterated.inside(split, node)
     variable = _chained(split, body_of(node))
     if variable is not None:
         build = lower.build
@@ -38,7 +42,7 @@ def loop(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
             return made
         build.resets, build.records, build.penalties, build.constraints, build.taken = saved
         build.needs.declines = declines
-    return _lists(split, node)
+    return iterated.outermost(split, node) if iterated.is_nested(split, node) else _lists(split, node)
 
 
 def _plain(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
@@ -49,7 +53,7 @@ def _plain(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
 
 
 def _over_tensors(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
-    if _creates(split, node):
+    if creates(split, node):
         split.lower.build.needs.decline("layers made in a loop over tensors", split.lower.ctx, node)
     return [], [Line([*comments(node), *split.body.loop(node)])]
 
@@ -64,7 +68,8 @@ class _Creates(cst.CSTVisitor):
         self.found = self.found or self.split.lower.makes(node) or self.split.lower.maker.is_layer(node)
 
 
-def _creates(split: Split, node: cst.CSTNode) -> bool:
+def creates(split: Split, node: cst.CSTNode) -> bool:
+    """Whether layers are made below a node."""
     finder = _Creates(split)
     walk(node, finder)
     return finder.found
@@ -246,9 +251,6 @@ class _Chain:
 
 def _lists(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
     lower = split.lower
-    if lower.inside is not None:
-        lower.build.needs.decline("layers made in nested loops that are no chain", lower.ctx, node)
-        return [], []
     loops = set(lower.maker.loops)
     lower.maker.loops |= set(assigned(cst.For(node.target, node.iter, cst.IndentedBlock([]))))
     lower.inside = {}

@@ -52,6 +52,8 @@ class Part:
     def activation(self, layout: Layout) -> str | None:
         """The template of its activation for a tensor of this layout."""
         template = self.code.activation
+        if template is not None and self.code.activation_name == "named" and layout != LAST:
+            return template.replace(")({x})", ", dim=1)({x})")
         if template is None or self.code.activation_name not in _ALONG_CHANNELS or layout == LAST:
             return template
         return re.sub(r"dim=(-1|\d)", "dim=1", template)

@@ -138,6 +138,8 @@ def build(
     """The code of a layer. Raises `Decline`."""
     _check_base(args, values)
     made = rule.build(**complete(rule, args, values), call=LayerCall(inputs, keras, exact))
+    if made.activation_name == activations.NAMED:
+        made = replace(made, helpers=(*made.helpers, activations.activation_named))
     return replace(made, imports=_imports(made))
 
 
@@ -197,5 +199,7 @@ def _check_base(args: Mapping[str, str], values: Mapping[str, Value]) -> None:
 def activation(arg: LayerArg, call: LayerCall) -> tuple[str | None, str | None]:
     """(template, Keras's name) of the activation argument of a layer."""
     value = arg.value if not isinstance(arg.value, Unknown) or not arg.is_written else Literal(arg.known)
+    if activations.is_named_at_run_time(value):
+        return f"activation_named({arg.text})({{x}})", activations.NAMED
     found = activations.of_value(value, call.keras)
     return (None, None) if found is None else found

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from migrator.model import CallForm, Helper, LayerCode
+from migrator.rules.activations import NAMED
 from migrator.rules.constraints import Bounded, constraint
 from migrator.rules.engine.declining import Decline
 from migrator.rules.layers import recurrent_helpers as helpers
@@ -57,6 +58,8 @@ class Recurrent:
         if name not in self.args:
             return "sigmoid", "torch.sigmoid"
         template, known = activation_of(self.args[name], self.call)
+        if known == NAMED:
+            raise Decline("the activation is not known when rewriting")
         if template is None:
             return "linear", "nn.Identity()"
         bare = re.fullmatch(r"([\w.]+)\(\{x\}\)", template)

@@ -7,6 +7,7 @@ from typing import Any
 
 from migrator.model import Helper
 from migrator.rules import activations as table
+from migrator.rules.activations import activation_named
 from migrator.rules.engine.args import Code
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import attribute, method, rule
@@ -143,42 +144,6 @@ for _name in ("Mean", "Sum"):
         return self.reset_state()
 
 
-activation_named = Helper(
-    "activation_named",
-    '''def activation_named(identifier):
-    """The activation of this name; a function stays itself, None is the identity."""
-    if identifier is None or callable(identifier):
-        return identifier or linear
-    return ACTIVATIONS[identifier]
-
-
-def linear(x):
-    return x
-
-
-def softmax(x):
-    return F.softmax(x, dim=-1)
-
-
-ACTIVATIONS = {
-    "linear": linear,
-    "softmax": softmax,
-    "relu": F.relu,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "elu": F.elu,
-    "selu": F.selu,
-    "gelu": F.gelu,
-    "swish": F.silu,
-    "silu": F.silu,
-    "softplus": F.softplus,
-    "softsign": F.softsign,
-    "exponential": torch.exp,
-    "relu6": F.relu6,
-}
-''',
-    ("import torch", "import torch.nn.functional as F"),
-)
 _LOOKED_UP = "return [tf.keras.activations.get(n)(a) for n in ({})]"
 
 
