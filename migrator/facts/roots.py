@@ -17,12 +17,12 @@ _REPEATING = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.D
 def stable_names(node: FunctionNode) -> frozenset[str]:
     """Names that may stand for their own value: bound once, outside loops.
 
-    A loop variable that nothing else binds is listed as "for name"; an attribute that is assigned once
+    A variable that only loops bind is listed as "for name"; an attribute that is assigned once
     as "@.name".
     """
     stores: Counter[str] = Counter()
     looped: set[str] = set()
-    targets: set[str] = set()
+    targets: Counter[str] = Counter()
     for store, in_loop in _stores(node.body, False):
         name = store.id if isinstance(store, ast.Name) else f"@.{store.attr}"
         stores[name] += 1
@@ -33,8 +33,9 @@ def stable_names(node: FunctionNode) -> frozenset[str]:
     once = {name for name, count in stores.items() if count == 1}
     parameters = {arg.arg for arg in all_arguments(node)}
     stable = {name for name in parameters if not stores[name]}
-    stable |= once - looped - targets - parameters
-    return frozenset(stable | {f"for {name}" for name in once & targets - parameters})
+    stable |= once - looped - set(targets) - parameters
+    counting = {name for name, count in targets.items() if stores[name] == count}
+    return frozenset(stable | {f"for {name}" for name in counting - parameters})
 
 
 def all_arguments(node: FunctionNode | ast.Lambda) -> list[ast.arg]:

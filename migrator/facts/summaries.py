@@ -26,6 +26,7 @@ from migrator.facts.mutation import constructing_methods
 from migrator.facts.survey import survey
 from migrator.values import (
     Carried,
+    Choice,
     ClassFacts,
     FunctionFacts,
     RepoFunction,
@@ -85,6 +86,8 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
     returns = functions.body_value(it, node, frame)
     finish_nested(it, frame)
     role = roles.role(it, returns, params, builds)
+    if role == "plain" and _is_either_block(it, frame.returns, params, builds):
+        role, returns = "layer-factory", Choice(tuple(dict.fromkeys(frame.returns)))
     if role in ("module-factory", "model-factory") and roles.is_open(returns):
         reserved = inputs.apply_factory(it, qualname, returns, frame) or reserved
     done.carried[qualname] = tuple(it.carried.values())
@@ -259,8 +262,9 @@ def _at_hand(
     assigned = {name.id for name in survey(node).names if not isinstance(name.ctx, ast.Load)}
     if not reserved or assigned & set(reserved.values()):
         return params, reserved
-    returns = _try_function(it, qualname, params)
-    if roles.role(it, returns, params, True) not in ("training", "plain", "data"):
+    returns = _tried(it, qualname, params)
+    kind = roles.role(it, join_all(returns), params, True)
+    if kind not in ("training", "plain", "data") or _is_either_block(it, returns, params, True):
         return params, reserved
     found = dict(params)
     for symbol, name in reserved.items():
@@ -268,13 +272,25 @@ def _at_hand(
     return found, {}
 
 
+def _is_either_block(it: Interpreter, returns: list[Value], params: dict[str, Value], builds: bool) -> bool:
+    """Whether a factory gives one tensor or several, as an argument says."""
+    found = {roles.role(it, value, params, builds) for value in returns}
+    return len(returns) > 1 and found == {"layer-factory"}
+
+
 def _try_function(it: Interpreter, qualname: str, params: dict[str, Value]) -> Value:
+    return join_all(_tried(it, qualname, params))
+
+
+def _tried(it: Interpreter, qualname: str, params: dict[str, Value]) -> list[Value]:
+    """What a function returns, one way and another, in a run that leaves nothing."""
     definition = it.definitions[qualname]
     assert isinstance(definition.node, FunctionNode)
     _enter(it, qualname)
     frame = Frame(it.modules[definition.module], qualname, dict(params))
     it.muted = [EVERYTHING]
-    return functions.body_value(it, definition.node, frame)
+    value = functions.body_value(it, definition.node, frame)
+    return frame.returns or [value]
 
 
 def finish_nested(it: Interpreter, frame: Frame) -> None:

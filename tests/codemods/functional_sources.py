@@ -212,7 +212,9 @@ STACKS = (
     + """
 
 def resnet_layer(inputs, num_filters=16, kernel_size=3, strides=1, activation="relu", batch_normalization=True):
-    conv = layers.Conv2D(num_filters, kernel_size=kernel_size, strides=strides, padding="same", kernel_regularizer=l2(1e-4))
+    conv = layers.Conv2D(
+        num_filters, kernel_size=kernel_size, strides=strides, padding="same", kernel_regularizer=l2(1e-4)
+    )
     x = conv(inputs)
     if batch_normalization:
         x = layers.BatchNormalization()(x)
@@ -260,6 +262,57 @@ def make():
 """
 )
 
+SKIPS = (
+    HEAD
+    + """
+
+def encoder_block(inputs, filters, pool=True):
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(inputs)
+    if pool:
+        p = layers.MaxPooling2D(2)(x)
+        return x, p
+    return x
+
+
+def unet(filters=3):
+    inputs = layers.Input((16, 12, 1))
+    s1, p1 = encoder_block(inputs, filters)
+    s2, p2 = encoder_block(p1, filters * 2)
+    b = encoder_block(p2, filters * 4, pool=False)
+    u = layers.Conv2DTranspose(filters * 2, 2, strides=2)(b)
+    u = layers.concatenate([u, s2])
+    return Model(inputs, layers.Conv2D(1, 1)(u))
+
+
+def make():
+    return unet()
+"""
+)
+
+PYRAMID = (
+    HEAD
+    + """
+
+def unet(filters=3, depth=2):
+    inputs = layers.Input((16, 12, 1))
+    x = inputs
+    skips = []
+    for i in range(depth):
+        x = layers.Conv2D(filters * 2**i, 3, padding="same", activation="relu", name=f"down_{i}")(x)
+        skips.append(x)
+        x = layers.MaxPooling2D()(x)
+    for i in reversed(range(depth)):
+        x = layers.UpSampling2D()(x)
+        x = layers.Concatenate()([x, skips[i]])
+        x = layers.Conv2D(filters * 2**i, 3, padding="same", activation="relu", name=f"up_{i}")(x)
+    return Model(inputs, layers.Conv2D(1, 1)(x))
+
+
+def make():
+    return unet()
+"""
+)
+
 GENERATOR = (
     HEAD
     + """
@@ -289,6 +342,8 @@ PROGRAMS = {
     "named_training": (NAMED.replace("TRAINING", "True"), [(2, 16, 12, 3)]),
     "doubling": (DOUBLING, [(2, 16, 12, 3)]),
     "stacks": (STACKS, [(2, 16, 12, 3)]),
+    "skips": (SKIPS, [(2, 16, 12, 1)]),
+    "pyramid": (PYRAMID, [(2, 16, 12, 1)]),
     "generator": (GENERATOR, [(3, 7)]),
     "heads": (HEADS, [(2, 16, 12, 3)]),
 }

@@ -13,7 +13,7 @@ import libcst as cst
 from migrator.codemods.models import layout as lay
 from migrator.codemods.models.forward import Line, body_of, comments
 from migrator.codemods.models.graph import GraphLowerer, assigned
-from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.layout import LAST, Several
 from migrator.codemods.models.loops import creates, starts, updates
 from migrator.codemods.models.text import indent
 from migrator.syntax import walk
@@ -67,6 +67,8 @@ def _entered(
     """The tensors brought before the loop to the layout in which it leaves them."""
     lines = []
     for name, target in changed.items():
+        if before[name] == Several():
+            continue  # a list that the loop fills
         if lay.rank(target) is None or before[name] != LAST:
             lower.build.needs.decline("layouts change over a loop", lower.ctx, node)
             continue

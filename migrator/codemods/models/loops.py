@@ -42,7 +42,31 @@ def loop(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
             return made
         build.resets, build.records, build.penalties, build.constraints, build.taken = saved
         build.needs.declines = declines
-    return iterated.outermost(split, node) if iterated.is_nested(split, node) else _lists(split, node)
+    if iterated.is_nested(split, node):
+        return iterated.outermost(split, node)
+    return _either(split, node)
+
+
+def _either(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
+    """A list for each layer of the loop; where `forward` needs what the loop counts, the loop itself."""
+    from migrator.codemods.models import iterated
+
+    lower = split.lower
+    build, maker = lower.build, lower.maker
+    declines, known = list(build.needs.declines), dict(lower.known)
+    layouts, scopes = dict(lower.layouts), (set(maker.loops), set(maker.scope))
+    saved = copy.deepcopy((build.resets, build.records, build.penalties, build.taken, build.captured))
+    made = _lists(split, node)
+    if build.needs.declines == declines:
+        return made
+    refused = build.needs.declines
+    build.resets, build.records, build.penalties, build.taken, build.captured = saved
+    build.needs.declines, lower.known, lower.layouts = list(declines), known, layouts
+    maker.loops, maker.scope = scopes
+    other = iterated.outermost(split, node)
+    if build.needs.declines != declines:
+        build.needs.declines = refused
+    return other
 
 
 def _plain(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:

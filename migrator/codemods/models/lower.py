@@ -61,6 +61,8 @@ class Lowerer:
             return Term(self.finished(self.build.needs.text(node, self.ctx)))
         if isinstance(node, cst.Tuple | cst.List):
             return self._several(node)
+        if isinstance(node, cst.Dict):
+            return self._mapping(node)
         if isinstance(node, cst.Call):
             return self.call(node)
         if isinstance(node, cst.Subscript):
@@ -119,6 +121,18 @@ class Lowerer:
         parens = isinstance(node, cst.Tuple) and (node.lpar or comma)
         text = f"[{texts}]" if bracketed else f"({texts}{comma})" if parens else texts
         return Term(text, Several(tuple(t.layout for t in terms)))
+
+    def _mapping(self, node: cst.Dict) -> Term:
+        """Tensors by name, each as callers know it."""
+        kept, self.rebinds = self.rebinds, False
+        found = []
+        for element in node.elements:
+            text = self.to(self.term(element.value), LAST, element.value)
+            found.append(
+                f"{self.term(element.key).text}: {text}" if isinstance(element, cst.DictElement) else f"**{text}"
+            )
+        self.rebinds = kept
+        return Term(f"{{{', '.join(found)}}}")
 
     def _choice(self, node: cst.IfExp) -> Term:
         test = self.term(node.test)

@@ -13,7 +13,19 @@ from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.regularizers import agreed
 from migrator.codemods.models.sizes import size_change
 from migrator.model import InterfaceChange
-from migrator.values import Facts, Instance, Literal, ModelValue, Repeated, RepoInstance, Sequence, Span, Tensor, Value
+from migrator.values import (
+    Choice,
+    Facts,
+    Instance,
+    Literal,
+    ModelValue,
+    Repeated,
+    RepoInstance,
+    Sequence,
+    Span,
+    Tensor,
+    Value,
+)
 
 
 @dataclass(frozen=True)
@@ -221,6 +233,8 @@ def _is_images(inputs: list[Value], output: Value) -> bool:
 
 
 def _known(output: Value) -> bool:
+    if isinstance(output, Choice):
+        return all(map(_known, output.options))
     if isinstance(output, Sequence):
         return output.items is not None and all(_known(item) for item in output.items)
     return isinstance(output, Tensor) and output.rank is not None
