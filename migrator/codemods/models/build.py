@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from migrator.codemods.models.needs import Needs
 from migrator.codemods.models.part import Part
 from migrator.codemods.models.text import fill, fresh, indent
+from migrator.codemods.models.wrapping import wrapped
 from migrator.model import WeightRecord
 
 
@@ -112,7 +113,7 @@ def _constructor(build: ModuleBuild) -> list[str]:
     if build.initialises_inline:
         reset = reset_lines(build.resets)
     body = [f"super().__init__({', '.join(build.base_args)})", *early, *build.init, *late, *reset]
-    return [*signature("__init__", build.params), *indent(body)]
+    return [*signature("__init__", build.params), *(part for line in indent(body) for part in wrapped(line, before=4))]
 
 
 def _assigns(line: str, name: str) -> bool:

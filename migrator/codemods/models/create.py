@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
@@ -19,6 +20,7 @@ from migrator.codemods.models.sizes import required
 from migrator.codemods.models.spread import written_out
 from migrator.codemods.models.swap import rewrite
 from migrator.codemods.models.text import names, substitute
+from migrator.codemods.nodes import find
 from migrator.model import CallForm, Decline, LayerCode, Rewritten
 from migrator.syntax import transform
 from migrator.values import (
@@ -68,7 +70,17 @@ class Maker:
         """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
         rewritten = self.sized(node)
         self.build.needs.take(rewritten)
+        self._no_factories(node)
         return substitute(self.ctx.code(rewritten.node).strip(), self.rename)
+
+    def _no_factories(self, node: cst.CSTNode) -> None:
+        """Decline `block = conv(64)` where `conv` becomes a module: what calls the block may make it more than once."""
+        for call in find(node, m.Call()):
+            callee = self.ctx.value(call.func) if isinstance(call, cst.Call) else None
+            known = self.ctx.facts.function(callee.qualname) if isinstance(callee, RepoFunction) else None
+            if known is not None and known.role == "layer-factory":
+                name = known.qualname.rpartition(":")[2]
+                self.build.needs.decline(f"{name} is called where it is not given its tensors", self.ctx, call)
 
     def sized(self, node: cst.CSTNode) -> Rewritten:
         """A piece of code rewritten, with the sizes that it reads off tensors written out."""

@@ -320,6 +320,7 @@ class Split:
             lower.build.needs.decline("a condition on a tensor", lower.ctx, node.test)
             return [], []
         test = lower.maker.static(node.test)
+        said = _header_comment(node)
         before = dict(lower.layouts)
         (init_then, then), made_then = self._guarded(body_of(node))
         after_then, lower.layouts = lower.layouts, dict(before)
@@ -334,10 +335,10 @@ class Split:
         texts += extra_then
         more += extra_other
         head = [f"self.{name} = None" for name in [*made_then, *made_other]]
-        init = _if(test, init_then, init_other)
+        init = _if(test, init_then, init_other, said)
         if lower.series is not None:
             asked = lower.maker.keep(test) if texts or more else test
-            body = [Line([*comments(node), *_if(asked, texts, more)])] if texts or more else []
+            body = [Line([*comments(node), *_if(asked, texts, more, "" if init else said)])] if texts or more else []
             return ([*comments(node), *init] if init else []), body
         if lower.inside is not None and (made_then or made_other):
             lower.build.needs.decline("a layer made under a condition in a loop", lower.ctx, node)
@@ -351,7 +352,7 @@ class Split:
             asked = lower.maker.keep(test)
         if init:
             return [*comments(node), *head, *init], [Line(_if(asked, texts, more))]
-        return [], [Line([*comments(node), *_if(asked, texts, more)])]
+        return [], [Line([*comments(node), *_if(asked, texts, more, said)])]
 
     def _guarded(self, statements: Sequence[cst.BaseStatement]) -> tuple[tuple[list[str], list[Line]], list[str]]:
         """The two halves of a branch, and the attributes that exist only there."""
@@ -383,14 +384,20 @@ def _returns(lines: Sequence[str]) -> bool:
     return bool(lines) and lines[-1].startswith("return ")
 
 
-def _if(test: str, then: list[str], other: list[str]) -> list[str]:
+def _header_comment(node: cst.If) -> str:
+    """The comment behind the colon of an `if`."""
+    header = node.body.header if isinstance(node.body, cst.IndentedBlock) else None
+    return f"  {header.comment.value}" if header is not None and header.comment is not None else ""
+
+
+def _if(test: str, then: list[str], other: list[str], said: str = "") -> list[str]:
     """An `if` with what there is to do; turned round when only the other branch does something."""
     if not then and not other:
         return []
     if not then:
-        return [f"if {negated(test)}:", *indent(other)]
+        return [f"if {negated(test)}:{said}", *indent(other)]
     tail = otherwise(other) if other else []
-    return [f"if {test}:", *indent(then), *tail]
+    return [f"if {test}:{said}", *indent(then), *tail]
 
 
 def assigned(node: cst.CSTNode) -> list[str]:
