@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from migrator_validators import kept, recorded_cases, recording
+from migrator_validators import kept, line_places, recorded_cases, recording
 from migrator_validators.bench import LARGE
 from migrator_validators.cases import Case
 from migrator_validators.check import Checked, check_case, check_import
@@ -323,11 +323,12 @@ class Checker:
         """Run a case, or know what came of it; `explain`: search for the first difference where it fails."""
         self.cases[case.id] = case
         key = kept.case_key(case, self.code, target, self._setting())
-        checked = self.outcomes.of(key, lambda: self._checked(case, target.tree, explain))
+        checked = self.outcomes.of(key, lambda: self._checked(case, target, explain))
         for label, pairs in checked.weights:
             if label == "self":
                 self.maps[unit] = [pair.model_dump() for pair in pairs]
-        return list(checked.verdicts), frozenset(map(self._inside_package, checked.reached))
+        reached = line_places.absolute(checked.reached, target.files)
+        return list(checked.verdicts), frozenset(map(self._inside_package, reached))
 
     def _inside_package(self, name: str) -> str:
         """What was reached, its file named from the repository's top: a package's own folder stands above that."""
@@ -339,11 +340,11 @@ class Checker:
         folder, up_to = self.folder / "recorded", LEVELS[self.settings.check]
         return kept.Setting(folder, self.same, self.repo.keras, up_to, self.changes)
 
-    def _checked(self, case: Case, target: Tree, explain: bool) -> Checked:
-        return check_case(
+    def _checked(self, case: Case, target: ReachableCode, explain: bool) -> Checked:
+        checked = check_case(
             case,
             self.packed,
-            target,
+            target.tree,
             self.workers,
             keras=self.repo.keras,
             folder=self.folder / "recorded",
@@ -352,6 +353,7 @@ class Checker:
             repro=repros.repro(case.id),
             explain=explain,
         )
+        return replace(checked, reached=line_places.relative(checked.reached, target.files))
 
 
 def _is_small(path: Path) -> bool:

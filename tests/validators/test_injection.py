@@ -49,6 +49,15 @@ SAME = {
         "tf.random.categorical([[0.0, 1.0]], 5)",
         "torch.multinomial(torch.tensor([[1.0, np.e]]), 5)",
     ),
+    "a random crop": (
+        "tf.image.random_crop(I[:, 0], (3, 3, 3))",
+        "(lambda a, b, c: I.permute(0, 2, 3, 1)[a:a + 3, 0, b:b + 3, c:c + 3])"
+        "(torch.randint(2, ()), torch.randint(1, (1,)), torch.randint(0, 2, ()))",
+    ),
+    "no draw among one": (
+        "tf.stack([tf.random.uniform((), 3, 4, tf.int32), tf.random.uniform((), 0, 99, tf.int32)])",
+        "torch.tensor([3, torch.randint(99, ())], dtype=torch.int32)",
+    ),
     "shuffle": ("tf.random.shuffle(X)", "X[torch.randperm(4)]"),
     "dropout": ("tf.keras.layers.Dropout(0.3)(X, training=True)", "nn.Dropout(0.3)(X)"),
     "functional dropout": ("tf.nn.dropout(X, 0.3)", "F.dropout(X, 0.3)"),

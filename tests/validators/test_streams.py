@@ -70,6 +70,29 @@ def test_a_pass_feeds_training_when_steps_are_made_of_its_batches() -> None:
     assert [p["training"] for p in streams.passes] == [True, False]
 
 
+def test_draws_of_a_walk_are_counted_from_its_beginning() -> None:
+    streams = Streams()
+    outside = streams.uniform((2,))
+    looked_at, walked = Pass(streams, False), Pass(streams, False)
+    with looked_at.fetch():
+        first = streams.uniform((2,))
+    with walked.fetch():
+        again, second = streams.uniform((2,)), streams.uniform((2,))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(first, outside)
+    assert not np.array_equal(outside, streams.uniform((2,)))
+
+
+def test_while_objects_are_made_draws_are_independent() -> None:
+    streams = Streams()
+    streams.free = np.random.RandomState(1)
+    values = streams.normal((30, 20, 10))
+    assert np.linalg.matrix_rank(values.reshape(30, -1)) == 30
+    streams.restart()
+    assert np.linalg.matrix_rank(streams.normal((30, 20, 10)).reshape(30, -1)) < 30
+
+
 def test_choices_follow_their_probabilities() -> None:
     ids = Streams().choices(np.array([[0.0, 1.0, 0.0], [0.2, 0.0, 0.8]]), 200)
     assert set(ids[0]) == {1}

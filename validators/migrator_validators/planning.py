@@ -15,6 +15,7 @@ from migrator.values import Facts
 from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit, Made, RecordedMap, WeightMap
 from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.constructions import Constructions, parameters, varied
+from migrator_validators.drawing import drawing
 from migrator_validators.hints import Modules, hinted
 from migrator_validators.invent import NoInputs, invent
 from migrator_validators.trainings import trainings
@@ -73,6 +74,7 @@ def plan(
     gaps = {r.unit.id: r.gaps for r in rewrites}
     weights = WeightMap(records=_records(rewrites))
     owners = {f"{module}:{name}": r.unit.id for (module, name), r in units.items()}
+    drawn = drawing(rewrites, original, modules)
 
     def used(case: Case, unit: str) -> frozenset[str]:
         """The unit, what makes its arguments, and all that these refer to."""
@@ -80,9 +82,11 @@ def plan(
         return frozenset().union(reachable(unit), *(reachable(owners[name]) for name in names if name in owners))
 
     def finished(case: Case, unit: str) -> Case:
-        allowed = sorted({gap for other in used(case, unit) for gap in gaps.get(other, ())})
+        others = used(case, unit)
+        allowed = sorted({gap for other in others for gap in gaps.get(other, ())})
         adapted = _Adapter(changes, facts).case(case)
-        return adapted.model_copy(update={"unit": unit, "weights": weights, "gaps": tuple(allowed)})
+        update = {"unit": unit, "weights": weights, "gaps": tuple(allowed), "random": bool(others & drawn)}
+        return adapted.model_copy(update=update)
 
     def others(case: Case, unit: str) -> Constructions:
         if case.kind == "training":

@@ -7,7 +7,8 @@ on a seed or on the order of axes: NHWC and NCHW programs get the same noise at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,15 @@ SPREAD = 0.9  # dropout factors are 1 + rate * s with |s| <= SPREAD: never zero,
 class Streams:
     """Counters of draws. `step` counts optimizer steps; dropout ordinals start again at each."""
 
+    free: np.random.RandomState | None = None
+    """While objects are made: their initial values are draws of their own, which are compared in distribution."""
+
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
         """Forget all draws and events: both sides call this at the same point of a case."""
+        self.free = None
         self.step = 0
         self.dropouts = 0
         self.draws: dict[tuple[str, int], int] = {}
@@ -30,6 +35,7 @@ class Streams:
         self.passes: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.feeding: dict[str, Any] | None = None
+        self.fetching: list[Pass] = []
 
     def start_step(self) -> None:
         """Restart the ordinals, keeping events and notes."""
@@ -55,6 +61,8 @@ class Streams:
 
     def normal(self, shape: Sequence[int]) -> np.ndarray:
         """Standard normal numbers of this shape."""
+        if self.free is not None:
+            return np.asarray(self.free.standard_normal(tuple(shape)))
         rng = self._next("normal", shape)
         if len(shape) < 3:
             return np.asarray(rng.standard_normal(tuple(shape)))
@@ -62,13 +70,17 @@ class Streams:
 
     def uniform(self, shape: Sequence[int]) -> np.ndarray:
         """Numbers in [0, 1) of this shape."""
+        if self.free is not None:
+            return np.asarray(self.free.random_sample(tuple(shape)))
         rng = self._next("uniform", shape)
         if len(shape) < 3:
             return np.asarray(rng.random_sample(tuple(shape)))
         return np.asarray(np.mod(_by_axis(shape, rng, np.random.RandomState.random_sample), 1.0))
 
     def integers(self, low: Any, high: Any, shape: Sequence[int]) -> np.ndarray:
-        """Whole numbers in [low, high)."""
+        """Whole numbers in [low, high). Where there is but one, nothing is drawn: a program may as well write it."""
+        if np.all(np.asarray(high) - np.asarray(low) == 1):
+            return np.full(tuple(shape), low, dtype=np.int64)
         return np.asarray(np.floor(low + self.uniform(shape) * (high - low)), dtype=np.int64)
 
     def choices(self, probabilities: np.ndarray, count: int) -> np.ndarray:
@@ -89,8 +101,9 @@ class Streams:
 
     def _next(self, kind: str, shape: Sequence[int]) -> np.random.RandomState:
         size = int(np.prod(shape)) if len(shape) else 1
-        ordinal = self.draws.get((kind, size), 0)
-        self.draws[kind, size] = ordinal + 1
+        draws = self.fetching[-1].draws if self.fetching else self.draws
+        ordinal = draws.get((kind, size), 0)
+        draws[kind, size] = ordinal + 1
         return _generator(kind, size, ordinal)
 
     def report(self) -> dict[str, Any]:
@@ -105,9 +118,14 @@ class Streams:
 
 
 class Pass:
-    """One walk over some data. It is a training pass once an optimizer stepped between two batches."""
+    """One walk over some data. It is a training pass once an optimizer stepped between two batches.
+
+    Numbers that are drawn while it is fetched are counted from its beginning: Keras looks at a first batch before it
+    trains, and how far ahead samples are made is nobody's business.
+    """
 
     def __init__(self, streams: Streams, shuffled: bool) -> None:
+        self.draws: dict[tuple[str, int], int] = {}
         self._streams = streams
         self._step = streams.step
         self._batches = 0
@@ -118,8 +136,18 @@ class Pass:
         """The order of the data is drawn while they are fetched."""
         self._record["shuffled"] = True
 
+    @contextlib.contextmanager
+    def fetch(self) -> Iterator[None]:
+        """Fetch a batch inside of this."""
+        self.advance()
+        self._streams.fetching.append(self)
+        try:
+            yield
+        finally:
+            self._streams.fetching.pop()
+
     def advance(self) -> None:
-        """Call before every batch is fetched, and when the data ends."""
+        """A batch is fetched, or the data ends."""
         if self._batches and self._streams.step > self._step:
             self._record["training"] = True
         self._step = self._streams.step

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from . import tf_initializers, tf_wide, wire
 from . import tf_objects as objects
+from .streams import STREAMS
 
 SELF = "self"
 Request = Dict[str, Any]
@@ -73,6 +74,9 @@ class Check:
     def build(self, seed: int) -> None:
         """Make the objects and run the first batch once, so that every weight exists."""
         seed_all(seed)
+        if self.request["initial"]:  # modules draw from the streams, which both sides begin alike
+            wire.import_modules([self.request["call"], self.request["batches"]])
+            STREAMS.free = np.random.RandomState(seed)
         self.program = wire.Program(self.arrays, tensor, dataset)
         if self.request["kind"] == "object":
             self.program.object({"k": "made", "label": SELF, "weights": True, "call": self.request["call"]})

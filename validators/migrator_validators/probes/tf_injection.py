@@ -198,6 +198,17 @@ def _install_images() -> None:
 
     draws = {"random_uniform": tf.random.uniform, "random_normal": tf.random.normal}
     images.random_ops = types.SimpleNamespace(**{**vars(images.random_ops), **draws})
+    _patch("image.random_crop", _random_crop)
+    _patch("image.stateless_random_crop", lambda value, size, seed, name=None: _random_crop(value, size))
+
+
+def _random_crop(value: Any, size: Any, seed: Any = None, name: Any = None) -> Any:
+    """One start an axis: TensorFlow draws up to the largest integer and takes the remainder, as nobody writes it."""
+    value, size = tf.convert_to_tensor(value), _shape(size)
+    room = [int(n) - m + 1 for n, m in zip(value.shape, size, strict=True)]
+    if min(room) < 1:
+        raise tf.errors.InvalidArgumentError(None, None, f"Need value.shape >= size, got {value.shape} and {size}")
+    return tf.slice(value, [int(STREAMS.integers(0, n, ())) for n in room], size)
 
 
 def _method(draw: Callable[..., Any]) -> Callable[..., Any]:

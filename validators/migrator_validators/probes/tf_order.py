@@ -33,18 +33,18 @@ class Watched:
         return self
 
     def __next__(self) -> Any:
-        self._pass.advance()
-        return next(self._iterator)
+        with self._pass.fetch():
+            return next(self._iterator)
 
     next = __next__
 
     def get_next(self) -> Any:
-        self._pass.advance()
-        return self._iterator.get_next()
+        with self._pass.fetch():
+            return self._iterator.get_next()
 
     def get_next_as_optional(self) -> Any:
-        self._pass.advance()
-        return self._iterator.get_next_as_optional()
+        with self._pass.fetch():
+            return self._iterator.get_next_as_optional()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._iterator, name)

@@ -13,6 +13,7 @@ from torch import nn
 
 from . import torch_objects as objects
 from . import wire
+from .streams import STREAMS
 
 SELF = "self"
 Request = Dict[str, Any]
@@ -95,6 +96,9 @@ class Check:
     def build(self, seed: int) -> None:
         """Make every object of the case."""
         seed_all(seed)
+        if self.request["initial"]:  # modules draw from the streams, which both sides begin alike
+            wire.import_modules([self.request["call"], self.request["batches"]])
+            STREAMS.free = np.random.RandomState(seed)
         self.program = self.new_program()
         if self.request["kind"] == "object":
             self.program.object({"k": "made", "label": SELF, "weights": True, "call": self.request["call"]})

@@ -22,8 +22,6 @@ from .streams import STREAMS, Pass, install_numpy_permutations
 
 _FOLD = [1]  # rows of one sample that follow each other: the heads of nn.MultiheadAttention
 
-_FETCHING: list[Pass] = []  # the loaders that are fetching a batch: a permutation drawn then is their order
-
 
 def install() -> None:
     """Replace every source of randomness that a program may use."""
@@ -233,8 +231,8 @@ def _install_methods() -> None:
 def _install_permutations() -> None:
     def randperm(n: int, **kwargs: Any) -> torch.Tensor:
         STREAMS.event("permutation")
-        if _FETCHING:
-            _FETCHING[-1].shuffle()
+        if STREAMS.fetching:
+            STREAMS.fetching[-1].shuffle()  # drawn while a batch is fetched, it is the order of the data
         return torch.arange(n, dtype=kwargs.get("dtype") or torch.int64, device=kwargs.get("device"))
 
     torch.randperm = randperm
@@ -261,12 +259,8 @@ def _install_loaders() -> None:
         self._migrator_pass = Pass(STREAMS, any(isinstance(sampler, random_order) for sampler in samplers))
 
     def __next__(self: Any) -> Any:
-        self._migrator_pass.advance()
-        _FETCHING.append(self._migrator_pass)
-        try:
+        with self._migrator_pass.fetch():
             return advance(self)
-        finally:
-            _FETCHING.pop()
 
     base.__init__, base.__next__ = __init__, __next__
     base.next = __next__

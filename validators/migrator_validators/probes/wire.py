@@ -71,6 +71,16 @@ def resolve(ref: str) -> Any:
     return value
 
 
+def import_modules(tree: Any) -> None:
+    """Import every module that calls and names of a request refer to."""
+    if isinstance(tree, dict):
+        if isinstance(tree.get("ref"), str) and ":" in tree["ref"]:
+            resolve(tree["ref"].partition(":")[0])
+        tree = list(tree.values())
+    for part in tree if isinstance(tree, list) else []:
+        import_modules(part)
+
+
 def pick(value: Any, path: str) -> Any:
     """A part of a value: dotted attributes, [index], ["key"], and plain keys of dicts."""
     for name, index in re.findall(r"([^.\[\]]+)|\[([^\]]*)\]", path):
