@@ -22,6 +22,23 @@ def by_layer(x):
     return layer(x)
 """
 
+CONSTANTS = """
+import numpy as np
+import tensorflow as tf
+from migrator_probes import tf_injection
+tf_injection.install()
+tf_injection.widen()
+MEAN = tf.constant([0.1, 0.7])
+X = tf.cast(tf.constant([3, 5]), "float32")
+RESULT = {
+    "constant": X - MEAN, "array": X * np.array([0.1, 0.7], "float32"), "said": X + tf.constant(0.1, tf.float32),
+    "variable": X * tf.Variable([0.1, 0.7]), "filled": X * tf.fill([2], 0.1), "ones": X * tf.ones(2),
+    "range": X * tf.range(0.0, 0.2, 0.1), "one_hot": X * tf.one_hot(1, 2), "python": X * 0.1,
+    "argmax": tf.keras.ops.argmax(X - MEAN), "whole": tf.range(2) + tf.constant([1, 2]),
+}
+RESULT = {name: value.numpy() for name, value in RESULT.items()}
+"""
+
 
 @pytest.mark.parametrize("name", ["by_function", "by_layer"])
 def test_the_slope_of_leaky_relu(name: str, workers: Workers) -> None:
@@ -35,3 +52,19 @@ def test_the_slope_of_leaky_relu(name: str, workers: Workers) -> None:
     x = next(iter(inputs.values()))
     assert x.min() < 0
     np.testing.assert_allclose(output, np.where(x > 0, x, 0.3 * x), rtol=1e-15)
+
+
+def test_constants_of_the_program(workers: Workers) -> None:
+    case = Case(id="c", kind="constant", call=Call(source="m:RESULT"))
+    reply = Bench(case, Sides(pack_tree({"m.py": CONSTANTS}), pack_tree({})), workers).source("plain")
+    assert reply.status == "ok", reply.reason
+    items = reply.result["output"]["items"]
+    found = {name: reply.arrays[item["key"]] for name, item in items.items()}
+    x, mean = np.array([3.0, 5.0]), np.array([0.1, 0.7])
+    near = mean.astype("float32").astype("float64")
+    expected = {"constant": x - mean, "array": x * near, "said": x + 0.1, "variable": x * mean, "filled": x * 0.1}
+    expected |= {"ones": x, "range": x * [0.0, 0.1], "one_hot": x * [0, 1], "python": x * 0.1}
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-15, err_msg=name)
+    assert found["argmax"] == 1
+    assert found["whole"].dtype == np.int32

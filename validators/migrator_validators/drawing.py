@@ -10,7 +10,7 @@ from migrator.model import UnitRewrite
 from migrator_validators.hints import Modules
 
 DRAWS = re.compile(r"random|dropout|shuffle|multinomial|noise|(^|_)(choice|permutation|sample)$|^categorical$", re.I)
-"""Names of functions, classes and modules that draw, or that are likely to: to inject where nothing is drawn is harmless."""
+"""Names of functions, classes and modules that draw, or that are likely to; more than needed does no harm."""
 
 
 def drawing(rewrites: Iterable[UnitRewrite], original: Modules, modules: Mapping[str, str]) -> frozenset[str]:

@@ -8,6 +8,7 @@ outside the sandbox.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,15 +21,13 @@ from migrator_validators.inputs import Inputs, sizes_of
 from migrator_validators.ladder import broken_limit, raised_by
 from migrator_validators.matching import Matching, match
 from migrator_validators.training_compare import Difference, Trace, compare
+from migrator_validators.training_rounding import decided, own_distance
 from migrator_validators.workers import Arrays, Reply, Side, Tree, Workers
 
 Code = Path | Tree | Mapping[str, str | bytes]
 """A folder, a packed tree, or texts by relative path."""
 
 SECONDS = 120.0
-ROUNDING = 0.1
-"""A larger difference in float32, as a share of what is compared, is never called rounding."""
-
 INTERVENTION = "sgd-velocity"
 """Removed wherever the harness itself changes the rate: the program would never show that difference. Not of the
 optimizers of TensorFlow 1 (`MomentumOptimizer`), whose velocity holds no rate, as torch's."""
@@ -76,9 +75,11 @@ def check_training(
     if case.gaps and _failed(shipped):
         removed = runner.run(_Setting(gaps=case.gaps))
         exact = removed if removed.stopped is None else shipped
-    if _failed(exact) and all(d.equal or d.measured <= ROUNDING for d in exact.differences):
+    if _failed(exact) and all(d.equal or math.isfinite(d.measured) for d in exact.differences):
         double = runner.run(_Setting(gaps=case.gaps, floatx="float64"))
-        exact = exact if double.stopped is not None else _rounding(exact, double)
+        if double.stopped is None:
+            found = decided(exact.differences, double.differences, runner.own_distance())
+            exact = replace(exact, differences=found)
     verdicts = _verdicts(shipped, exact, case.gaps)
     unchecked = tuple(dict.fromkeys((*case.unchecked, *shipped.unchecked)))
     ran = Verdict(Rung.SOURCE_RUNS, Outcome.PASS, "")
@@ -87,13 +88,6 @@ def check_training(
 
 def _failed(outcome: _Outcome) -> bool:
     return outcome.stopped is not None or any(not d.equal for d in outcome.differences)
-
-
-def _rounding(single: _Outcome, double: _Outcome) -> _Outcome:
-    """Differences that vanish in float64 are rounding: the float64 figures decide."""
-    by_rung = {d.rung: d for d in double.differences}
-    decided = [d if d.equal else replace(by_rung[d.rung], rounding=d.measured) for d in single.differences]
-    return replace(single, differences=tuple(decided))
 
 
 # --- verdicts -----------------------------------------------------------------------------------------
@@ -167,6 +161,11 @@ class _Runner:
         )
         widened = ("int32 inputs were given as int64",) if self._widen else ()
         return _Outcome(differences, unchecked=(*widened, *unchecked))
+
+    def own_distance(self) -> tuple[Difference, ...]:
+        """How far the source's float32 run is from its float64 run, both having ended well."""
+        single, double = (Trace(r.result, r.arrays) for r in (self._source("float32"), self._source("float64")))
+        return own_distance(single, double, self._matchings or [], self.case.training.history)
 
     def _source(self, floatx: str) -> Reply:
         if floatx not in self._sources:

@@ -101,7 +101,7 @@ class _View:
         for number, (matching, root) in enumerate(zip(self.maps, self.roots, strict=True)):
             known = [self.source.arrays.get(prefix + name) for name in root["weights"]]
             for pair in matching.pairs:
-                expected = _in_target(pair, known, gradient)
+                expected = in_target(pair, known, gradient)
                 if expected is not None:
                     name = f"r{number}:{pair.target}"
                     actual = self.target.arrays.get(prefix + name)
@@ -113,7 +113,7 @@ class _View:
         return {t.name: t.expected for t in self.tensors("start/", False)}
 
 
-def _in_target(pair: Pair, arrays: Sequence[npt.NDArray[Any] | None], gradient: bool) -> FloatArray | None:
+def in_target(pair: Pair, arrays: Sequence[npt.NDArray[Any] | None], gradient: bool) -> FloatArray | None:
     """A source tensor in the target's layout, or None where there is none or its gradient cannot be said."""
     known = [np.zeros(0) if a is None else a for a in arrays]
     if any(arrays[i] is None for i in pair.source):

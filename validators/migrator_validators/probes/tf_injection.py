@@ -50,6 +50,7 @@ def widen() -> None:
     """Everything in float64, where the program says `tf.float32` too: what still differs then is no rounding."""
     keras_package().backend.set_floatx("float64")
     tf_wide.install()
+    tf_wide.install_constants()
     everywhere(tf.float32, tf.float64)
     if not LEGACY:
         cast = keras_package().src.backend.core.cast
@@ -85,7 +86,7 @@ def _patch(path: str, patch: Callable[..., Any], in_graph: Callable[..., Any] | 
     @functools.wraps(original)
     def eager(*args: Any, **kwargs: Any) -> Any:
         if _Original.depth:
-            return original(*args, **kwargs)
+            return _as_in_float32(original, args, kwargs)
         if tf.executing_eagerly():
             return patch(*args, **kwargs)
         if in_graph is not None and tf_graph_draws.in_session_graph():
@@ -101,6 +102,17 @@ def _patch(path: str, patch: Callable[..., Any], in_graph: Callable[..., Any] | 
 
 FLOAT32 = tf.float32
 """As it was before `widen`."""
+
+
+def _as_in_float32(original: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    """Initial values of a run in float64 are those of the run in float32, which it is held against."""
+    if tf.float32 is FLOAT32:
+        return original(*args, **kwargs)
+    bound = bind(original, args, kwargs)
+    if "dtype" not in bound or tf.as_dtype(bound["dtype"]) != tf.float64:
+        return original(*args, **kwargs)
+    floats = {name: float(v) for name, v in bound.items() if getattr(v, "dtype", None) == tf.float64 and v.ndim == 0}
+    return tf.cast(original(**{**bound, **floats, "dtype": FLOAT32}), tf.float64)
 
 
 def _widened(original: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import sys
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import tensor_conversion_registry
 from tensorflow.python.ops import gen_nn_ops
+
+from .tf_exports import bind, everywhere
+
+SINGLE = tf.float32
+"""As it is before anything is replaced."""
+
+
+NUMBERS = ("constant", "convert_to_tensor", "fill", "linspace", "range", "zeros", "ones", "eye", "one_hot", "cast")
+"""Functions that make numbers of what a program writes."""
+
+LIBRARIES = ("keras.", "tf_keras.", "tensorflow.")
+"""What asks for float32 here has its reasons: the sign bit of a number is read off its 32 bits."""
 
 
 def install() -> None:
@@ -18,3 +36,60 @@ def install() -> None:
         return tf.where(features > 0, features, tf.constant(alpha, tf.float64) * features)
 
     gen_nn_ops.leaky_relu = leaky_relu
+
+
+def install_constants() -> None:
+    """From now on a program's own numbers are float64, where it says nothing of their type or says float32."""
+    for name in (
+        "constant",
+        "convert_to_tensor",
+        "fill",
+        "linspace",
+        "range",
+        "zeros",
+        "ones",
+        "eye",
+        "one_hot",
+        "cast",
+    ):
+        original = getattr(tf, name)
+        everywhere(original, _wide(original))
+    convert = tensor_conversion_registry.convert
+
+    @functools.wraps(convert)
+    def converted(value: Any, *args: Any, **kwargs: Any) -> Any:
+        return convert(_exact(value), *args, **kwargs)
+
+    tensor_conversion_registry.convert = converted
+
+
+def _wide(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of TensorFlow that gets its numbers exactly, and asks for float64 instead of float32."""
+    dtype = inspect.signature(original).parameters.get("dtype")
+    default = SINGLE if original is tf.one_hot else None if dtype is None else dtype.default
+
+    @functools.wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if str(sys._getframe(1).f_globals.get("__name__")).startswith(LIBRARIES):
+            return original(*args, **kwargs)
+        bound = {name: _exact(value) for name, value in bind(original, args, kwargs).items()}
+        if dtype is not None:
+            asked = bound.get("dtype", default)
+            wide = asked is not None and tf.as_dtype(asked) == SINGLE
+            bound.update({"dtype": tf.float64} if wide else {})
+        return original(**bound)
+
+    return call
+
+
+def _exact(value: Any) -> Any:
+    """Numbers that would become float32, as float64."""
+    if type(value) is float:
+        return np.float64(value)
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.astype("float64") if value.dtype == np.float32 else value
+    if isinstance(value, (list, tuple)) and value:
+        flat = tf.nest.flatten(value)
+        if all(isinstance(v, (int, float, np.number)) for v in flat) and any(isinstance(v, float) for v in flat):
+            return np.asarray(value, dtype="float64")
+    return value
