@@ -59,7 +59,7 @@ def hinted(case: Case, modules: Modules) -> Case:
     """The case with its hints, where the source's text has what it calls."""
     if case.kind not in ("function", "model", "layer"):
         return case
-    module, qualname = _place(case.call)
+    module, qualname = _place(case.call, modules)
     outer = modules.find(module, qualname)
     called = outer
     if case.kind != "function" or isinstance(outer, ast.ClassDef):
@@ -82,12 +82,24 @@ def hinted(case: Case, modules: Modules) -> Case:
     return case.model_copy(update={"hints": Hints(params=params, others=others, near=near, special=special)})
 
 
-def _place(call: Call) -> tuple[str, str]:
+def _place(call: Call, modules: Modules) -> tuple[str, str]:
     if isinstance(call.on, Made):
         module, _, owner = call.on.call.source.partition(":")
+        inner = inner_function(modules.find(module, owner)) if call.source == "__call__" else None
+        if inner is not None:
+            return module, f"{owner}.{inner.name}"
         return module, f"{owner}.{call.source}"
     module, _, qualname = call.source.partition(":")
     return module, qualname
+
+
+def inner_function(definition: Definition | None) -> ast.FunctionDef | None:
+    """The function that a function defines and returns, where it ends so."""
+    if not isinstance(definition, ast.FunctionDef):
+        return None
+    last = definition.body[-1]
+    named = last.value.id if isinstance(last, ast.Return) and isinstance(last.value, ast.Name) else ""
+    return next((s for s in definition.body if isinstance(s, ast.FunctionDef) and s.name == named), None)
 
 
 def _given(case: Case, params: tuple[str, ...]) -> dict[str, Arg]:

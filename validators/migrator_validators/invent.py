@@ -33,7 +33,10 @@ from migrator.values import Dict as DictValue
 from migrator.values import Sequence as SequenceValue
 from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit
 from migrator_validators.cases import Mapping as MappingArg
+from migrator_validators.guesses import guesses, of_result
+from migrator_validators.hints import Definition, Modules, inner_function
 
+NOTHING = Modules({})
 INTS = (4, 8, 2, 16)
 """Sizes tried for an integer parameter of which nothing is known."""
 
@@ -60,8 +63,12 @@ class NoInputs(Exception):
     reason: str
 
 
-def invent(rewrite: UnitRewrite, kind: UnitKind, module: str, facts: Facts) -> tuple[Case, ...]:
+def invent(
+    rewrite: UnitRewrite, kind: UnitKind, module: str, facts: Facts, original: Modules = NOTHING
+) -> tuple[Case, ...]:
     """Cases to try in turn for a unit, the most plausible first; the first that the source accepts counts.
+
+    `original`: the source's modules, for functions of whose parameters the facts say too little.
 
     Raises:
         NoInputs: when some required argument cannot be invented.
@@ -76,21 +83,49 @@ def invent(rewrite: UnitRewrite, kind: UnitKind, module: str, facts: Facts) -> t
     if kind is UnitKind.MODEL:
         return _builder_cases(rewrite, function, facts)
     if kind in (UnitKind.FUNCTION, UnitKind.DATA):
-        return _function_cases(rewrite, kind, function)
+        return _function_cases(rewrite, kind, function, original)
     raise NoInputs("no recorded run reached it")
 
 
 # --- functions ---------------------------------------------------------------------------------------
 
 
-def _function_cases(rewrite: UnitRewrite, kind: UnitKind, facts: FunctionFacts) -> tuple[Case, ...]:
-    required = [(name, value) for name, value in facts.params if _default(value) is None]
-    cases = []
-    for index, size in enumerate(INTS[:2]):
-        arguments = {name: argument(value, size, name) for name, value in required}
-        call = Call(source=facts.qualname, kwargs=arguments)
-        cases.append(_case(rewrite, "data" if kind is UnitKind.DATA else "function", call, index))
-    return tuple(cases)
+def _function_cases(rewrite: UnitRewrite, kind: UnitKind, facts: FunctionFacts, original: Modules) -> tuple[Case, ...]:
+    module, _, name = facts.qualname.partition(":")
+    definition = original.find(module, name)
+    inner = inner_function(definition)
+    calls = [Call(source=facts.qualname, kwargs=given) for given in _given(facts, isinstance(definition, Definition))]
+    if inner is not None:
+        calls = [call for made in calls[:1] for call in of_result(facts.qualname, made.kwargs, inner)]
+    of_kind = "data" if kind is UnitKind.DATA else "function"
+    return tuple(_case(rewrite, of_kind, call, index) for index, call in enumerate(calls))
+
+
+def _given(facts: FunctionFacts, known: bool) -> Iterator[dict[str, Arg]]:
+    """Arguments of a call, first those that the facts know all of; `known`: others may be guessed by their names."""
+    needed = [(name, value) for name, value in facts.params if _default(value) is None]
+    missing = None
+    for size in INTS[:2]:
+        try:
+            yield {name: argument(value, size, name) for name, value in needed}
+        except NoInputs as found:
+            missing = found
+    if not known and missing is not None:
+        raise missing
+    sure = {name: a for name, value in needed if (a := _sure(value, name)) is not None}
+    dtypes = {name: value.dtype or "" for name, value in needed if isinstance(value, Tensor) and name not in sure}
+    if len(sure) < len(needed):
+        yield from guesses(tuple(name for name, _ in needed), sure, dtypes)
+
+
+def _sure(value: Value, name: str) -> Arg | None:
+    """The argument of a parameter of which the facts say enough."""
+    if isinstance(value, Unknown) or (isinstance(value, Scalar) and value.type is None):
+        return None
+    try:
+        return argument(value, INTS[0], name)
+    except NoInputs:
+        return None
 
 
 def _builder_cases(rewrite: UnitRewrite, facts: FunctionFacts, known: Facts) -> tuple[Case, ...]:

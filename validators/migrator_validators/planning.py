@@ -16,6 +16,7 @@ from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit, Made, 
 from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.constructions import Constructions, parameters, varied
 from migrator_validators.drawing import drawing
+from migrator_validators.guesses import other_makers
 from migrator_validators.hints import Modules, hinted
 from migrator_validators.invent import NoInputs, invent
 from migrator_validators.trainings import trainings
@@ -91,6 +92,8 @@ def plan(
     def others(case: Case, unit: str) -> Constructions:
         if case.kind == "training":
             return Constructions(turned=trainings(case, original))
+        if case.call.source == "__call__":
+            return Constructions(turned=other_makers(case, original))
         return varied(case, facts, original).each(lambda made: finished(made, unit))
 
     by_unit: dict[str, list[Case]] = {}
@@ -118,7 +121,7 @@ def plan(
             plans[unit] = Plan(cases=(case,), callers=callers)
             continue
         try:
-            tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts)
+            tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts, original)
             found = [hinted(case, original) for case in _different(finished(case, unit) for case in tries)]
             more = {case.id: others(case, unit) for case in found}
             plans[unit] = Plan(alternatives=tuple(found), varied=more, callers=callers)
