@@ -23,7 +23,8 @@ from migrator_validators.planning import Plan, plan
 from migrator_validators.reach import ReachableCode
 from migrator_validators.workers import Side, Tree, Workers, pack_tree
 
-from migrator import repros, unrun
+from migrator import repros, source, unrun
+from migrator.codemods.beside import new_files
 from migrator.codemods.files import FileDraft, Part
 from migrator.codemods.repository import RepositoryDraft
 from migrator.config import RunSettings
@@ -192,6 +193,7 @@ class Checker:
         """The verdicts on every migrated unit of the files, by unit id."""
         texts = {path: file.text for path, file in files.items()}
         target = lay_out(self.repo, texts, self.folder / f"target{next(self.rounds)}")
+        source.add(target, new_files(files.values()))
         remains = any(unit.text is None and unit.declines for file in files.values() for unit in file.units)
         self.remains = remains
         tree = pack_tree(target, self.repo.package, self.repo.import_roots, remains)

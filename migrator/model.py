@@ -84,6 +84,7 @@ class Helper:
     imports: tuple[str, ...] = ()  # "import torch", "from torch import nn", …
     needs: tuple[Helper, ...] = ()  # others that it calls
     plain: Helper | None = None  # the same for a file that never gives weights
+    module: str = ""  # it stands in a module of this name beside the files that use it, not in each of them
 
 
 @dataclass(frozen=True)
@@ -194,12 +195,13 @@ class UnitRewrite:
 
 @dataclass(frozen=True)
 class FileRewrite:
-    """A migrated file: its whole text and its units in order."""
+    """A migrated file: its whole text and its units in order. `beside`: new files that it imports, path and text."""
 
     path: str
     text: str
     units: tuple[UnitRewrite, ...]
     imports: tuple[str, ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
 
 
 # --- layers as rules write them --------------------------------------------------------------------

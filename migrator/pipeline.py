@@ -12,6 +12,7 @@ from migrator import catalog, source
 from migrator import report as report_room
 from migrator.byhand import NOTE, with_finished
 from migrator.checking import Checker
+from migrator.codemods.beside import new_files
 from migrator.codemods.repository import RepositoryDraft
 from migrator.completion.drafts import as_written
 from migrator.completion.judging import guarded
@@ -99,10 +100,15 @@ def on_disk(
     stays = [unit for unit in earlier.units if not unit.migrated and unit.status is not Status.UNTOUCHED]
     left = {unit.id: unit.reason for unit in stays if unit.id not in done}
     return {
-        path: replace(file, text=(out / path).read_text(encoding="utf-8"))
+        path: replace(file, text=(out / path).read_text(encoding="utf-8"), beside=_beside(file, out))
         for path, file in draft.render(left).items()
         if (out / path).is_file()
     }
+
+
+def _beside(file: FileRewrite, out: Path) -> tuple[tuple[str, str], ...]:
+    """The new modules of a file as they stand on disk."""
+    return tuple((p, (out / p).read_text(encoding="utf-8")) for p, _ in file.beside if (out / p).is_file())
 
 
 def _finish(
@@ -117,6 +123,7 @@ def _finish(
     assert settings.out is not None
     texts = {path: file.text for path, file in settled.files.items()}
     extra: dict[str, str | bytes] = {report_room.REPORT_PATH: report_room.dumps(report)}
+    extra |= new_files(settled.files.values())
     if checker is not None:
         extra |= weight_file(checker.maps) | checker.case_files(settled.files)
     if asked is not None and asked.batch:

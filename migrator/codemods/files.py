@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import libcst as cst
 
+from migrator.codemods.beside import import_line, imported
 from migrator.codemods.context import Draft
 from migrator.codemods.imports import bound_by, merged, rewrite_imports
 from migrator.codemods.positions import Positions
@@ -66,16 +67,18 @@ def render(
     """
     texts = [_unit_text(file, part, reverted, moved) for part in file.parts]
     live = [part.draft for part in file.parts if part.draft and migrated(part, reverted)]
-    helpers = _helpers(live)
+    every = _helpers(live)
+    helpers = tuple(helper for helper in every if not helper.module)
     needs_device = any(draft.needs_device for draft in live)
     wanted = {name for draft in live for name in draft.imports} | {i for h in helpers for i in h.imports}
+    wanted |= {import_line(helper, file.path, file.module) for helper in imported(every)}
     if needs_device:
         wanted.add("import torch")
     body = "\n".join(textwrap.dedent(t) for t in texts if t is not None) + "".join(h.source for h in helpers)
     used = _names(body) | ({"torch"} if needs_device else set())
     stay = [p for p in file.parts if p.draft is not None and not migrated(p, reverted)]
     kept = _tf_kept(file, body, stay, {"device"} | {n for line in wanted for n in bound_by(line)}) - {
-        helper.name for helper in helpers
+        helper.name for helper in every
     }
     texts = _with_imports(file, texts, used, wanted, kept)
     text = _assemble(file, texts, helpers, needs_device)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import libcst as cst
 
+from migrator.codemods.beside import with_modules
 from migrator.codemods.clashes import without_clash
 from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rules
 from migrator.codemods.dispatch import draft_unit, is_model_unit
@@ -84,7 +85,12 @@ class RepositoryDraft:
         """The text of every file with these units, and all that needs them, left as they were."""
         left = self.closure(reverted)
         moved = self.moved(left)
-        return {path: render(file, left, moved) for path, file in self.files.items()}
+        files = {path: render(file, left, moved) for path, file in self.files.items()}
+        live = {
+            path: [h for part in file.parts if part.draft and migrated(part, left) for h in part.draft.helpers]
+            for path, file in self.files.items()
+        }
+        return with_modules(files, live)
 
     def moved(self, left: Mapping[str, str]) -> dict[str, str]:
         """Units that stay TensorFlow although something that they use is PyTorch now: unit id → what."""

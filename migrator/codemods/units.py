@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,7 +13,7 @@ from migrator.codemods.nodes import find
 from migrator.codemods.tf_imports import IsModule, binds_only
 from migrator.model import Unit, UnitKind
 from migrator.syntax import walk
-from migrator.values import ModuleFacts, ModuleRef, Span
+from migrator.values import ModuleFacts, ModuleRef, Span, Tensor
 
 MAIN = "__main__"
 
@@ -43,10 +43,14 @@ def segment(
         known = here.at(spans[value]) if value in spans else None
         return isinstance(known, ModuleRef) and known.name.partition(".")[0] == "tf"
 
+    def is_symbolic(value: cst.CSTNode) -> bool:
+        known = here.at(spans[value]) if value in spans else None
+        return isinstance(known, Tensor) and known.origin == "keras"
+
     return tuple(
         _segment(path, kind, tuple(run), spans, uses)
         for part in _cut(tree.body, spans, cuts)
-        for kind, run in _runs(part, is_module)  # one run, one unit
+        for kind, run in _runs(part, is_module, is_symbolic)  # one run, one unit
     )
 
 
@@ -58,8 +62,10 @@ def _cut(
         yield list(part)
 
 
-def _runs(body: Sequence[cst.BaseStatement], is_module: IsModule) -> Iterator[tuple[UnitKind, list[cst.BaseStatement]]]:
-    for kind, run in groupby(body, key=lambda statement: _kind(statement, is_module)):
+def _runs(
+    body: Sequence[cst.BaseStatement], is_module: IsModule, is_symbolic: Callable[[cst.CSTNode], bool]
+) -> Iterator[tuple[UnitKind, list[cst.BaseStatement]]]:
+    for kind, run in groupby(body, key=lambda statement: _kind(statement, is_module, is_symbolic)):
         statements = list(run)
         if kind in (UnitKind.FUNCTION, UnitKind.CLASS) or (kind is UnitKind.SCRIPT and _is_main(statements[0])):
             yield from ((kind, [statement]) for statement in statements)
@@ -67,7 +73,7 @@ def _runs(body: Sequence[cst.BaseStatement], is_module: IsModule) -> Iterator[tu
             yield kind, statements
 
 
-def _kind(statement: cst.BaseStatement, is_module: IsModule) -> UnitKind:
+def _kind(statement: cst.BaseStatement, is_module: IsModule, is_symbolic: Callable[[cst.CSTNode], bool]) -> UnitKind:
     if isinstance(statement, cst.FunctionDef):
         return UnitKind.FUNCTION
     if isinstance(statement, cst.ClassDef):
@@ -75,7 +81,8 @@ def _kind(statement: cst.BaseStatement, is_module: IsModule) -> UnitKind:
     if binds_only(statement, is_module):
         return UnitKind.IMPORTS
     if isinstance(statement, cst.SimpleStatementLine) and all(_is_constant(part) for part in statement.body):
-        return UnitKind.CONSTANT
+        graph = any(isinstance(part, cst.Assign) and is_symbolic(part.value) for part in statement.body)
+        return UnitKind.SCRIPT if graph else UnitKind.CONSTANT
     return UnitKind.SCRIPT
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from migrator.facts import datasets, records, summaries_to
 from migrator.facts.calls import Arguments, Where, bind_api
 from migrator.facts.interpreter import UNKNOWN, Interpreter
-from migrator.facts.shapes import catalogue, ops
+from migrator.facts.shapes import applications, catalogue, ops
 from migrator.values import (
     Api,
     Dict,
@@ -174,10 +174,20 @@ def _input(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
 
 
 def _application(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    """A model with the shapes of its architecture, where that is known; what prepares images keeps their shape."""
+    name = applications.name_of(api)
+    if api.endswith(".preprocess_input"):
+        given = args.positional[0] if args.positional else args.keywords.get("x", UNKNOWN)
+        return replace(given, dtype="float32") if isinstance(given, Tensor) else UNKNOWN
     if not api.rsplit(".", 1)[1][:1].isupper():
         return UNKNOWN
     it.site_scope[(where.module, where.span)] = where.frame.scope
-    return ModelValue("tf.keras.Model", where.module, where.span)
+    bound = None if args.open else bind_api(api, args)
+    if not name or bound is None:
+        return ModelValue("tf.keras.Model", where.module, where.span)
+    images = applications.input_of(name, bound)
+    outputs = (applications.output_of(name, bound, images),)
+    return ModelValue(applications.PREFIX + name, where.module, where.span, None, (images,), outputs)
 
 
 def _load_model(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:

@@ -39,7 +39,7 @@ class Migrated:
         return [d.reason for draft in self.drafts.values() for d in draft.declines]
 
 
-def context(source: str, module: str = "program") -> Context:
+def context(source: str, module: str = "program", keras: int = 3) -> Context:
     """The context of a program of one file."""
     facts = analyse({module: source})
     plan = plan_models(facts, {module: ast.parse(source)})
@@ -54,7 +54,8 @@ def context(source: str, module: str = "program") -> Context:
         wrapper.module,
         spans,
         facts,
-        rulebook(),
+        rulebook(keras),
+        keras=keras,
         changes=plan.changes,
         class_names=plan.class_names,
         layouts=plan.layouts,
@@ -63,9 +64,9 @@ def context(source: str, module: str = "program") -> Context:
     )
 
 
-def migrate(source: str) -> Migrated:
+def migrate(source: str, keras: int = 3) -> Migrated:
     """Every class and function that makes models; other statements by the rules, imports left out."""
-    ctx = context(source)
+    ctx = context(source, keras=keras)
     texts: list[str] = []
     drafts: dict[str, Draft] = {}
     helpers: dict[str, str] = {}

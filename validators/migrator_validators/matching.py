@@ -362,7 +362,7 @@ def _propose(records: Sequence[RecordedMap], source: Described, target: Describe
     classes = {cls.rsplit(".", 1)[-1] for layer in source["layers"] for cls in layer["classes"][:1]}
     own = {cls for layer in source["layers"] if layer["own"] for cls in layer["classes"][:1] if ":" in cls}
     state = {entry["name"] for entry in target["state"]}
-    covered = _covered(records, target["modules"])
+    covered = set(_covered(records, target["modules"]))
     for module in target["modules"]:
         name = module["name"]
         if name in covered:
@@ -372,6 +372,7 @@ def _propose(records: Sequence[RecordedMap], source: Described, target: Describe
         if possible:
             keras = max(possible, key=lambda k: len(possible[k]))  # both directions rather than one
             params = possible[keras]
+            covered |= {f"{name}.{own.rpartition('.')[0]}" for _, own, _ in params if "." in own}
             yield Site(
                 name, RecordedMap(owner=module["class"], path="", keras=f"tf.keras.layers.{keras}", params=params)
             )

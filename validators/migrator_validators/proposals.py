@@ -14,7 +14,8 @@ def _conv(transform: str) -> Params:
 
 _DENSE: Params = (("kernel", "weight", "T"), ("bias", "bias", ""))
 _NORM: Params = (("gamma", "weight", ""), ("beta", "bias", ""))
-_BATCH_NORM: Params = (*_NORM, ("moving_mean", "running_mean", ""), ("moving_variance", "running_var", ""))
+_STATISTICS: Params = (("moving_mean", "running_mean", ""), ("moving_variance", "running_var", ""))
+_BATCH_NORM: Params = (*_NORM, *_STATISTICS)
 
 
 def _recurrent(suffix: str, layer: str = "") -> Params:
@@ -40,6 +41,13 @@ _ONE = _recurrent("_l0")
 _BOTH = (*_recurrent("_l0", "forward/"), *_recurrent("_l0_reverse", "backward/"))
 _BOTH_GRU = (*_gru("_l0", "forward/"), *_gru("_l0_reverse", "backward/"))
 
+_BY_CHANNEL = "transpose(2,3,0,1) merge(0) unsqueeze(1)"
+_DEPTHWISE: Params = (("kernel", "weight", _BY_CHANNEL), ("depthwise_kernel", "weight", _BY_CHANNEL))  # Keras 3, 2
+_SEPARABLE: Params = (
+    ("depthwise_kernel", "depthwise.weight", _BY_CHANNEL),
+    ("pointwise_kernel", "pointwise.weight", "transpose(3,2,0,1)"),
+)
+
 PROPOSALS: dict[str, dict[str, Params]] = {
     "Linear": {"Dense": _DENSE},
     "Conv1d": {"Conv1D": _conv("transpose(2,1,0)")},
@@ -61,6 +69,11 @@ PROPOSALS: dict[str, dict[str, Params]] = {
     "LSTMCell": {"LSTMCell": _recurrent("")},
     "GRUCell": {"GRUCell": _gru("")},
     "RNNCell": {"SimpleRNNCell": _recurrent("")},
+    # Of the networks that stand for Keras's applications:
+    "DepthwiseConv2d": {"DepthwiseConv2D": _DEPTHWISE},
+    "ChannelNormalization": {"Normalization": (("mean", "mean", ""), ("variance", "variance", ""))},
+    "SeparableConv2d": {"SeparableConv2D": _SEPARABLE},
+    "ShiftedBatchNorm2d": {"BatchNormalization": (("beta", "bias", ""), *_STATISTICS)},
 }
 """torch class → Keras class → (Keras weight, torch name, transform)."""
 

@@ -14,6 +14,7 @@ from migrator.codemods.models.forms import Forms
 from migrator.codemods.models.lambdas import Lambdas
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.masks import PASSES_MASK, READS_MASK
+from migrator.codemods.models.modes import OVERRIDDEN, is_false, note_call, told_to_infer
 from migrator.codemods.models.part import Part, is_output
 from migrator.codemods.models.term import Bound, Term, rank_of
 from migrator.codemods.models.text import fill, fresh, holes
@@ -34,13 +35,20 @@ class Applying:
     def apply(self, bound: Bound, node: cst.Call) -> Term:
         """The call of a part."""
         part = bound.part
+        if part.stateful:
+            infers = told_to_infer(node)
+            if infers and self.lower.overrides_training:
+                self.lower.build.needs.note(OVERRIDDEN)
+            why = note_call(self.lower.build, bound.target, infers and not self.lower.overrides_training)
+            if why:
+                self.lower.build.needs.decline(why, self.lower.ctx, node, part.api)
         if part.arguments:
             return self._module_call(bound, node)
         if part.function is not None:
             return Lambdas(self.lower).apply(part, node)
         if part.code.form is not None or part.code.masked is not None:
             return Forms(self).apply(bound, node)
-        args = self._inputs(node, part)
+        args = self._inputs(node, part, bound.target)
         if args is None:
             return Term("None")
         return self.applied(bound, [self.lower.term(a) for a in args], args)
@@ -125,13 +133,13 @@ class Applying:
         done = fill(activation, {"x": text})
         return Term(done, gives, text, (activation, name)) if is_output(name) else Term(done, gives)
 
-    def _inputs(self, node: cst.Call, part: Part) -> list[cst.BaseExpression] | None:
+    def _inputs(self, node: cst.Call, part: Part, target: str) -> list[cst.BaseExpression] | None:
         """The tensors that a Keras layer is called with."""
         inputs: list[cst.BaseExpression] = []
         for arg in node.args:
             keyword = arg.keyword.value if arg.keyword else ""
             if keyword == "training":
-                self.training(arg.value, part)
+                self.training(arg.value, part, target)
             elif keyword == "mask" and isinstance(self.lower.ctx.value(arg.value), Literal):
                 continue
             elif keyword in ("", "inputs", "x") and not arg.star:
@@ -150,12 +158,14 @@ class Applying:
             return None
         return inputs
 
-    def training(self, node: cst.BaseExpression, part: Part) -> None:
+    def training(self, node: cst.BaseExpression, part: Part, target: str = "") -> None:
         """`training=training` is what a module does by itself; anything else is declined."""
         name = get_full_name_for_node(node) if isinstance(node, cst.Name | cst.Attribute) else None
         value = self.lower.ctx.value(node)
         if name is not None and self.lower.rename.get(name) == "self.training":
             return
+        if is_false(node) and target:
+            return  # the module says so in its `train`
         if isinstance(value, Literal) and value.value is None:
             return
         if part.api.rpartition(".")[2] in ("Dense", "Conv2D", "Conv1D", "ReLU", "Flatten", "MaxPooling2D"):
@@ -212,7 +222,7 @@ class Applying:
             keyword = arg.keyword.value if arg.keyword else ""
             if keyword in _DROPPED:
                 if keyword == "training":
-                    self.training(arg.value, bound.part)
+                    self.training(arg.value, bound.part, bound.target)
                 continue
             if self._is_training(arg.value):
                 continue

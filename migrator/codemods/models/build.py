@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from migrator.codemods.models.modes import train_method
 from migrator.codemods.models.needs import Needs
 from migrator.codemods.models.part import Part
 from migrator.codemods.models.text import fill, fresh, indent
@@ -46,6 +47,14 @@ class ModuleBuild:
     base_args: tuple[str, ...] = ()  # what the constructor of a base of the repository is given
     inherited: frozenset[str] = frozenset()  # attributes that such a base has
     inherits_init: bool = False  # there is no constructor of its own
+    inferring: set[str] = field(default_factory=set)  # parts that are told not to train
+    following: set[str] = field(default_factory=set)  # parts that are called without a word about it
+    frozen: set[str] = field(default_factory=set)  # parts that stop learning
+
+    @property
+    def both_modes(self) -> set[str]:
+        """Parts that are told not to train in some calls only."""
+        return self.inferring & self.following
 
     @property
     def initialises_inline(self) -> bool:
@@ -93,6 +102,7 @@ def render(build: ModuleBuild) -> str:
         blocks.append(_constructor(build))
     if build.resets and not build.initialises_inline:
         blocks.append(["def reset_parameters(self):", *indent(reset_lines(build.resets))])
+    blocks += [method for method in [train_method(build)] if method]
     blocks += build.methods
     if build.penalties:
         blocks.append(["def regularization_loss(self):", *indent(_penalties(build.penalties))])

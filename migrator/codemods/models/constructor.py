@@ -16,6 +16,7 @@ from migrator.codemods.models.chains import Entries
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.modes import set_trainable
 from migrator.codemods.models.part import Part, chain
 from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.term import Bound
@@ -97,6 +98,9 @@ class Constructor:
     def small(self, node: cst.BaseSmallStatement, adds: Sequence[cst.Call]) -> list[str] | None:
         """The lines of a simple statement about layers; None when it is about something else."""
         if isinstance(node, cst.Assign) and len(node.targets) == 1:
+            froze = None if self.frames or self.local else set_trainable(node, self.bound, self.build, self.ctx)
+            if froze is not None:
+                return froze
             name = _name(node.targets[0].target)
             return None if name is None else self.assign(name, node.value, adds)
         if isinstance(node, cst.AnnAssign) and node.value is not None:

@@ -15,7 +15,7 @@ from migrator.codemods.models import lambdas
 from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
-from migrator.codemods.models.part import Part, keras_part
+from migrator.codemods.models.part import APPLICATIONS, Part, keras_part
 from migrator.codemods.models.sizes import required
 from migrator.codemods.models.spread import written_out
 from migrator.codemods.models.swap import rewrite
@@ -47,6 +47,10 @@ _WRAPPERS = {
     "tf.keras.layers.TimeDistributed": "layer",
     "tf.keras.layers.RNN": "cell",
 }
+TRAINED = (
+    "weights of ImageNet are read from ~/.keras/models, where `migrator weights keras:NAME` puts them (docs/weights.md, "
+    "also on torchvision's networks of the same names); the checks ran without them, with the same others on both sides"
+)
 _BASE = _STRUCTURAL | {"trainable", "dtype"}
 
 
@@ -96,14 +100,17 @@ class Maker:
         return self.kind(node) is not None
 
     def kind(self, node: cst.Call) -> str | None:
-        """ "keras", "class", "factory" or "model" for an expression that makes one of these."""
+        """ "keras", "class", "factory", "application" or "model" for an expression that makes one of these."""
         value = self.ctx.value(node)
         if isinstance(value, Instance) and is_keras_layer(value.api):
             return "keras"
         if isinstance(value, RepoInstance) and value.kind in ("layer", "model"):
             return "class" if isinstance(self.ctx.value(node.func), RepoClass) else "factory"
         if isinstance(value, ModelValue) or (isinstance(value, Sequence) and self._repo_factory(node)):
-            return "factory" if isinstance(self.ctx.value(node.func), RepoFunction) else "model"
+            callee = self.ctx.value(node.func)
+            if getattr(callee, "name", "").startswith(APPLICATIONS):
+                return "application"
+            return "factory" if isinstance(callee, RepoFunction) else "model"
         return None
 
     def _repo_factory(self, node: cst.Call) -> bool:
@@ -126,6 +133,8 @@ class Maker:
             return self._keras(node)
         if kind in ("class", "factory"):
             return self._module(node, kind)
+        if kind == "application":
+            return self._application(node)
         return Decline(f"not a layer that can be made here: {self.ctx.code(node)}")
 
     def _keras(self, node: cst.Call) -> Part | Decline:
@@ -272,6 +281,33 @@ class Maker:
         takes: Layout = LAST if inner is None else inner
         return Part(owner, code, takes, result_layout(output, takes), arguments=kind == "class", output=output)
 
+    def _application(self, node: cst.Call) -> Part:
+        """A network of Keras."""
+        value = self.ctx.value(node)
+        assert isinstance(value, ModelValue)
+        use = self.use(node)
+        output = use[1] if use else value.outputs[0] if value.outputs else None
+        text = self._network(node)
+        if 'weights="imagenet"' in text:
+            self.build.needs.note(TRAINED)
+        return application_part(value, text, output)
+
+    def _network(self, node: cst.Call) -> str:
+        """The call that makes a network; what it was built on is only its input's shape."""
+        given = next((a for a in node.args if a.keyword and a.keyword.value == "input_tensor"), None)
+        value = self.ctx.value(given.value) if given is not None else None
+        if given is None or not isinstance(value, Tensor) or value.shape is None or len(value.shape) != 4:
+            return self.static(node)
+        shape = tuple(d for d in value.shape[1:] if isinstance(d, int) or d is None)
+        kept = [a for a in node.args if a.keyword is None or a.keyword.value not in ("input_tensor", "input_shape")]
+        sized = cst.Arg(cst.parse_expression(repr(shape)), cst.Name("input_shape"), cst.AssignEqual())
+        new = node.with_changes(args=[*kept, sized])
+        made = rewrite(self.ctx, new, {new: self.ctx.spans[node]}, [self.ctx.spans.get(given.value)])
+        self.build.needs.take(made)
+        if len(shape) < 3:
+            self.build.needs.decline("a network built on a tensor of a shape that is not known", self.ctx, node)
+        return substitute(self.ctx.code(made.node).strip(), self.rename)
+
     def construction(self, node: cst.Call, qualname: str) -> str | Decline:
         """The call that makes a module of the repository, with the sizes it has gained."""
         args = self._kept_args(node, qualname)
@@ -359,6 +395,13 @@ def inside(code: LayerCode, qualnames: set[str], ctx: Context) -> LayerCode:
         constraint=("{self}.constrain_weights()",) if qualnames & ctx.constrained else (),
         adds=bool(qualnames & ctx.adding),
     )
+
+
+def application_part(value: ModelValue, text: str, output: Value | None) -> Part:
+    """A network of Keras, which `text` makes or names: it takes NHWC, its `features` NCHW."""
+    if isinstance(output, Tensor) and output.rank == 4:
+        return Part(value.api, LayerCode(text, "{self}.features({x})", "base"), first(4), first(4), output=output)
+    return Part(value.api, LayerCode(text, "{self}({x})", "base"), LAST, LAST, output=output)
 
 
 def is_keras_layer(api: str) -> bool:

@@ -15,7 +15,9 @@ from migrator.codemods.models.build import render
 from migrator.codemods.models.ends import MODEL, ends
 from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.functional import Graph, Made, Shape, module
+from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.modes import freezes_network
 from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.needs import Needs
 from migrator.codemods.models.params import param_text, reads
@@ -24,7 +26,8 @@ from migrator.codemods.models.returned import find_returned
 from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequential, mentions
 from migrator.codemods.models.shapes import shape_lines
 from migrator.codemods.models.sizes import gained, size_change
-from migrator.codemods.models.text import indent
+from migrator.codemods.models.taps import built_on, network_input, taps
+from migrator.codemods.models.text import fresh, indent
 from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
 from migrator.values import Api, Literal, Span
@@ -195,7 +198,9 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
     inputs, outputs = bound[0], None if found.returns else bound[1]
     if isinstance(outputs, cst.List) and len(outputs.elements) == 1:
         outputs = outputs.elements[0].value  # Keras unpacks a list of one
-    names = _input_names(inputs)
+    network = network_input(inputs, ctx)
+    taken = {name for statement in found.before for name in assigned(statement)} | params.keys()
+    names = [fresh("inputs", taken)] if network else _input_names(inputs)
     if names is None:
         return Decline("a model whose inputs are not plain names")
     flat = list(names.values()) if isinstance(names, dict) else names
@@ -205,7 +210,10 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
         unpack = f"{', '.join(flat)} = {texts}"
     elif isinstance(inputs, cst.List | cst.Tuple):
         unpack = f"{', '.join(flat)}{',' if len(flat) == 1 else ''} = inputs" if len(flat) > 1 else None
-    return Graph(found.before, tuple(flat), outputs, dict(params), unpack=unpack, spans=found.spans)
+    starts = {**built_on(found.before, ctx), **({network: flat[0]} if network else {})}
+    starts = {name: tensor for name, tensor in starts.items() if tensor in flat}
+    reached = taps([*found.before, *([outputs] if outputs is not None else [])], starts, ctx)
+    return Graph(found.before, tuple(flat), outputs, dict(params), unpack=unpack, spans=found.spans, taps=reached)
 
 
 def _is_call(statement: cst.BaseStatement) -> bool:
@@ -239,6 +247,7 @@ def _model_factory(node: cst.FunctionDef, ctx: Context, found: Found, rest: Rest
     if doc:
         found = replace(found, before=found.before[1:])
     params = {p.name.value: param_text(p, "", ctx) for p in all_params(node)}
+    found = _frozen_first(found, ctx)
     graph = graph_of(found, ctx, params)
     facts = ctx.facts.function(qualname)
     if isinstance(graph, Graph) and facts is not None:
@@ -264,6 +273,14 @@ def _model_factory(node: cst.FunctionDef, ctx: Context, found: Found, rest: Rest
     changes = [*([change] if change else []), *needs.changes]
     has_shapes = frozenset({name}) if told else frozenset()
     return replace(draft_of(made, text, UnitKind.MODEL, changes), needs_device=True, has_shapes=has_shapes)
+
+
+def _frozen_first(found: Found, ctx: Context) -> Found:
+    """What freezes networks right behind the model's creation belongs to its constructor, where they are."""
+    count = next((i for i, s in enumerate(found.after) if not freezes_network(s, ctx)), len(found.after))
+    if found.sequential or not count:
+        return found
+    return replace(found, before=[*found.before, *found.after[:count]], after=found.after[count:])
 
 
 def construction(made: Made) -> str:

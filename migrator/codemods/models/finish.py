@@ -107,4 +107,7 @@ def rename(build: ModuleBuild, old: str, new: str) -> None:
         replace(r, path=re.sub(rf"^{old}(?=$|\.)", new, r.path)) if r.path.split(".")[0] == old else r
         for r in build.records
     ]
+    for kept in (build.inferring, build.following, build.frozen):
+        if f"self.{old}" in kept:
+            kept.symmetric_difference_update({f"self.{old}", f"self.{new}"})
     build.taken = {new if name == old else name for name in build.taken}

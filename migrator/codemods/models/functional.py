@@ -43,6 +43,7 @@ class Graph:
     defaults: dict[str, str] = field(default_factory=dict)  # forward parameters with defaults
     carried: tuple[Carried, ...] = ()
     spans: Mapping[cst.CSTNode, Span] = field(default_factory=dict)  # of statements that had to be made again
+    taps: Mapping[str, str] = field(default_factory=dict)  # `base.output` → what goes into the network `base`
     sequential: bool = False  # calls that stand for a Sequential: short lines are put together
 
 
@@ -86,6 +87,7 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     lower.layouts.update(_inputs(ctx, graph, shape))
     lower.collects |= _collections(ctx, graph.statements)
     lower.carried = graph.carried
+    lower.taps = graph.taps
     split = Split(lower, Body(lower, shape.layout))
     build.init, lines = split.block(graph.statements)
     build.init = [*shape.first, *build.init]

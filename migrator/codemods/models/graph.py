@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import libcst as cst
+from libcst.helpers import get_full_name_for_node
 
-from migrator.codemods.models.create import reads_shape
+from migrator.codemods.models.create import application_part, reads_shape
 from migrator.codemods.models.ends import is_input
 from migrator.codemods.models.factory_calls import factory_part
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.lower import Lowerer
+from migrator.codemods.models.modes import set_trainable
 from migrator.codemods.models.naming import plural
-from migrator.codemods.models.part import Part, chain
+from migrator.codemods.models.part import Part, chain, is_application
 from migrator.codemods.models.sizes import kept_before
 from migrator.codemods.models.spread import only_spread
 from migrator.codemods.models.term import Bound, Term
@@ -43,6 +45,20 @@ class GraphLowerer(Lowerer):
     carried: tuple[Carried, ...] = ()
     shared: dict[str, Bound] = field(default_factory=dict)
     collects: set[str] = field(default_factory=set)  # lists that tensors are appended to
+    taps: Mapping[str, str] = field(default_factory=dict)  # `base.output` → what goes into the network `base`
+
+    def term(self, node: cst.BaseExpression) -> Term:
+        tensor = self.taps.get(get_full_name_for_node(node) or "") if isinstance(node, cst.Attribute) else None
+        if tensor is None or not isinstance(node, cst.Attribute):
+            return super().term(node)
+        call = cst.Call(node.value, [cst.Arg(cst.Name(tensor))])
+        bound = self.callee(node.value)
+        return Term(self.ctx.code(node)) if bound is None else self.apply(bound, call)
+
+    @property
+    def overrides_training(self) -> bool:
+        """Keras 3 runs the calls of a graph with the mode of the whole model, whatever they were told."""
+        return self.ctx.keras == 3
 
     @property
     def made_lines(self) -> list[str]:
@@ -89,7 +105,21 @@ class GraphLowerer(Lowerer):
             return Term(self.ctx.code(node)) if bound is None else self.apply(bound, node.with_changes(args=tensors))
         return self._owning(node, super().call(node))
 
+    def callee(self, func: cst.BaseExpression) -> Bound | None:
+        """The part that is called; a network of Keras that the file made before becomes one."""
+        found = super().callee(func)
+        value = self.ctx.value(func)
+        if found is not None or not isinstance(func, cst.Name) or not is_application(value):
+            return found
+        assert isinstance(value, ModelValue)
+        output = value.outputs[0] if value.outputs else None
+        attr = self.build.capture(func.value)
+        self.bound[func.value] = Bound(application_part(value, func.value, output), f"self.{attr}", attr)
+        return self.bound[func.value]
+
     def special(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.Attribute) and get_full_name_for_node(node) in self.taps:
+            return True
         return super().special(node) or (isinstance(node, cst.Call) and self._names_module(node))
 
     def _names_module(self, node: cst.Call) -> bool:
@@ -206,6 +236,7 @@ class _Dynamic(cst.CSTVisitor):
             walk(node.value, self)
             return False
         if isinstance(node, cst.Attribute):
+            self.found = self.found or get_full_name_for_node(node) in self.lower.taps
             walk(node.value, self)
             return False
         if isinstance(node, cst.Name) and node.value in self.lower.layouts:
@@ -241,6 +272,9 @@ class Split:
     def statement(self, node: cst.BaseStatement) -> tuple[list[str], list[Line]]:
         if isinstance(node, cst.If):
             return self.branch(node)
+        froze = self._trainable(node)
+        if froze is not None:
+            return [*comments(node), *froze], []
         if isinstance(node, cst.For) and node.orelse is None:
             return self.loop(node)
         if not isinstance(node, cst.SimpleStatementLine):
@@ -260,6 +294,14 @@ class Split:
             init, self.lower.init = self.lower.init, kept
             return init, lines
         return self.static(node), []
+
+    def _trainable(self, node: cst.BaseStatement) -> list[str] | None:
+        lower = self.lower
+        single = isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1
+        if lower.inside is not None or lower.guards or not (single or isinstance(node, cst.For)):
+            return None
+        part = node.body[0] if isinstance(node, cst.SimpleStatementLine) else node
+        return set_trainable(part, lower.bound, lower.build, lower.ctx)
 
     def _other_names(self, node: cst.Assign) -> list[Line]:
         """`x = inputs = Input(...)`: the further names of an input that `forward` is given."""

@@ -101,6 +101,11 @@ class Lowerer:
         return self.makes(node) or getattr(self.ctx.value(node.func), "name", "") in _FUNCTIONS
 
     @property
+    def overrides_training(self) -> bool:
+        """Whether the model's own mode takes the place of `training=False` in a call."""
+        return False
+
+    @property
     def made_lines(self) -> list[str]:
         """Constructor lines that are not in the class yet."""
         return []

@@ -9,8 +9,9 @@ import libcst as cst
 
 from migrator.codemods.models.layout import LAST, Layout, first
 from migrator.model import Decline, LayerCode
-from migrator.values import Value
+from migrator.values import ModelValue, Value
 
+APPLICATIONS = "tf.keras.applications."
 _OUTPUT_ACTIVATIONS = frozenset({"softmax", "sigmoid"})
 _ALONG_CHANNELS = frozenset({"softmax", "log_softmax"})
 
@@ -57,6 +58,11 @@ class Part:
         if template is None or self.code.activation_name not in _ALONG_CHANNELS or layout == LAST:
             return template
         return re.sub(r"dim=(-1|\d)", "dim=1", template)
+
+
+def is_application(value: Value) -> bool:
+    """Whether a value is one of Keras's own networks."""
+    return isinstance(value, ModelValue) and value.api.startswith(APPLICATIONS)
 
 
 def is_output(name: str | None) -> bool:

@@ -89,7 +89,8 @@ class _Factory(Constructor):
             part = self.maker.part(node)
             if part is None:
                 return []
-            end = ".to(device)" if self.whole and isinstance(self.ctx.value(node.func), Api) is False else ""
+            made_here = isinstance(self.ctx.value(node.func), Api) and self.maker.kind(node) != "application"
+            end = ".to(device)" if self.whole and not made_here else ""
             self.used_device = self.used_device or bool(end)
             return [f"return {part.code.module}{end}"]
         return None

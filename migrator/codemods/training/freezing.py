@@ -8,37 +8,28 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.models.modes import CLASSES
+from migrator.codemods.models.modes import KEEP_FROZEN as HELPER
+from migrator.codemods.models.part import is_application
 from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import is_model, model_call, receiver
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.traits import only_model, traits_of
-from migrator.model import Helper
 from migrator.values import Api, Instance, Literal, ModelValue, RepoInstance, Unknown, Value
 
 _BATCH_NORM = "tf.keras.layers.BatchNormalization"
-CLASSES = "(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)"
-HELPER = Helper(
-    "keep_frozen",
-    f'''def keep_frozen(model):
-    """Puts frozen batch normalisation into evaluation mode: it uses its statistics and keeps them."""
-    for layer in model.modules():
-        parameters = list(layer.parameters(recurse=False))
-        if isinstance(layer, {CLASSES}) and parameters:
-            if not any(p.requires_grad for p in parameters):
-                layer.eval()
-''',
-    ("from torch import nn",),
-)
+__all__ = ["CLASSES", "HELPER", "Freeze", "freezes", "objection", "read_freeze", "text"]
 _TRAINABLE = m.AssignTarget(target=m.Attribute(attr=m.Name("trainable")))
 
 
 @dataclass(frozen=True)
 class Freeze:
-    """A statement that freezes: all of `model`, or only its batch normalisation."""
+    """A statement that freezes: all of `model`, or only its batch normalisation; or lets it learn again (`on`)."""
 
     model: str
     value: Value
     only_norms: bool = False
+    on: bool = False
 
 
 def freezes(node: cst.CSTNode, ctx: Context) -> bool:
@@ -56,7 +47,11 @@ def read_freeze(node: cst.CSTNode, ctx: Context) -> Freeze | None:
     if isinstance(node, cst.SimpleStatementLine):
         owner = _frozen(node, ctx)
         value = ctx.value(owner) if owner is not None else Unknown()
-        return Freeze(ctx.code(owner).strip(), value) if owner is not None and is_model(value) else None
+        if owner is not None and is_model(value):
+            return Freeze(ctx.code(owner).strip(), value)
+        owner = _frozen(node, ctx, on=True)
+        known = owner is not None and is_application(ctx.value(owner))
+        return Freeze(ctx.code(owner).strip(), ctx.value(owner), on=True) if owner is not None and known else None
     if not isinstance(node, cst.For) or not isinstance(node.target, cst.Name) or node.orelse is not None:
         return None
     layers, body = node.iter, node.body.body
@@ -74,10 +69,10 @@ def read_freeze(node: cst.CSTNode, ctx: Context) -> Freeze | None:
     return Freeze(ctx.code(layers.value).strip(), ctx.value(layers.value), only)
 
 
-def _frozen(node: cst.CSTNode, ctx: Context) -> cst.BaseExpression | None:
-    """The owner in `owner.trainable = False`."""
+def _frozen(node: cst.CSTNode, ctx: Context, on: bool = False) -> cst.BaseExpression | None:
+    """The owner in `owner.trainable = False`, or True for `on`."""
     part = node.body[0] if isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1 else None
-    if not isinstance(part, cst.Assign) or len(part.targets) != 1 or ctx.value(part.value) != Literal(False):
+    if not isinstance(part, cst.Assign) or len(part.targets) != 1 or ctx.value(part.value) != Literal(on):
         return None
     target = part.targets[0].target
     return target.value if isinstance(target, cst.Attribute) and target.attr.value == "trainable" else None
@@ -107,12 +102,26 @@ def objection(freeze: Freeze, node: cst.CSTNode, holder: Holder, ctx: Context) -
         if isinstance(call, cst.Call) and model_call(call, ctx, frozenset({freeze.model})) == "compile"
     ]
     owners = [(ctx.code(found[0]).strip(), call) for call in compiles if (found := receiver(call)) is not None]
-    after = [call for owner, call in owners if owner == freeze.model and ctx.spans[call] > ctx.spans[node]]
+    inside = is_application(freeze.value)  # it is compiled as a part of another
+    if inside and _is_new(freeze, node, holder, ctx):
+        return ""
+    after = [call for owner, call in owners if (inside or owner == freeze.model) and ctx.spans[call] > ctx.spans[node]]
     return "" if after else f"`{freeze.model}` is frozen, but not compiled after it in the same function"
+
+
+def _is_new(freeze: Freeze, node: cst.CSTNode, holder: Holder, ctx: Context) -> bool:
+    """Whether a network was made in this scope and nothing was compiled since, so that no model knows it otherwise."""
+    site = freeze.value.site if isinstance(freeze.value, ModelValue) else None
+    makes = [call for call in find(holder, m.Call()) if ctx.spans.get(call) == site]
+    compiles = find(holder, m.Call(func=m.Attribute(attr=m.Name("compile"))))
+    between = [call for call in compiles if site is not None and site < ctx.spans[call] < ctx.spans[node]]
+    return bool(makes) and not between
 
 
 def _is_flat(value: Value, ctx: Context) -> bool:
     """Whether a model's layers are all plain ones, so that none has layers of its own."""
+    if is_application(value):
+        return True
     model = value if isinstance(value, ModelValue) and value.layers is not None else only_model(ctx)
     layers = model.layers if model is not None else None
     return layers is not None and all(
@@ -123,7 +132,7 @@ def _is_flat(value: Value, ctx: Context) -> bool:
 
 def text(freeze: Freeze) -> str:
     if not freeze.only_norms:
-        return f"{freeze.model}.requires_grad_(False)"
+        return f"{freeze.model}.requires_grad_({freeze.on})"
     return (
         f"for layer in {freeze.model}.modules():\n"
         f"    if isinstance(layer, {CLASSES}):\n"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import libcst as cst
 
 from migrator.codemods.context import Context, ModelTraits
+from migrator.codemods.models.part import is_application
 from migrator.codemods.training.assumed import STEPS, models_of
 from migrator.codemods.training.built import built_by_statements
 from migrator.codemods.training.calls import is_model
@@ -98,6 +99,8 @@ def _known(value: Value, ctx: Context) -> Traits | None:
 
 
 def _graph(model: ModelValue, ctx: Context) -> Traits | None:
+    if is_application(model):
+        return Traits(_shape(model.outputs[0]) if model.outputs else OutputFacts(), inputs="float", placed=False)
     layers = model.layers or ()
     made = _made_by(model, ctx)
     if made is None and model.layers is None:

@@ -23,6 +23,10 @@ Arrays = Dict[str, Any]
 ROWS = 96
 BASE = "tf-keras-datasets/"
 CIFAR = "~kriz/"
+TRAINED = "keras-applications/"
+"""In the address of trained weights."""
+NETWORKS = b"def read_weights(path):"
+"""In the modules that stand for Keras's applications."""
 PARTS = (("train", ROWS), ("test", ROWS // 3))
 
 
@@ -149,9 +153,11 @@ def place(address: str) -> str:
 def prepare(side: str, root: str) -> None:
     """Make the stand-ins known to a program that is about to run, where it asks for any."""
     text = b"".join(_sources(root))
+    if side == "torch" and NETWORKS in text:
+        importlib.import_module(__package__ + ".torch_known_weights").install()
     if side == "torch" and (BASE.encode() in text or CIFAR.encode() in text):
         _lay_out(text)
-    elif side != "torch" and b"datasets" in text:
+    elif side != "torch" and (b"datasets" in text or b"applications" in text):
         importlib.import_module(__package__ + ".tf_known_data").install()
 
 

@@ -115,10 +115,13 @@ class Check:
     def load(self, arrays: wire.Arrays) -> None:
         for label, value in self.weighted().items():
             weights = objects.weights_of(value)
+            unadapted = objects.unadapted(value)
             self.loaded[label] = [arrays["w.%s.%d" % (label, i)] for i in range(len(weights))]
             for weight, array in zip(weights, self.loaded[label]):
                 if array.dtype.kind not in "OSU":
                     weight.assign(array)
+            for layer in unadapted:
+                layer.finalize_state()
 
     def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
         """Output, gradients of the first batches, and the weights that the call changed."""

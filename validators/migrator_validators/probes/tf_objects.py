@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -239,6 +239,25 @@ def weights_of(root: Any) -> List[Any]:
             if all(weight is not other for other in out):
                 out.append(weight)
     return out
+
+
+_unadapted: Set[int] = set()
+
+
+def unadapted(root: Any) -> List[Any]:
+    """Normalization that no data and no constants were given to: it reads its weights, as trained networks have it."""
+    found = []
+    for _, layer in walk(root):
+        if not isinstance(layer, tf.keras.layers.Normalization) or getattr(layer, "input_mean", None) is not None:
+            continue
+        mean, variance = getattr(layer, "adapt_mean", None), getattr(layer, "adapt_variance", None)
+        if mean is None or variance is None:
+            continue
+        if not np.any(mean.numpy()) and np.all(variance.numpy() == 1):
+            _unadapted.add(id(layer))
+        if id(layer) in _unadapted:
+            found.append(layer)
+    return found
 
 
 def is_weighted(value: Any) -> bool:

@@ -58,12 +58,14 @@ def _report(request: dict[str, Any], log: Log, program: Any, result: Any, finish
     roots = []
     for root in request["roots"]:
         roots.append(_root(log, program.made[root["label"]], root["label"], root["paths"]))
-    for optimizer in log.optimizers:
-        known = {name for root in roots for name in root["weights"]}
-        if optimizer["variables"] and not set(optimizer["variables"]) <= known:
-            owner = log.owner(optimizer["variables"])
-            if owner is not None:
-                roots.append(_root(log, owner, "", request.get("inside", [])))
+    known = {name for root in roots for name in root["weights"]}
+    made = [
+        _root(log, owner, "", request.get("inside", []))
+        for optimizer in log.optimizers
+        if optimizer["variables"] and not set(optimizer["variables"]) <= known
+        if (owner := log.owner(optimizer)) is not None
+    ]
+    roots += _outermost(made)
     out = log.arrays(roots)
     sink = wire.Sink(out, "result")
     tree = wire.encode(_plain(wire.pick(result, call.get("pick") or "")), sink) if finished else None
@@ -72,6 +74,16 @@ def _report(request: dict[str, Any], log: Log, program: Any, result: Any, finish
     steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
     answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
     return answer, out
+
+
+def _outermost(roots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Roots that are not parts of others: while a part of a model is frozen, an optimizer has the rest alone."""
+    kept: list[dict[str, Any]] = []
+    for root in roots:
+        own = set(root["weights"])
+        if not any(own <= set(other["weights"]) for other in kept):
+            kept = [other for other in kept if not set(other["weights"]) < own] + [root]
+    return kept
 
 
 def _plain(result: Any) -> Any:
@@ -188,9 +200,13 @@ class Log:
             self._starts[name] = _value(variable)
         return self._variables[id(variable)][0]
 
-    def owner(self, names: list[str]) -> Any:
-        """The smallest layer or model that has all these variables; the outermost of equals."""
-        best, size = None, 0
+    def owner(self, optimizer: dict[str, Any]) -> Any:
+        """The model that was compiled with an optimizer; else the smallest layer or model that has all its
+        variables, the outermost of equals."""
+        names, best, size = optimizer["variables"], None, 0
+        compiled = [layer for layer in self._layers if getattr(layer, "optimizer", None) is optimizer["object"]]
+        if compiled:
+            return compiled[0]
         for session in SESSIONS.used:
             if set(names) <= {self.name(v) for v in tf_objects.session_weights(session)}:
                 return tf_objects.SessionRoot(session)

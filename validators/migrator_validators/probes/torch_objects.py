@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 import numpy as np
 import torch
@@ -111,6 +111,9 @@ def load(value: Any, arrays: Dict[str, np.ndarray]) -> None:
 
 
 def set_mode(value: Any, training: bool) -> None:
-    """Training or evaluation mode of everything an object holds."""
+    """Training or evaluation mode of everything an object holds; parts follow as their module has it."""
+    done: Set[int] = set()
     for _, module in modules_of(value):
-        module.train(training)
+        if id(module) not in done:
+            module.train(training)
+            done |= {id(part) for part in module.modules()}

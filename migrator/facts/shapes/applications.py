@@ -1,0 +1,111 @@
+"""The shapes of Keras's applications: what comes out for an image of a given size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from migrator.facts.arithmetic import dims_of
+from migrator.values import Dim, Literal, Tensor, Value
+
+PREFIX = "tf.keras.applications."
+# What becomes of a height or width on the way: halved and rounded up (c) or down (f), by a convolution or pooling
+# of 3 without padding at stride 2 (v) or 1 (m).
+_STEPS = {
+    "VGG": "fffff",
+    "ResNet": "ccccc",
+    "DenseNet": "ccfff",
+    "MobileNet": "cffff",
+    "MobileNetV2": "ccccc",
+    "EfficientNet": "ccccc",
+    "Xception": "vmcccc",
+    "InceptionV3": "vmvmvvv",
+}
+_HALVED: dict[str, Callable[[int], int]] = {
+    "c": lambda n: -(-n // 2),
+    "f": lambda n: n // 2,
+    "v": lambda n: (n - 3) // 2 + 1,
+    "m": lambda n: n - 2,
+}
+_DENSENETS = {"DenseNet121": 1024, "DenseNet169": 1664, "DenseNet201": 1920}
+_EFFICIENTNETS = (1280, 1280, 1408, 1536, 1792, 2048, 2304, 2560)
+FAMILIES = {
+    "VGG16": ("VGG", 512),
+    "VGG19": ("VGG", 512),
+    **{f"ResNet{depth}{version}": ("ResNet", 2048) for depth in (50, 101, 152) for version in ("", "V2")},
+    **{name: ("DenseNet", channels) for name, channels in _DENSENETS.items()},
+    "MobileNet": ("MobileNet", 1024),
+    "MobileNetV2": ("MobileNetV2", 1280),
+    **{f"EfficientNetB{i}": ("EfficientNet", channels) for i, channels in enumerate(_EFFICIENTNETS)},
+    "Xception": ("Xception", 2048),
+    "InceptionV3": ("InceptionV3", 2048),
+}
+"""Class name → (family, channels of its features)."""
+_DEFAULT_SIZES = {"Xception": 299, "InceptionV3": 299}
+_EFFICIENTNET_SIZES = (224, 240, 260, 300, 380, 456, 528, 600)
+
+
+def name_of(api: str) -> str:
+    """The class of a canonical name ("tf.keras.applications.vgg16.VGG16" → "VGG16"); "" for anything else."""
+    return api.rpartition(".")[2] if api.startswith(PREFIX) and api.rpartition(".")[2] in FAMILIES else ""
+
+
+def input_of(name: str, args: Mapping[str, Value]) -> Tensor:
+    """The images that an application was built for."""
+    given = args.get("input_tensor")
+    if isinstance(given, Tensor) and given.shape is not None and len(given.shape) == 4:
+        return Tensor((None, *given.shape[1:]), "float32", "keras")
+    shape = args.get("input_shape", Literal(None))
+    if shape != Literal(None):
+        found = dims_of(shape)
+        return Tensor((None, *found) if found is not None and len(found) == 3 else (None,) * 4, "float32", "keras")
+    top = args.get("include_top", Literal(True)) != Literal(False)
+    size = default_size(name) if top else None
+    return Tensor((None, size, size, 3), "float32", "keras")
+
+
+def default_size(name: str) -> int:
+    """The height and width of images of ImageNet as an application takes them."""
+    if name.startswith("EfficientNet"):
+        return _EFFICIENTNET_SIZES[int(name[-1])]
+    return _DEFAULT_SIZES.get(name, 224)
+
+
+def output_of(name: str, args: Mapping[str, Value], images: Tensor) -> Tensor:
+    """What comes out: class scores, pooled features or a map of them."""
+    if args.get("include_top", Literal(True)) != Literal(False):
+        classes = args.get("classes", Literal(1000))
+        known = classes.value if isinstance(classes, Literal) and isinstance(classes.value, int) else None
+        return Tensor((None, known), "float32", "keras")
+    family, _ = FAMILIES[name]
+    channels = _channels(name, args)
+    if args.get("pooling", Literal(None)) != Literal(None):
+        return Tensor((None, channels), "float32", "keras")
+    height, width = (None, None) if images.shape is None else images.shape[1:3]
+    return Tensor((None, _reduced(height, family), _reduced(width, family), channels), "float32", "keras")
+
+
+def _channels(name: str, args: Mapping[str, Value]) -> int | None:
+    channels = FAMILIES[name][1]
+    alpha = args.get("alpha", Literal(1.0))
+    if not isinstance(alpha, Literal) or not isinstance(alpha.value, int | float):
+        return None
+    if name == "MobileNet":
+        return int(channels * alpha.value)
+    return _divisible(channels * alpha.value) if name == "MobileNetV2" and alpha.value > 1 else channels
+
+
+def _divisible(channels: float) -> int:
+    found = max(8, int(channels + 4) // 8 * 8)
+    return found + 8 if found < 0.9 * channels else found
+
+
+def _reduced(size: Dim, family: str) -> int | None:
+    if not isinstance(size, int):
+        return None
+    left: int = size
+    for step in _STEPS[family]:
+        left = _HALVED[step](left)
+    return left
+
+
+__all__ = ["FAMILIES", "PREFIX", "default_size", "input_of", "name_of", "output_of"]

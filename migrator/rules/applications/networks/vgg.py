@@ -1,0 +1,42 @@
+class VGG(Application):
+    """Blocks of 3x3 convolutions, each followed by a pooling that halves the image."""
+
+    def __init__(self, name, depths, include_top, weights, input_shape, pooling, classes, classifier_activation):
+        super().__init__(include_top, pooling, classifier_activation)
+        height, width, channels = image_size(input_shape, include_top, 224)
+        self.blocks = nn.ModuleList()
+        for depth, filters in zip(depths, (64, 128, 256, 512, 512)):
+            block = nn.Sequential()
+            for _ in range(depth):
+                block += nn.Sequential(nn.Conv2d(channels, filters, 3, padding="same"), nn.ReLU())
+                channels = filters
+            self.blocks.append(block.append(nn.MaxPool2d(2)))
+        if include_top:
+            self.size = (height // 32, width // 32)
+            self.fc1 = nn.Linear(512 * self.size[0] * self.size[1], 4096)
+            self.fc2 = nn.Linear(4096, 4096)
+            self.predictions = nn.Linear(4096, classes)
+        self.finish(weights, name)
+
+    def features(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def classify(self, x):
+        x = x.permute(0, 2, 3, 1).flatten(1)  # fc1 takes the pixels in the order of NHWC
+        return self.predictions(F.relu(self.fc2(F.relu(self.fc1(x)))))
+
+
+def VGG16(
+    include_top=True, weights=None, input_shape=None, pooling=None, classes=1000, classifier_activation="softmax"
+):
+    depths = (2, 2, 3, 3, 3)
+    return VGG("vgg16", depths, include_top, weights, input_shape, pooling, classes, classifier_activation)
+
+
+def VGG19(
+    include_top=True, weights=None, input_shape=None, pooling=None, classes=1000, classifier_activation="softmax"
+):
+    depths = (2, 2, 4, 4, 4)
+    return VGG("vgg19", depths, include_top, weights, input_shape, pooling, classes, classifier_activation)
