@@ -48,8 +48,8 @@ _WRAPPERS = {
     "tf.keras.layers.RNN": "cell",
 }
 TRAINED = (
-    "weights of ImageNet are read from ~/.keras/models, where `migrator weights keras:NAME` puts them (docs/weights.md, "
-    "also on torchvision's networks of the same names); the checks ran without them, with the same others on both sides"
+    "weights of ImageNet are read from ~/.keras/models, where `migrator weights keras:NAME` puts them; the checks ran "
+    "without them, with the same others on both sides. On torchvision's networks of the same names see docs/weights.md"
 )
 _BASE = _STRUCTURAL | {"trainable", "dtype"}
 
