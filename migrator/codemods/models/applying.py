@@ -66,7 +66,7 @@ class Applying:
         texts = [self.lower.to(t, target, a) for t, a in zip(terms, args, strict=True)]
         gives = part.gives if part.gives is not None else target
         made = self.giving_mask(part, texts)
-        found = self._filled(part, bound.target, texts, target, gives)
+        found = self._filled(part, bound.target, texts, target, gives, terms[0].text)
         return replace(found, mask=made or self._passed(part, terms))
 
     def _on_list(self, bound: Bound, term: Term, node: cst.BaseExpression) -> Term:
@@ -111,7 +111,9 @@ class Applying:
             self.lower.build.needs.decline("inputs of one layer with different masks", self.lower.ctx, None, part.api)
         return masks[0]
 
-    def _filled(self, part: Part, target: str, texts: list[str], takes: Layout, gives: Layout) -> Term:
+    def _filled(
+        self, part: Part, target: str, texts: list[str], takes: Layout, gives: Layout, source: str = ""
+    ) -> Term:
         filling = {"self": target, "x": texts[0], **{f"x{i}": t for i, t in enumerate(texts)}}
         if part.joins is not None:
             dim = lay.axis(part.joins, takes)
@@ -123,6 +125,8 @@ class Applying:
             if wanted:
                 self.lower.build.needs.decline(f"{part.api} is called with too few inputs", self.lower.ctx)
                 return Term("None")
+            if source.isidentifier():  # the batch is the first axis in every layout
+                template = template.replace("{x}.shape[0]", f"{source}.shape[0]")
             text = fill(template, filling)
         activation = part.activation(gives)
         name = part.code.activation_name or ""

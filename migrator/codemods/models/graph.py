@@ -182,7 +182,8 @@ class GraphLowerer(Lowerer):
         variable = part.code.stem
         while variable in self.inside or variable in self.maker.scope or variable in self.layouts:
             variable = _next(variable)
-        attr = self.build.attribute(plural(variable))
+        base = variable.rstrip("0123456789")
+        attr = self.build.attribute(f"{plural(base)}{variable.removeprefix(base)}")
         self.inside[variable] = attr
         self.init.append(f"self.{attr}.append({part.code.module})")
         self.build.own(f"{attr}.*", part, variable, [f"for {variable} in self.{attr}:"])
