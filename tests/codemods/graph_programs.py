@@ -184,6 +184,23 @@ self.prediction = affine(self.x, 1, "wide") + tower(self.x, (hidden, 4), 1.0)
         + _MSE
         + _SGD
     ).replace("class Net", _FUNCTIONS + "class Net"),
+    "a rate that is fed": _net(
+        _LINEAR
+        + _MSE
+        + """
+self.rate = tf.placeholder(tf.float32, [])
+self.train_op = tf.train.MomentumOptimizer(self.rate, 0.9).minimize(self.loss)
+""",
+        """
+    def step(self, x, y):
+        feed = {self.x: x, self.y: y, self.rate: 0.1}
+        _, loss = self.sess.run([self.train_op, self.loss], feed_dict=feed)
+        return loss
+
+    def predict(self, x):
+        return self.sess.run(self.prediction, feed_dict={self.x: x})
+""",
+    ),
     "images": _net(
         """
 net = tf.layers.conv2d(self.x, 3, 3, padding="same", activation=tf.nn.relu)
@@ -229,6 +246,15 @@ LEFT = {
             "with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):", "if True:"
         ),
         "",
+    ),
+    "a rate that is not fed": (
+        _net(
+            _LINEAR
+            + _MSE
+            + "self.rate = tf.placeholder(tf.float32, [])\n"
+            + "self.train_op = tf.train.GradientDescentOptimizer(self.rate).minimize(self.loss)\n"
+        ),
+        "does not feed `self.rate`",
     ),
     "a placeholder that is not fed": (
         _net(_LINEAR + _MSE + _SGD, METHODS.replace(", self.y: y}", "}")),

@@ -59,6 +59,7 @@ class Optimizer:
     made: str
     api: str
     scheduled: bool = False
+    fed: str = ""  # the placeholder that gives its rate
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,7 @@ class Answer:
         if any(key_of(f) in graph.updates for f in site.fetches) and not self.steps:
             raise NotUnderstood("moving averages that are updated without a step")
         self._feed(feed)
+        self.rate = self._rate(feed)
         self._compute()
 
     def values(self) -> list[str]:
@@ -160,6 +161,18 @@ class Answer:
                 self.lines.append(f"{name} = {source}")
                 source = name
             self.given[key] = source
+
+    def _rate(self, feed: Mapping[str, ast.expr]) -> str:
+        """The source of the rate of a step whose optimizer is fed one."""
+        for key in (s.optimizer.fed for s in self.steps if s.optimizer.fed):
+            made = self.graph.placeholders[key]
+            found = [v for k, v in feed.items() if self.graph.placeholders[k] is made]
+            if not found and not made.default:
+                raise NotUnderstood(f"a run that does not feed `{key}`")
+            if any(set(keys_read(v)) & self.graph.keys for v in found):
+                raise NotUnderstood("what is fed comes from the graph")
+            return text(found[0]) if found else made.default
+        return ""
 
     def _source(self, key: str, value: ast.expr) -> str:
         made = self.graph.placeholders[key]
@@ -224,4 +237,6 @@ class Answer:
                 clip = re.sub(rf"\b(?<![.\w]){name}\b", f"self.{name}", clip)
             self.lines += clip.splitlines()
         optimizer = self.names.optimizers[step.optimizer.made + step.optimizer.key]
+        if step.optimizer.fed:
+            self.lines.append(f"{optimizer}.learning_rate = {self.rate}")
         self.lines.append(f"{optimizer}.apply_gradients(zip({grads}, {variables}))")

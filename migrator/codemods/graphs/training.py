@@ -51,14 +51,18 @@ class Training:
         rate = key_of(args["learning_rate"]) if "learning_rate" in args else ""
         given = dict(tables.OPTIMIZER_DEFAULTS.get(api, {}))
         given |= {n: text(v) for n, v in args.items() if n not in ("use_locking", "name")}
-        others = [a for n, a in args.items() if n != "learning_rate" or rate not in self.graph.rates]
+        known = rate in self.graph.rates or rate in self.graph.placeholders
+        others = [a for n, a in args.items() if n != "learning_rate" or not known]
         if any(set(keys_read(a)) & self.graph.keys for a in others):
             raise NotUnderstood("a learning rate that the graph computes")
         if rate in self.graph.rates:
             given["learning_rate"] = self.graph.rates[rate]
+        fed = rate if rate in self.graph.placeholders else ""
+        if fed:
+            given["learning_rate"] = self.graph.placeholders[fed].default or "0.0"
         listed = ", ".join(f"{renamed.get(n, n)}={v}" for n, v in given.items())
         source = f"{self.program.tf}.keras.optimizers.{keras}({listed})"
-        return Optimizer(key, source, api, rate in self.graph.rates)
+        return Optimizer(key, source, api, rate in self.graph.rates, fed)
 
     def _decay(self, call: ast.Call) -> str:
         args = bound(call, _DECAY)
