@@ -294,11 +294,12 @@ def _assemble(file: FileDraft, texts: Sequence[str | None], helpers: Sequence[He
     out: list[str] = []
     placed = not extra
     offset = len(texts) - len(file.parts)
+    needed = _torch_import(file, texts, offset)
     for index, text in enumerate(texts):
         if text is None or not text:
             continue
         kind = file.parts[index - offset].segment.unit.kind if index >= offset else UnitKind.IMPORTS
-        if not placed and kind not in (UnitKind.IMPORTS, UnitKind.CONSTANT):
+        if not placed and index > needed and kind not in (UnitKind.IMPORTS, UnitKind.CONSTANT):
             out += _spaced(extra, needs_device)
             placed = True
             text = "\n\n" + text.lstrip("\n")
@@ -308,6 +309,12 @@ def _assemble(file: FileDraft, texts: Sequence[str | None], helpers: Sequence[He
     footer = "".join(_footer_lines(file.tree))
     joined = header + "".join(out) + footer
     return joined if joined.endswith("\n") or not joined else joined + "\n"
+
+
+def _torch_import(file: FileDraft, texts: Sequence[str | None], offset: int) -> int:
+    """Where torch is imported first; -1 where it is not, or before all units."""
+    runs = [i for i, part in enumerate(file.parts) if part.segment.unit.kind is UnitKind.IMPORTS]
+    return next((i + offset for i in runs if re.search(r"^import torch$", texts[i + offset] or "", re.MULTILINE)), -1)
 
 
 def _spaced(extra: Sequence[str], needs_device: bool) -> list[str]:

@@ -153,6 +153,15 @@ def test_plain_imports_of_tensorflow_1_mean_version_1(tmp_path: Path) -> None:
     assert "p=1 - keep" in made.text  # what stays, not what goes
 
 
+def test_torch_may_be_imported_after_other_statements(tmp_path: Path) -> None:
+    data, late = 'data = np.ones((4, 3), "float32")\n', "import tensorflow.compat.v1 as tf\n"
+    source = SCRIPT.replace(data, "").replace(late, data + "\n" + late)
+    made = migrated(source, tmp_path)
+    assert [d for u in made.units for d in u.declines] == []
+    assert made.text.count("# what goes in") == 1
+    exec(made.text, {})
+
+
 def test_of_a_script_all_or_nothing_moves(tmp_path: Path) -> None:
     made = migrated(SCRIPT.replace("tf.matmul(x, w)", "tf.nn.no_such_thing(x, w)"), tmp_path)
     assert all(u.text is None for u in made.units)

@@ -123,7 +123,7 @@ def _folded(
     if same and not reasons and all(part.draft is None for part in inside):
         return None
     drafts = [part.draft for part in inside if part.draft is not None]
-    text = _text(inside, texts)
+    text = _without(split_lead(original)[0], _text(inside, texts))
     kind = own.unit.kind if len(drafts) != 1 or len(inside) != 1 else drafts[0].kind
     declines = tuple(replace(d, span=None) for draft in drafts for d in draft.declines)
     return _joined(drafts, text, kind, (*reasons, *declines))
@@ -137,6 +137,16 @@ def _text(inside: Sequence[Part], texts: Sequence[str]) -> str:
         body = rest if part.draft is None else _hoisted(part.draft) + part.draft.text.strip("\n") + "\n"
         out.append(body if not number else lead + body)
     return "".join(out)
+
+
+def _without(lead: str, text: str) -> str:
+    """The text without the comments that stay above the unit; a class that it begins with has blank lines before."""
+    lines = text.splitlines()
+    for comment in (line.strip() for line in lead.splitlines() if line.strip()):
+        at = next((i for i, line in enumerate(lines) if line.strip() == comment), None)
+        if at is not None:
+            del lines[at]
+    return "\n\n" * text.startswith("class ") + "".join(f"{line}\n" for line in lines)
 
 
 def _hoisted(draft: Draft) -> str:
