@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from migrator.codemods.data import chains
-from migrator.codemods.training import callbacks, calls
+from migrator.codemods.training import callbacks, calls, checkpoints, loading
 from migrator.facts import names
 from migrator.rules import constraints, initializers, regularizers
 from migrator.rules.book import MERGES
@@ -166,7 +166,8 @@ def _arguments() -> Iterator[Entry]:
 def _codemods() -> Iterator[Entry]:
     found = dict(STRUCTURE) | GRAPHS
     found |= {f"tf.keras.Model.{method}": "written into a readable loop or statement" for method in calls.METHODS}
-    found |= {f"tf.keras.callbacks.{name}": "lines in the training loop" for name in callbacks.PARAMETERS}
+    found |= {**checkpoints.APIS, loading.LOAD: "the model made again, and its state_dict"}
+    found |= {f"tf.keras.callbacks.{name}": "lines in the training loop" for name in callbacks.KNOWN}
     found |= {f"tf.data.Dataset.{method}": "part of a Dataset and its DataLoader" for method in chains.METHODS}
     found |= dict.fromkeys(MERGES, "the merging layer's expression in forward")
     found[chains.SOURCE] = "a TensorDataset"

@@ -8,10 +8,17 @@ import libcst as cst
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import class_unit, factory_unit
+from migrator.codemods.models.sizes import size_change
 from migrator.codemods.training import function_unit, script_unit, step_unit, training_body
+from migrator.codemods.training.calls import calls_in, model_call
 from migrator.codemods.units import Segment
 from migrator.model import UnitKind
+from migrator.values import Api
 
+_LAYERS = (
+    *("tf.keras.layers.", "tf.keras.Model", "tf.keras.Sequential", "tf.keras.applications."),
+    *("tf.keras.models.Model", "tf.keras.models.clone_model"),
+)
 FACTORIES = frozenset({"model-factory", "layer-factory", "module-factory"})
 
 
@@ -24,13 +31,23 @@ def is_model_unit(segment: Segment, ctx: Context) -> bool:
         return facts is not None and facts.kind in ("layer", "model")
     if isinstance(statement, cst.FunctionDef):
         known = ctx.facts.function(qualname)
-        return known is not None and known.role in FACTORIES
+        makes = known is not None and known.role in FACTORIES
+        return makes and not _trains_what_another_made(statement, ctx)
     return False
 
 
 def _after_building(statements: Sequence[cst.BaseStatement], ctx: Context) -> Draft:
     """What a builder does with its model: compile it, load weights."""
     return training_body(statements, ctx, UnitKind.TRAINING)
+
+
+def _trains_what_another_made(function: cst.FunctionDef, ctx: Context) -> bool:
+    """Whether a function that returns a model only gets it from elsewhere, and compiles or trains it."""
+    if size_change(ctx.facts, f"{ctx.module}:{function.name.value}") is not None:
+        return False
+    calls = calls_in(function)
+    made = any(isinstance(v := ctx.value(call.func), Api) and v.name.startswith(_LAYERS) for call in calls)
+    return not made and any(model_call(call, ctx, frozenset()) for call in calls)
 
 
 def draft_unit(segment: Segment, ctx: Context) -> Draft | None:

@@ -223,4 +223,6 @@ def _layer(base: Instance, name: str) -> Value:
     if name in ("kernel", "bias", "gamma", "beta", "embeddings") and base.api.startswith("tf.keras.layers."):
         return Tensor(None, "float32", "variable")
     given = base.arg(name)
+    if base.api == "tf.train.Checkpoint" and given is not None:
+        return given
     return given if isinstance(given, Literal | Scalar) else UNKNOWN

@@ -15,6 +15,7 @@ from migrator.facts import (
     datasets,
     functions,
     strategies,
+    saved,
     summaries_to,
     targets,
     tensorflow,
@@ -164,6 +165,7 @@ def _model(it: Interpreter, base: ModelValue, func: ast.Attribute, args: Argumen
 def _keras_model(it: Interpreter, base: Value, name: str, args: Arguments, where: Where) -> Value | None:
     if name in ("fit", "fit_generator"):
         it.effect("fits", where.frame.scope)
+        saved.note_callbacks(it, base, args)
         _observe_data(it, base, args, where)
         return History()
     if name in ("evaluate", "evaluate_generator"):
@@ -178,7 +180,10 @@ def _keras_model(it: Interpreter, base: Value, name: str, args: Arguments, where
     if name == "compile":
         it.effect("compiles", where.frame.scope)
         return Literal(None)
-    if name in ("summary", "save", "save_weights", "load_weights", "export", "build", "reset_states", "set_weights"):
+    if name == "save":
+        saved.note(it, base, args.positional[0] if args.positional else args.keywords.get("filepath", UNKNOWN))
+        return Literal(None)
+    if name in ("summary", "save_weights", "load_weights", "export", "build", "reset_states", "set_weights"):
         return Literal(None)
     if name in ("count_params",):
         return Scalar("int")
@@ -236,6 +241,8 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
         return Tensor(None, source.dtype) if isinstance(source, Tensor) else None
     if base.api == "tf.TensorArray":
         return _tensor_array(base, name)
+    if base.api == "tf.train.Checkpoint" and name in ("restore", "read"):
+        return Instance("tf.train.Checkpoint.restore", where.module, where.span)
     if name in ("result",) and base.api.startswith("tf.keras.metrics."):
         return _figure(base)
     if base.api == arithmetic.ITERATOR and name == "get_next":

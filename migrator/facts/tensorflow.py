@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from migrator.facts import datasets, records, summaries_to
+from migrator.facts import datasets, records, saved, summaries_to
 from migrator.facts.calls import Arguments, Where, bind_api
 from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.shapes import applications, catalogue, ops
@@ -191,7 +191,8 @@ def _application(it: Interpreter, api: str, args: Arguments, where: Where) -> Va
 
 
 def _load_model(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
-    return Unknown("a model loaded from a file")
+    path = args.positional[0] if args.positional else args.keywords.get("filepath", UNKNOWN)
+    return saved.loaded(it, path)
 
 
 def _got(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
@@ -251,6 +252,11 @@ def _generator(it: Interpreter, api: str, args: Arguments, where: Where) -> Valu
     return Instance("tf.random.Generator", where.module, where.span)
 
 
+def _checkpoint(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
+    """A checkpoint: its arguments are the objects in it, by the names that they have there."""
+    return Instance(api, where.module, where.span, tuple(args.keywords.items()))
+
+
 def _scope(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
     return Instance(summaries_to.SCOPED, where.module, where.span)
 
@@ -282,6 +288,7 @@ _SPECIAL: dict[str, Callable[[Interpreter, str, Arguments, Where], Value]] = {
     "tf.get_logger": _plain_instance,
     "tf.distribute.get_strategy": _plain_instance,
     "tf.random.Generator.from_seed": _generator,
+    "tf.train.Checkpoint": _checkpoint,
     "tf.name_scope": _scope,
     "tf.compat.v1.name_scope": _scope,
     "tf.keras.backend.name_scope": _scope,

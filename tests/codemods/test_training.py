@@ -340,7 +340,7 @@ def test_rates_are_set_by_old_spellings() -> None:
 @pytest.mark.parametrize(
     ("hook", "reason"),
     [
-        ("def on_train_batch_end(self, batch, logs=None): pass", "runs within an epoch"),
+        ("def on_test_batch_end(self, batch, logs=None): pass", "runs within an epoch"),
         ("def on_epoch_end(self, epoch, logs=None): print(self.params)", "reads Keras's `params`"),
     ],
 )
@@ -501,4 +501,43 @@ def test_what_the_base_class_does_is_declined() -> None:
 
             def get_config(self):
                 return super().get_config()
+    """)
+
+
+LOADED = """
+def build_model():
+    return keras.Sequential([keras.Input(shape=(6,)), layers.Dense(1)])
+
+
+def train(x, y):
+    model = build_model()
+    model.compile("sgd", loss="mse")
+    model.fit(x, y)
+    model.save("whole.keras")
+    {}
+"""
+
+
+def test_a_loaded_model_is_made_again() -> None:
+    text = body(LOADED.format('best = keras.models.load_model("whole.keras")\n    best.evaluate(x, y)'))
+    assert "best = build_model()" in text
+    assert 'best.load_state_dict(torch.load("whole.pt", map_location=device))' in text
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [
+        ('best = keras.models.load_model("other.keras")', "not certain that this repository has saved it"),
+        ('best = keras.models.load_model("whole.keras")\n    best.fit(x, y)', "may go on with a loaded model"),
+        ('for _ in range(2):\n        model = keras.models.load_model("whole.keras")', "may go on with a loaded model"),
+    ],
+)
+def test_files_of_unknown_models_and_further_training_are_declined(after: str, reason: str) -> None:
+    assert reason in why(LOADED.format(after))
+
+
+def test_a_checkpoint_of_something_unknown_is_declined() -> None:
+    assert "is not known" in why("""
+        def save(things, folder):
+            tf.train.Checkpoint(things=things).save(folder)
     """)

@@ -102,7 +102,14 @@ def reasons(text: str) -> str:
 
 def torch_module(made: Draft, model: str) -> dict[str, Any]:
     """The migrated file as a namespace, with a torch model written by hand."""
-    lines = ["import numpy as np", "import torch", "import torch.nn.functional as F", "from torch import nn"]
+    lines = [
+        "import os",
+        "import tempfile",
+        "import numpy as np",
+        "import torch",
+        "import torch.nn.functional as F",
+        "from torch import nn",
+    ]
     lines += [*sorted(made.imports), 'device = torch.device("cpu")', model]
     scope: dict[str, Any] = {}
     exec("\n".join([*lines, *(helper.source for helper in made.helpers), made.text]), scope)

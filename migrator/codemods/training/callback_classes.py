@@ -39,6 +39,20 @@ def keras_base(node: cst.CSTNode, ctx: Context) -> str:
     return value.name if isinstance(value, Api) and value.name in _BASES else base_of(value, ctx)
 
 
+def _own_attribute(name: str) -> m.Attribute:
+    return m.Attribute(value=m.Name("self"), attr=m.Name(name))
+
+
+_PARAMETER = m.SubscriptElement(slice=m.Index(value=m.SimpleString(value=m.MatchRegex("""["'](epochs|steps)["']"""))))
+
+
+def reads_params(value: RepoInstance, ctx: Context) -> bool:
+    """Whether a callback's class, one of this file, reads the number of epochs or steps that Keras tells it."""
+    name = value.qualname.rpartition(":")[2]
+    classes = [s for s in ctx.tree.body if isinstance(s, cst.ClassDef) and s.name.value == name]
+    return any(find(c, _own_attribute("params")) for c in classes)
+
+
 def is_callback_class(node: cst.CSTNode, ctx: Context) -> bool:
     """Whether a class of the file derives from Keras's Callback."""
     return keras_base(node, ctx) == CALLBACK
@@ -69,9 +83,11 @@ def is_base_init(line: cst.SimpleStatementLine) -> bool:
 
 def problem(node: cst.ClassDef, ctx: Context) -> str:
     """Why such a class cannot be a plain one; "" when it can."""
-    for name in ("params", "validation_data") if is_callback_class(node, ctx) else ():
-        if find(node, m.Attribute(value=m.Name("self"), attr=m.Name(name))):
-            return f"a callback that reads Keras's `{name}`"
+    if is_callback_class(node, ctx):
+        reads = [name for name in ("params", "validation_data") if find(node, _own_attribute(name))]
+        known = find(node, m.Subscript(value=_own_attribute("params"), slice=[_PARAMETER]))
+        if "validation_data" in reads or len(find(node, _own_attribute("params"))) > len(known):
+            return f"a callback that reads Keras's `{reads[-1]}`"
     for used in find(node, m.Attribute(value=m.Call(func=m.Name("super")))):
         if isinstance(used, cst.Attribute) and used.attr.value != "__init__" and derives_directly(node, ctx):
             return f"`{used.attr.value}` of Keras's base class"

@@ -11,13 +11,18 @@ Args = dict[str, cst.BaseExpression]
 
 @dataclass(frozen=True)
 class CallbackCode:
-    """Lines of one callback: before the loop, at the start and the end of an epoch, as its very last, after it."""
+    """Lines of one callback: before the loop, at the start and the end of an epoch, as its very last, after it.
+
+    `batch_begin`, `batch_end`: expressions of functions that the pass over the data calls around each batch.
+    """
 
     before: tuple[str, ...] = ()
     begin: tuple[str, ...] = ()
     end: tuple[str, ...] = ()
     last: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    batch_begin: tuple[str, ...] = ()
+    batch_end: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,3 +35,5 @@ class Loop:
     logs: str
     keys: frozenset[str]
     start: str = "0"  # the first epoch
+    epochs: str = "1"  # the one after the last
+    steps: str = ""  # batches in an epoch, where they are counted

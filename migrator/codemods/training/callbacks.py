@@ -30,6 +30,8 @@ PARAMETERS = {
     ),
     "LearningRateScheduler": ("schedule", "verbose"),
 }
+KNOWN = (*PARAMETERS, *LOGGING_PARAMETERS, *SILENT, "Callback")
+"""Classes with lines in the loop, without need of any, and the base of own ones."""
 _LOWER = ("loss", "mae", "mse", "rmse", "error")
 _HIGHER = ("acc", "accuracy", "top")
 
@@ -164,7 +166,7 @@ def _callback(call: cst.Call | cst.Name, loop: Loop, writer: Writer) -> Callback
     if name not in _WRITE:
         raise Unfit(f"the callback {api or writer.ctx.code(call.func)} has no rule")
     parameters = PARAMETERS.get(name) or LOGGING_PARAMETERS[name]
-    args = bind(call, parameters)
+    args = bind(call, parameters, positional=2 if name == "LambdaCallback" else 99)  # the order differs by version
     if not isinstance(args, dict):
         raise Unfit(f"{name}: {args.reason}")
     unknown = [a for a in args if a not in parameters]

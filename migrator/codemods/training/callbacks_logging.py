@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import libcst as cst
 
+from migrator.codemods.training.batch_hooks import BEGIN, END
 from migrator.codemods.training.callback_code import Args, CallbackCode, Loop
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.writer import Unfit, Writer
@@ -13,7 +14,7 @@ from migrator.values import Literal
 
 SILENT = ("History", "ProgbarLogger", "BaseLogger")
 """What a loop does anyway: figures are recorded and printed."""
-_HOOKS = ("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end")
+_HOOKS = ("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end", *BEGIN, *END)
 LOGGING_PARAMETERS = {
     "TensorBoard": (
         *("log_dir", "histogram_freq", "write_graph", "write_images", "write_steps_per_second", "update_freq"),
@@ -98,12 +99,14 @@ def lambdas(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
         "on_epoch_end": f"({loop.epoch}, {loop.logs})",
         "on_train_end": f"({loop.logs})",
     }
-    lines = {hook: (f"{name}{calls[hook]}",) for hook, name in made.items()}
+    lines = {hook: (f"{name}{calls[hook]}",) for hook, name in made.items() if hook in calls}
     return CallbackCode(
         before=(*before, *lines.get("on_train_begin", ())),
         begin=lines.get("on_epoch_begin", ()),
         end=lines.get("on_epoch_end", ()),
         after=lines.get("on_train_end", ()),
+        batch_begin=tuple(made[hook] for hook in BEGIN if hook in made)[:1],
+        batch_end=tuple(made[hook] for hook in END if hook in made)[:1],
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import libcst as cst
 
 from migrator.codemods.context import Context
+from migrator.codemods.training.batch_hooks import BEGIN, END, hook_of, stops_training
+from migrator.codemods.training.callback_classes import reads_params
 from migrator.codemods.training.callback_code import CallbackCode, Loop
 from migrator.codemods.training.writer import Unfit, Writer
 from migrator.values import RepoInstance
@@ -21,14 +23,16 @@ def own_callback(node: cst.Call | cst.Name, loop: Loop, writer: Writer) -> Callb
     """Calls of the hooks that a class has, in Keras's order."""
     value = writer.ctx.value(node)
     assert isinstance(value, RepoInstance)
-    hooks = [hook for hook in hooks_of(value, writer.ctx) if hook not in _CALLED]
+    hooks = [hook for hook in hooks_of(value, writer.ctx) if hook not in (*_CALLED, *BEGIN, *END)]
     if hooks:
         raise Unfit(f"a callback with `{hooks[0]}`, which runs within an epoch")
     before, name = list[str](), writer.text(node)
     if isinstance(node, cst.Call):
         before.append(f"{(fresh := writer.names.fresh('callback'))} = {name}")
         name = fresh
-    before += [f"{name}.model = {loop.model}", unstopped(loop)]
+    before += [f"{name}.model = {loop.model}", *_params(value, name, loop, writer)]
+    stopping = stops_training(value, writer.ctx)
+    before += [unstopped(loop)] if stopping else []
     filled = {
         hook: (f"{name}.{hook}({text.format(epoch=loop.epoch, logs=loop.logs)})",)
         for hook, text in _CALLED.items()
@@ -38,9 +42,20 @@ def own_callback(node: cst.Call | cst.Name, loop: Loop, writer: Writer) -> Callb
         before=(*before, *filled.get("on_train_begin", ())),
         begin=filled.get("on_epoch_begin", ()),
         end=filled.get("on_epoch_end", ()),
-        last=stops(loop),
+        last=stops(loop) if stopping else (),
         after=filled.get("on_train_end", ()),
+        batch_begin=tuple(f"{name}.{hook}" for hook in [hook_of(value, "begin", writer.ctx)] if hook),
+        batch_end=tuple(f"{name}.{hook}" for hook in [hook_of(value, "end", writer.ctx)] if hook),
     )
+
+
+def _params(value: RepoInstance, name: str, loop: Loop, writer: Writer) -> list[str]:
+    """Keras's `params`, for a class that reads them."""
+    if not reads_params(value, writer.ctx):
+        return []
+    if not loop.steps:
+        raise Unfit("a callback that reads how many batches an epoch has, which nothing counts")
+    return [f'{name}.params = {{"epochs": {loop.epochs}, "steps": {loop.steps}}}']
 
 
 _HOOKS = tuple(

@@ -14,9 +14,11 @@ from migrator.codemods.nodes import below
 from migrator.codemods.training import fit, methods
 from migrator.codemods.training.building import construction
 from migrator.codemods.training.calls import receiver
+from migrator.codemods.training.checkpoints import checkpoint_text
 from migrator.codemods.training.expressions import Finder, Modes, penalty_text
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
-from migrator.codemods.training.plan import FilePlan
+from migrator.codemods.training.loading import load_model
+from migrator.codemods.training.plan import FilePlan, has_argument
 from migrator.codemods.training.random_layers import mode_without_flag
 from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
@@ -58,6 +60,10 @@ class Decisions:
 
     def text(self, node: cst.CSTNode, kind: str) -> str:
         ctx = self.ctx
+        if kind.startswith("checkpoint:"):
+            text = checkpoint_text(node, kind, self.writer)
+            self.gone = self.gone or not text
+            return text
         if isinstance(node, cst.Attribute):
             if kind == "replicas":
                 return "1"
@@ -66,12 +72,20 @@ class Decisions:
             owner = self.decided.get(node.value) or ctx.code(node.value).strip()
             if kind == "history":
                 return owner
+            if kind == "epochs":
+                if any(has_argument(call, "initial_epoch") for call in self.plan.of_call):
+                    raise Unfit("the epochs of a training that does not begin with the first")
+                return f'list(range(len({owner}["loss"])))'
             if kind == "rate":
                 return f'{owner}.param_groups[0]["lr"]'
             return f"{owner}.parameters()" if _iterated(node, self.where) else f"list({owner}.parameters())"
         assert isinstance(node, cst.Call)
         if kind == "rate":
             return self.rate(node)
+        if kind == "loaded":
+            loaded = load_model(node, self.writer, self.where)
+            self.before.append(loaded.before)
+            return loaded.value
         if kind.startswith("method:"):
             return self.method(node, kind.removeprefix("method:"))
         self.sink.imports.add("import torch")

@@ -14,12 +14,19 @@ LOADERS = "from torch.utils.data import DataLoader, TensorDataset"
 
 
 def run_epoch(
-    name: str, config: Configuration, *, weighted: bool, streamed: bool, keeps_frozen: bool = False
+    name: str,
+    config: Configuration,
+    *,
+    weighted: bool,
+    streamed: bool,
+    keeps_frozen: bool = False,
+    hooks: frozenset[str] = frozenset(),
 ) -> Helper:
     """`run_epoch(model, loader, optimizer=None)`: the figures of one pass, training when it may.
 
     `weighted`: batches have a third element, the weight of each row. `streamed`: batches may come
-    from elsewhere than `make_loader`, so that their types are adapted here.
+    from elsewhere than `make_loader`, so that their types are adapted here. `hooks`: at the "begin" and
+    the "end" of batches functions are called, and whether one of them "stops" the training.
     """
     scheduled = config.optimizer.schedule is not None
     figures = ["loss", *(metric.name for metric in config.metrics if not metric.gathered)]
@@ -33,21 +40,24 @@ def run_epoch(
         *(["batches = 0"] if any(metric.by_batch for metric in config.metrics) else []),
         *(["preds, targets = [], []"] if _gathers(config) else []),
         "with torch.set_grad_enabled(training):",
-        indent("\n".join(_loop(config, weighted, streamed)), "    "),
+        indent("\n".join(_loop(config, weighted, streamed, hooks)), "    "),
         _result(config.metrics, weighted),
     ]
     pairs = "(x, y, weight)" if weighted else "(x, y)"
-    head = f"def {name}(model, loader, optimizer=None{', scheduler=None' if scheduled else ''}):\n"
+    extra_args = ["scheduler=None"] if scheduled else []
+    extra_args += [f"on_batch_{kind}=()" for kind in ("begin", "end") if kind in hooks]
+    head = f"def {name}({', '.join(('model', 'loader', 'optimizer=None', *extra_args))}):\n"
     doc = f'    """One pass over {pairs} batches; trains when an optimizer is given."""\n'
     imports = (TORCH, *config.loss.imports, *(i for metric in config.metrics for i in metric.imports))
     extra = (FUNCTIONAL,) if any("F." in line for line in body) else ()
     return Helper(name, head + doc + indent("\n".join(body), "    ") + "\n", (*imports, *extra))
 
 
-def _loop(config: Configuration, weighted: bool, streamed: bool) -> list[str]:
+def _loop(config: Configuration, weighted: bool, streamed: bool, hooks: frozenset[str]) -> list[str]:
     names = "x, y, weight" if weighted else "x, y"
     return [
-        f"for {names} in loader:",
+        f"for batch, ({names}) in enumerate(loader):" if hooks else f"for {names} in loader:",
+        *(["    for hook in on_batch_begin:", "        hook(batch, {})"] if "begin" in hooks else []),
         "    " + _to_device(config, weighted, streamed),
         *("    " + line for line in _forward(config, weighted)),
         "    if training:",
@@ -56,7 +66,15 @@ def _loop(config: Configuration, weighted: bool, streamed: bool) -> list[str]:
         "    count += len(x)",
         *(["    weights += weight.sum().item()"] if weighted and _weighs(config) else []),
         *(["    batches += 1"] if any(metric.by_batch for metric in config.metrics) else []),
+        *("    " + line for line in _after_batch(hooks)),
     ]
+
+
+def _after_batch(hooks: frozenset[str]) -> list[str]:
+    """Functions see the figures of the epoch so far, as Keras's callbacks do."""
+    figures = "{name: total / count for name, total in totals.items()}"
+    lines = ["for hook in on_batch_end:", f"    hook(batch, {figures})"] if "end" in hooks else []
+    return lines + (["if training and model.stop_training:", "    break"] if "stops" in hooks else [])
 
 
 def _to_device(config: Configuration, weighted: bool, streamed: bool) -> str:

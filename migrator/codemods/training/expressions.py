@@ -12,6 +12,8 @@ from migrator.codemods.models.losses import ADDED_LOSSES
 from migrator.codemods.nodes import below, holds
 from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
+from migrator.codemods.training.checkpoints import checkpoint_kind
+from migrator.codemods.training.loading import loads
 from migrator.codemods.training.models import VARIABLES, model_text, module_text
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.rates import is_rate, rate_of
@@ -60,6 +62,10 @@ class Finder:
     def call_kind(self, call: cst.Call) -> str:
         if call in self.tapes.decided:
             return "gradient"
+        if kept := checkpoint_kind(call, self.ctx):
+            return kept
+        if loads(call, self.ctx):
+            return "loaded"
         if call in self.data.chains:
             return "data"
         if rate_of(call, self.ctx, self.plan.known_models) is not None:
@@ -76,10 +82,12 @@ class Finder:
         return "object" if self.is_object_call(call) else ""
 
     def attribute_kind(self, node: cst.Attribute) -> str:
-        if node.attr.value == "history" and self.is_history(node.value):
-            return "history"
+        if node.attr.value in ("history", "epoch") and self.is_history(node.value):
+            return "history" if node.attr.value == "history" else "epochs"
         if is_replicas(node, self.ctx):
             return "replicas"
+        if kept := checkpoint_kind(node, self.ctx):
+            return kept
         if is_rate(node, self.ctx, self.plan.known_models):
             return "rate"
         if node.attr.value == "stop_training" and self.plan.models >= {self.ctx.code(node.value).strip(), "self.model"}:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from migrator.codemods.models.losses import ADDED_LOSSES
 from migrator.codemods.training import epoch_code
+from migrator.codemods.training.batch_hooks import objection
 from migrator.codemods.training.batches import ends_of_epochs, stream, with_steps
 from migrator.codemods.training.callback_code import CallbackCode, Loop
 from migrator.codemods.training.callbacks import callbacks
@@ -33,10 +34,17 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
     config = configured(compiled)
     if compiled.weighted and config.loss.rows is None:
         raise Unfit("weights on a loss of which the values per row are not known")
+    if why := objection(config, compiled.hooks):
+        raise Unfit(why)
     name = writer.plan.name("run_epoch", compiled)
     frozen = writer.plan.frozen
     helper = epoch_code.run_epoch(
-        name, config, weighted=compiled.weighted, streamed=compiled.streamed, keeps_frozen=frozen
+        name,
+        config,
+        weighted=compiled.weighted,
+        streamed=compiled.streamed,
+        keeps_frozen=frozen,
+        hooks=compiled.hooks,
     )
     writer.sink.help(
         (
@@ -64,14 +72,16 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     history = writer.names.fresh("history") if wish is None else wish
     epoch, logs = writer.names.again("epoch"), writer.names.again("logs")
     optimizer = compiled.optimizer_of(model)
-    passes = _passes(model, optimizer, compiled, writer, validates=val_loader is not None)
     first = writer.text(bound["initial_epoch"]) if "initial_epoch" in bound else "0"
-    loop = Loop(model, optimizer, epoch, logs, _keys(config, val_loader), first)
+    epochs = writer.text(bound["epochs"]) if "epochs" in bound else "1"
+    counted = f"len({loader})" if "y" in bound else ""
+    counted = writer.text(bound["steps_per_epoch"]) if "steps_per_epoch" in bound else counted
+    loop = Loop(model, optimizer, epoch, logs, _keys(config, val_loader), first, epochs, counted)
     extra = callbacks(bound["callbacks"], loop, writer) if "callbacks" in bound else []
+    passes = _passes(model, optimizer, compiled, writer, extra, validates=val_loader is not None)
     body = [f"{logs} = {passes.train(loader)}", *_validate(passes, val_loader, logs)]
     ends = ends_of_epochs(bound["x"], writer.text(bound["x"]), writer)
     body = [*_part(extra, "begin"), *body, *ends, *_part(extra, "end"), *_record(history, logs, writer)]
-    epochs = writer.text(bound["epochs"]) if "epochs" in bound else "1"
     body += [*_progress(bound.get("verbose"), epoch, epochs, logs, writer), *_part(extra, "last")]
     start = f"{first}, " if "initial_epoch" in bound else ""
     lines += [*checks, *_part(extra, "before"), *([f"{history} = {{}}"] if history else [])]
@@ -117,14 +127,26 @@ class _Passes:
         return f"{self.name}({', '.join(filter(None, (self.model, loader, self.testing)))})"
 
 
-def _passes(model: str, optimizer: str, compiled: Compiled, writer: Writer, *, validates: bool) -> _Passes:
+def _passes(
+    model: str, optimizer: str, compiled: Compiled, writer: Writer, extra: list[CallbackCode], *, validates: bool
+) -> _Passes:
     config = configured(compiled)
     if not config.steps:
-        step = f"{optimizer}, scheduler" if config.optimizer.schedule is not None else optimizer
-        return _Passes(run_epoch_name(writer, compiled), model, step)
+        step = [optimizer, *(["scheduler"] if config.optimizer.schedule is not None else []), *_hooks(extra)]
+        return _Passes(run_epoch_name(writer, compiled), model, ", ".join(step))
+    if _hooks(extra):
+        raise Unfit("a callback that runs within an epoch, of a model that has its own steps")
     if "train_step" not in config.traits.steps or (validates and "test_step" not in config.traits.steps):
         raise Unfit("a model with one of `train_step` and `test_step` only")
     return _Passes(run_steps_name(writer), model, f"{model}.train_step", f"{model}.test_step")
+
+
+def _hooks(extra: list[CallbackCode]) -> list[str]:
+    """The functions that a pass over the data calls around each batch."""
+    begin = [function for code in extra for function in code.batch_begin]
+    end = [function for code in extra for function in code.batch_end]
+    named = {"on_batch_begin": begin, "on_batch_end": end}
+    return [f"{name}=[{', '.join(functions)}]" for name, functions in named.items() if functions]
 
 
 def run_steps_name(writer: Writer) -> str:

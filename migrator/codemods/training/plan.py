@@ -11,6 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan, plan_data
 from migrator.codemods.nodes import find
+from migrator.codemods.training.batch_hooks import batch_hooks
 from migrator.codemods.training.callback_classes import is_callback_class
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
@@ -28,7 +29,7 @@ class Compiled:
     """One `compile` call of the file and what uses it.
 
     `local`: the optimizer is a variable of the scope that both call stand in; otherwise it is
-    the model's attribute. `weighted`, `streamed`: see `epoch_code.run_epoch`.
+    the model's attribute. `weighted`, `streamed`, `hooks`: see `epoch_code.run_epoch`.
     """
 
     call: cst.Call
@@ -38,6 +39,7 @@ class Compiled:
     local: bool = True
     weighted: bool = False
     streamed: bool = False
+    hooks: frozenset[str] = frozenset()
     suffix: str = ""
 
     @property
@@ -245,16 +247,27 @@ def _settle(
         near = all(holders[call] is own.holder for call in fits)
         steps = not isinstance(own.config, Decline) and own.config.steps
         own.local = near and _attribute_free(own, ctx) and _name_is_free(own) and not steps
-        own.weighted = any(_has(call, "class_weight", "sample_weight") for call in fits)
+        own.weighted = any(has_argument(call, "class_weight", "sample_weight") for call in fits)
         own.streamed = any(_streams(call, ctx) for call in users)
+        called_back = [call for call in fits if has_argument(call, "callbacks")]
+        own.hooks = frozenset().union(*(batch_hooks(holders[call], ctx) for call in called_back))
         twin = next((c for c in compiled[:index] if _twins(c, own)), None)
         holder = own.holder.name.value if isinstance(own.holder, cst.FunctionDef) else str(index + 1)
         own.suffix = twin.suffix if twin else ("" if index == 0 else f"_{holder}")
 
 
 def _twins(one: Compiled, other: Compiled) -> bool:
-    same = one.config == other.config and not isinstance(one.config, Decline)
-    return same and (one.weighted, one.streamed) == (other.weighted, other.streamed)
+    """Whether two configurations have the same pass over the data: a rate alone makes no other one."""
+    if isinstance(one.config, Decline) or isinstance(other.config, Decline):
+        return False
+    same = _pass_of(one.config) == _pass_of(other.config)
+    return same and (one.weighted, one.streamed, one.hooks) == (other.weighted, other.streamed, other.hooks)
+
+
+def _pass_of(config: Configuration) -> object:
+    """What the pass over the data depends on."""
+    optimizer = config.optimizer
+    return config.loss, config.metrics, config.traits, optimizer.clip, optimizer.schedule is None
 
 
 def _attribute_free(own: Compiled, ctx: Context) -> bool:
@@ -276,14 +289,15 @@ def _method(call: cst.Call) -> str:
     return found[1] if found else ""
 
 
-def _has(call: cst.Call, *names: str) -> bool:
+def has_argument(call: cst.Call, *names: str) -> bool:
+    """Whether a call is given an argument by one of these names."""
     return any(arg.keyword is not None and arg.keyword.value in names for arg in call.args)
 
 
 def _streams(call: cst.Call, ctx: Context) -> bool:
     """Whether a `fit` or `evaluate` is given batches instead of arrays."""
     positional = [arg for arg in call.args if arg.keyword is None and not arg.star]
-    given_y = len(positional) > 1 or _has(call, "y")
+    given_y = len(positional) > 1 or has_argument(call, "y")
     data = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "validation_data"), None)
     validation = data is not None and (isinstance(ctx.value(data), Dataset) or isinstance(data, cst.Name))
     return not given_y or validation
