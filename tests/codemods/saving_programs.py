@@ -84,4 +84,23 @@ def main(data, model):
 """,
         REGRESSOR_MODEL,
     ),
+    Program(
+        "weights carried over and kept",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def main(data, model):
+    x, y, _, _ = data
+    y = y.astype("float32")[:, None]
+    target = build_model()
+    target.set_weights(model.get_weights())
+    start = model.get_weights()
+    model.compile(optimizer=keras.optimizers.SGD(0.01), loss="mse")
+    first = model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history
+    moved = model.predict(x, verbose=0)
+    model.set_weights(start)
+    again = model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history
+    return first, again, moved, target.predict(x, verbose=0)
+""",
+        REGRESSOR_MODEL,
+    ),
 )

@@ -22,9 +22,13 @@ def finished(build: ModuleBuild, named: Collection[str] = ()) -> None:
             rename(build, name, f"{name}1")
 
 
-def check_names(build: ModuleBuild, ctx: Context) -> None:
-    """Decline a class that reads a name nobody gives: a size that was to be known and is not."""
+def check_names(build: ModuleBuild, ctx: Context, device: bool = False) -> None:
+    """Decline a class that reads a name nobody gives: a size that was to be known and is not.
+
+    `device`: the file has that name, for the steps of the class.
+    """
     known = module_names(ctx) | set(dir(builtins)) | {"torch", "nn", "F", "np"} | set(build.needs.helpers)
+    known |= {"device"} if device else set()
     try:
         tree = ast.parse(render(build))
     except SyntaxError as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import libcst as cst
+import libcst.matchers as m
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models.build import render
@@ -13,8 +14,11 @@ from migrator.codemods.models.factory import construction, draft_of, find_model,
 from migrator.codemods.models.functional import Shape, module
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.naming import class_name
+from migrator.codemods.models.ends import MODEL
 from migrator.codemods.models.text import names
+from migrator.codemods.nodes import ancestors, find
 from migrator.model import Decline, InterfaceChange, UnitKind
+from migrator.values import Api
 
 
 def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name_hint: str = "") -> Draft | None:
@@ -34,7 +38,8 @@ def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name
     graph = graph_of(found, ctx, outside)
     if isinstance(graph, Decline):
         return Draft("".join(ctx.code(s) for s in statements), UnitKind.SCRIPT, declines=(graph,))
-    name = _free(class_name(name_hint or found.name), ctx)
+    number = "" if name_hint else _number(found.name, found.call, ctx)
+    name = _free(class_name(name_hint or found.name) + number, ctx)
     made = module(ctx, graph, Shape(name, f"{ctx.module}:{name}"))
     text = f"{found.name} = {construction(made)}.to(device)\n"
     hoisted = render(made.build)
@@ -73,6 +78,28 @@ def _module_names(ctx: Context) -> set[str]:
         else:
             found |= set(assigned(statement))
     return found
+
+
+def _number(name: str, call: cst.Call, ctx: Context) -> str:
+    """What tells a class from those of models that other statements of the file build under the same name."""
+    made = []
+    for node in find(ctx.tree, m.Assign(targets=[m.AssignTarget(target=m.Name())], value=m.Call())):
+        assert isinstance(node, cst.Assign)
+        target, callee = (
+            node.targets[0].target,
+            ctx.value(node.value.func) if isinstance(node.value, cst.Call) else None,
+        )
+        same = isinstance(target, cst.Name) and class_name(target.value) == class_name(name)
+        if same and isinstance(callee, Api) and callee.name in MODEL and not _in_factory(node, ctx):
+            made.append(node.value)
+    index = next((i for i, other in enumerate(made) if other is call), 0)
+    return str(index + 1) if index else ""
+
+
+def _in_factory(node: cst.CSTNode, ctx: Context) -> bool:
+    """Whether a node belongs to a function whose model has a class by the function's name."""
+    around = (n.name.value for n in ancestors(node, ctx.tree) if isinstance(n, cst.FunctionDef))
+    return any(f"{ctx.module}:{name}" in ctx.class_names for name in around)
 
 
 def _free(name: str, ctx: Context) -> str:

@@ -73,7 +73,7 @@ class _Class:
     def make(self) -> tuple[Draft, bool]:
         methods, maker = self.begin()
         unflattened = self._rest(methods, maker)
-        check_names(self.build, self.ctx)
+        check_names(self.build, self.ctx, self.needs_device)
         return self._draft(), unflattened
 
     def begin(self) -> tuple[dict[str, cst.FunctionDef], Maker]:
@@ -304,7 +304,7 @@ class _Class:
                 if note:
                     self.build.needs.note(f"{self.node.name.value}.{note}")
                 continue
-            if self.kind == "model" and (name in _STEPS or has_tape(method, self.ctx)):
+            if self.kind == "model" and (name in (*_STEPS, "compile") or has_tape(method, self.ctx)):
                 self._step(method)
                 continue
             unflattened |= self._method(name, method, maker)

@@ -35,6 +35,7 @@ from migrator.codemods.training.freezing import freezes, objection, read_freeze
 from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
 from migrator.codemods.training.moving import moves
+from migrator.codemods.training.own_compile import is_base_compile
 from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, with_lead
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
@@ -245,7 +246,9 @@ class Walker:
         return any(d is not None and d.kind == "optimizer" and self.ctx.code(d.target).strip() == target for d in made)
 
     def is_callback_init(self, line: cst.SimpleStatementLine) -> bool:
-        """`super().__init__()` in a class that has no base any more."""
+        """`super().__init__()` in a class that has no base any more, or `super().compile()` of a model."""
+        if is_base_compile(line):
+            return True
         around = ancestors(line, self.ctx.tree) if is_base_init(line) else []
         return any(derives_directly(node, self.ctx) for node in around)
 

@@ -84,6 +84,8 @@ _IGNORED = ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_los
 
 def configure(call: cst.Call, traits: Traits, ctx: Context) -> Configuration | Decline:
     """The configuration of one `compile` call; what is not certainly known is declined."""
+    if traits.compiles and not traits.own_step:
+        return Configuration(_NO_LOSS, (), OptimizerCode(""), traits)
     bound = bind(call, METHODS["compile"], positional=2)
     if isinstance(bound, Decline):
         return Decline(f"compile: {bound.reason}")

@@ -11,7 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
 from migrator.codemods.nodes import below
-from migrator.codemods.training import fit, methods
+from migrator.codemods.training import fit, methods, on_batch
 from migrator.codemods.training.building import construction
 from migrator.codemods.training.calls import receiver
 from migrator.codemods.training.checkpoints import checkpoint_text
@@ -24,6 +24,7 @@ from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.tape import TapePlan
+from migrator.codemods.training.weights_copied import weights_text
 from migrator.codemods.training.writer import Code, Unfit, Writer
 from migrator.values import Tensor
 
@@ -82,6 +83,8 @@ class Decisions:
         assert isinstance(node, cst.Call)
         if kind == "rate":
             return self.rate(node)
+        if kind == "weights":
+            return weights_text(node, self.writer)
         if kind == "loaded":
             loaded = load_model(node, self.writer, self.where)
             self.before.append(loaded.before)
@@ -130,6 +133,11 @@ class Decisions:
             return fit.evaluate(call, model, owner, self.writer, alone)
         if name in ("save", "save_weights"):
             return methods.save_weights(call, model, self.writer, whole=name == "save")
+        if name in ("train_on_batch", "test_on_batch"):
+            alone = isinstance(self.where, cst.SimpleStatementLine) and _wish(call, self.where) == ""
+            return on_batch.on_batch(call, name, model, owner, self.writer, alone)
+        if name == "predict_on_batch":
+            return on_batch.predict_on_batch(call, model, self.writer)
         one = {"predict": methods.predict, "summary": methods.summary, "load_weights": methods.load_weights}
         return one[name](call, model, self.writer)
 

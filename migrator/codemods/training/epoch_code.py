@@ -233,3 +233,15 @@ def {name}(model, x, batch_size=32):
     return torch.cat([model(batch.to(device)) for batch in batches]).cpu().numpy()
 '''
     return (*helpers, Helper(name, source, (TORCH,)))
+
+
+def predict_batches(name: str, kind: str | None, several: bool) -> tuple[Helper, ...]:
+    """`predict_batches(model, loader)`: outputs for batches of inputs, which other parts may follow."""
+    x = "x.to(device)" + (".float()" if kind == "float" else "")
+    source = f'''@torch.inference_mode()
+def {name}(model, loader):
+    """The model's outputs for all batches, as a NumPy array."""
+    model.eval()
+    return torch.cat([model({x}) for {"x, *_" if several else "x"} in loader]).cpu().numpy()
+'''
+    return (Helper(name, source, (TORCH,)),)

@@ -21,6 +21,7 @@ from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.strategies import is_replicas
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.traits import tells_shapes, traits_of
+from migrator.codemods.training.weights_copied import copies_weights
 from migrator.model import Helper
 from migrator.values import Api, External, History, Instance, RepoInstance
 
@@ -31,6 +32,7 @@ KERAS_ONLY = frozenset(
     | {"evaluate_generator", "predict_generator", "reset_states", "non_trainable_variables", "get_config"}
 )
 """Members of a Keras model that an `nn.Module` does not have."""
+_WHOLE = ("weights", "method:")  # kinds of calls that settle the method's name too
 METRIC_METHODS = ("update_state", "result", "reset_state", "reset_states")
 _SUMS = ("tf.add_n", "tf.math.add_n", "tf.reduce_sum", "sum")
 
@@ -48,6 +50,8 @@ class Finder:
     def nodes(self, node: cst.CSTNode) -> list[tuple[cst.CSTNode, str]]:
         """Nodes below, with what each is, innermost first."""
         found = [(n, self.kind(n)) for n in below(node, (cst.Call, cst.Attribute))]
+        handled = {call.func for call, kind in found if kind.startswith(_WHOLE) and isinstance(call, cst.Call)}
+        found = [(n, kind) for n, kind in found if n not in handled]
         gradients = [call for call in self.tapes.decided if holds(node, call)]
         inside = {n for call in gradients for n in below(call, (cst.Call, cst.Attribute)) if n is not call}
         return [(n, kind) for n, kind in reversed(found) if kind and n not in inside]
@@ -66,6 +70,8 @@ class Finder:
             return kept
         if loads(call, self.ctx):
             return "loaded"
+        if copies_weights(call, self.ctx, self.plan.known_models, self.holder):
+            return "weights"
         if call in self.data.chains:
             return "data"
         if rate_of(call, self.ctx, self.plan.known_models) is not None:

@@ -24,7 +24,7 @@ from migrator.values import Literal
 _FIT_KNOWN = frozenset(
     {"x", "y", "batch_size", "epochs", "verbose", "validation_split", "validation_data", "shuffle"}
     | {"class_weight", "sample_weight", "initial_epoch", "validation_batch_size", "callbacks"}
-    | {"steps_per_epoch", "validation_steps"}
+    | {"steps_per_epoch", "validation_steps", "validation_freq"}
 )
 _EVALUATE_KNOWN = frozenset({"x", "y", "batch_size", "verbose", "return_dict", "steps"})
 
@@ -76,10 +76,11 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     epochs = writer.text(bound["epochs"]) if "epochs" in bound else "1"
     counted = f"len({loader})" if "y" in bound else ""
     counted = writer.text(bound["steps_per_epoch"]) if "steps_per_epoch" in bound else counted
-    loop = Loop(model, optimizer, epoch, logs, _keys(config, val_loader), first, epochs, counted)
+    every = _frequency(bound.get("validation_freq"), writer)
+    loop = Loop(model, optimizer, epoch, logs, _keys(config, None if every else val_loader), first, epochs, counted)
     extra = callbacks(bound["callbacks"], loop, writer) if "callbacks" in bound else []
     passes = _passes(model, optimizer, compiled, writer, extra, validates=val_loader is not None)
-    body = [f"{logs} = {passes.train(loader)}", *_validate(passes, val_loader, logs)]
+    body = [f"{logs} = {passes.train(loader)}", *_now_and_then(_validate(passes, val_loader, logs), epoch, every)]
     ends = ends_of_epochs(bound["x"], writer.text(bound["x"]), writer)
     body = [*_part(extra, "begin"), *body, *ends, *_part(extra, "end"), *_record(history, logs, writer)]
     body += [*_progress(bound.get("verbose"), epoch, epochs, logs, writer), *_part(extra, "last")]
@@ -165,6 +166,22 @@ def _validate(passes: _Passes, validation: Validation | None, logs: str) -> list
     return [f"if {validation.loader} is not None:", "    " + line] if validation.optional else [line]
 
 
+def _frequency(node: cst.BaseExpression | None, writer: Writer) -> str:
+    """After how many epochs each the model is validated; "" for every one."""
+    known = constant(node, writer.ctx)
+    if node is None or known == Literal(1):
+        return ""
+    if known is None or not isinstance(known.value, int):
+        raise Unfit("validation in epochs that are not a constant number apart")
+    return writer.text(node)
+
+
+def _now_and_then(lines: list[str], epoch: str, every: str) -> list[str]:
+    if not lines or not every:
+        return lines
+    return [f"if ({epoch} + 1) % {every} == 0:", *("    " + line for line in lines)]
+
+
 def _progress(node: cst.BaseExpression | None, epoch: str, epochs: str, logs: str, writer: Writer) -> list[str]:
     known = constant(node, writer.ctx) if node is not None else Literal("auto")
     if known is not None and not known.value:
@@ -206,7 +223,12 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
         if as_dict is None:
             raise Unfit("`return_dict` is not a constant")
         return Code("", logs)
-    return Code("", f"list({logs}.values())" if config.metrics else f'{logs}["loss"]')
+    return Code("", figures(logs, config))
+
+
+def figures(logs: str, config: Configuration) -> str:
+    """What Keras returns of the figures of a pass: a list, or the loss alone."""
+    return f"list({logs}.values())" if config.metrics else f'{logs}["loss"]'
 
 
 def _silent(verbose: cst.BaseExpression | None, writer: Writer) -> bool:

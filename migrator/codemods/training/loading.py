@@ -12,6 +12,7 @@ from migrator.codemods.nodes import ancestors, find
 from migrator.codemods.training.building import construction, is_construction
 from migrator.codemods.training.calls import api_of, bind, constant, is_model, receiver
 from migrator.codemods.training.files import file_name
+from migrator.codemods.training.plan import TRAINS
 from migrator.codemods.training.scope import bound_at_top
 from migrator.codemods.training.writer import Code, Unfit, Writer
 from migrator.model import Decline
@@ -165,7 +166,7 @@ def _refuse_training(name: str, call: cst.Call, writer: Writer) -> None:
     plan, ctx = writer.plan, writer.ctx
     for other, compiled in plan.of_call.items():
         owner = receiver(other)
-        if other is compiled.call or owner is None or owner[1] != "fit":
+        if other is compiled.call or owner is None or owner[1] not in TRAINS:
             continue
         text = ctx.code(owner[0]).strip()
         here = plan.holders[other] is writer.holder

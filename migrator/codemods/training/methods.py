@@ -9,17 +9,23 @@ from migrator.codemods.training.assumed import value_of
 from migrator.codemods.training.calls import METHODS, bind, is_model
 from migrator.codemods.training.constraints import hook
 from migrator.codemods.training.files import file_name
+from migrator.codemods.training.own_compile import compile_itself
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.traits import Traits, traits_of
 from migrator.codemods.training.writer import Code, Unfit, Writer, configured
 from migrator.model import Decline
-from migrator.values import Dataset
+from migrator.values import Dataset, RepoInstance, Sequence, Tensor
 
 
 def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer) -> Code:
     """The optimizer; loss and metrics are in the pass over the data."""
     config = configured(compiled)
     assert compiled is not None
+    value = writer.ctx.value(call.func.value) if isinstance(call.func, cst.Attribute) else None
+    if config.traits.compiles:
+        if not isinstance(value, RepoInstance):
+            raise Unfit("a model with its own `compile`, of which the class is not certain")
+        return compile_itself(call, model, value, writer)
     params = f"{model}.parameters()"
     sink, optimizer = writer.sink, config.optimizer
     sink.imports |= set(optimizer.imports)
@@ -56,16 +62,26 @@ def predict(call: cst.Call, model: str, writer: Writer) -> Code:
     bound = writer.bound(call, "predict", frozenset({"x", "batch_size", "verbose"}))
     if "x" not in bound or isinstance(bound["x"], cst.List | cst.Tuple | cst.Dict):
         raise Unfit("several inputs")
-    if isinstance(writer.ctx.value(bound["x"]), Dataset):
-        raise Unfit("predictions over a dataset")
-    traits = _traits(call, writer)
-    if not traits.single:
+    size = writer.size(bound["batch_size"]) if "batch_size" in bound else ""
+    return predict_arrays(bound["x"], model, size, call, writer)
+
+
+def predict_arrays(x: cst.BaseExpression, model: str, size: str, call: cst.Call, writer: Writer) -> Code:
+    """Outputs for the rows of arrays, `size` at a time, or for the batches of a dataset."""
+    value = writer.ctx.value(x)
+    if not _traits(call, writer).single:
         raise Unfit("a model with several inputs or outputs")
+    writer.sink.needs_device = True
+    if isinstance(value, Dataset):
+        several = isinstance(value.element, Sequence) and bool(value.element.items)
+        if not several and not isinstance(value.element, Tensor):
+            raise Unfit("predictions over a dataset of which the elements are not known")
+        name = writer.plan.name("predict_batches" if several else "predict_inputs")
+        writer.sink.help(epoch_code.predict_batches(name, _one_kind(writer), several))
+        return Code("", f"{name}({model}, {writer.text(x)})")
     name = writer.plan.name("predict")
     writer.sink.help(epoch_code.predict(name, _one_kind(writer)))
-    writer.sink.needs_device = True
-    size = f", batch_size={writer.size(bound['batch_size'])}" if "batch_size" in bound else ""
-    return Code("", f"{name}({model}, {writer.text(bound['x'])}{size})")
+    return Code("", f"{name}({model}, {writer.text(x)}{size and f', batch_size={size}'})")
 
 
 def _traits(call: cst.Call, writer: Writer) -> Traits:

@@ -24,6 +24,11 @@ from migrator.model import Decline
 from migrator.values import Dataset, ModelValue, Unknown, Value
 
 
+TRAINS = ("fit", "train_on_batch")
+USES = (*TRAINS, "evaluate", "test_on_batch")
+"""Methods that need what a model was compiled with."""
+
+
 @dataclass
 class Compiled:
     """One `compile` call of the file and what uses it.
@@ -181,7 +186,7 @@ def _resolve(
 ) -> dict[cst.Call, Compiled]:
     found: dict[cst.Call, Compiled] = {}
     for call in calls:
-        if model_call(call, ctx, models) in ("fit", "evaluate"):
+        if model_call(call, ctx, models) in USES:
             owner = _owner(call, compiled, holders, ctx)
             if owner is not None:
                 found[call] = owner
@@ -243,7 +248,7 @@ def _settle(
     """Decide per configuration where its optimizer lives and what its batches look like."""
     for index, own in enumerate(compiled):
         users = [call for call, owner in of_call.items() if owner is own and call is not own.call]
-        fits = [call for call in users if _method(call) == "fit"]
+        fits = [call for call in users if _method(call) in TRAINS]
         near = all(holders[call] is own.holder for call in fits)
         steps = not isinstance(own.config, Decline) and own.config.steps
         own.local = near and _attribute_free(own, ctx) and _name_is_free(own) and not steps

@@ -31,6 +31,7 @@ class Traits:
     `single`: one input and one output. `placed`: what makes it ends in `.to(device)`.
     `own_step`: a method of Keras that it overrides. `steps`: those by which it trains itself, batch by batch.
     `adds`: its layers add to the loss. `masked`: a mask may reach the loss.
+    `compiles`: its class has a `compile` of its own, beside its steps.
     `shapes`: its class tells the shapes that the repository asks of models.
     """
 
@@ -45,6 +46,7 @@ class Traits:
     adds: bool = False
     steps: frozenset[str] = frozenset()
     shapes: bool = False
+    compiles: bool = False
     assumed: str = ""
 
 
@@ -145,7 +147,7 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
         output, penalty = replace(output, activation=made.activation), made.penalty
         constrained = made.constrained
     placed = value.site is not None  # where it is constructed, it is put on the device
-    steps = frozenset(_overrides(value, ctx, STEPS))
+    steps, compiles = frozenset(_overrides(value, ctx, STEPS)), any(_overrides(value, ctx, ("compile",)))
     return Traits(
         output,
         penalty,
@@ -156,12 +158,15 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
         _own_step(value, ctx),
         adds=adds_loss(value, ctx) or (made is not None and made.adds),
         steps=steps,
+        compiles=compiles,
     )
 
 
 def _own_step(value: RepoInstance, ctx: Context) -> str:
     """The override of Keras's training that a class has, if any, beside its steps."""
-    return next(_overrides(value, ctx, ("predict_step", "compute_loss", "compile", "fit", "evaluate", "predict")), "")
+    own_compile = () if any(_overrides(value, ctx, ("train_step",))) else ("compile",)
+    names = ("predict_step", "compute_loss", *own_compile, "fit", "evaluate", "predict")
+    return next(_overrides(value, ctx, names), "")
 
 
 def _overrides(value: RepoInstance, ctx: Context, names: tuple[str, ...]) -> Iterator[str]:

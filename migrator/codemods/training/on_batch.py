@@ -1,0 +1,45 @@
+"""`train_on_batch`, `test_on_batch`, `predict_on_batch`: the functions of `fit` on one batch."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from migrator.codemods.training import methods
+from migrator.codemods.training.fit import figures, run_epoch_name
+from migrator.codemods.training.fit_data import loader_text, one_input
+from migrator.codemods.training.plan import Compiled
+from migrator.codemods.training.writer import Code, Unfit, Writer, configured
+
+
+def on_batch(call: cst.Call, name: str, model: str, compiled: Compiled | None, writer: Writer, alone: bool) -> Code:
+    """One step, or its figures without training; `alone`: nothing reads them.
+
+    Keras 3 averages what it returns over all batches since the last epoch, Keras 2 gives the batch's own figures.
+    """
+    config = configured(compiled)
+    assert compiled is not None
+    if config.steps or compiled.weighted:
+        raise Unfit("a model that has its own steps" if config.steps else "weights in another training of the model")
+    if writer.ctx.keras == 3 and not alone:
+        raise Unfit("figures that Keras 3 averages over all batches so far")
+    bound = writer.bound(call, name, frozenset({"x", "y"}))
+    if set(bound) != {"x", "y"}:
+        raise Unfit("without data or targets")
+    one_input(bound["x"])
+    x, lines = writer.text(bound["x"]), list[str]()
+    if not x.isidentifier():
+        lines, x = [f"{(named := writer.names.again('inputs', 'batch_inputs'))} = {x}"], named
+    batch = loader_text(writer, compiled, x, writer.text(bound["y"]), f"batch_size=len({x})")
+    step = [compiled.optimizer_of(model)] if name == "train_on_batch" else []
+    step += ["scheduler"] if step and config.optimizer.schedule is not None else []
+    logs = f"{run_epoch_name(writer, compiled)}({', '.join([model, batch, *step])})"
+    return Code("\n".join(lines), logs if alone else figures(logs, config))
+
+
+def predict_on_batch(call: cst.Call, model: str, writer: Writer) -> Code:
+    """The outputs for a batch, as an array."""
+    bound = writer.bound(call, "predict_on_batch", frozenset({"x"}))
+    x = writer.text(bound["x"]) if "x" in bound else ""
+    if not x.isidentifier():
+        raise Unfit("a batch that has no name")
+    return methods.predict_arrays(bound["x"], model, f"len({x})", call, writer)
