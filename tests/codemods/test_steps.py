@@ -179,3 +179,85 @@ def test_a_model_that_a_function_compiles_is_the_one_that_its_caller_fits(tmp_pa
     made = rendered(tmp_path, text)
     assert "run_epoch(model, loader, model.optimizer)" in made.text
     assert "tensorflow" not in made.text
+
+
+OWN_COMPILE = """
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras import layers
+
+
+class Pair(keras.Model):
+    def __init__(self, one, other):
+        super().__init__()
+        self.one = one
+        self.other = other
+        self.tracker = keras.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self):
+        return [self.tracker]
+
+    def compile(self, first, second, loss_fn):
+        super().compile()
+        self.first = first
+        self.second = second
+        self.loss_fn = loss_fn
+
+    def train_step(self, x):
+        with tf.GradientTape(persistent=True) as tape:
+            loss = self.loss_fn(x, self.other(self.one(x, training=True), training=True))
+        ones = tape.gradient(loss, self.one.trainable_variables)
+        others = tape.gradient(loss, self.other.trainable_variables)
+        self.first.apply_gradients(zip(ones, self.one.trainable_variables))
+        self.second.apply_gradients(zip(others, {}.trainable_variables))
+        self.tracker.update_state(loss)
+        return {{"loss": self.tracker.result()}}
+
+
+def train(x):
+    one = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    other = keras.Sequential([keras.Input((3,)), layers.Dense(4)])
+    pair = Pair(one, other)
+    loss = keras.losses.MeanSquaredError()
+    pair.compile(first=keras.optimizers.SGD(0.1), second=keras.optimizers.SGD(0.2), loss_fn=loss)
+    pair.fit(x, epochs=2, batch_size=8)
+"""
+
+
+def test_each_optimizer_gets_what_the_steps_apply_its_gradients_to(tmp_path: Path) -> None:
+    text = rendered(tmp_path, OWN_COMPILE.format("self.other")).text
+    assert "first=torch.optim.SGD(pair.one.parameters(), lr=0.1)," in text
+    assert "second=torch.optim.SGD(pair.other.parameters(), lr=0.2)," in text
+    assert "logs = run_steps(pair, loader, pair.train_step)" in text
+    assert "super().compile()" not in text
+    assert "class One(nn.Module)" in text
+
+
+def test_an_optimizer_of_unknown_variables_is_declined(tmp_path: Path) -> None:
+    assert "which parameters `second` changes is not certain" in reasons(tmp_path, OWN_COMPILE.format("self.things()"))
+
+
+TWO_MODELS = """
+from tensorflow import keras
+
+
+def narrow(x, y):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.compile("sgd", loss="mse")
+    return model.fit(x, y)
+
+
+def wide(x, y):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(7)])
+    model.compile("sgd", loss="mse")
+    return model.fit(x, y)
+"""
+
+
+def test_models_of_one_name_have_classes_of_their_own(tmp_path: Path) -> None:
+    text = rendered(tmp_path, TWO_MODELS).text
+    assert "class Model(nn.Module)" in text
+    assert "class Model2(nn.Module)" in text
+    assert text.index("nn.Linear(4, 7)") > text.index("class Model2")
+    assert "model = Model2().to(device)" in text

@@ -22,7 +22,7 @@ def hook(optimizer: str, model: str) -> str:
 
 def hooks(optimizer: str, parts: Parts, holder: Holder, ctx: Context) -> list[str] | str:
     """The statements for all that an optimizer trains; a reason where it is not known what is constrained."""
-    if not _any(ctx):
+    if not any_constraint(ctx):
         return []
     lines = []
     for part in parts:
@@ -33,7 +33,7 @@ def hooks(optimizer: str, parts: Parts, holder: Holder, ctx: Context) -> list[st
     return lines
 
 
-def _any(ctx: Context) -> bool:
+def any_constraint(ctx: Context) -> bool:
     """Whether anything that the file may train has constraints."""
     return bool(ctx.constrained) or any(
         isinstance(node, cst.Arg) and not m.matches(node.value, m.Name("None"))

@@ -9,6 +9,7 @@ from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import bind
 from migrator.codemods.training.configuration import made_of, optimizer_code
+from migrator.codemods.training.constraints import any_constraint
 from migrator.codemods.training.models import parameters, variables_of
 from migrator.codemods.training.tape_reading import zipped
 from migrator.codemods.training.writer import Code, Unfit, Writer
@@ -25,6 +26,8 @@ def is_base_compile(line: cst.SimpleStatementLine) -> bool:
 
 def compile_itself(call: cst.Call, model: str, value: RepoInstance, writer: Writer) -> Code:
     """The call with torch optimizers, each over the parameters that the class's steps apply its gradients to."""
+    if any_constraint(writer.ctx):
+        raise Unfit("constraints in a model that has its own steps")
     ctx = writer.ctx.siblings.get(value.qualname.partition(":")[0], writer.ctx)
     cls, method = _definition(value, ctx)
     bound = bind(call, [p.name.value for p in method.params.params[1:]])

@@ -23,7 +23,6 @@ from migrator.codemods.training.traits import traits_of
 from migrator.model import Decline
 from migrator.values import Dataset, ModelValue, Unknown, Value
 
-
 TRAINS = ("fit", "train_on_batch")
 USES = (*TRAINS, "evaluate", "test_on_batch")
 """Methods that need what a model was compiled with."""
