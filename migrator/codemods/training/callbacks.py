@@ -26,7 +26,7 @@ PARAMETERS = {
     "ReduceLROnPlateau": ("monitor", "factor", "patience", "verbose", "mode", "min_delta", "cooldown", "min_lr"),
     "ModelCheckpoint": (
         *("filepath", "monitor", "verbose", "save_best_only", "save_weights_only", "mode", "save_freq"),
-        "initial_value_threshold",
+        *("initial_value_threshold", "period", "options"),
     ),
     "LearningRateScheduler": ("schedule", "verbose"),
 }
@@ -312,7 +312,7 @@ def _arity(node: cst.BaseExpression | None, writer: Writer) -> int:
 
 
 def checkpoint(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
-    for name, default in (("save_freq", "epoch"), ("initial_value_threshold", None)):
+    for name, default in (("save_freq", "epoch"), ("options", None)):
         _refuse(args, writer, name, default)
     if "filepath" not in args:
         raise Unfit("a checkpoint without a path")
@@ -321,14 +321,24 @@ def checkpoint(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
         writer.sink.note("checkpoints hold the weights alone: the class has the architecture")
     save = f"torch.save({loop.model}.state_dict(), {_path(args['filepath'], loop, writer)})"
     if not _flag(args, writer, "save_best_only"):
-        return CallbackCode(end=(save,))
+        return CallbackCode(end=_each_period([save], args, loop, writer))
     monitor, smaller = _monitor(args, loop, writer)
     best = writer.names.fresh("best_saved")
     current = f'{loop.logs}["{monitor}"]'
-    return CallbackCode(
-        before=(f'{best} = float("{"inf" if smaller else "-inf"}")',),
-        end=(f"if {current} {'<' if smaller else '>'} {best}:", f"    {best} = {current}", f"    {save}"),
-    )
+    start = f'float("{"inf" if smaller else "-inf"}")'
+    if _given(args, writer, "initial_value_threshold"):
+        start = writer.text(args["initial_value_threshold"])
+    lines = [f"if {current} {'<' if smaller else '>'} {best}:", f"    {best} = {current}", f"    {save}"]
+    return CallbackCode(before=(f"{best} = {start}",), end=_each_period(lines, args, loop, writer))
+
+
+def _each_period(lines: list[str], args: Args, loop: Loop, writer: Writer) -> tuple[str, ...]:
+    """Lines that run after every epoch, or after each `period` of them, which older versions have."""
+    if "period" not in args or constant(args["period"], writer.ctx) == Literal(1):
+        return tuple(lines)
+    if loop.start != "0":
+        raise Unfit("a period of checkpoints in a training that does not begin with the first epoch")
+    return (f"if ({loop.epoch} + 1) % {writer.text(args['period'])} == 0:", *("    " + line for line in lines))
 
 
 def _path(node: cst.BaseExpression, loop: Loop, writer: Writer) -> str:
