@@ -260,7 +260,7 @@ TWO_COMPILES = """if x is None:
         ("model.compile('lamb', loss='mse')", "no rule for the optimizer"),
         ("model.compile('sgd', loss='mse', weighted_metrics=[keras.metrics.RootMeanSquaredError()])", "with weights"),
         (f"{MSE}\n    model.fit([x, x], y)", "several inputs"),
-        (f"{MSE}\n    model.fit(x, y, validation_freq=3)", "validation_freq"),
+        (f"{MSE}\n    model.fit(x, y, validation_data=(x, y), validation_freq=[1, 2])", "a constant number apart"),
         (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.CSVLogger('a', append=True)])", "appends"),
         (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.EarlyStopping()])", "val_loss"),
         (f"{MSE}\n    z = [model.fit(x, y) for _ in range(2)]", "may not be evaluated"),
@@ -540,4 +540,36 @@ def test_a_checkpoint_of_something_unknown_is_declined() -> None:
     assert "is not known" in why("""
         def save(things, folder):
             tf.train.Checkpoint(things=things).save(folder)
+    """)
+
+
+def test_checkpoints_and_validation_come_every_few_epochs() -> None:
+    text = body("""
+        def train(model, x, y):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            best = keras.callbacks.ModelCheckpoint("a.keras", "loss", save_best_only=True, initial_value_threshold=0.5)
+            often = keras.callbacks.ModelCheckpoint("b.weights.h5", save_weights_only=True, period=2)
+            model.fit(x, y, epochs=4, validation_data=(x, y), validation_freq=3, callbacks=[best, often])
+    """)
+    assert "best_saved = 0.5\n" in text
+    assert 'if (epoch + 1) % 2 == 0:\n            torch.save(model.state_dict(), "b.pt")' in text
+    assert "if (epoch + 1) % 3 == 0:\n            logs |= " in text
+
+
+def test_single_batches_are_passes_over_them() -> None:
+    text = body("""
+        def train(model, x, y):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            model.train_on_batch(x, y)
+            return model.predict_on_batch(x)
+    """)
+    assert "run_epoch(model, make_loader(x, y, batch_size=len(x)), optimizer)" in text
+    assert "return predict(model, x, batch_size=len(x))" in text
+
+
+def test_running_figures_of_batches_are_declined() -> None:
+    assert "averages over all batches so far" in why("""
+        def train(model, x, y):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            return model.train_on_batch(x, y)
     """)
