@@ -10,11 +10,11 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models.build import render
+from migrator.codemods.models.ends import MODEL
 from migrator.codemods.models.factory import construction, draft_of, find_model, graph_of
 from migrator.codemods.models.functional import Shape, module
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.naming import class_name
-from migrator.codemods.models.ends import MODEL
 from migrator.codemods.models.text import names
 from migrator.codemods.nodes import ancestors, find
 from migrator.model import Decline, InterfaceChange, UnitKind
