@@ -17,15 +17,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from migrator import resources, source, steps
+from migrator import source, steps
+
+ROOT = Path(__file__).resolve().parent.parent
 
 LIMIT = 240.0
 """Seconds that one process may take; what takes longer has no figure."""
 
 TIMER = """
-import sys, time
+import sys, tempfile, time
 import numpy as np
+side = sys.argv[2]
 rng = np.random.default_rng(0)
+
+def batches(*arrays, size=32):
+    "The same batches for either side, in the same order every epoch."
+    if side == "original":
+        import tensorflow as tf
+        data = arrays if len(arrays) > 1 else arrays[0]
+        return tf.data.Dataset.from_tensor_slices(data).batch(size)
+    import torch
+    rows = [[torch.as_tensor(a[i : i + size]) for a in arrays] for i in range(0, len(arrays[0]), size)]
+    return [tuple(row) if len(row) > 1 else row[0] for row in rows]
+
 {program}
 run(1)
 best = float("inf")
@@ -39,13 +53,58 @@ print("seconds", best)
 
 @dataclass(frozen=True)
 class Program:
-    """A task of the set `programs` and how it is trained: `run(epochs)`."""
+    """How a folder of `root` (the first word of `name`) is trained: `run(epochs)`, as the interface of `side` asks.
 
-    task: str
+    `side`: "original", "migrated" or "hand".
+    """
+
+    name: str
     code: str
+    root: str = "eval_sets/programs"
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "source" if self.root == "eval_sets/programs" else self.folder
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / self.root / self.name.split(" ")[0]
 
 
 PROGRAMS = (
+    Program(
+        "02_sequential_cnn",
+        """
+import digits
+x, y = rng.random((512, 28, 28, 1)).astype("float32"), rng.integers(0, 10, 512)
+model = digits.build_model()
+run = lambda epochs: digits.train(model, x, y, x[:64], y[:64], batch_size=64, epochs=epochs)
+""",
+    ),
+    Program(
+        "03_functional_resnet",
+        """
+import resnet
+x, y = rng.random((128, 32, 32, 3)).astype("float32"), np.eye(10, dtype="float32")[rng.integers(0, 10, 128)]
+model = resnet.build_resnet()
+data = batches(x, y)
+if side == "hand":
+    optimizer = resnet.make_optimizer(model)
+    run = lambda epochs: resnet.train(model, optimizer, data, epochs=epochs)
+else:
+    resnet.compile_model(model)
+    run = lambda epochs: resnet.train(model, data, epochs=epochs)
+""",
+    ),
+    Program(
+        "04_subclassed_custom_layer",
+        """
+import crossnet
+x, y = rng.random((2048, 24)).astype("float32"), rng.random((2048, 1)).astype("float32")
+model = crossnet.CrossNet(24)
+run = lambda epochs: crossnet.train(model, x, y, epochs=epochs)
+""",
+    ),
     Program(
         "05_bilstm_text",
         """
@@ -58,6 +117,26 @@ run = lambda epochs: sentiment.train(model, x, y, x[:64], y[:64], epochs=epochs)
 """,
     ),
     Program(
+        "07_transformer_schedule",
+        """
+import tagger
+x = rng.integers(1, 500, (256, 24)).astype("int64")
+x[:, 18:] *= rng.integers(0, 2, (256, 1))
+y = rng.integers(0, 6, (256, 24)) * (x > 0)
+model = tagger.Tagger(vocab_size=500, num_labels=6, maxlen=24)
+data = batches(x, y)
+if side == "original":
+    optimizer = tagger.make_optimizer()
+    run = lambda epochs: tagger.train(model, optimizer, data, epochs=epochs)
+elif side == "migrated":
+    optimizer = tagger.make_optimizer(model)
+    run = lambda epochs: tagger.train(model, optimizer, data, epochs=epochs)
+else:
+    optimizer, scheduler = tagger.make_optimizer(model)
+    run = lambda epochs: tagger.train(model, optimizer, scheduler, data, epochs=epochs)
+""",
+    ),
+    Program(
         "08_vae_train_step",
         """
 import vae
@@ -65,6 +144,56 @@ images = rng.random((256, 28, 28, 1)).astype("float32")
 model = vae.VAE()
 run = lambda epochs: vae.train(model, images, epochs=epochs, batch_size=64)
 """,
+    ),
+    Program(
+        "09_gan_two_optimizers",
+        """
+import gan
+images = rng.random((128, 28, 28, 1)).astype("float32") * 2 - 1
+trained = gan.GAN(gan.make_generator(), gan.make_discriminator())
+data = batches(images)
+run = lambda epochs: trained.train(data, epochs)
+""",
+    ),
+    Program(
+        "11_callbacks_fit",
+        """
+import tabular
+x, y = rng.random((1024, 20)).astype("float32"), rng.integers(0, 3, 1024)
+model = tabular.build_model(20, 3)
+path = tempfile.mkdtemp() + ("/best.weights.h5" if side == "original" else "/best.pt")
+run = lambda epochs: tabular.train(model, x, y, path, epochs=epochs)
+""",
+    ),
+    Program(
+        "11_callbacks_fit finetune",
+        """
+import tabular
+x, y, w = rng.random((1024, 20)).astype("float32"), rng.integers(0, 3, 1024), rng.random(1024).astype("float32")
+model = tabular.build_model(20, 3)
+run = lambda epochs: tabular.finetune(model, x, y, w, epochs=epochs)
+""",
+    ),
+    Program(
+        "digits fit",
+        """
+from digits import data, model as models, train
+x, y = data.load_digits(512)
+model = models.build_model()
+run = lambda epochs: train.train(model, x, y, x[:64], y[:64], epochs=epochs)
+""",
+        root="examples",
+    ),
+    Program(
+        "digits own loop",
+        """
+from digits import data, model as models, train_custom
+x, y = data.load_digits(512)
+model = models.build_model()
+pairs = data.make_dataset(x, y, 32, training=True)
+run = lambda epochs: train_custom.train(model, pairs, epochs=epochs)
+""",
+        root="examples",
     ),
 )
 
@@ -74,22 +203,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", default="", help="programs with this in their name")
+    parser.add_argument("--why", action="store_true", help="say why a program did not run")
     options = parser.parse_args()
     print("program | original s | migrated / original | migrated / Keras on torch | migrated / by hand")
     with tempfile.TemporaryDirectory(prefix="migrator-benchmark-") as folder:
         for program in PROGRAMS:
-            print(_line(program, Path(folder) / program.task, options), flush=True)
+            if options.only in program.name:
+                print(_line(program, Path(folder) / program.name.replace(" ", "_"), options), flush=True)
 
 
 def _line(program: Program, scratch: Path, options: argparse.Namespace) -> str:
-    task = resources.folder("eval_sets") / "programs" / program.task
-    migrated = _migrated(task / "source", scratch)
-    original = _seconds(program, task / "source", options)
-    ours = _seconds(program, migrated, options)
-    on_torch = _seconds(program, task / "source", options, KERAS_BACKEND="torch")
-    by_hand = _seconds(program, task / "reference", options)
+    original = _seconds(program, "original", program.source, options)
+    ours = _seconds(program, "migrated", _migrated(program.source, scratch), options)
+    on_torch = _seconds(program, "original", program.source, options, KERAS_BACKEND="torch")
+    by_hand = _seconds(program, "hand", program.folder / "reference", options)
     first = "-" if original is None else f"{original:.2f}"
-    return " | ".join([program.task, first, *_ratios(ours, original, on_torch, by_hand)])
+    return " | ".join([program.name, first, *_ratios(ours, original, on_torch, by_hand)])
 
 
 def _ratios(ours: float | None, *others: float | None) -> Iterator[str]:
@@ -101,24 +231,28 @@ def _migrated(folder: Path, out: Path) -> Path:
     """What the rules write; it is not checked here."""
     repo = source.read(folder, (), ())
     draft = steps.rewrite(repo, steps.know(repo), lambda *_: None)
-    out.mkdir(parents=True)
     for path, file in draft.render({}).items():
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
         (out / path).write_text(file.text, encoding="utf-8")
     return out
 
 
-def _seconds(program: Program, folder: Path, options: argparse.Namespace, **extra: str) -> float | None:
-    """The fastest epoch; None where the program does not run."""
+def _seconds(program: Program, side: str, folder: Path, options: argparse.Namespace, **extra: str) -> float | None:
+    """The fastest epoch; None where there is no such side, or the program does not run."""
+    if not folder.is_dir():
+        return None
     threads = str(options.threads)
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     env = {**os.environ, **dict.fromkeys(names, threads), "PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
     script = TIMER.replace("{program}", program.code)
-    command = [sys.executable, "-c", script, str(options.repeat)]
+    command = [sys.executable, "-c", script, str(options.repeat), side]
     try:
         done = subprocess.run(command, env=env | extra, capture_output=True, text=True, timeout=LIMIT, check=False)
     except subprocess.TimeoutExpired:
         return None
     found = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("seconds ")]
+    if not found and options.why:
+        print(program.name, side, extra, done.stderr.strip().splitlines()[-1:], file=sys.stderr)
     return float(found[0]) if found else None
 
 
