@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrator.facts import carried, classes, dims, functions
+from migrator.facts import carried, classes, dims, functions, on_weights
 from migrator.facts.calls import CALL_METHODS, Arguments, Where
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Applied, Frame, Interpreter
 from migrator.facts.join import join, join_all
@@ -79,6 +79,7 @@ def _instance(it: Interpreter, callee: Instance, args: Arguments, where: Where) 
     inputs = inputs_of(args)
     if callee.api.startswith("tf.keras.layers."):
         fix_inputs(it, callee, inputs)
+        on_weights.meet(it, callee, inputs, where)
         hint(it, callee, inputs)
         inputs = tuple(_ranked(callee, value) for value in inputs)
         output = _layer_output(it, callee, inputs, where)

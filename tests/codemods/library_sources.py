@@ -533,7 +533,75 @@ def make():
     return model
 """
 
+OWN_OBJECTS = """
+import tensorflow as tf
+from tensorflow import keras
+
+
+class Smooth(keras.regularizers.Regularizer):
+    def __init__(self, strength=0.01):
+        self.strength = strength
+
+    def __call__(self, weights):
+        return self.strength * tf.reduce_sum(tf.square(weights[1:] - weights[:-1]))
+
+    def get_config(self):
+        return {"strength": float(self.strength)}
+
+
+class Between(keras.constraints.Constraint):
+    def __init__(self, low, high):
+        self.low, self.high = low, high
+
+    def __call__(self, w):
+        return tf.clip_by_value(w, self.low, self.high)
+
+
+def falling(weights):
+    return tf.minimum(weights, 0.2 * tf.range(1.0, 5.0)[:, None])
+
+
+def rows(weights):
+    return tf.reduce_sum(tf.abs(weights), axis=0)[0]
+
+
+class Bounded(keras.layers.Layer):
+    def __init__(self, units, limit=0.2):
+        super().__init__()
+        self.units = units
+        self.limit = limit
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            shape=(int(input_shape[-1]), self.units), initializer="he_normal", regularizer=rows,
+            constraint=Between(-self.limit, self.limit), name="kernel")
+        self.scale = self.add_weight(shape=(self.units,), initializer="ones", constraint="non_neg", name="scale")
+
+    def call(self, x):
+        return tf.matmul(x, self.kernel) * self.scale
+
+
+class Network(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.first = keras.layers.Dense(5, activation="tanh", kernel_regularizer=Smooth(0.5), kernel_constraint=falling,
+                                        activity_regularizer="l2")
+        self.second = Bounded(3)
+        self.last = keras.layers.Conv1D(2, 2, kernel_constraint=keras.constraints.MaxNorm(0.3, axis=[0, 1]),
+                                        bias_constraint=Between(0.0, 0.1), kernel_regularizer=rows)
+
+    def call(self, x):
+        return self.last(self.second(self.first(x)))
+
+
+def make():
+    model = Network()
+    model(tf.zeros((1, 6, 4)))
+    return model
+"""
+
 PROGRAMS = {
+    "own objects for weights": (OWN_OBJECTS, [(3, 6, 4)]),
     "dense": (DENSE, [(4, 5)]),
     "crosses": (CROSSES, [(4, 6)]),
     "pair": (PAIR, [(3, 4), (3, 2)]),

@@ -17,7 +17,9 @@ from migrator_validators.proposals import PROPOSALS
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import class_unit, factory_unit, model_statements, plan_models
+from migrator.codemods.training import training_body
 from migrator.facts import analyse
+from migrator.model import UnitKind
 from migrator.rules import rulebook
 from migrator.values import Span
 
@@ -60,6 +62,8 @@ def context(source: str, module: str = "program", keras: int = 3) -> Context:
         class_names=plan.class_names,
         layouts=plan.layouts,
         penalised=plan.penalised,
+        constrained=plan.constrained,
+        adding=plan.adding,
         below=plan.below,
     )
 
@@ -90,6 +94,9 @@ def _is_import(statement: cst.BaseStatement) -> bool:
 
 def _draft(statement: cst.BaseStatement, ctx: Context) -> Draft | None:
     if isinstance(statement, cst.ClassDef):
+        known_class = ctx.facts.cls(f"{ctx.module}:{statement.name.value}")
+        if known_class is not None and known_class.kind == "other":
+            return training_body([statement], ctx, UnitKind.SCRIPT)
         return class_unit(statement, ctx)
     if isinstance(statement, cst.FunctionDef):
         known = ctx.facts.function(f"{ctx.module}:{statement.name.value}")

@@ -71,9 +71,16 @@ def test_forward_is_equal(name: str) -> None:
     for one, two in zip(_listed(want), _listed(got), strict=True):
         np.testing.assert_allclose(one.numpy(), two.numpy(), rtol=2e-4, atol=2e-5)
     if hasattr(model, "regularization_loss"):
-        np.testing.assert_allclose(
-            float(sum(keras.losses)), torch.as_tensor(model.regularization_loss()).item(), rtol=1e-5
-        )
+        added = sum(getattr(module, "added_loss", 0.0) for module in model.modules())
+        total = torch.as_tensor(model.regularization_loss() + added)
+        np.testing.assert_allclose(float(sum(keras.losses)), total.item(), rtol=1e-5)
+    if hasattr(model, "constrain_weights"):
+        for weight in keras.weights:
+            if weight.constraint is not None:
+                weight.assign(weight.constraint(weight))
+        model.constrain_weights()
+        with torch.no_grad():
+            np.testing.assert_allclose(keras(given).numpy(), model(*tensors).numpy(), rtol=2e-4, atol=2e-5)
 
 
 def _listed(value: Any) -> list[Any]:

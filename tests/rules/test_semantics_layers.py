@@ -57,7 +57,6 @@ CASES = [
         S(STEPS, src("layers.LSTM(4)")),
         ("both_ends({self}({x})[0])", "{self}({x})[0][:, -1]"),
     ),
-    Case("3.13 dropout of the state", "LSTM", S(STEPS, 4, recurrent_dropout=0.5)),
     Case(
         "3.20 the row of the mask",
         "Embedding",

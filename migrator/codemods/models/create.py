@@ -41,7 +41,7 @@ from migrator.values import (
 )
 
 _STRUCTURAL = frozenset({"name", "input_shape", "batch_input_shape", "batch_shape", "input_length", "batch_size"})
-_READ = ("initializer", "regularizer", "constraint")  # arguments of which rules read the value, never the text
+_READ = ("initializer", "regularizer", "constraint")  # arguments of which rules read the value of Keras's objects
 _WRAPPERS = {
     "tf.keras.layers.Bidirectional": "layer",
     "tf.keras.layers.TimeDistributed": "layer",
@@ -178,7 +178,7 @@ class Maker:
         return self.fixed.get(self.ctx.code(node).strip().removeprefix("self.")) or self.ctx.value(node)
 
     def _built(self, api: str, given: Mapping[str, cst.BaseExpression], inputs: tuple[Value, ...]) -> Part | Decline:
-        texts = {n: self.ctx.code(e) if n.endswith(_READ) else self.argument(e) for n, e in given.items()}
+        texts = {n: self.text(n, e) for n, e in given.items()}
         inner = _WRAPPERS.get(api, "")
         if isinstance(given.get(inner), cst.Call | cst.List | cst.Tuple):
             texts[inner] = self._wrapped(given[inner])
@@ -193,6 +193,11 @@ class Maker:
         if api == "tf.keras.layers.Concatenate" and joins is None:
             return Decline("the axis of the concatenation is not a literal", api)
         return keras_part(api, code, inputs, joins)
+
+    def text(self, name: str, node: cst.BaseExpression) -> str:
+        """An argument's source, as it is in torch where the layer's code repeats it."""
+        read = name.endswith(_READ) and not isinstance(self.value(node), RepoInstance | RepoFunction)
+        return self.ctx.code(node) if read else self.argument(node)
 
     def _wrapped(self, node: cst.BaseExpression) -> str:
         """A layer that is made where it is handed to another, with its arguments as they are in torch."""

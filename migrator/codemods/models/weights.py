@@ -10,7 +10,7 @@ import libcst as cst
 from migrator.codemods.context import Context
 from migrator.codemods.models.create import Maker
 from migrator.model import Decline
-from migrator.values import DType, Literal, Sequence, Tensor, Value
+from migrator.values import DType, Literal, RepoFunction, RepoInstance, Sequence, Tensor, Value
 
 _NAMES = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint", "aggregation", "name")
 _FREE_OF_FANS = re.compile(r"nn\.init\.(zeros_|ones_|constant_|normal_|uniform_|trunc_normal_)\(")
@@ -58,7 +58,7 @@ def weight(node: cst.Call, ctx: Context, maker: Maker, name: str) -> Weight | De
     if isinstance(texts, Decline):
         return texts
     init, penalty = texts
-    bounds = ctx.rules.constraint(maker.value(args["constraint"]), rank) if "constraint" in args else ()
+    bounds = _bounds(args["constraint"], rank, ctx, maker) if "constraint" in args else ()
     if isinstance(bounds, Decline):
         return replace(bounds, span=ctx.spans.get(node))
     constraint = tuple(map(maker.keep, bounds))
@@ -139,7 +139,7 @@ def _texts(
     for ours, name in (("kernel_initializer", "initializer"), ("kernel_regularizer", "regularizer")):
         if name in args and not _is_none(args[name], ctx):
             given[ours] = args[name]
-    texts = {"units": "2", "use_bias": "False", **{n: ctx.code(e) for n, e in given.items()}}
+    texts = {"units": "2", "use_bias": "False", **{n: maker.text(n, e) for n, e in given.items()}}
     values: dict[str, Value] = {"units": Literal(2), "use_bias": Literal(False)}
     values.update({n: maker.value(e) for n, e in given.items()})
     if "kernel_initializer" not in given and integer:
@@ -153,7 +153,20 @@ def _texts(
     if any(t is None for t in init):
         return Decline("an initialiser that depends on fans, for a weight that is no matrix")
     keep = tuple(maker.keep(t) for t in init if t is not None)
-    return keep, tuple(maker.keep(t.replace("{self}.weight", "{self}")) for t in code.penalty)
+    return keep, tuple(maker.keep(_of_weight(t)) for t in code.penalty)
+
+
+def _bounds(node: cst.BaseExpression, rank: int | None, ctx: Context, maker: Maker) -> tuple[str, ...] | Decline:
+    """The statements of a constraint; one of the repository is called."""
+    value = maker.value(node)
+    if isinstance(value, RepoInstance | RepoFunction):
+        return (f"{{self}}.copy_({maker.argument(node)}({{self}}))",)
+    return ctx.rules.constraint(value, rank)
+
+
+def _of_weight(text: str) -> str:
+    """An expression over a Dense kernel as one over a weight in Keras's order."""
+    return text.replace("{self}.weight.T", "{self}").replace("{self}.weight", "{self}")
 
 
 def _as_it_is(statement: str) -> str:

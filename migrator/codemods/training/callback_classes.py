@@ -1,4 +1,4 @@
-"""Classes that derive from Keras's callbacks, schedules and losses: plain classes in PyTorch."""
+"""Classes that derive from Keras's callbacks, schedules, losses and objects for weights: plain classes in PyTorch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ CALLBACK = "tf.keras.callbacks.Callback"
 SCHEDULE = "tf.keras.optimizers.schedules.LearningRateSchedule"
 LOSS = "tf.keras.losses.Loss"
 SEQUENCE = "tf.keras.utils.Sequence"
-_BASES = (CALLBACK, SCHEDULE, LOSS, SEQUENCE)
+ON_WEIGHTS = (
+    "tf.keras.regularizers.Regularizer",
+    "tf.keras.constraints.Constraint",
+    "tf.keras.initializers.Initializer",
+)
+_BASES = (CALLBACK, SCHEDULE, LOSS, SEQUENCE, *ON_WEIGHTS)
 _INIT = m.Call(func=m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__")))
 _REDUCED = {"SUM": ".sum()", "NONE": "", "AUTO": ".mean()", "SUM_OVER_BATCH_SIZE": ".mean()"}
 
@@ -130,6 +135,8 @@ def _reduction(node: cst.ClassDef, ctx: Context) -> str | None:
 
 def with_call(node: cst.ClassDef, suite: cst.BaseSuite, ctx: Context) -> cst.BaseSuite:
     """The body of a class, a loss class with the `__call__` that Keras's base had: float labels, and one number."""
+    if keras_base(node, ctx) in ON_WEIGHTS and derives_directly(node, ctx):
+        return suite.with_changes(body=[s for s in suite.body if not _is_unread_config(s, ctx)])
     at = [i for i, s in enumerate(suite.body) if isinstance(s, cst.FunctionDef) and s.name.value == "call"]
     if not at or keras_base(node, ctx) != LOSS or not derives_directly(node, ctx):
         return suite
@@ -139,6 +146,14 @@ def with_call(node: cst.ClassDef, suite: cst.BaseSuite, ctx: Context) -> cst.Bas
     )
     made = [s.with_changes(leading_lines=[cst.EmptyLine(indent=False)]) for s in statements(text)]
     return suite.with_changes(body=[*suite.body[: at[0]], *made, *suite.body[at[0] :]])
+
+
+def _is_unread_config(node: cst.CSTNode, ctx: Context) -> bool:
+    """Whether a method only tells Keras how an object was made, and nothing of the repository asks for it."""
+    if not isinstance(node, cst.FunctionDef) or node.name.value not in ("get_config", "from_config"):
+        return False
+    trees = (ctx.tree, *(other.tree for other in ctx.siblings.values()))
+    return not any(find(tree, m.Call(func=m.Attribute(attr=m.Name(node.name.value)))) for tree in trees)
 
 
 def step_parameter(node: cst.FunctionDef, around: cst.CSTNode | None, ctx: Context) -> str:

@@ -17,6 +17,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.layers import recurrent_helpers as helpers
 from migrator.rules.layers.call import LayerArg, LayerCall
 from migrator.rules.layers.call import activation as activation_of
+from migrator.rules.layers.recurrent_dropped import BY_KIND
 from migrator.rules.layers.weights import value_of, weight
 from migrator.rules.regularizers import penalty
 from migrator.values import Literal
@@ -70,15 +71,20 @@ class Recurrent:
         """Whether torch's own layer computes it."""
         activations = ("tanh", "relu") if self.kind == "RNN" else ("tanh",)
         plain = self.function("activation")[0] in activations and self.function("recurrent_activation")[0] == "sigmoid"
-        return plain and self.reset_after
+        return plain and self.reset_after and not self.drops_state
+
+    @property
+    def drops_state(self) -> bool:
+        """Whether parts of the state are dropped at every step; Keras then drops each gate's input apart too."""
+        return "recurrent_dropout" in self.args and bool(self.rate("recurrent_dropout"))
 
     def checked(self) -> Recurrent:
         """The layer itself. Raises `Decline` for what neither torch nor a helper computes."""
         for name in ("stateful", "zero_output_for_mask"):
             if self.flag(name):
                 raise Decline(f"`{name}` is True")
-        if self.rate("recurrent_dropout"):
-            raise Decline("`recurrent_dropout` is given")
+        if self.call.keras == 2 and self.rate("recurrent_dropout"):
+            raise Decline("`recurrent_dropout` of Keras 2, which drops gates in another way")
         if self.call.keras == 2 and self.rate("dropout"):
             raise Decline("dropout inside the cell: Keras 2 drops each gate apart")
         if self.kind == "LSTM" and self.flag("unit_forget_bias") and self.args["bias_initializer"].known != "zeros":
@@ -93,12 +99,30 @@ class Recurrent:
         if not self.fused:
             if both or cell:
                 raise Decline("activations or options that torch's layer does not have")
-            return f"{_ACTIVATED[self.kind].name}({sizes}{self._options()})"
+            return f"{self.loops[-1].name}({sizes}{self._rates()}{self._options()})"
         relu = ', nonlinearity="relu"' if self.kind == "RNN" and self.function("activation")[0] == "relu" else ""
         bias = "" if self.bias else ", bias=False"
         if cell:
             return f"nn.{self.kind}Cell({sizes}{bias}{relu})"
         return f"nn.{self.kind}({sizes}{bias}{relu}, batch_first=True{', bidirectional=True' if both else ''})"
+
+    @property
+    def loops(self) -> tuple[Helper, ...]:
+        """What a layer needs that torch's own does not compute; its module comes last."""
+        if self.fused:
+            return ()
+        return BY_KIND[self.kind] if self.drops_state else (_ACTIVATED[self.kind],)
+
+    def _rates(self) -> str:
+        if not self.drops_state:
+            return ""
+        rates = {name: self.rate(name) for name in self.inside}
+        return "".join(f", {name}={rate}" for name, rate in rates.items() if rate)
+
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """The rates of dropout that the module of loops takes."""
+        return ("recurrent_dropout",) if self.kind == "RNN" else ("dropout", "recurrent_dropout")
 
     def _options(self) -> str:
         options = {"activation": self.function("activation"), "gate": self.function("recurrent_activation")}
@@ -184,7 +208,6 @@ def layer_code(spec: Recurrent, merge: str | None = "concat", both: bool = False
         result.replace("{run}", f"{{self}}({source}, {{given_initial_state}})"),
         given,
     )
-    own = () if spec.fused else (_ACTIVATED[spec.kind],)
     init, initialising = spec.init(suffixes)
     return LayerCode(
         module=spec.module(both),
@@ -195,7 +218,7 @@ def layer_code(spec: Recurrent, merge: str | None = "concat", both: bool = False
         penalty=spec.penalties(suffixes),
         constraint=spec.constraints(suffixes),
         params=params,
-        helpers=(*initialising, *own, *dropping, *shaping),
+        helpers=(*initialising, *spec.loops, *dropping, *shaping),
         form=None if both else stated,
         masked=form if spec.fused and not spec.flag("go_backwards") else None,
     )
@@ -207,7 +230,7 @@ def _source(spec: Recurrent, both: bool) -> tuple[str, tuple[Helper, ...]]:
     if both and spec.flag("go_backwards"):
         raise Decline("`go_backwards` in both directions")
     rate = spec.rate("dropout")
-    if not rate:
+    if not rate or (spec.drops_state and "dropout" in spec.inside):
         return source, ()
     if both:
         raise Decline("dropout inside both directions: each drops other features")

@@ -14,7 +14,7 @@ from migrator.rules.initializers import Init, initializer
 from migrator.rules.layers.call import LayerArg
 from migrator.rules.ops.initializer_names import initializer_named
 from migrator.rules.regularizers import penalty
-from migrator.values import Instance, Literal, Scalar, Unknown, Value
+from migrator.values import Instance, Literal, RepoFunction, RepoInstance, Scalar, Unknown, Value
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ def weight(
     weight that is the same in torch.
     """
     target = f"{{self}}.{name}"
-    if is_named_late(initial) and not view:
+    if (is_named_late(initial) or is_own(initial)) and not view:
         made = named_late(initial.text, initial.value)
         statement = made.at(target + _keras_view(transform))
     else:
         made = initializer(value_of(initial))
         statement = made.at(target + view)
-    terms = () if regularizer is None else penalty(value_of(regularizer), target)
-    bounds = () if constraint is None else constrained(value_of(constraint), Bounded.of(target, transform, rank))
+    terms = () if regularizer is None else _penalty(regularizer, target, transform)
+    bounds = () if constraint is None else _bounds(constraint, target, transform, rank)
     if unless_none:
         statement = _unless_none(target, statement)
         bounds = (_unless_none(target, "\n".join(bounds)),) if bounds else ()
@@ -78,6 +78,24 @@ def weight(
 
 def _unless_none(target: str, statement: str) -> str:
     return f"if {target} is not None:\n{textwrap.indent(statement, '    ')}"
+
+
+def _penalty(regularizer: LayerArg, target: str, transform: str) -> tuple[str, ...]:
+    if is_own(regularizer):
+        return (f"{regularizer.text}({target}{_keras_view(transform)})",)
+    return penalty(value_of(regularizer), target)
+
+
+def _bounds(constraint: LayerArg, target: str, transform: str, rank: int) -> tuple[str, ...]:
+    if is_own(constraint):
+        seen = target + _keras_view(transform)
+        return (f"{seen}.copy_({constraint.text}({seen}))",)
+    return constrained(value_of(constraint), Bounded.of(target, transform, rank))
+
+
+def is_own(arg: LayerArg) -> bool:
+    """Whether an argument is an object or function of the repository: it is called with the weight as Keras has it."""
+    return isinstance(arg.value, RepoInstance | RepoFunction)
 
 
 def is_named_late(initial: LayerArg) -> bool:
@@ -90,6 +108,8 @@ def is_named_late(initial: LayerArg) -> bool:
 
 def named_late(text: str, value: Value) -> Init:
     """The statement that fills a weight, seen as Keras has it, by an initialiser that is an object of the run."""
+    if isinstance(value, RepoInstance | RepoFunction):  # Keras says which type as well
+        return Init(f"with torch.no_grad():\n    {{w}}.copy_({text}({{w}}.shape, dtype={{w}}.dtype))")
     called, helpers = text, tuple[Helper, ...]()
     if isinstance(value, Scalar):
         called, helpers = f"initializer_named({text})", (initializer_named,)
@@ -102,7 +122,7 @@ def _keras_view(transform: str) -> str:
         return ".T" if transform else ""
     found = re.fullmatch(r"transpose\(([\d,]+)\)", transform)
     if found is None:
-        raise Decline("an initializer that is not known when rewriting, for a weight of another form in torch")
+        raise Decline("an object of the repository or of the run, for a weight that has another form in torch")
     order = [int(axis) for axis in found.group(1).split(",")]
     back = sorted(range(len(order)), key=order.__getitem__)
     return f".permute({', '.join(map(str, back))})"
