@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrator.facts import dims
 from migrator.facts.arithmetic import dim_of, dims_of
 from migrator.facts.shapes.layers import channels_first, floating, given, layer, sizes
-from migrator.values import Dim, Instance, Literal, Sequence, Shape, Tensor, Value
+from migrator.values import Dim, Instance, Literal, Sequence, Shape, Tensor, Unknown, Value
 
 
 def window(size: Dim, kernel: Dim, stride: Dim, padding: object, dilation: Dim = 1) -> Dim:
@@ -65,6 +67,20 @@ def conv2d(instance: Instance, x: Tensor) -> Value:
 @layer("Conv3D")
 def conv3d(instance: Instance, x: Tensor) -> Value:
     return _windows(instance, x, 3, "kernel_size", None, dim_of(instance.arg("filters")))
+
+
+@layer("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+def conv_lstm(instance: Instance, x: Tensor) -> Value:
+    """A convolution of each step, of the last one where not all are asked for; open where states are."""
+    sequences, states = given(instance, "return_sequences", False), given(instance, "return_state", False)
+    count = int(instance.api[-2])
+    if sequences is None or states is not False:
+        return Unknown("the outputs and states of a ConvLSTM")
+    step = None if x.shape is None or len(x.shape) != count + 3 else (x.shape[0], *x.shape[2:])
+    made = _windows(instance, replace(x, shape=step), count, "kernel_size", None, dim_of(instance.arg("filters")))
+    if not sequences or not isinstance(made, Tensor) or made.shape is None or x.shape is None:
+        return made if not sequences else Tensor(None, "float32", last=dim_of(instance.arg("filters")))
+    return replace(made, shape=(made.shape[0], x.shape[1], *made.shape[1:]), layout=None)
 
 
 @layer("DepthwiseConv1D")
