@@ -588,16 +588,15 @@ class Network(keras.Model):
                                         activity_regularizer="l2")
         self.second = Bounded(3)
         self.last = keras.layers.Conv1D(2, 2, kernel_constraint=keras.constraints.MaxNorm(0.3, axis=[0, 1]),
-                                        bias_constraint=Between(0.0, 0.1), kernel_regularizer=rows)
+                                        bias_constraint=Between(0.0, 0.1), kernel_regularizer=Smooth(0.1))
 
     def call(self, x):
         return self.last(self.second(self.first(x)))
 
 
 def make():
-    model = Network()
-    model(tf.zeros((1, 6, 4)))
-    return model
+    inputs = keras.Input(shape=(6, 4))
+    return keras.Model(inputs, Network()(inputs))
 """
 
 PROGRAMS = {
