@@ -94,39 +94,3 @@ def test_a_stable_source_near_a_kink(shaken_by: float, in_float64: float, expect
     wide = Comparison() if not in_float64 else compare_arrays(EXACT, EXACT + in_float64, TABLE["float64"])
     shaken = {"g": (EXACT + shaken_by, EXACT)}
     assert Runs(found, wide, single, double, ROW, shaken=lambda: [shaken]).is_rounding() is expected
-
-
-KERNEL = np.linspace(-2.0, 2.0, 12)
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "exact", "expected"),
-    [
-        (6e-8, 1.1e-6, 1e-7, True),  # zero but for rounding on both sides
-        (6e-8, 1e-4, 1e-7, False),  # the target's is no rounding of what is around
-        (1e-4, 1.1e-6, 1e-4, False),  # a small gradient that means something
-        (1e-4, 1.1e-6, 1e-7, False),  # too large for what cancels
-        (1.1e-6, 0.0, 1.0e-6, False),  # both runs of the source say the same: it is there
-    ],
-)
-def test_a_gradient_that_cancels_decides_nothing(source: float, target: float, exact: float, expected: bool) -> None:
-    sign = np.array([1.0, -1.0, 1.0])
-    single = {"0 kernel": (KERNEL, KERNEL), "0 bias": (source * sign, target * sign)}
-    double = {
-        "0 kernel": (KERNEL, KERNEL),
-        "0 bias": (-exact * sign if exact != source else exact * sign, 1e-17 * sign),
-    }
-    if exact == 1.0e-6:
-        double["0 bias"] = (exact * sign, 1e-17 * sign)
-    found = compare_arrays(*single["0 bias"], ROW, 2e-3)
-    wide = compare_arrays(*double["0 bias"], TABLE["float64-gradients"], 2e-3)
-    assert Runs(found, wide, single, double, ROW, gradients=True).is_rounding() is expected
-
-
-def test_beside_one_that_cancels_all_others_count() -> None:
-    sign = np.array([1.0, -1.0, 1.0])
-    single = {"0 kernel": (KERNEL, KERNEL * 1.01), "0 bias": (6e-8 * sign, 1.1e-6 * sign)}
-    double = {"0 kernel": (KERNEL, KERNEL * 1.01), "0 bias": (-1e-7 * sign, 1e-17 * sign)}
-    found = compare_arrays(*single["0 kernel"], ROW)
-    wide = compare_arrays(*double["0 kernel"], TABLE["float64-gradients"])
-    assert not Runs(found, wide, single, double, ROW, gradients=True).is_rounding()

@@ -191,8 +191,7 @@ class TrainingMode:
         row = "train-forward" if rung is Rung.TRAIN_FORWARD else "gradients"
         tolerance = self.check.tolerance(row)
         moved, shaken = partial(self._moved, rung, weights), partial(self._shaken, rung, weights)
-        graded = rung is Rung.GRADIENTS
-        return Runs(found, wide, single, double, tolerance, max(floor, 1e-12), moved, shaken, graded)
+        return Runs(found, wide, single, double, tolerance, max(floor, 1e-12), moved, shaken)
 
     def _shaken(self, rung: Rung, weights: Mapping[str, Any]) -> Iterator[Pairs]:
         """The source in float64 from weights that are off by float32's rounding."""

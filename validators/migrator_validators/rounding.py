@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,9 +35,6 @@ SENSITIVE = 10.0
 """How many times farther from the float64 result the target may be than the source is."""
 
 
-CANCELLED = 32.0
-"""Roundings of the largest gradient that a sum of zero may be off by."""
-
 PRECISION = float(np.finfo("float64").eps / np.finfo("float32").eps)
 
 
@@ -46,7 +43,7 @@ class Runs:
     """What a rung compared, in float32 and in float64: the findings, the arrays, and the tolerance of the former.
 
     `moved`: the source's float64 arrays from weights moved by `NUDGE`, where that can be run. `shaken`: the same
-    from weights moved by each of `SHAKES`, in turn. `gradients`: the arrays are gradients, named with their batch.
+    from weights moved by each of `SHAKES`, in turn.
     """
 
     found: Comparison
@@ -57,7 +54,6 @@ class Runs:
     floor: float = FLOOR
     moved: Callable[[], Pairs | None] = lambda: None
     shaken: Callable[[], Iterable[Pairs]] = tuple
-    gradients: bool = False
 
     def is_rounding(self) -> bool:
         """Whether all that differs is rounding.
@@ -67,9 +63,6 @@ class Runs:
         """
         if any(difference.kind == "other" for difference in self.found.differences):
             return False  # no rounding makes another word
-        noise = self._noise() if self.gradients else frozenset()
-        if noise:
-            return self._without(noise).is_rounding()
         if not self.wide.differences and self.found.relative < SMALL:
             return True
         if self.wide.shapes_differ or set(self.single) != set(self.double):
@@ -80,36 +73,6 @@ class Runs:
         if other.relative > SENSITIVE * max(own.relative, 1.0):
             return not self.wide.differences and self._as_far_as_shaken(other)
         return not self.wide.differences or self._as_far_in_float64(own)
-
-    def _noise(self) -> frozenset[str]:
-        """Gradients that are zero but for rounding: the original's own two runs share no digit of them.
-
-        That the original says so makes it sound: a gradient that means something has the same first digits in float32
-        and in float64. What cancels leaves rounding of the largest gradients around it, and no more is let through.
-        """
-        if set(self.single) != set(self.double):
-            return frozenset()
-        largest = _largest(self.double)
-        return frozenset(name for name in self.single if self._is_noise(name, largest[_batch(name)]))
-
-    def _is_noise(self, name: str, largest: float) -> bool:
-        (x32, y32), (x64, y64) = self.single[name], self.double[name]
-        if len({np.shape(a) for a in (x32, y32, x64, y64)}) > 1:
-            return False
-        apart, *sizes = (_size(a) for a in (np.subtract(x32, x64, dtype="float64"), x32, x64, y32, y64))
-        one, exact, other, other_exact = sizes
-        allowed = CANCELLED * float(np.finfo("float32").eps) * largest
-        alike = 0 < max(one, exact) <= 2 * apart
-        return alike and max(one, exact, other) <= allowed and other_exact <= apart
-
-    def _without(self, noise: frozenset[str]) -> Runs:
-        """The same of the other gradients."""
-        single, double = (
-            {n: pair for n, pair in pairs.items() if n not in noise} for pairs in (self.single, self.double)
-        )
-        found = _compared(single, self.tolerance, _largest(self.single))
-        wide = _compared(double, TABLE["float64-gradients"], _largest(self.double))
-        return replace(self, found=found, wide=wide, single=single, double=double, gradients=False)
 
     def _errors(self) -> tuple[Comparison, Comparison]:
         """How far the source's and the target's float32 arrays are from the float64 ones."""
@@ -150,29 +113,6 @@ class Runs:
             found.add(compare_arrays(exact, moved[name][0], TABLE["float64"], self.floor))
         rounding = found.relative * float(np.finfo("float64").eps) / NUDGE
         return math.isfinite(rounding) and self.wide.relative <= SENSITIVE * rounding
-
-
-def _batch(name: str) -> str:
-    return name.partition(" ")[0]
-
-
-def _size(array: Any) -> float:
-    return float(np.max(np.abs(array), initial=0.0))
-
-
-def _largest(pairs: Pairs) -> dict[str, float]:
-    """The largest gradient of the original, by batch."""
-    found: dict[str, float] = {}
-    for name, (x, _) in pairs.items():
-        found[_batch(name)] = max(found.get(_batch(name), 0.0), _size(x))
-    return found
-
-
-def _compared(pairs: Pairs, tolerance: Tolerance, largest: Mapping[str, float]) -> Comparison:
-    found = Comparison()
-    for name, (x, y) in pairs.items():
-        found.add(compare_arrays(x, y, tolerance, max(1e-3 * largest[_batch(name)], 1e-12)))
-    return found
 
 
 def nudged(weights: Mapping[str, Any], by: float = NUDGE, seed: int = 0) -> dict[str, Any]:
