@@ -36,6 +36,10 @@ STRUCTURE = {
     "tf.Module.with_name_scope": "goes; the method stays as it is",
     "tf.function": "goes; the function stays as it is",
     "tf.autograph.experimental.do_not_convert": "goes; the function stays as it is",
+    "tf.keras.callbacks.Callback": "a plain class, whose methods the training loop calls",
+    "tf.keras.losses.Loss": "a plain class, called with labels and predictions",
+    "tf.keras.optimizers.schedules.LearningRateSchedule": "a plain class, called with the step",
+    "tf.keras.utils.Sequence": "a torch Dataset of batches",
     "tf.keras.utils.register_keras_serializable": "goes; the class stays as it is",
 }
 """What the structural codemods write, in words; `tests/codemods` runs them."""

@@ -30,6 +30,18 @@ check_numerics = Helper(
 )
 
 
+check_near = Helper(
+    "check_near",
+    '''def check_near(x, y, message, rtol=None, atol=None):
+    """Stops where two tensors differ by more than ten of the smallest steps at 1, or than is given."""
+    step, y = 10 * torch.finfo(x.dtype).eps, torch.as_tensor(y, dtype=x.dtype)
+    near = torch.isclose(x, y, rtol=step if rtol is None else rtol, atol=step if atol is None else atol)
+    torch._assert(near.all(), message)
+''',
+    ("import torch",),
+)
+
+
 def _tried(call: str, **arrays: Array) -> Sample:
     """1 when the assertion holds, 0 when it raises."""
     return no_grad(block(f"try:\n    {call}\nexcept Exception:\n    return 0\nreturn 1", **arrays))
@@ -142,3 +154,27 @@ def rank_compared(x: Arg, sign: str, rank: Arg) -> Code:
 
 _ranks("tf.assert_rank", "==", "x has another rank")
 _ranks("tf.debugging.assert_rank_at_least", ">=", "x has too few axes")
+
+
+@rule(
+    "tf.debugging.assert_near",
+    samples=[
+        _tried("tf.debugging.assert_near(x, x + 1e-8)", x=f32(3)),
+        _tried("tf.debugging.assert_near(x, y)", x=f32(3), y=f32(3)),
+        *(
+            _tried("tf.debugging.assert_near(x, x * 1.001, rtol=0.01, message='far')", x=pos(4)),
+            _tried("tf.debugging.assert_near(x, x + 0.5, atol=0.1)", x=f32(4)),
+            _tried("tf.debugging.assert_near(x * 1.009, x, rtol=0.0, atol=0.01)", x=pos(4)),
+            _tried("tf.debugging.assert_near(x, x * np.nan)", x=f32(4)),
+            _tried("tf.debugging.assert_near(x * 1e3, x * 1e3 + 0.0005)", x=pos(4)),
+        ),
+    ],
+    gaps=_RAISES,
+)
+def assert_near(x: Tensor, y, rtol=None, atol=None, message=None, summarize: Ignored = None, name=None):
+    text = message_or(message, "x and y are not near each other")
+    if rtol is None and atol is None:
+        return check_near(x, y, text)
+    if rtol is None or atol is None:
+        return check_near(x, y, text, atol=atol) if rtol is None else check_near(x, y, text, rtol=rtol)
+    return check_near(x, y, text, rtol=rtol, atol=atol)

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.model import Helper
+from migrator.rules.engine.args import Arg, Code
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import S, block, declines, f32, i32, i64, no_grad, src
-from migrator.rules.ops.pieces import dtype_name, torch_dtype
+from migrator.rules.ops.pieces import dtype_name, elements, on_arguments, text, torch_dtype
 
 if TYPE_CHECKING:
     import torch
@@ -17,6 +19,15 @@ if TYPE_CHECKING:
 _TEXT = "tf.SparseTensor([[0, 1], [0, 3], [2, 0]], a, [3, 4])"
 _MATRIX = src(_TEXT, a=f32(3))
 _COUNTED = "a place that occurs twice is summed in torch"
+
+
+@on_arguments
+def the_only(args: object) -> Code:
+    """The one argument behind the function."""
+    found = elements(args)
+    if not isinstance(args, Arg) or found is None or len(found) != 1:
+        raise Decline("several arguments of the function")
+    return Code(text(found[0]), covers=(args.name,))
 
 
 def known_sizes(shape: object, kind: object) -> None:
@@ -137,3 +148,75 @@ def is_sparse(tensor):
 
 
 same("tf.keras.backend.to_dense", "tensor.to_dense()", "tensor: Tensor", samples=[S(f32(2, 3)), S(_MATRIX)])
+
+
+add_sparse = Helper(
+    "add_sparse",
+    '''def add_sparse(a, b):
+    """The sum of two tensors of which one is sparse; torch wants a dense one first."""
+    return b + a if a.is_sparse and not b.is_sparse else a + b
+''',
+)
+map_sparse = Helper(
+    "map_sparse",
+    '''def map_sparse(function, x):
+    """A sparse tensor with a function of its values in the same places."""
+    x = x.coalesce()
+    return torch.sparse_coo_tensor(x.indices(), function(x.values()), x.shape).coalesce()
+''',
+    ("import torch",),
+)
+retain_sparse = Helper(
+    "retain_sparse",
+    '''def retain_sparse(x, kept):
+    """A sparse tensor with those of its values that a mask keeps, in the order of their places."""
+    x, kept = x.coalesce(), torch.as_tensor(kept)
+    return torch.sparse_coo_tensor(x.indices()[:, kept], x.values()[kept], x.shape).coalesce()
+''',
+    ("import torch",),
+)
+_OTHER = "tf.SparseTensor([[0, 1], [1, 2], [2, 0]], b, [3, 4])"
+
+
+@rule(
+    "tf.sparse.add",
+    samples=[
+        block(f"return tf.sparse.to_dense(tf.sparse.add({_TEXT}, {_OTHER}))", a=f32(3), b=f32(3)),
+        block(f"return tf.sparse.add({_TEXT}, b)", a=f32(3), b=f32(3, 4)),
+        block(f"return tf.sparse.add(b, {_TEXT})", a=f32(3), b=f32(3, 4)),
+        block(f"return tf.sparse.to_dense(tf.sparse.add({_TEXT}, {_OTHER}))", a=i32(3), b=i32(3)),
+        declines(_MATRIX, src(_OTHER, b=f32(3)), threshold=0.5),
+    ],
+    gaps=[_COUNTED],
+)
+def add(a, b, threshold=0):
+    if threshold != 0:
+        raise Decline("small sums go")
+    return add_sparse(a, b)
+
+
+@rule(
+    "tf.sparse.map_values",
+    samples=[
+        block(f"return tf.sparse.to_dense(tf.sparse.map_values(tf.square, {_TEXT}))", a=f32(3)),
+        block(f"return tf.sparse.to_dense(tf.sparse.map_values(lambda v: v * 2.0 - 1.0, {_TEXT}))", a=f32(3)),
+        declines(src("tf.add"), _MATRIX, 1.0),
+        declines(src("tf.clip_by_value"), _MATRIX, clip_value_min=0.0, clip_value_max=1.0),
+    ],
+    gaps=[_COUNTED],
+)
+def map_values(op, *args, **kwargs):
+    return map_sparse(op, the_only(args))
+
+
+@rule(
+    "tf.sparse.retain",
+    samples=[
+        block(f"return tf.sparse.to_dense(tf.sparse.retain({_TEXT}, [True, False, True]))", a=f32(3)),
+        block(f"return tf.sparse.to_dense(tf.sparse.retain({_TEXT}, a > 0.0))", a=f32(3)),
+        block(f"return tf.sparse.to_dense(tf.sparse.retain({_TEXT}, tf.constant([False] * 3)))", a=f32(3)),
+    ],
+    gaps=[_COUNTED],
+)
+def retain(sp_input, to_retain):
+    return retain_sparse(sp_input, to_retain)
