@@ -17,6 +17,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 
+SLICES_OF = "tf.data.Dataset.from_tensor_slices"
+
+
 def both(body: str) -> tuple[list[Any], list[Any]]:
     """What the pipeline yields in TensorFlow and in torch, read twice."""
     tf = pytest.importorskip("tensorflow")
@@ -69,3 +72,49 @@ def rows(batch: Any) -> list[Any]:
         columns[1] = sorted(columns[1])
         return columns
     return sorted(zip(*columns, strict=True))
+
+
+def test_13_3_batches_cross_the_end_of_an_epoch() -> None:
+    """`repeat` before `batch` fills the batches across epochs; a loader read once for each epoch does not."""
+    expected, found = both(PIPELINES["repeat before batches"])
+    assert found == expected
+    per_epoch = [4, 4, 2] * 6
+    assert [batch[0][1][0] for batch in found] != per_epoch
+    expected, found = both(PIPELINES["repeat batches"].replace("repeat(2)", "repeat(3)"))
+    assert found == expected
+    assert [batch[0][1][0] for batch in found] == per_epoch
+
+
+def test_13_5_what_a_map_draws_is_drawn_at_every_reading() -> None:
+    body = f"return {SLICES_OF}(x).map(lambda row: row + tf.random.uniform([2])).batch(10)"
+    for batches in both(body):
+        first, second = (np.array(batch[2]) for batch in batches)
+        assert not np.array_equal(first, second)
+        assert len(np.unique(first - np.arange(20).reshape(10, 2))) > 10
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"return {SLICES_OF}(x).map(lambda row: row + np.random.rand()).batch(4)",
+        f"def noisy(row):\n    return row * float(np.random.uniform())\n\nreturn {SLICES_OF}(x).map(noisy)",
+    ],
+)
+def test_13_5_what_numpy_draws_while_a_map_is_traced_is_declined(body: str) -> None:
+    """TensorFlow adds the same number to every row, a function that torch calls would draw one for each."""
+    made = draft(f"{HEAD}\ndef make(x, y):\n{textwrap.indent(body, '    ')}\n")
+    assert "drawn once in TensorFlow" in made.declines[0].reason
+
+
+@pytest.mark.parametrize("decorator", ["@tf.function", "@tf.function(jit_compile=False)", ""])
+def test_10_33_what_numpy_draws_in_a_traced_function_is_declined(decorator: str) -> None:
+    made = draft(f"{HEAD}\n{decorator}\ndef noisy(x):\n    return tf.abs(x) * np.random.rand()\n")
+    assert any("drawn once" in decline.reason for decline in made.declines) == bool(decorator)
+
+
+def test_10_33_a_function_of_numpy_is_called_for_each_row() -> None:
+    body = (
+        f"return {SLICES_OF}(x).map(lambda row: tf.numpy_function(lambda r: r + np.random.rand(), [row], tf.float32))"
+    )
+    made = draft(f"{HEAD}\ndef make(x, y):\n    {body}\n")
+    assert not any("drawn once" in decline.reason for decline in made.declines)

@@ -54,8 +54,8 @@ CASES = [
     Case("5.16 Huber", "regression", "F.huber_loss(pred, y)", "F.smooth_l1_loss(pred, y, beta=0.5)"),
     Case("5.24 penalties are part of the loss", "classifier", " + model.regularization_loss()", ""),
     Case("activity is part of the loss", "sparse activity", " + added_losses(model)", ""),
-    Case("constraints follow every step of fit", "bounded weights", BOUNDED, ""),
-    Case("constraints follow every step of a tape", "bounded weights by a tape", BOUNDED, ""),
+    Case("6.19 constraints follow every step of fit", "bounded weights", BOUNDED, ""),
+    Case("6.19 constraints follow every step of a tape", "bounded weights by a tape", BOUNDED, ""),
     Case(
         "6.2 epsilon inside the root",
         "schedule",

@@ -6,8 +6,12 @@ Each case is named after its entry in the list of measured differences between T
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import pytest
+import tensorflow as tf
+import torch
 from programs import Program, reasons
 from test_differential import Oracle
 
@@ -254,6 +258,27 @@ CASES = [
         "-(F.softmax(y, -1) * F.log_softmax(x, -1)).sum(-1)",
         {"y": unit(3, 4), "x": A},
     ),
+    Case(
+        "5.12 weights that count",
+        "tf.compat.v1.losses.mean_squared_error(x, y, weights=tf.cast(w > 0.0, tf.float32))",
+        "(torch.square(x - y) * (w > 0).float()).mean()",
+        {"x": f32(8), "y": f32(8), "w": f32(8)},
+        declined=True,
+    ),
+    Case(
+        "12.11 boxes begin with y",
+        "tf.image.crop_and_resize(x, [[0.25, 0.0, 0.75, 0.5]], [0], [3, 4])",
+        _image(f"F.interpolate({_NCHW}[:, :, 0:3, 2:7], (3, 4), mode='bilinear', align_corners=True)"),
+        {"x": f32(1, 5, 9, 2)},
+    ),
+    Case("12.13 brightness is added", "tf.image.adjust_brightness(x, 0.3)", "x * 1.3", {"x": IMAGES}),
+    Case(
+        "12.13 contrast of each channel",
+        "tf.image.adjust_contrast(x, 1.5)",
+        "(x - x.mean()) * 1.5 + x.mean()",
+        {"x": IMAGES},
+        grad=False,  # TensorFlow has none
+    ),
 ]
 _HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
 
@@ -283,3 +308,32 @@ def test_the_rule_is_right(case: Case) -> None:
         text = "\n".join([*imports, source, *(helper.source for helper in made.helpers)])
         problem = _difference(case, oracle, text)
         assert not problem, f"{text}\n{problem}"
+
+
+def test_10_17_an_axis_that_is_not_of_size_one() -> None:
+    """TensorFlow refuses to drop an axis of size 4, torch leaves it: it is declined where the size is known."""
+    program = Program("def f(x):\n    return tf.squeeze(x, axis=1)\n", {"x": f32(3, 4)})
+    assert "size is not 1" in reasons(program.rewritten()[1].declines)
+    x = np.ones((3, 4), "float32")
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.squeeze(x, axis=1)
+    assert torch.tensor(x).squeeze(1).shape == (3, 4)
+
+
+def test_10_29_what_is_read_of_a_variable_stays() -> None:
+    """What is read before an assignment keeps its values; the variable itself, or a view of it, would not."""
+    body = "    v = tf.Variable([1.0, -2.0])\n    old = tf.identity(v)\n    v.assign_add([1.0, 1.0])\n    return old, v"
+    text = f"import tensorflow as tf\n\n\ndef f():\n{body}\n"
+    source, made = Program(text, {}, whole=True).rewritten()
+    assert not made.declines, reasons(made.declines)
+    expected = [part.numpy() for part in _scope(text)()]
+    for found, want in zip(_scope(source)(), expected, strict=True):
+        np.testing.assert_array_equal(found.detach().numpy(), want)
+    naive = "v = torch.tensor([1.0, -2.0])\n    old = v.reshape(-1)\n    v.add_(torch.ones(2))\n    return old, v"
+    assert not np.array_equal(_scope(f"import torch\ndef f():\n    {naive}\n")()[0].numpy(), expected[0])
+
+
+def _scope(source: str) -> Any:
+    scope: dict[str, Any] = {}
+    exec(source, scope)
+    return scope["f"]

@@ -11,6 +11,7 @@ from migrator.codemods.context import Context, Draft
 from migrator.codemods.training.arrays import from_arrays
 from migrator.codemods.training.body import Statement, Walker
 from migrator.codemods.training.steps import step_problem
+from migrator.codemods.training.tracing import REASON, drawn_once
 from migrator.model import Decline, UnitKind
 
 __all__ = ["function_unit", "script_unit", "step_unit", "training_body"]
@@ -19,6 +20,8 @@ __all__ = ["function_unit", "script_unit", "step_unit", "training_body"]
 def training_body(statements: Sequence[cst.BaseStatement], ctx: Context, kind: UnitKind) -> Draft:
     """Statements of a module's top level, rewritten: training constructs here, all else by the rules."""
     walker = Walker.of(ctx, ctx.tree)
+    for text in (text for statement in statements for text in drawn_once(statement, ctx)):
+        walker.sink.decline(REASON.format(text))
     body = walker.run(statements)
     if body:  # the file keeps the comments above a unit
         body[0] = body[0].with_changes(leading_lines=())

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.model import Helper
+from migrator.rules.engine.asked import is_variable
 from migrator.rules.engine.asked import kind as kind_of
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor, Tensors
@@ -102,8 +103,9 @@ def constant(value, dtype=None, shape=None, name="Const", *, kind):
 
 @rule(
     "tf.convert_to_tensor",
-    samples=[S([1.0, 2.0]), S(f32(2, 3)), S([1, 2], dtype=src("tf.float32")), S(src("[a, b]", a=f32(2), b=f32(2)))],
-)
+    samples=[S([1.0, 2.0]), S(f32(2, 3)), S([1, 2], dtype=src("tf.float32")), S(src("[a, b]", a=f32(2), b=f32(2))),
+             block("v = tf.Variable([1.0, 2.0])\na = tf.convert_to_tensor(v)\nv.assign([3.0, 4.0])\nreturn a * 1.0")],
+)  # fmt: skip
 def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None, *, kind):
     if dtype_hint is not None:
         raise Decline("`dtype_hint` is given")
@@ -111,7 +113,7 @@ def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None, *, kind):
         return text_of(text_alone(value, dtype))
     target = torch_dtype(dtype)
     if kind == "tensor" and dtype is None:
-        return value
+        return value.clone() if is_variable(value) else value
     if tensors_in(value):
         if dtype is not None:
             raise Decline("a list of tensors with a dtype")

@@ -9,11 +9,16 @@ from migrator.rules.engine.asked import is_integer
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import attribute, method
-from migrator.rules.engine.samples import S, f32, i32, no_grad, src
+from migrator.rules.engine.samples import S, block, f32, i32, no_grad, src
 
 if TYPE_CHECKING:
     import torch
 
+_CHANGED = (
+    "v, n, s = tf.Variable([1.0, -2.0]), tf.Variable([3, 4]), tf.Variable(2.5)\n"
+    "v.{0}([1.0, 0.5])\nv.{0}(np.ones(2, 'float32'))\nv.{0}(tf.constant([0.25, 0.5]))\nn.{0}([1, -1])\n"
+    "s.{0}(2.0)\nreturn v * 1.0, n + 0, s * 1.0"
+)
 _SOME = [no_grad(S(f32(2, 3)))]
 
 attribute("Tensor.shape", "x.shape", samples=_SOME)
@@ -54,14 +59,18 @@ def assign(self, value: Tensor, use_locking: Ignored = False, name=None, read_va
     return self.copy_(value)
 
 
-@method("Variable.assign_add", samples=())
-def assign_add(self, delta, use_locking: Ignored = False, name=None, read_value: Ignored = True):
-    return self.add_(delta)
+@method("Variable.assign_add", samples=[block(_CHANGED.format("assign_add"))])
+def assign_add(self, delta, use_locking: Ignored = False, name=None, read_value: Ignored = True, *, kind_delta):
+    if kind_delta == "sequence":
+        return self.add_(torch.tensor(delta))
+    return self.add_(torch.as_tensor(delta)) if kind_delta == "numpy" else self.add_(delta)
 
 
-@method("Variable.assign_sub", samples=())
-def assign_sub(self, delta, use_locking: Ignored = False, name=None, read_value: Ignored = True):
-    return self.sub_(delta)
+@method("Variable.assign_sub", samples=[block(_CHANGED.format("assign_sub"))])
+def assign_sub(self, delta, use_locking: Ignored = False, name=None, read_value: Ignored = True, *, kind_delta):
+    if kind_delta == "sequence":
+        return self.sub_(torch.tensor(delta))
+    return self.sub_(torch.as_tensor(delta)) if kind_delta == "numpy" else self.sub_(delta)
 
 
 @method("Variable.read_value", samples=())

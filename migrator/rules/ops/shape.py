@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.model import Helper
+from migrator.rules.engine.asked import is_variable
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor, Tensors
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, declines, f32, i32, no_grad, src
+from migrator.rules.engine.samples import S, block, declines, f32, i32, no_grad, src
 from migrator.rules.ops.pieces import elements, flat_paddings, rows, torch_dtype, torch_reflects
 
 if TYPE_CHECKING:
@@ -62,10 +63,20 @@ def expand_dims(input: Tensor, axis, name=None):
     return input.unsqueeze(axis)
 
 
-@rule("tf.squeeze", samples=[S(f32(2, 1, 3)), S(f32(1, 2, 1), 0), S(f32(1, 2, 1), axis=-1), S(f32(1, 2, 1), [0, 2])])
-def squeeze(input: Tensor, axis=None, name=None):
+def may_be_one(shape: tuple[object, ...] | None, axis: int) -> bool:
+    """Whether an axis may be of size 1, by what is known of the shape."""
+    if shape is None or not -len(shape) <= axis < len(shape):
+        return True
+    return not isinstance(shape[axis], int) or shape[axis] == 1
+
+
+@rule("tf.squeeze", samples=[S(f32(2, 1, 3)), S(f32(1, 2, 1), 0), S(f32(1, 2, 1), axis=-1), S(f32(1, 2, 1), [0, 2]),
+                            declines(f32(1, 2), 1), declines(f32(2, 1), [0, 1])])  # fmt: skip
+def squeeze(input: Tensor, axis=None, name=None, *, shape):
     if axis is None:
         return input.squeeze()
+    if any(not may_be_one(shape, place) for place in (axis if isinstance(axis, list) else [axis])):
+        raise Decline("an axis whose size is not 1, which torch leaves as it is")
     if isinstance(axis, list):
         dims = tuple(axis)
         return input.squeeze(dims if len(dims) != 1 else dims[0])
@@ -188,8 +199,19 @@ same(
     "input: Tensor, shift, axis, name=None",
     samples=[S(f32(4, 3), 1, 0), S(f32(4, 3), shift=[1, 2], axis=[0, 1])],
 )
-same("tf.identity", "input", "input: Tensor, name=None", samples=[S(f32(2, 3))])
-same("tf.stop_gradient", "input.detach()", "input: Tensor, name=None", samples=[no_grad(S(f32(2, 3)))])
+_READ = "v = tf.Variable([1.0, 2.0])\nold = {}(v)\nv.assign([3.0, 4.0])\nreturn old * 1.0"
+
+
+@rule("tf.identity", samples=[S(f32(2, 3)), S(2.5), block(_READ.format("tf.identity"))])
+def identity(input: Tensor, name=None, *, kind):
+    if is_variable(input) or kind is None:
+        return input.clone()  # what is read of a variable stays when that changes
+    return input
+
+
+@rule("tf.stop_gradient", samples=[no_grad(S(f32(2, 3))), block(_READ.format("tf.stop_gradient"))])
+def stop_gradient(input: Tensor, name=None):
+    return input.detach().clone() if is_variable(input) else input.detach()
 
 
 @rule("tf.shape", samples=[no_grad(S(f32(2, 3)))])
