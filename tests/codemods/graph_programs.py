@@ -247,6 +247,20 @@ LEFT = {
         ),
         "",
     ),
+    "a variable that the graph assigns": (
+        _net(
+            _LINEAR
+            + _MSE
+            + "self.counted = tf.assign_add(b, [1.0]) + 0.0 * self.prediction\nself.twice = 2.0 * self.counted\n"
+            + _SGD,
+            METHODS
+            + """
+    def count(self, x):
+        return self.sess.run([self.counted, self.twice], feed_dict={self.x: x})
+""",
+        ),
+        "a variable that the graph assigns",
+    ),
     "a rate that is not fed": (
         _net(
             _LINEAR

@@ -233,6 +233,9 @@ class _Pieces(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         api = self.reader.program.api(node)
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if api in tables.ASSIGNS or method in ("assign", "assign_add", "assign_sub"):
+            raise NotUnderstood("a variable that the graph assigns")
         self.random = self.random or api in tables.RANDOM or api.startswith("tf.random.")
         self.generic_visit(node)
         functions = self.reader.functions

@@ -51,6 +51,8 @@ LAYERS = {
     "tf.layers.batch_normalization": LayerForm("BatchNormalization", tuple(_NORM.split())),
 }
 RANDOM = frozenset({"tf.nn.dropout", "tf.layers.dropout"})
+ASSIGNS = frozenset({"tf.assign", "tf.assign_add", "tf.assign_sub"})
+"""They happen in the runs that fetch them, which a method that several runs share cannot tell."""
 
 OPTIMIZERS = {
     "tf.train.GradientDescentOptimizer": ("SGD", ("learning_rate", "use_locking", "name"), {}),
