@@ -264,12 +264,19 @@ class SizeParam:
     """An input size that a constructor or factory must gain, because torch modules need it.
 
     `name`: the reserved symbol (`in_channels` …). `of`: the parameter of `call` (or of the
-    factory function) whose last axis it is. `default`: the literal when every observed use agrees.
+    factory function) whose last axis it is, or a place in a list (`inputs[1]`). `default`: the literal
+    when every observed use agrees.
     """
 
     name: str
     of: str
     default: int | None = None
+
+    @property
+    def place(self) -> tuple[str, int | None]:
+        """The parameter, and the place in the list that it is (None where it is the tensor itself)."""
+        parameter, _, index = self.of.partition("[")
+        return parameter, int(index.rstrip("]")) if index else None
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def sizes_at(it: Interpreter, done: summaries.Summaries, module: str, site: Span
     use: Use | None = it.uses.get((module, site))
     for cls in done.classes.values():
         if (module, site) in cls.sites:
-            return sizes.input_sizes(use, cls.sizes, tuple(name for name, _ in cls.call_inputs))
+            return sizes.input_sizes(use, cls.sizes, cls.call_inputs)
     for qualname, function in done.functions.items():
         if (module, site) not in function.callers:
             continue

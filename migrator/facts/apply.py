@@ -126,6 +126,8 @@ def _ranked(callee: Instance, value: Value) -> Value:
 def hint(it: Interpreter, callee: Instance, inputs: tuple[Value, ...]) -> None:
     """Note the rank that a layer asks of an input whose last axis is a reserved symbol."""
     found = RANK_OF.get(callee.api)
+    if callee.api == "tf.keras.layers.Embedding":
+        it.note_positions(inputs[0] if inputs else UNKNOWN)
     for value in inputs:
         text = dims.text(value.channels) if isinstance(value, Tensor) else None
         if found is not None and text is not None and text.startswith(("in_features", "in_channels")):
@@ -339,6 +341,8 @@ def shape_value(value: Value) -> Value:
     if isinstance(value, Sequence) and value.items is not None:
         items = tuple(map(shape_value, value.items))
         return Sequence("list", items, join_all(items))
+    if isinstance(value, Sequence) and isinstance(value.element, Tensor):
+        return Sequence("list", None, shape_value(value.element))
     return UNKNOWN
 
 

@@ -11,6 +11,7 @@ import ast
 from migrator.facts import functions, inputs, parameters, roots
 from migrator.facts.interpreter import EVERYTHING, Frame, Interpreter
 from migrator.facts.modules import FunctionNode
+from migrator.facts.slots import Slot
 from migrator.facts.survey import survey
 from migrator.values import Tensor, Unknown, Value
 
@@ -75,7 +76,7 @@ def reserved(
         frame = Frame(it.modules[name.partition(":")[0]], name, dict(params))
         return run(it, node, nested, frame, env)
 
-    found, symbols = inputs.reserve(it, batches, named, trial, inputs.declares_inputs(node))
+    found, symbols = inputs.reserve(it, batches, [Slot(n) for n in named], trial, inputs.declares_inputs(node))
     it.muted = []
     return found, symbols
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from migrator.facts import apply, attributes, functions, parameters, roots, signatures
+from migrator.facts import apply, attributes, functions, parameters, roots, signatures, slots
 from migrator.facts.calls import CALL_METHODS, Where
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
 from migrator.facts.modules import FunctionNode
+from migrator.facts.slots import Slot
 from migrator.facts.survey import survey
 from migrator.values import (
     Dim,
@@ -69,11 +70,50 @@ def call_inputs(
             continue
         values = [parameters.localise(it, dict(call.args).get(arg.arg, UNKNOWN)) for call in calls]
         given[arg.arg] = _parameter(arg.arg, values, defaults.get(arg.arg))
+        if arg is roots.all_arguments(node)[1]:
+            given[arg.arg] = _first_input(it, qualname, node, arg.arg, given[arg.arg])
     tensors = [name for name, value in given.items() if isinstance(value, Tensor)]
     if fixed or (said and all(_has_width(given[name]) for name in tensors)):
         return given, {}
     declares = declares_inputs(it.definitions[qualname].node)
-    return reserve(it, given, tensors, lambda trial: run_call(it, qualname, this, dict(env), trial, False), declares)
+    words = {name: _words(node, name) for name, value in given.items() if isinstance(value, Sequence)}
+
+    def trial(params: Env) -> None:
+        run_call(it, qualname, this, dict(env), params, False)
+
+    return reserve(it, given, slots.slots(given), trial, declares, words)
+
+
+def build_inputs(it: Interpreter, qualname: str) -> tuple[Env, dict[str, str]]:
+    """What a class that only others derive from is built for: it has a `build` and leaves `call` to them."""
+    build = _build_method(it, qualname)
+    if build is None or call_method(it, qualname) is not None:
+        return {}, {}
+    given: Env = {"inputs": slots.expected(ast.Pass(), build, "inputs")}
+    return reserve(it, given, slots.slots(given), lambda _: None)
+
+
+def _first_input(it: Interpreter, qualname: str, node: FunctionNode, name: str, known: Value) -> Value:
+    """What a layer is called with, where its callers leave that open as its own code shows it."""
+    if isinstance(known, Unknown) or known == Tensor():
+        return slots.expected(node, _build_method(it, qualname), name)
+    if isinstance(known, Sequence) and known.sym is None and known.kind in ("list", "tuple"):
+        items = None if known.items is None else tuple(Tensor() if isinstance(i, Unknown) else i for i in known.items)
+        element = Tensor() if isinstance(known.element, Unknown) else known.element
+        return replace(known, items=items, element=element if items is None else join_all(items))
+    return known
+
+
+def _build_method(it: Interpreter, qualname: str) -> ast.AST | None:
+    found = attributes.of_class(it, qualname, "build", None)
+    definition = it.definitions.get(found.qualname) if isinstance(found, RepoFunction) else None
+    return definition.node if definition is not None else None
+
+
+def _words(node: FunctionNode, parameter: str) -> list[str]:
+    """What a method calls the items of a list that it is given, where it always says the same."""
+    found = slots.names(node, parameter) or []
+    return found[0] if found and all(one == found[0] for one in found) else []
 
 
 def _constructor(it: Interpreter, qualname: str) -> Env:
@@ -115,46 +155,64 @@ def any_batch(value: Value) -> Value:
 
 
 def reserve(
-    it: Interpreter, params: Env, names: list[str], trial: Callable[[Env], object], declares: bool = False
+    it: Interpreter,
+    params: Env,
+    places: list[Slot],
+    trial: Callable[[Env], object],
+    declares: bool = False,
+    words: Mapping[str, list[str]] | None = None,
 ) -> tuple[Env, dict[str, str]]:
-    """Name the last axes of tensor parameters; a trial run says what ranks the layers ask for.
+    """Name the last axes of the tensors in some slots; a trial run says what ranks the layers ask for.
 
-    `declares`: the scope mentions input shapes of its own, which may fix a size.
+    `declares`: the scope mentions input shapes of its own, which may fix a size. `words`: what the scope calls
+    the items of parameters that are lists.
     """
-    if not names:
+    if not places:
         return params, {}
-    provisional = {name: "in_features" if i == 0 else f"in_features_{name}" for i, name in enumerate(names)}
+    provisional = {place: _symbol(place, words or {}) if i else "in_features" for i, place in enumerate(places)}
     reserved = {}
     trying = dict(params)
-    for name in names:
-        value = params[name]
+    for place in places:
+        value = slots.get(params, place)
         assert isinstance(value, Tensor)
-        trying[name] = _with_last(value, Sym(provisional[name]))
-    it.hints = {}
+        slots.put(trying, place, _with_last(value, Sym(provisional[place])))
+    it.hints, it.looked_up = {}, set()
     it.bound_sizes = {}
-    if declares or any(_rank_of(params[name]) in (None, 3) for name in names):
+    if declares or any(_rank_of(slots.get(params, place)) in (None, 3) for place in places):
         it.muted.append(EVERYTHING)
         trial(trying)
         it.muted.clear()
-    bound, hints = dict(it.bound_sizes), dict(it.hints)
+    bound, hints, integers = dict(it.bound_sizes), dict(it.hints), set(it.looked_up)
     found = dict(params)
-    for name in names:
-        value = params[name]
+    for place in places:
+        value = slots.get(params, place)
         assert isinstance(value, Tensor)
-        rank, convolutional = hints.get(provisional[name], (None, False))
+        rank, convolutional = hints.get(provisional[place], (None, False))
         rank = value.rank if value.rank is not None else rank
-        symbol = provisional[name]
+        symbol = provisional[place]
         if convolutional or (rank or 0) >= 4:
             symbol = symbol.replace("in_features", "in_channels")
-        last: Dim = bound.get(provisional[name], Sym(symbol))
+        last: Dim = bound.get(provisional[place], Sym(symbol))
+        if provisional[place] in integers and value.dtype is None:
+            slots.put(found, place, replace(value, dtype="int32"))
+            continue
         if value.shape == () or (value.dtype or "").startswith(("int", "uint", "bool", "string")):
             continue
         shape = value.shape if value.shape is not None else (None,) * rank if rank else None
         layout = "channels_last" if (rank or 0) >= 4 else value.layout
-        found[name] = _with_last(replace(value, shape=shape, layout=layout), last)
+        slots.put(found, place, _with_last(replace(value, shape=shape, layout=layout), last))
         if isinstance(last, Sym):
-            reserved[symbol] = name
+            reserved[symbol] = place.text
     return found, reserved
+
+
+def _symbol(place: Slot, words: Mapping[str, list[str]]) -> str:
+    """The name of a size that is not the first."""
+    if place.index is None:
+        return f"in_features_{place.parameter}"
+    known = words.get(place.parameter, [])
+    word = known[place.index] if place.index < len(known) else ""
+    return f"in_features_{word or place.index}"
 
 
 def declares_inputs(node: ast.AST) -> bool:
@@ -162,7 +220,7 @@ def declares_inputs(node: ast.AST) -> bool:
     return any(str(keyword.arg).startswith(("input_", "batch_")) for keyword in survey(node).keywords)
 
 
-def _rank_of(value: Value) -> int | None:
+def _rank_of(value: Value | None) -> int | None:
     return value.rank if isinstance(value, Tensor) else None
 
 
@@ -191,7 +249,7 @@ def apply_factory(it: Interpreter, qualname: str, returns: Value, frame: Frame) 
     def trial(params: Env) -> None:
         _apply_all(it, modules, params["x"], frame, False)
 
-    params, reserved = reserve(it, {"x": x}, ["x"], trial)
+    params, reserved = reserve(it, {"x": x}, [Slot("x")], trial)
     _apply_all(it, modules, params["x"], frame, True)
     return dict.fromkeys(reserved, "")
 

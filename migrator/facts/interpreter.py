@@ -22,6 +22,7 @@ from migrator.values import (
     RepoClass,
     RepoInstance,
     Span,
+    Sym,
     Tensor,
     Unknown,
     Value,
@@ -131,6 +132,7 @@ class Interpreter:
         self.memo: dict[object, tuple[Value, dict[str, tuple[int | None, bool]], dict[str, int]]] = {}
         self.made: dict[object, dict[str, Value]] = {}  # attributes by class and constructor arguments
         self.touched: set[RepoInstance] = set()  # instances whose attributes were set from outside
+        self.looked_up: set[str] = set()  # reserved symbols of tensors that hold positions in a table
         self.bound_sizes: dict[str, int] = {}  # reserved symbols fixed by the class itself (input_shape=)
         self.carried: dict[tuple[Span, str], Carried] = {}  # of the running root
         self.hints: dict[str, tuple[int | None, bool]] = {}  # reserved symbol: rank that layers ask for, convolutional
@@ -249,6 +251,12 @@ class Interpreter:
         if found is not None and name in self.changed_attributes(instance.qualname):
             return Unknown(f"methods assign the attribute {name}")
         return found
+
+    def note_positions(self, value: Value) -> None:
+        """Note the reserved size of a tensor that holds positions in a table: it is one of integers."""
+        last = value.channels if isinstance(value, Tensor) and value.dtype is None else None
+        if isinstance(last, Sym) and last.text.startswith(("in_features", "in_channels")):
+            self.looked_up.add(last.text)
 
     def record_use(self, layer: Value, inputs: tuple[Value, ...], output: Value, call: object) -> None:
         """Note that a module was called, if it was created in the scope that is being summed up."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from migrator.facts import dims
+from migrator.facts import dims, slots
 from migrator.facts.interpreter import Interpreter, Site, Use
 from migrator.facts.sized import SIZED
 from migrator.values import (
@@ -127,7 +127,7 @@ def _told(
     owner = it.site_scope.get(site, "")
     scope = classes.get(owner) or functions.get(owner)
     taken = {s.name for s in scope.sizes} if scope is not None else set()
-    found = input_sizes(it.uses.get(site), known.sizes, tuple(name for name, _ in known.call_inputs))
+    found = input_sizes(it.uses.get(site), known.sizes, known.call_inputs)
     return {name for name, dim in found if dim is not None and {n for n in dims.names(dim) if _reserved(n)} <= taken}
 
 
@@ -141,10 +141,11 @@ def _passed_on(
     found: set[str] = set()
     for callee, given in need.handed:
         for symbol in wanted.get(callee, ()):
-            parameter = needs[callee].reserved[symbol]
+            slot = slots.parse(needs[callee].reserved[symbol])
             names = [name for name, _ in classes[callee].call_inputs] if callee in classes else []
-            position = f"#{names.index(parameter)}" if parameter in names else parameter
-            found |= _names(tuple(value for name, value in given if name in (parameter, position)))
+            position = f"#{names.index(slot.parameter)}" if slot.parameter in names else slot.parameter
+            values = (value for name, value in given if name in (slot.parameter, position))
+            found |= _names(tuple(v for value in values if (v := slots.get({"": value}, replace(slot, parameter="")))))
     return found
 
 
@@ -181,8 +182,9 @@ def _seen(it: Interpreter, qualname: str, parameter: str) -> list[Dim]:
         sites = [site for site, origin in it.origins.items() if it.site_scope.get(origin) == qualname]
         return [_first(it.uses[site]) if site in it.uses else None for site in sites]
     calls = it.applied.get(qualname) or it.observed.get(qualname) or []
-    values = [dict(call.args).get(parameter) for call in calls]
-    return [value.channels for value in values if isinstance(value, Tensor)]
+    slot = slots.parse(parameter)
+    values = [dict(call.args).get(slot.parameter) for call in calls]
+    return [slots.channels(value, slot) for value in values if isinstance(value, Tensor | Sequence)]
 
 
 def _first(use: Use) -> Dim:
@@ -191,13 +193,21 @@ def _first(use: Use) -> Dim:
 
 
 def input_sizes(
-    use: Use | None, sizes: tuple[SizeParam, ...], parameters: tuple[str, ...]
+    use: Use | None, sizes: tuple[SizeParam, ...], parameters: tuple[tuple[str, Value], ...]
 ) -> tuple[tuple[str, Dim], ...]:
-    """The value of each size at a construction, in the symbols of the scope it stands in."""
+    """The value of each size at a construction, in the symbols of the scope it stands in.
+
+    `parameters`: those of `call`, with what is known of them.
+    """
     found = []
+    names = [name for name, _ in parameters]
     for size in sizes:
-        position = parameters.index(size.of) if size.of in parameters else 0
+        slot = slots.parse(size.of)
+        position = names.index(slot.parameter) if slot.parameter in names else 0
         inputs = use.inputs if use is not None and use.inputs is not None else ()
         value = inputs[position] if position < len(inputs) else None
-        found.append((size.name, value.channels if isinstance(value, Tensor) else size.default))
+        taken = dict(parameters).get(slot.parameter)
+        open_ = isinstance(taken, Sequence) and taken.items is None
+        known = isinstance(value, Tensor) if slot.index is None else isinstance(value, Sequence)
+        found.append((size.name, slots.channels(value, slot, open_) if known else size.default))
     return tuple(found)

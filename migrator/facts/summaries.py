@@ -14,6 +14,7 @@ from migrator.facts import (
     functions,
     inputs,
     parameters,
+    reads,
     roles,
     roots,
     sizes,
@@ -23,6 +24,7 @@ from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.facts.modules import FunctionNode, Module
 from migrator.facts.mutation import constructing_methods
+from migrator.facts.slots import Slot
 from migrator.facts.survey import survey
 from migrator.values import (
     Carried,
@@ -75,7 +77,11 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
         named = [name for name in names if isinstance(params[name], Tensor)]
         params.update({name: inputs.any_batch(params[name]) for name in named})
         params, reserved = inputs.reserve(
-            it, params, named, lambda trial: _try_function(it, qualname, trial), inputs.declares_inputs(node)
+            it,
+            params,
+            [Slot(name) for name in named],
+            lambda trial: _try_function(it, qualname, trial),
+            inputs.declares_inputs(node),
         )
         params, reserved = _at_hand(it, qualname, node, params, reserved)
     params, converted = _from_arrays(it, qualname, node, params) if not builds else (params, ())
@@ -173,13 +179,19 @@ def cls(it: Interpreter, qualname: str, done: Summaries) -> None:
     given, reserved = inputs.call_inputs(it, qualname, this, env, _run_call)
     it.carried, it.weights, it.nested, it.deferred = carried, [], [], []
     output: Value = UNKNOWN
+    alone = _BUILT
+    if kind != "other" and not given:
+        made, reserved = inputs.build_inputs(it, qualname)
+        env = _built(it, qualname, this, env, made) if made else env
+        alone = _BUILT | {"build"} if made else _BUILT
     if kind != "other" and given:
         env = _built(it, qualname, this, env, given)
         env, output = _run_call(it, qualname, this, env, given, True)
-    attrs = _other_methods(it, qualname, this, env, done=_CALLED if kind != "other" and given else _BUILT)
+    attrs = _other_methods(it, qualname, this, env, done=_CALLED if kind != "other" and given else alone)
     it.attrs[this] = {name[2:]: value for name, value in attrs.items()}
     done.carried[qualname] = tuple(it.carried.values())
     done.needs[qualname] = sizes.collect(it, qualname, reserved)
+    done.needs[qualname].direct |= reads.sizes_read(it, qualname)
     done.classes[qualname] = ClassFacts(
         qualname,
         kind,
@@ -232,6 +244,7 @@ def _enter(it: Interpreter, root: str) -> None:
     it.muted = []
     it.bound_sizes = {}
     it.hints = {}
+    it.looked_up = set()
 
 
 def _frame(it: Interpreter, module_name: str, scope: str, node: FunctionNode, env: dict[str, Value]) -> Frame:

@@ -90,8 +90,12 @@ def _op(it: Interpreter, api: str, args: Arguments) -> Value:
     bound = bind_api(api, args)
     if bound is None:
         bound = {str(position): value for position, value in enumerate(args.positional)} | args.keywords
+    it.note_positions(bound.get(_POSITIONS.get(api, ""), UNKNOWN))
     result = catalogue.op_result(api, bound)
     return result if api.startswith(_OF_ARRAYS) else _as_tensors(result)
+
+
+_POSITIONS = {"tf.gather": "indices", "tf.nn.embedding_lookup": "ids", "tf.one_hot": "indices"}
 
 
 def _as_tensors(value: Value) -> Value:

@@ -28,6 +28,9 @@ TEMPLATES = {
     "hard_silu": "F.hardswish({x})",
     "hard_swish": "F.hardswish({x})",
 }
+FUNCTION = "function"
+"""Of an activation that is a function of the run: it works on tensors as Keras lays them out."""
+
 _KERAS_2 = {"hard_sigmoid": "torch.clamp(0.2 * {x} + 0.5, 0.0, 1.0)"}
 _ONLY_KERAS_3 = frozenset({"log_softmax", "silu", "relu6", "leaky_relu", "hard_silu", "hard_swish"})
 _LINEAR = frozenset({"linear"})

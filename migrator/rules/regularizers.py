@@ -6,14 +6,22 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.spelling import of_value
 from migrator.values import Instance, Literal, Value
 
+NAMED_LATE = Instance("tf.keras.regularizers.get")
+"""A regulariser of which only the run knows whether there is one, and which."""
+
 _DEFAULTS = {"L1": {"l1": 0.01}, "L2": {"l2": 0.01}, "L1L2": {"l1": 0.0, "l2": 0.0}}
 APIS = tuple(f"tf.keras.regularizers.{name}" for name in _DEFAULTS)
 _NAMES = {"l1": "L1", "l2": "L2", "l1_l2": "L1L2", "l1l2": "L1L2"}
 _TERMS = {"l1": "{c} * {w}.abs().sum()", "l2": "{c} * {w}.square().sum()"}
 
 
-def penalty(value: Value, weight: str) -> tuple[str, ...]:
-    """The terms that a regulariser adds for `weight`. Raises `Decline` when it is unknown."""
+def penalty(value: Value, weight: str, text: str = "") -> tuple[str, ...]:
+    """The terms that a regulariser adds for `weight`. Raises `Decline` when it is unknown.
+
+    Where only the run knows it, `text` is the object, which may be None: then the term stands under an `if`.
+    """
+    if value == NAMED_LATE and text:
+        return (f"if {text} is not None:\n    {text}({weight})",)
     found = factors(value)
     return tuple(_TERMS[part].replace("{c}", factor).replace("{w}", weight) for part, factor in found.items())
 

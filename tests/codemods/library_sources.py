@@ -599,8 +599,185 @@ def make():
     return keras.Model(inputs, Network()(inputs))
 """
 
+CHOSEN = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+class Gated(layers.Layer):
+    def __init__(self, units, activation=None, kernel_regularizer=None, penalty=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.kernel_regularizer = tf.keras.regularizers.get(kernel_regularizer)
+        self.inner = layers.Dense(units, activation=activation, kernel_regularizer=penalty)
+
+    def build(self, input_shape):
+        width = input_shape[-1]
+        self.gate = self.add_weight(
+            name="gate", shape=(width, self.units), regularizer=self.kernel_regularizer
+        )
+        self.bound = float(width) ** 0.5
+        super().build(input_shape)
+
+    def call(self, x):
+        return self.inner(x) * tf.matmul(x, self.gate) / self.bound
+
+
+class Net(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.one = Gated(6, "relu", kernel_regularizer=tf.keras.regularizers.l2(0.1))
+        self.two = Gated(6, "softmax", penalty=tf.keras.regularizers.L1L2(0.01, 0.02))
+        self.three = Gated(6, kernel_regularizer="l2")
+        self.four = Gated(5, tf.nn.tanh)
+
+    def call(self, x):
+        return self.four(self.three(self.two(self.one(x))))
+
+
+def make():
+    net = Net()
+    net(tf.zeros((1, 4)))
+    return net
+"""
+
+CHOSEN_BLOCKS = """
+import tensorflow as tf
+from tensorflow.keras import layers, regularizers
+
+
+def block(x, units, activation="relu", reg=None):
+    x = layers.Dense(units, activation=activation, kernel_regularizer=reg)(x)
+    return layers.Dense(units, activation=activation)(x)
+
+
+def conv(x, filters, activation):
+    return layers.Conv2D(filters, 3, padding="same", activation=activation)(x)
+
+
+def make():
+    inputs = tf.keras.Input((6, 5, 3))
+    x = conv(inputs, 4, "softmax")
+    x = conv(x, 5, "elu")
+    x = layers.GlobalAveragePooling2D()(x)
+    x = block(x, 8, reg=regularizers.l2(0.01))
+    x = block(x, 4, None)
+    return tf.keras.Model(inputs, block(x, 3, "softmax", regularizers.l1(0.02)))
+"""
+
+LISTS = """
+import tensorflow as tf
+from tensorflow.keras import backend as K
+from tensorflow.keras import layers
+
+
+class Bilinear(layers.Layer):
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape):
+        assert len(input_shape) == 2
+        left, right = input_shape[0][-1], int(input_shape[1][-1])
+        self.left = self.add_weight(name="left", shape=(left, self.units))
+        self.right = self.add_weight(name="right", shape=(right, self.units))
+        self.built = True
+
+    def call(self, inputs):
+        query, key = inputs
+        return K.dot(query, self.left) * K.dot(key, self.right)
+
+
+class Scores(layers.Layer):
+    def build(self, input_shape):
+        self.w = self.add_weight(name="w", shape=(input_shape[0][-1], 1))
+
+    def call(self, inputs):
+        return tf.concat([tf.matmul(x, self.w) for x in inputs], axis=-1)
+
+
+class Net(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.bilinear = Bilinear(4)
+        self.scores = Scores()
+        self.last = Scores()
+
+    def call(self, inputs):
+        both = self.bilinear([inputs[0], inputs[1]])
+        return self.last([self.scores([both, both, both]), tf.zeros_like(both)[:, :3]])
+
+
+def make():
+    net = Net()
+    net([tf.zeros((1, 3)), tf.zeros((1, 5))])
+    return net
+"""
+
+BASES = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+class Base(layers.Layer):
+    def __init__(self, units, kernel_regularizer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.kernel_regularizer = tf.keras.regularizers.get(kernel_regularizer)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            name="kernel", shape=(input_shape[-1], self.units), regularizer=self.kernel_regularizer
+        )
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+class Projected(Base):
+    def __init__(self, units, scale=1.0, activation="relu", kernel_regularizer=None, **kwargs):
+        super().__init__(units, kernel_regularizer=kernel_regularizer, **kwargs)
+        self.scale = scale
+        self.activation = tf.keras.activations.get(activation)
+
+    def call(self, inputs):
+        return self.activation(self.scale * tf.matmul(inputs, self.kernel))
+
+
+class Biased(Base):
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.bias = self.add_weight(name="bias", shape=input_shape[-1:], initializer="zeros")
+        self.built = True
+
+    def call(self, inputs):
+        return tf.matmul(inputs + self.bias, self.kernel)
+
+
+class Net(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.one = Projected(6, 0.5, kernel_regularizer=tf.keras.regularizers.l2(0.1))
+        self.two = Biased(3)
+
+    def call(self, x):
+        return self.two(self.one(x))
+
+
+def make():
+    net = Net()
+    net(tf.zeros((1, 4)))
+    return net
+"""
+
 PROGRAMS = {
     "own objects for weights": (OWN_OBJECTS, [(3, 6, 4)]),
+    "chosen": (CHOSEN, [(4, 4)]),
+    "chosen blocks": (CHOSEN_BLOCKS, [(2, 6, 5, 3)]),
+    "lists": (LISTS, [(4, 3), (4, 5)]),
+    "bases": (BASES, [(5, 4)]),
     "dense": (DENSE, [(4, 5)]),
     "crosses": (CROSSES, [(4, 6)]),
     "pair": (PAIR, [(3, 4), (3, 2)]),

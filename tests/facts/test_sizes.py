@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from migrator.facts import RepoFacts, analyse
-from migrator.values import SizeParam
+from migrator.values import SizeParam, Tensor
 from tests.facts.programs import check, dim, facts_of, render, site
 
 
@@ -525,3 +525,135 @@ def test_a_function_that_has_the_tensor_at_hand_reads_its_size() -> None:
     assert train is not None
     assert (train.role, train.sizes) == ("training", ())
     assert sizes(facts, source, "Net()") == {"in_features": "x.shape[-1]"}
+
+
+LISTS = """
+    import tensorflow as tf
+
+    class Graph(tf.keras.layers.Layer):
+        def __init__(self, channels, **kwargs):
+            super().__init__(**kwargs)
+            self.channels = channels
+
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[0][-1], self.channels))
+            self.edges = self.add_weight(shape=(int(input_shape[2][-1]), self.channels))
+            self.built = True
+
+        def call(self, inputs):
+            x, a, e = inputs
+            return tf.matmul(a, tf.matmul(x, self.kernel)) + tf.matmul(e, self.edges)
+
+    class Shared(tf.keras.layers.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[0][-1], 4))
+
+        def call(self, inputs):
+            return [tf.matmul(x, self.kernel) for x in inputs]
+"""
+
+
+def test_a_layer_that_takes_a_list_gains_the_sizes_of_those_that_it_uses() -> None:
+    facts = facts_of(LISTS)
+    graph, shared = facts.cls("m:Graph"), facts.cls("m:Shared")
+    assert graph is not None
+    assert shared is not None
+    assert graph.sizes == (SizeParam("in_features", "inputs[0]"), SizeParam("in_features_e", "inputs[2]"))
+    assert [size.place for size in graph.sizes] == [("inputs", 0), ("inputs", 2)]
+    assert render(graph.attr("edges") or graph.call_output) == "Vfloat32[in_features_e, channels]"
+    assert shared.sizes == (SizeParam("in_features", "inputs[0]"),)
+
+
+def test_the_sizes_of_a_list_are_read_off_where_the_layer_is_called() -> None:
+    source = (
+        LISTS
+        + """
+    class Net(tf.keras.Model):
+        def __init__(self, width):
+            super().__init__()
+            self.first = tf.keras.layers.Dense(width)
+            self.graph = Graph(8)
+            self.shared = Shared()
+            self.mixed = Shared()
+
+        def call(self, inputs):
+            x, a = inputs
+            h = self.first(x)
+            self.mixed([h, self.graph([h, a, tf.ones((4, 5))])])
+            return self.shared([h, h, h])
+    """
+    )
+    facts = facts_of(source)
+    assert sizes(facts, source, "Graph(8)") == {"in_features": "width", "in_features_e": "5"}
+    shared = facts.cls("m:Shared")
+    assert shared is not None
+    found = [dict(facts.sizes_at(*place))["in_features"] for place in shared.sites]
+    assert [dim(value) for value in found] == ["width", "?"]  # one size for the whole list, or none
+
+
+def test_a_size_that_build_goes_by_is_gained_and_one_that_it_only_checks_is_not() -> None:
+    source = """
+        import tensorflow as tf
+
+        class Scaled(tf.keras.layers.Layer):
+            def build(self, input_shape):
+                width = int(input_shape[-1])
+                self.factor = float(width) ** -0.5
+
+            def call(self, x):
+                return x * self.factor
+
+        class Checked(tf.keras.layers.Layer):
+            def build(self, input_shape):
+                if input_shape[-1] != 3:
+                    raise ValueError("three channels are needed")
+                width = input_shape[-1]
+                self.input_spec = tf.keras.layers.InputSpec(axes={-1: width})
+                super().build(input_shape)
+
+            def call(self, x):
+                return x + 1.0
+        """
+    facts = facts_of(source)
+    scaled, checked = facts.cls("m:Scaled"), facts.cls("m:Checked")
+    assert scaled is not None
+    assert checked is not None
+    assert [size.name for size in scaled.sizes] == ["in_features"]
+    assert checked.sizes == ()
+
+
+def test_a_base_class_without_call_is_built_for_what_those_below_take() -> None:
+    source = """
+        import tensorflow as tf
+
+        class Base(tf.keras.layers.Layer):
+            def build(self, input_shape):
+                self.kernel = self.add_weight(shape=(input_shape[-1], 4))
+
+        class Plain(Base):
+            def call(self, x):
+                return tf.matmul(x, self.kernel)
+        """
+    facts = facts_of(source)
+    for name in ("Base", "Plain"):
+        found = facts.cls(f"m:{name}")
+        assert found is not None
+        assert [size.name for size in found.sizes] == ["in_features"]
+
+
+def test_what_is_looked_up_in_a_table_is_integers() -> None:
+    source = """
+        import tensorflow as tf
+
+        class Tokens(tf.keras.layers.Layer):
+            def __init__(self, size, width):
+                super().__init__()
+                self.table = tf.keras.layers.Embedding(size, width)
+
+            def call(self, tokens):
+                return self.table(tokens)
+        """
+    found = facts_of(source).cls("m:Tokens")
+    assert found is not None
+    assert found.sizes == ()
+    assert [value.dtype for _, value in found.call_inputs if isinstance(value, Tensor)] == ["int32"]

@@ -60,6 +60,15 @@ class Cross(keras.layers.Layer):
         return self.out(tf.matmul(x, self.kernel))
 
 
+class Penalised(keras.layers.Layer):
+    def build(self, shape):
+        self.kernel = self.add_weight(name="kernel", shape=(shape[-1], 2), regularizer=keras.regularizers.L2(0.05))
+
+    def call(self, x):
+        self.add_loss(0.1 * tf.reduce_mean(tf.square(x)))
+        return tf.matmul(x, self.kernel)
+
+
 def shout(words):
     return tf.strings.join([tf.strings.upper(words), "!"])
 
@@ -158,6 +167,21 @@ class Cross(nn.Module):
         return self.out(x @ self.kernel)
 
 
+class Penalised(nn.Module):
+    def __init__(self, in_features):
+        super().__init__()
+        self.added_loss = 0.0
+        self.kernel = nn.Parameter(torch.empty(in_features, 2))
+        nn.init.xavier_uniform_(self.kernel)
+
+    def forward(self, x):
+        self.added_loss = 0.1 * x.square().mean()
+        return x @ self.kernel
+
+    def regularization_loss(self):
+        return 0.05 * self.kernel.square().sum()
+
+
 def shout(words):
     return np.array([word.upper() + b"!" for word in words], dtype=object)
 
@@ -209,6 +233,12 @@ CASES = {
         id="layer",
         kind="layer",
         call=Call(source="program:Cross", target_kwargs={"in_features": Lit(value=5)}),
+        inputs=(Array(shape=("N", 5)),),
+    ),
+    "penalised": Case(
+        id="penalised",
+        kind="layer",
+        call=Call(source="program:Penalised", target_kwargs={"in_features": Lit(value=5)}),
         inputs=(Array(shape=("N", 5)),),
     ),
     "data": Case(id="data", kind="data", call=Call(source="program:data")),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migrator.values import Facts, Literal, ModelValue, Scalar, Sym, Tensor, Value
+from migrator.values import Facts, Literal, ModelValue, Scalar, Sequence, Sym, Tensor, Value
 from migrator_validators.cases import Arg, Call, Case, Lit
 from migrator_validators.hints import Modules, compared_in, other_values
 
@@ -53,7 +54,7 @@ def varied(case: Case, facts: Facts, original: Modules) -> Constructions:
         together = _constructed(case, given, "numbers", numbers)
     module, _, qualname = source.partition(":")
     definition = original.find(module, qualname)
-    compared = compared_in(definition) if definition is not None else {}
+    compared = {**compared_in(definition), **_looked_up(definition)} if definition is not None else {}
     turned = (
         _constructed(case, given, f"{name}-{other}", {name: other})
         for name, value in values.items()
@@ -88,8 +89,24 @@ def _other_number(value: Any) -> int | float | None:
 
 def _turned(value: Any, compared: list[Any]) -> Iterator[Any]:
     """The other state of a switch, the options that the code asks for."""
-    if isinstance(value, bool | str):
+    if isinstance(value, bool | str) or (value is None and compared in _NAMES.values()):
         yield from other_values(value, compared)
+
+
+_NAMES = {"regularizers": ["l2"], "activations": ["tanh"]}
+"""Names that Keras knows, for what the code looks up in these of its modules."""
+
+
+def _looked_up(node: ast.AST) -> dict[str, list[Any]]:
+    """The names that may be given for a parameter that `regularizers.get(...)` looks up."""
+    found: dict[str, list[Any]] = {}
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "get":
+            continue
+        kind = ast.unparse(call.func.value).rpartition(".")[2]
+        if kind in _NAMES and len(call.args) == 1 and isinstance(call.args[0], ast.Name):
+            found[call.args[0].id] = _NAMES[kind]
+    return found
 
 
 def input_sizes(source: str, facts: Facts) -> frozenset[str]:
@@ -98,6 +115,7 @@ def input_sizes(source: str, facts: Facts) -> frozenset[str]:
     values: list[Value] = [value for _, value in cls.call_inputs] if cls is not None else []
     if known is not None and isinstance(known.returns, ModelValue):
         values += known.returns.inputs or ()
+    values += [item for value in values if isinstance(value, Sequence) for item in (value.items or (value.element,))]
     dims = [dim for value in values if isinstance(value, Tensor) for dim in (*(value.shape or ()), value.last)]
     texts = " ".join(dim.text for dim in dims if isinstance(dim, Sym))
     return frozenset(re.findall(r"[A-Za-z_]\w*", texts))

@@ -11,7 +11,7 @@ import itertools
 import operator
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrator.model import UnitKind, UnitRewrite
 from migrator.values import (
@@ -42,6 +42,15 @@ INTS = (4, 8, 2, 16)
 
 CHANNELS = 3
 """The size of an input that no code of the repository names."""
+
+LOOKED_UP = {"D1": (4, 3, 2), "D2": (3, 2, 4)}
+"""Lengths of sequences of integers."""
+
+RANKS = (3, 2, 4)
+"""The ranks tried for a tensor of which none is known: what takes sequences shows more of a layer than rows do."""
+
+LISTED = 3
+"""How many tensors a list of any length is given."""
 
 SPATIAL = (33, 47, 29)
 """Odd, distinct sizes for free spatial axes."""
@@ -155,22 +164,22 @@ def _model_inputs(value: Value, facts: Facts) -> tuple[Value, ...]:
 
 
 def _class_cases(rewrite: UnitRewrite, kind: UnitKind, cls: ClassFacts, facts: Facts) -> tuple[Case, ...]:
-    inputs = tuple(value for _, value in cls.call_inputs if isinstance(value, Tensor))
-    if not inputs or any(value.shape is None for value in inputs):
+    inputs: tuple[Value, ...] = tuple(v for _, v in cls.call_inputs if isinstance(v, Tensor | SequenceValue))
+    if not inputs or any(_tensors(value) == () for value in inputs):
         raise NoInputs("the shape of what it is called with is not known")
+    tries = [inputs] if all(map(_is_known, inputs)) else [tuple(_ranked(v, rank) for v in inputs) for rank in RANKS]
+    made = itertools.islice(_constructions(cls, facts), 8 if len(tries) == 1 else 3)
     cases = []
-    for index, (kwargs, sizes) in enumerate(itertools.islice(_constructions(cls, facts), 8)):
+    for index, ((kwargs, sizes), given) in enumerate(itertools.product(made, tries)):
         ints = {
             name: value.value
             for name, value in kwargs.items()
             if isinstance(value, Lit) and isinstance(value.value, int)
         }
         call = Call(source=cls.qualname, kwargs=kwargs)
-        cases.append(
-            _case(
-                rewrite, "model" if kind is UnitKind.MODEL else "layer", call, index, _inputs(inputs, {**ints, **sizes})
-            )
-        )
+        what = "model" if kind is UnitKind.MODEL else "layer"
+        case = _case(rewrite, what, call, index, _inputs(given, {**ints, **sizes}))
+        cases.append(case.model_copy(update={"sizes": {**case.sizes, **LOOKED_UP}}) if _positions(given) else case)
     if not cases:
         raise NoInputs("no arguments for its constructor are known")
     return tuple(cases)
@@ -199,6 +208,8 @@ def _constructions(cls: ClassFacts, facts: Facts) -> Iterator[tuple[dict[str, Ar
             kwargs = {n: argument(v, size, n) for n, v in params.items() if _default(v) is None}
         except NoInputs:
             return
+        if len(cls.sizes) > 1:  # sizes that differ show which is which
+            yield kwargs, {s.name: CHANNELS + 2 * i for i, s in enumerate(cls.sizes)}
         for channels in dict.fromkeys((size, 3, 2 * size)):
             yield kwargs, {s.name: channels for s in cls.sizes}
 
@@ -278,11 +289,54 @@ def _dim(dim: Dim, axis: int, rank: int, sizes: Mapping[str, int]) -> int | str:
     return "N" if axis == 0 else f"D{axis}"
 
 
+def _ranked(value: Value, rank: int) -> Value:
+    """A tensor of open rank, or each such in a list, with one; of integers with one axis less: they are looked up."""
+    if isinstance(value, SequenceValue):
+        items = None if value.items is None else tuple(_ranked(item, rank) for item in value.items)
+        return replace(value, items=items, element=_ranked(value.element, rank))
+    if not isinstance(value, Tensor) or value.shape is not None:
+        return value
+    integers = (value.dtype or "").startswith("int")
+    return replace(value, shape=(*(None,) * (rank - 1 - integers), value.last), last=None)
+
+
+def _is_known(value: Value) -> bool:
+    """Whether the shape of a tensor, or of each in a list of any length, is known."""
+    if isinstance(value, SequenceValue):
+        return all(map(_is_known, value.items if value.items is not None else (value.element,)))
+    return isinstance(value, Tensor) and value.shape is not None
+
+
 def _inputs(values: Sequence[Value], sizes: Mapping[str, int]) -> tuple[Arg, ...]:
-    tensors = [v for v in values if isinstance(v, Tensor) and v.shape is not None]
+    given = [v for v in values if _is_known(v)]
+    tensors = [t for v in given for t in _tensors(v)]
     asked = {dim.text for v in tensors for dim in v.shape or () if isinstance(dim, Sym)}
     free = {name: CHANNELS for name in asked if name.startswith(("in_channels", "in_features"))}
-    return tuple(array(v, {**free, **sizes}) for v in tensors)
+    return tuple(_input(v, {**free, **sizes}) for v in given)
+
+
+def _positions(values: Sequence[Value]) -> bool:
+    """Whether all inputs are integers: a table of positions may be as short as its size says."""
+    return all((t.dtype or "").startswith("int") for value in values for t in _tensors(value))
+
+
+def _tensors(value: Value) -> tuple[Tensor, ...]:
+    if isinstance(value, SequenceValue):
+        return tuple(t for item in _listed(value) for t in _tensors(item))
+    return (value,) if isinstance(value, Tensor) else ()
+
+
+def _listed(value: SequenceValue) -> tuple[Value, ...]:
+    """The items of a list; of one of any length, some."""
+    return value.items if value.items is not None else (value.element,) * LISTED
+
+
+def _input(value: Value, sizes: Mapping[str, int]) -> Arg:
+    if isinstance(value, SequenceValue):
+        kind = "tuple" if value.kind == "tuple" else "list"
+        return Items(kind=kind, items=tuple(_input(item, sizes) for item in _listed(value)))  # type: ignore[arg-type]
+    assert isinstance(value, Tensor)
+    return array(value, sizes)
 
 
 def _filled(value: Tensor, sizes: Mapping[str, Dim]) -> Tensor:

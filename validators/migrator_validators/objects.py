@@ -17,7 +17,7 @@ from migrator_validators.ladder import Ladder
 from migrator_validators.matching import Matching, match
 from migrator_validators.rounding import Runs, output_pairs
 from migrator_validators.signatures import signature_problem
-from migrator_validators.tolerances import TABLE, Tolerance
+from migrator_validators.tolerances import FLOOR, TABLE, Tolerance
 from migrator_validators.variations import FIRST
 from migrator_validators.workers import Reply
 
@@ -202,6 +202,7 @@ class ObjectCheck:
         if found.shapes_differ:
             self.ladder.say(Rung.SPEC, Outcome.FAIL, found.first(structural=True))
             return
+        found.notes |= added_to_loss(source, target, self.tolerance("forward")).notes
         widened = ("int32 inputs were given as int64",) if self.settings.get("widen") else ()
         figures = {"results": float(found.leaves), **self._counts(source, described)}
         self.ladder.say(
@@ -283,6 +284,7 @@ class ObjectCheck:
         found = self.compare(source, target, TABLE[row] if row else self.tolerance("forward"))
         tolerance = TABLE[row] if row else self.tolerance("train-forward")
         weights = weight_arrays(source.arrays)
+        found.add(added_to_loss(source, target, TABLE[row] if row else self.tolerance("forward")))
         found.add(gradients.states_afterwards(self.matchings, source, target, weights, tolerance))
         return found
 
@@ -329,6 +331,29 @@ class ObjectCheck:
         self.ladder.say(
             Rung.INIT, Outcome.PASS, f"{checked} tensors over {len(runs)} seeds", measured={"tensors": float(checked)}
         )
+
+
+def added_to_loss(source: Reply, target: Reply, tolerance: Tolerance) -> Comparison:
+    """What the object adds to a loss, where the target says it; a footnote where its training has to."""
+    found = Comparison()
+    for a, _ in both_ran(source, target):
+        for part, what in (("penalty", "its weights add"), ("added", "its call adds")):
+            name = f"l.{a['number']}.{part}"
+            ours, theirs = source.arrays.get(name), target.arrays.get(name)
+            if theirs is None:
+                found.notes |= {f"what {what} to the loss"} if ours is not None and ours != 0.0 else set()
+                continue
+            found.add(_of_loss(what, 0.0 if ours is None else float(ours), float(theirs), tolerance))
+    return found
+
+
+def _of_loss(what: str, ours: float, theirs: float, tolerance: Tolerance) -> Comparison:
+    """One figure that is added to a loss."""
+    measured, allowed = abs(ours - theirs), tolerance.absolute * FLOOR + tolerance.relative * abs(ours)
+    found = Comparison(measured, allowed, measured / allowed)
+    if not measured <= allowed:
+        found.differences.append(Difference("", "value", f"{what} {theirs:.6g} to the loss, the original's {ours:.6g}"))
+    return found
 
 
 def _left_changed(source: Reply, target: Reply) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from migrator.model import InterfaceChange, UnitKind, UnitRewrite
-from migrator.values import Facts
+from migrator.values import ClassFacts, Facts
 from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit, Made, RecordedMap, WeightMap
 from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.constructions import Constructions, parameters, varied
@@ -216,6 +216,21 @@ def _owner(case: Case) -> tuple[str, str]:
     return module, attribute.split(".")[0]
 
 
+def _listed_sizes(cls: ClassFacts, inputs: Sequence[Arg]) -> dict[str, Arg]:
+    """The sizes of a layer that takes a list, read off its items."""
+    names = [name for name, _ in cls.call_inputs]
+    found: dict[str, Arg] = {}
+    for size in cls.sizes:
+        parameter, index = size.place
+        at = names.index(parameter) if parameter in names else 0
+        given: Arg | None = inputs[at] if at < len(inputs) else None
+        if index is not None:
+            given = given.items[index] if isinstance(given, Items) and index < len(given.items) else None
+        if isinstance(given, Array) and given.shape and isinstance(given.shape[-1], int):
+            found[size.name] = Lit(value=given.shape[-1])
+    return found
+
+
 _HARMLESS = (("dtype", None), ("dtype", "float32"), ("trainable", True), ("dynamic", False))
 
 
@@ -263,6 +278,9 @@ class _Adapter:
             return dict.fromkeys(change.added, self.model)
         if change.kind != "adds-size":
             return {}
+        cls = self.facts.cls(change.qualname)
+        if cls is not None and any(size.place[1] is not None for size in cls.sizes):
+            return _listed_sizes(cls, inputs)
         last = [a.shape[-1] for a in inputs if isinstance(a, Array) and a.shape]
         sizes = [size for size in last if isinstance(size, int)]
         return {name: Lit(value=sizes[min(i, len(sizes) - 1)]) for i, name in enumerate(change.added) if sizes}

@@ -15,7 +15,7 @@ from migrator.codemods.models.lambdas import Lambdas
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.masks import PASSES_MASK, READS_MASK
 from migrator.codemods.models.modes import OVERRIDDEN, is_false, note_call, told_to_infer
-from migrator.codemods.models.part import Part, is_output
+from migrator.codemods.models.part import FUNCTION, Part, is_output
 from migrator.codemods.models.term import Bound, Term, rank_of
 from migrator.codemods.models.text import fill, fresh, holes
 from migrator.values import Literal
@@ -129,6 +129,9 @@ class Applying:
                 template = template.replace("{x}.shape[0]", f"{source}.shape[0]")
             text = fill(template, filling)
         activation = part.activation(gives)
+        if part.code.activation_name == FUNCTION and gives != LAST:
+            reason = "an activation that only the run knows, on channels that come first"
+            self.lower.build.needs.decline(reason, self.lower.ctx, None, part.api)
         name = part.code.activation_name or ""
         if activation is None:
             if is_output(name) and part.code.module is None and part.code.forward.count("{x}") == 1:

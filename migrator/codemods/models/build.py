@@ -42,6 +42,7 @@ class ModuleBuild:
     methods: list[list[str]] = field(default_factory=list)
     body: list[str] = field(default_factory=list)  # class-level statements before the methods
     taken: set[str] = field(default_factory=lambda: {"training", "forward", "T"})
+    sizes: frozenset[str] = frozenset()  # input sizes that the constructor gains, under names that are free
     needs: Needs = field(default_factory=Needs)
     base: str = "nn.Module"
     base_args: tuple[str, ...] = ()  # what the constructor of a base of the repository is given
@@ -70,7 +71,8 @@ class ModuleBuild:
     def capture(self, name: str) -> str:
         """The attribute that keeps a name of the constructor."""
         if name not in self.captured:
-            self.captured[name] = self.attribute(name if name not in self.taken else f"{name}_value")
+            kept = name if name not in self.taken else f"{name}_value"
+            self.captured[name] = name if name in self.sizes else self.attribute(kept)
         return self.captured[name]
 
     def own(self, path: str, part: Part, target: str, frames: Sequence[str] = ()) -> None:
@@ -180,7 +182,17 @@ def _constraints(constraints: Sequence[Owned]) -> list[str]:
     return ["@torch.no_grad()", "def constrain_weights(self, *_):", *indent(body)]
 
 
-def _penalties(penalties: Sequence[Owned]) -> list[str]:
+def _tested(penalty: Owned) -> list[Owned]:
+    """The terms of a penalty, with the `if` that one stands under as its innermost frame."""
+    found = []
+    for template in penalty.templates:
+        test, _, term = template.rpartition("\n")
+        found.append(replace(penalty, templates=(term.strip(),), frames=(*penalty.frames, *([test] if test else []))))
+    return found
+
+
+def _penalties(given: Sequence[Owned]) -> list[str]:
+    penalties = [one for owned in given for one in _tested(owned)]
     if all(not p.frames for p in penalties):
         terms = [fill(t, {"self": p.target}) for p in penalties for t in p.templates]
         line = f"return {' + '.join(terms)}"

@@ -180,7 +180,8 @@ class Constructor:
 
     def own(self, path: str, part: Part, target: str) -> None:
         frames = list(self.frames)
-        if self.local and (part.code.penalty or part.code.constraint):
+        penalised = set(part.code.penalty) - {"{self}.regularization_loss()"}  # a module has its own with it
+        if self.local and (penalised or part.code.constraint):
             self.build.needs.decline("a penalty or constraint on a layer that a function returns", self.ctx)
         self.build.own(path, part, target, frames)
 

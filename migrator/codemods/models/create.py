@@ -16,6 +16,7 @@ from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
 from migrator.codemods.models.part import APPLICATIONS, Part, keras_part
+from migrator.codemods.models.regularizers import LATE
 from migrator.codemods.models.sizes import required
 from migrator.codemods.models.spread import written_out
 from migrator.codemods.models.swap import rewrite
@@ -68,6 +69,7 @@ class Maker:
     loops: set[str] = field(default_factory=set)
     rename: dict[str, str] = field(default_factory=dict)
     fixed: dict[str, Value] = field(default_factory=dict)  # arguments that every construction gives
+    given: frozenset[str] = frozenset()  # names of what the caller gives: some calls say nothing about the others
     saved: set[str] = field(default_factory=set)  # names that the code itself keeps on `self`
 
     def static(self, node: cst.CSTNode) -> str:
@@ -175,14 +177,21 @@ class Maker:
 
     def value(self, node: cst.BaseExpression) -> Value:
         """What is known of an argument."""
-        return self.fixed.get(self.ctx.code(node).strip().removeprefix("self.")) or self.ctx.value(node)
+        name = self.ctx.code(node).strip().removeprefix("self.")
+        return self.fixed.get(name) or self.ctx.value(node)
+
+    def given_as(self, parameter: str, node: cst.BaseExpression) -> Value:
+        """What is known of an argument: nothing of a regulariser or constraint that the caller chooses."""
+        name = self.ctx.code(node).strip().removeprefix("self.")
+        kind = next((kind for kind in LATE if parameter.endswith(kind)), "")
+        return LATE[kind] if kind and name in self.given and name not in self.fixed else self.value(node)
 
     def _built(self, api: str, given: Mapping[str, cst.BaseExpression], inputs: tuple[Value, ...]) -> Part | Decline:
         texts = {n: self.text(n, e) for n, e in given.items()}
         inner = _WRAPPERS.get(api, "")
         if isinstance(given.get(inner), cst.Call | cst.List | cst.Tuple):
             texts[inner] = self._wrapped(given[inner])
-        values = {n: self.value(e) for n, e in given.items()}
+        values = {n: self.given_as(n, e) for n, e in given.items()}
         code = self.ctx.rules.layer(api, texts, values, inputs)
         if isinstance(code, Decline) and code.reason == "input size unknown":
             code = self.ctx.rules.lazy_layer(api, texts, values, inputs)

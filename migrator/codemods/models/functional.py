@@ -82,7 +82,12 @@ def module(ctx: Context, graph: Graph, shape: Shape) -> Made:
 
 def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tuple[Made, bool]:
     build = ModuleBuild(shape.name, shape.owner, doc=list(shape.doc))
-    maker = Maker(ctx, build, scope={*graph.params, *shape.sizes})
+    maker = Maker(
+        ctx,
+        build,
+        scope={*graph.params, *shape.sizes},
+        given=frozenset(graph.params),
+    )
     lower = GraphLowerer(ctx, build, maker, keeps=True, flatten_last=flatten_last)
     lower.layouts.update(_inputs(ctx, graph, shape))
     lower.collects |= _collections(ctx, graph.statements)

@@ -11,7 +11,7 @@ from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
 from migrator.codemods.models.build import ModuleBuild
-from migrator.codemods.models.constructor import Constructor
+from migrator.codemods.models.constructor import KERAS_STATE, Constructor
 from migrator.codemods.models.forward import body_of
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.params import kept_params, param_text
@@ -159,9 +159,19 @@ def _assigned_anew(methods: Mapping[str, cst.FunctionDef], above: Inherited) -> 
         for target in find(methods[name], m.AssignTarget()) if name in methods else ():
             assert isinstance(target, cst.AssignTarget)
             text = get_full_name_for_node(target.target) or ""
+            if text in KERAS_STATE and not _is_read(text[5:], methods):
+                continue
             if text.startswith("self.") and text[5:] in above.touched:
                 return text
     return ""
+
+
+def _is_read(name: str, methods: Mapping[str, cst.FunctionDef]) -> bool:
+    """Whether a class does more with an attribute than to set it."""
+    place = m.Attribute(m.Name("self"), m.Name(name))
+    nodes = methods.values()
+    stored = sum(len(find(method, m.AssignTarget(place))) for method in nodes)
+    return sum(len(find(method, place)) for method in nodes) > stored
 
 
 def base_init(init: cst.FunctionDef) -> cst.Call | None:

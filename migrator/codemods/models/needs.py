@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -25,7 +26,7 @@ class Needs:
     def take(self, source: Rewritten | LayerCode) -> None:
         """Add what a rule's result asks for."""
         self.imports |= set(source.imports)
-        for helper in source.helpers:
+        for helper in _with_needs(source.helpers):
             self.helpers.setdefault(helper.name, helper)
             self.imports |= set(helper.imports)
         self.gaps |= set(source.gaps)
@@ -59,3 +60,10 @@ class Needs:
         rewritten = ctx.rewrite(node)
         self.take(rewritten)
         return ctx.code(rewritten.node).strip()
+
+
+def _with_needs(helpers: Iterable[Helper]) -> Iterator[Helper]:
+    """Helpers behind those that they call."""
+    for helper in helpers:
+        yield from _with_needs(helper.needs)
+        yield helper

@@ -13,6 +13,7 @@ from migrator.values import ModelValue, Value
 
 APPLICATIONS = "tf.keras.applications."
 _OUTPUT_ACTIVATIONS = frozenset({"softmax", "sigmoid"})
+FUNCTION = "function"  # as `migrator.rules.activations` has it
 _ALONG_CHANNELS = frozenset({"softmax", "log_softmax"})
 
 

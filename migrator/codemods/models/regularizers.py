@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
+import libcst as cst
+import libcst.matchers as m
+from libcst.helpers import get_full_name_for_node
+
+from migrator.codemods.nodes import find
 from migrator.values import Facts, Instance, Literal, RepoInstance, Scalar, Span, Value
 
 
@@ -25,6 +30,27 @@ def agreed(facts: Facts, qualname: str, params: Iterable[str]) -> dict[str, Valu
         if value is not None:
             found[name] = value
     return found
+
+
+LATE = {kind: Instance(f"tf.keras.{kind}s.get") for kind in ("regularizer", "constraint")}
+"""What is known of a regulariser or constraint that the caller chooses: nothing, not even whether there is one."""
+
+
+def chosen(methods: Sequence[cst.FunctionDef], params: Collection[str]) -> frozenset[str]:
+    """Parameters, and the attributes that hold one: `self.penalty = regularizers.get(kernel_regularizer)`."""
+    found = set(params)
+    for node in (n for method in methods for n in find(method, m.Assign())):
+        assert isinstance(node, cst.Assign)
+        given = node.value
+        if isinstance(given, cst.Call) and m.matches(given.func, _GET) and len(given.args) == 1:
+            given = given.args[0].value
+        if isinstance(given, cst.Name) and given.value in params:
+            names = [get_full_name_for_node(t.target) or "" for t in node.targets]
+            found |= {name.removeprefix("self.") for name in names}
+    return frozenset(found)
+
+
+_GET = m.Attribute(attr=m.Name("get")) | m.Name("get")
 
 
 def _default(value: Value | None) -> Value | None:

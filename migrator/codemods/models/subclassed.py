@@ -24,7 +24,7 @@ from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.methods import appended, assigned_often, attributes, makers_of, walked
 from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.params import kept_params, param_text, unread
-from migrator.codemods.models.regularizers import agreed
+from migrator.codemods.models.regularizers import agreed, chosen
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
 from migrator.codemods.models.steps import has_tape, raw_layers
 from migrator.codemods.models.text import indent
@@ -66,6 +66,7 @@ class _Class:
     logits: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     fixed: dict[str, Value] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
     needs_device: bool = False
     above: Inherited | None = None
     checks: list[list[str]] = field(default_factory=list)  # of the input's shape, at the start of forward
@@ -145,6 +146,7 @@ class _Class:
         """Attributes that hold a known initialiser, regulariser or constraint, and are only handed to weights."""
         facts = self.ctx.facts.cls(self.qualname)
         held = {n for n, v in facts.attrs if isinstance(v, Instance) and v.api.startswith(_OBJECTS)} if facts else set()
+        held -= self.given
         kept = [method for name, method in [*methods.items(), *makers.items()] if name not in _GONE]
         for method in kept:
             handed = {id(a.value) for a in find(method, m.Arg()) if isinstance(a, cst.Arg) and _takes_object(a)}
@@ -197,10 +199,13 @@ class _Class:
         sizes = {s.name for s in gained(self.ctx.facts, self.qualname)}
         self.build.taken |= sizes
         saved, other = attributes([m for m in (init, build, *others) if m], self.ctx)
+        self.build.sizes = frozenset(sizes - saved - other - self.build.inherited)
         self.build.taken |= saved | other
         self.fixed = agreed(self.ctx.facts, self.qualname, [p.name.value for p in _params(init)])
+        given = {p.name.value for p in _params(init)} - set(self.fixed) - {"self"}
+        self.given = chosen([m for m in (init, build, *others) if m], given)
         names = (scope - {"self", "training"} - set(self.fixed)) | sizes
-        return Maker(self.ctx, self.build, scope=names, saved=saved - other, fixed=self.fixed)
+        return Maker(self.ctx, self.build, scope=names, saved=saved - other, fixed=self.fixed, given=self.given)
 
     def _losses(self, methods: dict[str, cst.FunctionDef]) -> None:
         """What the class adds to the loss is kept in an attribute."""

@@ -10,7 +10,7 @@ import libcst as cst
 from migrator.codemods.context import Context
 from migrator.codemods.models.create import Maker
 from migrator.model import Decline
-from migrator.values import DType, Literal, RepoFunction, RepoInstance, Sequence, Tensor, Value
+from migrator.values import DType, Literal, RepoFunction, RepoInstance, Sequence, ShapeOf, Sym, Tensor, Value
 
 _NAMES = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint", "aggregation", "name")
 _FREE_OF_FANS = re.compile(r"nn\.init\.(zeros_|ones_|constant_|normal_|uniform_|trunc_normal_)\(")
@@ -119,6 +119,9 @@ def _shape(node: cst.BaseExpression | None, maker: Maker) -> str:
     if isinstance(node, cst.Tuple | cst.List):
         items = [maker.static(e.value) for e in node.elements]
         return ", ".join(items) if items else "()"
+    known = maker.ctx.value(node)
+    if isinstance(known, ShapeOf) and known.dims and None not in known.dims:  # `input_shape[-1:]`
+        return ", ".join(str(dim.text if isinstance(dim, Sym) else dim) for dim in known.dims)
     return maker.static(node)
 
 
@@ -128,6 +131,8 @@ def _rank(node: cst.BaseExpression | None, ctx: Context) -> int | None:
     if isinstance(node, cst.Tuple | cst.List):
         return len(node.elements)
     value = ctx.value(node)
+    if isinstance(value, ShapeOf):
+        return len(value.dims) if value.dims is not None else None
     return len(value.items) if isinstance(value, Sequence) and value.items is not None else None
 
 
@@ -141,7 +146,7 @@ def _texts(
             given[ours] = args[name]
     texts = {"units": "2", "use_bias": "False", **{n: maker.text(n, e) for n, e in given.items()}}
     values: dict[str, Value] = {"units": Literal(2), "use_bias": Literal(False)}
-    values.update({n: maker.value(e) for n, e in given.items()})
+    values.update({n: maker.given_as(n, e) for n, e in given.items()})
     if "kernel_initializer" not in given and integer:
         texts["kernel_initializer"], values["kernel_initializer"] = '"zeros"', Literal("zeros")
     code = ctx.rules.layer("tf.keras.layers.Dense", texts, values, (Tensor((None, 2), "float32"),))
@@ -158,7 +163,7 @@ def _texts(
 
 def _bounds(node: cst.BaseExpression, rank: int | None, ctx: Context, maker: Maker) -> tuple[str, ...] | Decline:
     """The statements of a constraint; one of the repository is called."""
-    value = maker.value(node)
+    value = maker.given_as("constraint", node)
     if isinstance(value, RepoInstance | RepoFunction):
         return (f"{{self}}.copy_({maker.argument(node)}({{self}}))",)
     return ctx.rules.constraint(value, rank)

@@ -15,7 +15,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.records import LayerRule
 from migrator.rules.engine.registry import find_layer
 from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
-from migrator.values import Dim, Instance, Literal, Shape, Sym, Tensor, Unknown, Value
+from migrator.values import Dim, Instance, Literal, RepoFunction, Shape, Sym, Tensor, Unknown, Value
 
 # Arguments that every Keras layer takes.
 _BASE = frozenset(
@@ -138,7 +138,7 @@ def build(
     """The code of a layer. Raises `Decline`."""
     _check_base(args, values)
     made = rule.build(**complete(rule, args, values), call=LayerCall(inputs, keras, exact))
-    if made.activation_name == activations.NAMED:
+    if "activation_named(" in (made.activation or ""):
         made = replace(made, helpers=(*made.helpers, activations.activation_named))
     return replace(made, imports=_imports(made))
 
@@ -199,7 +199,20 @@ def _check_base(args: Mapping[str, str], values: Mapping[str, Value]) -> None:
 def activation(arg: LayerArg, call: LayerCall) -> tuple[str | None, str | None]:
     """(template, Keras's name) of the activation argument of a layer."""
     value = arg.value if not isinstance(arg.value, Unknown) or not arg.is_written else Literal(arg.known)
-    if activations.is_named_at_run_time(value):
+    stored = arg.text.startswith("self.") and isinstance(value, Scalar) and value.type in ("str", None)
+    if stored or activations.is_named_at_run_time(value):
         return f"activation_named({arg.text})({{x}})", activations.NAMED
+    if re.fullmatch(r"(self\.)?[A-Za-z_]\w*", arg.text) and not arg.is_known:
+        late = _function(arg.text, value)
+        if late is not None:
+            return late, activations.FUNCTION
     found = activations.of_value(value, call.keras)
     return (None, None) if found is None else found
+
+
+def _function(text: str, value: Value) -> str | None:
+    """The template of an activation that the constructor is given, a function as far as is known."""
+    if isinstance(value, Instance | RepoFunction):
+        function = isinstance(value, RepoFunction) or value.api == "tf.keras.activations.get"
+        return f"{text}({{x}})" if function else None
+    return f"activation_named({text})({{x}})" if isinstance(value, Unknown) else None

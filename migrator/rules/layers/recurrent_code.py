@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from migrator.model import CallForm, Helper, LayerCode
-from migrator.rules.activations import NAMED
+from migrator.rules.activations import FUNCTION, NAMED
 from migrator.rules.constraints import Bounded, constraint
 from migrator.rules.engine.declining import Decline
 from migrator.rules.layers import recurrent_helpers as helpers
@@ -59,7 +59,7 @@ class Recurrent:
         if name not in self.args:
             return "sigmoid", "torch.sigmoid"
         template, known = activation_of(self.args[name], self.call)
-        if known == NAMED:
+        if known in (NAMED, FUNCTION):
             raise Decline("the activation is not known when rewriting")
         if template is None:
             return "linear", "nn.Identity()"

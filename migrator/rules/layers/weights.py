@@ -13,7 +13,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.initializers import Init, initializer
 from migrator.rules.layers.call import LayerArg
 from migrator.rules.ops.initializer_names import initializer_named
-from migrator.rules.regularizers import penalty
+from migrator.rules.regularizers import NAMED_LATE, penalty
 from migrator.values import Instance, Literal, RepoFunction, RepoInstance, Scalar, Unknown, Value
 
 
@@ -83,6 +83,8 @@ def _unless_none(target: str, statement: str) -> str:
 def _penalty(regularizer: LayerArg, target: str, transform: str) -> tuple[str, ...]:
     if is_own(regularizer):
         return (f"{regularizer.text}({target}{_keras_view(transform)})",)
+    if value_of(regularizer) == NAMED_LATE:
+        return penalty(NAMED_LATE, target + _keras_view(transform), regularizer.text)
     return penalty(value_of(regularizer), target)
 
 

@@ -53,6 +53,11 @@ def call_object(value: Any, args: List[Any], kwargs: Dict[str, Any], training: b
     return wire.guard(value, *args, **kwargs)
 
 
+def total_of(losses: List[Any]) -> np.ndarray:
+    """The sum of some losses."""
+    return np.asarray(sum(float(tf.reduce_sum(loss)) for loss in losses), np.float64)
+
+
 class Check:
     """One request on the TensorFlow side."""
 
@@ -139,10 +144,21 @@ class Check:
         else:
             output = run()
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
+        self._losses(number)
         seen["inputs"] = sorted(self.program.inputs)
         seen["written"] = self.program.written()
         self._after(number)
         return seen
+
+    def _losses(self, number: int) -> None:
+        """What the object adds to a model's loss: by its weights ("penalty"), and by its last call ("added")."""
+        subject: Any = self.program.made.get(SELF)
+        if not objects.is_layer(subject):
+            return
+        total, penalty = total_of(subject.losses), total_of(objects.penalties(subject))
+        if subject.losses:
+            self.out["l.%d.penalty" % number] = penalty
+            self.out["l.%d.added" % number] = total - penalty
 
     def _project(self, output: Any) -> Any:
         total = None

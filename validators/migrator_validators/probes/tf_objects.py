@@ -93,6 +93,13 @@ def is_layer(value: Any) -> bool:
     return isinstance(value, tf.keras.layers.Layer)
 
 
+def penalties(layer: Any) -> List[Any]:
+    """What the regularisers of a layer's weights, and of those inside it, give."""
+    kept = [r() for inner in layer._flatten_layers() for r in getattr(inner, "_callable_losses", ())]  # Keras 2
+    regularized = [w for w in layer.trainable_weights if getattr(w, "regularizer", None) is not None]
+    return kept + [w.regularizer(w) for w in regularized]
+
+
 def is_variable(value: Any) -> bool:
     return isinstance(value, tf.Variable) or (
         hasattr(value, "assign") and hasattr(value, "numpy") and hasattr(value, "trainable")

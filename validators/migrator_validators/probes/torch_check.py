@@ -152,6 +152,7 @@ class Check:
         seen: Dict[str, Any] = {"number": number}
         if self.grad:
             seen["grads"] = self._gradients(number, output)
+        self._losses(number)
         seen["written"] = self.program.written(lambda value: self.clones.get(id(value), value))
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
         for label, value in self.weighted().items():
@@ -161,6 +162,18 @@ class Check:
                 if name not in before or not wire.same(before[name], after):
                     self.out["a.%d.%s.%s" % (number, label, name)] = after
         return seen
+
+    def _losses(self, number: int) -> None:
+        """What the module says that it adds to a loss: by its weights ("penalty"), and by its last call ("added")."""
+        subject = self.program.made.get(SELF)
+        if not isinstance(subject, nn.Module):
+            return
+        penalty = getattr(subject, "regularization_loss", None)
+        if callable(penalty):
+            self.out["l.%d.penalty" % number] = np.asarray(float(wire.guard(penalty)), np.float64)
+        added = [float(m.added_loss) for m in subject.modules() if hasattr(m, "added_loss")]
+        if added:
+            self.out["l.%d.added" % number] = np.asarray(sum(added), np.float64)
 
     def _gradients(self, number: int, output: Any) -> Dict[str, Any]:
         total: Optional[torch.Tensor] = None
