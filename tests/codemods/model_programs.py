@@ -25,7 +25,14 @@ from migrator.values import Span
 
 CELLS = ("LSTMCell", "GRUCell", "SimpleRNNCell")
 FACTORIES = ("layer-factory", "module-factory", "model-factory")
-HEADER = "import numpy as np\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+HEADER = """from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+"""
 DEVICE = 'device = torch.device("cpu")\n\n\n'
 
 

@@ -15,7 +15,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.records import LayerRule
 from migrator.rules.engine.registry import find_layer
 from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
-from migrator.values import Dim, Instance, Literal, RepoFunction, Shape, Sym, Tensor, Unknown, Value
+from migrator.values import Dim, Instance, Literal, RepoFunction, Scalar, Shape, Sym, Tensor, Unknown, Value
 
 # Arguments that every Keras layer takes.
 _BASE = frozenset(
