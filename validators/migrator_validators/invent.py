@@ -37,6 +37,9 @@ from migrator_validators.guesses import guesses, of_result
 from migrator_validators.hints import Definition, Modules, inner_function
 
 NOTHING = Modules({})
+ROWS = (37, 17, 1)
+"""Rows that a function is given: among so many boxes some overlap by more than a threshold, and some by less."""
+
 INTS = (4, 8, 2, 16)
 """Sizes tried for an integer parameter of which nothing is known."""
 
@@ -107,7 +110,8 @@ def _function_cases(rewrite: UnitRewrite, kind: UnitKind, facts: FunctionFacts, 
     if inner is not None:
         calls = [call for made in calls[:1] for call in of_result(facts.qualname, made.kwargs, inner)]
     of_kind = "data" if kind is UnitKind.DATA else "function"
-    return tuple(_case(rewrite, of_kind, call, index) for index, call in enumerate(calls))
+    cases = (_case(rewrite, of_kind, call, index) for index, call in enumerate(calls))
+    return tuple(case.model_copy(update={"sizes": {**case.sizes, "N": ROWS}}) for case in cases)
 
 
 def _given(facts: FunctionFacts, known: bool) -> Iterator[dict[str, Arg]]:
