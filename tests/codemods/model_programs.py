@@ -25,9 +25,7 @@ from migrator.values import Span
 
 CELLS = ("LSTMCell", "GRUCell", "SimpleRNNCell")
 FACTORIES = ("layer-factory", "module-factory", "model-factory")
-HEADER = """from functools import partial
-
-import numpy as np
+HEADER = """import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -92,7 +90,8 @@ def migrate(source: str, keras: int = 3) -> Migrated:
         helpers.update({h.name: h.source for h in draft.helpers})
     body = "\n\n".join(t for t in texts if t.strip())
     device = DEVICE if any(d.needs_device for d in drafts.values()) else ""
-    return Migrated(HEADER + device + "".join(f"{h}\n\n" for h in helpers.values()) + body, drafts)
+    text = HEADER + device + "".join(f"{h}\n\n" for h in helpers.values()) + body
+    return Migrated(f"from functools import partial\n\n{text}" if "partial(" in text else text, drafts)
 
 
 def _is_import(statement: cst.BaseStatement) -> bool:
