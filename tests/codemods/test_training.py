@@ -443,6 +443,11 @@ def test_other_uses_of_a_strategy_are_declined(line: str) -> None:
     assert why(STEPS.format(body=line))
 
 
+def test_a_strategy_of_several_devices_is_declined() -> None:
+    told = STEPS.replace("MirroredStrategy()", "MirroredStrategy(['GPU:0', 'GPU:1'])")
+    assert why(told.format(body="return strategy.run(double, args=(x,))"))
+
+
 OWN_LOSS = """
 class Own(keras.losses.Loss):
     def __init__(self, **kwargs):

@@ -7,7 +7,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find, variables
-from migrator.values import STRATEGIES, Instance
+from migrator.values import STRATEGIES, Instance, Literal, Sequence, Value
 
 NOTE = "the distribution strategy is gone: the program trains on one device, of which there is one replica"
 _METHODS = ("run", "reduce", "experimental_distribute_dataset", "experimental_local_results")
@@ -16,7 +16,14 @@ _REPLICAS = "num_replicas_in_sync"
 
 def is_strategy(node: cst.BaseExpression, ctx: Context) -> bool:
     value = ctx.value(node)
-    return isinstance(value, Instance) and value.api in STRATEGIES
+    return isinstance(value, Instance) and value.api in STRATEGIES and _of_one(value.arg("devices"))
+
+
+def _of_one(devices: Value | None) -> bool:
+    """Whether a strategy is not told to use several devices, each of which would be a replica."""
+    if isinstance(devices, Sequence):
+        return devices.items is not None and len(devices.items) <= 1
+    return devices in (None, Literal(None))
 
 
 def makes_strategy(line: cst.SimpleStatementLine, ctx: Context) -> bool:
