@@ -184,3 +184,34 @@ def test_other_values_have_the_shape_of_those_that_are_given() -> None:
     ids = made["other values"].call.args[1]
     assert isinstance(ids, Array)
     assert (ids.values, ids.shape) == (None, (4,))
+
+
+EMBEDDED = "class Tokens(layers.Layer):\n    def __init__(self):\n        self.table = layers.Embedding(9, 2)\n"
+"""What looks ids up, with Keras's default dtype of an `Input`: float32."""
+
+
+@pytest.mark.parametrize(
+    ("source", "given", "negated"),
+    [
+        (EMBEDDED, Array(values=[[0.0, 5.0, 8.0]]), False),
+        (EMBEDDED, Array(shape=("N", 3), dist="uniform", low=0.0, high=8.0), False),
+        (EMBEDDED, Array(values=[[0.0, 5.5, 8.0]]), True),
+        (EMBEDDED, Array(values=[[-1.0, 5.0, 8.0]]), True),
+        (EMBEDDED, Array(values=[[0.0, 1.0, 1.0]]), True),
+        (EMBEDDED, Array(shape=("N", 3)), True),
+        (EMBEDDED.replace("Embedding", "Dense"), Array(values=[[0.0, 5.0, 8.0]]), True),
+    ],
+)
+def test_ids_given_as_floats_keep_their_signs(source: str, given: Array, negated: bool) -> None:
+    case = Case(id="c", kind="layer", call=Call(source="m:Tokens"), inputs=(given,))
+    varied = list(variations(hinted(case, Modules({"m": ast.parse(source)}))))
+    assert any(v.change == "negated" for v in varied) == negated
+
+
+def test_ids_given_as_floats_stay_whole() -> None:
+    given = Array(values=[[0.0, 5.0, 8.0]])
+    case = Case(id="c", kind="layer", call=Call(source="m:Tokens"), inputs=(given,))
+    varied = {v.name: v.case for v in variations(hinted(case, Modules({"m": ast.parse(EMBEDDED)})))}
+    (other,) = varied["other values"].inputs
+    assert isinstance(other, Array)
+    assert (other.dist, other.low, other.high) == ("integers", 0.0, 9.0)

@@ -36,7 +36,8 @@ class Array(_Strict):
     harness varies it over batches (odd sizes, a partial batch). `dist`: "normal", "uniform"
     (low, high), "integers" (low, high exclusive), "bool", "onehot" (last axis), "sorted",
     "binary", "lengths" (1..high). `npz`/`values`: stored values instead. `dtype` "object" is text: a tensor of
-    strings there, bytes or an array of them here.
+    strings there, bytes or an array of them here. `ids`: floats that count something, as an `Input` without a dtype
+    gives them to an `Embedding`; their signs and sizes are not varied.
     """
 
     kind: Literal["array"] = "array"
@@ -50,6 +51,7 @@ class Array(_Strict):
     seed: int = 0
     values: Any = None
     npz: str | None = None
+    ids: bool = False
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 

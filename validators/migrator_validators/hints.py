@@ -5,9 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from migrator_validators.cases import Arg, Array, Call, Case, Hints, Lit, Made
+from migrator_validators.variations import mapped
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -54,6 +59,12 @@ class Modules:
                     found[s.targets[0].id] = value
         return found
 
+    @cached_property
+    def embeds(self) -> bool:
+        """Whether any module makes layers that look ids up."""
+        nodes = (node for tree in self.trees.values() for node in ast.walk(tree))
+        return any(isinstance(node, ast.expr) and _name(node) == "Embedding" for node in nodes)
+
 
 def hinted(case: Case, modules: Modules) -> Case:
     """The case with its hints, where the source's text has what it calls."""
@@ -79,7 +90,32 @@ def hinted(case: Case, modules: Modules) -> Case:
                 others[name] = found[:OTHERS]
     near = tuple(dict.fromkeys(_near(outer, constants)))[:NEAR]
     special = any(_mentions(node, SPECIAL) for node in ast.walk(outer))
-    return case.model_copy(update={"hints": Hints(params=params, others=others, near=near, special=special)})
+    hints = Hints(params=params, others=others, near=near, special=special)
+    return _with_ids(case.model_copy(update={"hints": hints}), modules)
+
+
+def _with_ids(case: Case, modules: Modules) -> Case:
+    """Whole numbers that a network gets as floats are ids where the source embeds any: Keras makes floats of what an
+    `Input` without a dtype is given, and counts negative ids from the end, as torch does not."""
+    if case.kind not in ("model", "layer") or not modules.embeds:
+        return case
+    return mapped(case, _as_ids)
+
+
+def _as_ids(array: Array) -> Array:
+    if not array.dtype.startswith("float"):
+        return array
+    if array.values is not None:
+        values = np.asarray(array.values, dtype=array.dtype)
+        return array.model_copy(update={"ids": True}) if _count(values) else array
+    if array.npz is None and array.dist == "uniform" and _count(np.asarray([array.low, array.high])):
+        return array.model_copy(update={"ids": True, "dist": "integers", "high": array.high + 1})
+    return array
+
+
+def _count(values: npt.NDArray[Any]) -> bool:
+    """Whether floats are whole numbers from 0, some of them above 1."""
+    return bool(values.size and values.min() >= 0 and values.max() > 1 and (values == np.floor(values)).all())
 
 
 def _place(call: Call, modules: Modules) -> tuple[str, str]:

@@ -110,7 +110,8 @@ class Inputs:
         if key not in self.arrays:
             seed = zlib.crc32(f"{key} {occurrence}".encode())
             array = generate(spec, self.sizes, seed, self.variant, self.folder)
-            array = altered(array, self.variant, self.near, np.random.default_rng(seed))
+            if not spec.ids:
+                array = altered(array, self.variant, self.near, np.random.default_rng(seed))
             self.arrays[key] = widen(array) if self.floatx == "float64" else array
         return key
 

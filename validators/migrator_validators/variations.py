@@ -105,6 +105,8 @@ def anew(array: Array) -> dict[str, object]:
         return {"values": None}
     values = np.asarray(array.values, dtype=array.dtype)
     made: dict[str, object] = {"values": None, "shape": array.shape or values.shape}
+    if array.ids:
+        return {**made, "dist": "integers", "low": float(values.min()), "high": float(values.max()) + 1}
     return {**made, **(distribution(values) if values.size else {})}
 
 
@@ -114,16 +116,17 @@ def anew(array: Array) -> dict[str, object]:
 def _values(case: Case) -> Iterator[Variation]:
     """Other values of the same shapes."""
     assert case.hints is not None
-    floats = [a for a in arrays_of(_given(case)) if a.dtype.startswith("float")]
-    whole = [a for a in arrays_of(_given(case)) if a.dtype.startswith(("int", "uint"))]
-    if any(a.values is not None or a.npz is not None for a in (*floats, *whole)):
+    numbers = [a for a in arrays_of(_given(case)) if a.dtype.startswith(("float", "int", "uint"))]
+    floats = [a for a in numbers if a.dtype.startswith("float") and not a.ids]
+    whole = [a for a in numbers if not a.dtype.startswith("float")]
+    if any(a.values is not None or a.npz is not None for a in numbers):
         fresh = mapped(case, lambda a: a.model_copy(update=anew(a)))
         yield Variation("other values", fresh, graded=True)
     if floats:
         yield Variation("the opposite signs", case, "negated", graded=True)
     if case.hints.near and (floats or whole):
-        numbers = ", ".join(f"{n:g}" for n in case.hints.near)
-        yield Variation(f"values at and around {numbers}", case, "near")
+        places = ", ".join(f"{n:g}" for n in case.hints.near)
+        yield Variation(f"values at and around {places}", case, "near")
     if whole:
         yield Variation("rows that end in zeros", case, "padded")
     if floats:
