@@ -268,7 +268,7 @@ def repo_instance(it: Interpreter, callee: RepoInstance, args: Arguments, where:
         bound = call_arguments(it, method, args)
         _build(it, callee, bound, where)
         tensors = tuple(value for value in bound.values() if isinstance(value, Tensor | Sequence)) if bound else ()
-        if where.frame.record and bound is not None:
+        if where.frame.record and bound is not None and it.counts(callee):
             it.applied.setdefault(callee.qualname, []).append(Applied(tuple(bound.items())))
         recording, where.frame.record = where.frame.record, False
         output = _called(it, callee, method, args, bound, where)

@@ -55,7 +55,7 @@ def construct(it: Interpreter, qualname: str, args: Arguments, where: Where) -> 
     bound = _bound(it, init, args)
     instance = RepoInstance(qualname, kind, where.module, where.span, tuple(bound.items()) if bound else ())
     it.site_scope[(where.module, where.span)] = where.frame.scope
-    if where.frame.record:
+    if where.frame.record and not it.untaken:
         it.observed.setdefault(qualname, []).append(Observed(where.module, where.span, instance.args))
     if instance not in it.attrs and bound is not None:
         key = (qualname, instance.args)

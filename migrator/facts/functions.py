@@ -58,7 +58,7 @@ def invoke(it: Interpreter, function: RepoFunction, args: Arguments, where: Wher
     bound = bind(it, node, positional, args, module_name)
     if bound is None:
         return Unknown("arguments do not fit")
-    if where.frame.record:
+    if where.frame.record and not it.untaken:
         _observe(it, function, bound, where)
     if isinstance(node, FunctionNode) and not decorators(node) <= TRANSPARENT:
         return Unknown("a decorated function")
@@ -96,7 +96,7 @@ def run(
     """Execute a body with bound arguments; recursion and runaway depth give Unknown."""
     if caller.depth >= MAX_DEPTH or it.active.count(function.qualname) > 1 or it.steps > MAX_STEPS:
         return Unknown("recursion or depth")
-    key = _memo_key(it, function, bound, closure, owner)
+    key = None if it.untaken else _memo_key(it, function, bound, closure, owner)
     if key is not None:
         return remembered(it, key, lambda: _run(it, function, node, bound, module_name, closure, owner, caller))
     return _run(it, function, node, bound, module_name, closure, owner, caller)

@@ -65,6 +65,7 @@ class Frame:
     moves: bool = False  # whole numbers that a loop changes may stand for themselves
     moving: set[str] = field(default_factory=set)  # those that do
     writers: list[str] = field(default_factory=list)  # summary writers of the blocks around; "" where tags differ
+    untaken: list[dict[str, Value]] = field(default_factory=list)  # where ways end that a constant closes
 
 
 @dataclass
@@ -147,6 +148,7 @@ class Interpreter:
         self.weights: list[tuple[RepoInstance, tuple[Dim, ...] | None]] = []  # add_weight calls of the running root
         self.effects: set[str] = set()  # of the running root: "compiles", "fits", "applies-gradients"
         self.muted: list[tuple[str, int, int]] = []  # modules and lines whose uses are not recorded now
+        self.untaken: frozenset[Site] = frozenset()  # modules of the way walked now, which a constant closes
 
     def value(self, node: ast.expr, frame: Frame) -> Value:
         """The value of an expression."""
@@ -158,6 +160,8 @@ class Interpreter:
 
     def note(self, module: Module, node: ast.AST, value: Value) -> None:
         """Leave a value on an expression, joined with what earlier passes left there."""
+        if self.untaken:
+            return
         key = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
         values = self.values[module.name]
         known = values.get(key)
@@ -170,7 +174,7 @@ class Interpreter:
 
     def effect(self, kind: str, scope: str) -> None:
         """Note what the running root itself does to a model."""
-        if scope == self.root:
+        if scope == self.root and not self.untaken:
             self.effects.add(kind)
 
     def lookup(self, name: str, frame: Frame) -> Value:
@@ -207,7 +211,7 @@ class Interpreter:
         if top and name in self.shared_names(frame.module):
             value = Unknown(f"functions assign the global {name}")
         frame.env[name] = value
-        if top:
+        if top and not self.untaken:
             ever = self.ever[frame.module.name]
             ever[name] = join(ever[name], value) if name in ever else value
 
@@ -252,6 +256,10 @@ class Interpreter:
             return Unknown(f"methods assign the attribute {name}")
         return found
 
+    def counts(self, module: Instance | RepoInstance | ModelValue) -> bool:
+        """Whether calls of the module count: all do, but on a way that a constant closes only those of its modules."""
+        return not self.untaken or (module.module, module.site) in self.untaken
+
     def note_positions(self, value: Value) -> None:
         """Note the reserved size of a tensor that holds positions in a table: it is one of integers."""
         last = value.channels if isinstance(value, Tensor) and value.dtype is None else None
@@ -263,6 +271,8 @@ class Interpreter:
         if not isinstance(layer, Instance | RepoInstance | ModelValue) or layer.site is None:
             return
         site = (layer.module, layer.site)
+        if not self.counts(layer):
+            return
         if inputs and isinstance(inputs[0], Tensor):
             self.foreign.setdefault(self.origins.get(site, site), []).append(inputs[0])
         if self.site_scope.get(site) != self.root or any(_covers(muted, site) for muted in self.muted):

@@ -6,7 +6,18 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from migrator.facts import arithmetic, attributes, calls, classes, loops, names, refinement, summaries_to, targets
+from migrator.facts import (
+    arithmetic,
+    attributes,
+    calls,
+    classes,
+    loops,
+    names,
+    refinement,
+    summaries_to,
+    targets,
+    untaken,
+)
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join
 from migrator.facts.modules import FunctionNode
@@ -16,12 +27,16 @@ from migrator.values import Instance, Literal, RepoFunction, Scalar, Unknown, Va
 def execute(it: Interpreter, body: list[ast.stmt], frame: Frame) -> bool:
     """Run statements in order; code behind a return is still walked where the frame records."""
     finished = False
-    for node in body:
+    found: list[tuple[int, dict[str, Value]]] = []
+    for i, node in enumerate(body):
         if finished and not frame.record:
             return True
         handler = _STATEMENTS.get(type(node))
         if handler is not None:
             finished = handler(it, node, frame) or finished
+        found += [(i + 1, env) for env in frame.untaken]
+        frame.untaken = []
+    frame.untaken = untaken.walked(it, body, found, frame)
     return finished
 
 
@@ -93,8 +108,11 @@ def _if(it: Interpreter, node: ast.If, frame: Frame) -> bool:
     orelse_ended = it.run(node.orelse, frame)
     refinement.forget(frame.env, after_body, equal, before)
     if truth is not None:
+        other, other_ended = (frame.env, orelse_ended) if truth else (after_body, body_ended)
         if truth:
             frame.env = after_body
+        if not other_ended and untaken.modules(other, frame.env):
+            frame.untaken.append(other)
         return body_ended if truth else orelse_ended
     merge(it, frame, [(after_body, body_ended), (frame.env, orelse_ended)])
     return body_ended and orelse_ended

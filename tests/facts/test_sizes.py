@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+import pytest
+
 from migrator.facts import RepoFacts, analyse
 from migrator.values import SizeParam, Tensor
 from tests.facts.programs import check, dim, facts_of, render, site
@@ -657,3 +659,71 @@ def test_what_is_looked_up_in_a_table_is_integers() -> None:
     assert found is not None
     assert found.sizes == ()
     assert [value.dtype for _, value in found.call_inputs if isinstance(value, Tensor)] == ["int32"]
+
+
+CHOSEN = """
+    import tensorflow as tf
+
+    NETWORK = "large"
+
+    class Small(tf.keras.Model):
+        def __init__(self, width):
+            super().__init__()
+            self.head = tf.keras.layers.Dense(width)
+
+        def call(self, x):
+            return self.head(x)
+
+    class Large(tf.keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.body = tf.keras.layers.Dense(64)
+            self.head = tf.keras.layers.Dense(4)
+
+        def call(self, x):
+            return self.head(self.body(x))
+"""
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        """
+        model = Large()
+        if NETWORK == "small":
+            model = Small(4)
+        if NETWORK == "other":
+            model = Small(8)
+        """,
+        """
+        if NETWORK == "small":
+            model = Small(4)
+        elif NETWORK == "other":
+            model = Small(8)
+        else:
+            model = Large()
+        """,
+    ],
+)
+def test_models_that_a_constant_leaves_aside_have_their_sizes(choice: str) -> None:
+    body = textwrap.indent(textwrap.dedent(choice), "    ")
+    source = f"{textwrap.dedent(CHOSEN)}\ndef build():{body}    model.build((None, 12))\n    return model\n"
+    facts = facts_of(source)
+    for text in ("Small(4)", "Small(8)", "Large()"):
+        assert sizes(facts, source, text) == {"in_features": "12"}
+
+
+def test_what_follows_is_known_from_the_way_that_is_taken() -> None:
+    source = textwrap.dedent(CHOSEN) + textwrap.dedent(
+        """
+        def build():
+            model = Large()
+            if NETWORK == "small":
+                model = Small(8)
+            x = model(tf.zeros((2, 12)))
+            return tf.keras.layers.Dense(3)(x)
+        """
+    )
+    facts = facts_of(source)
+    assert sizes(facts, source, "Small(8)") == {"in_features": "12"}
+    assert inputs(facts, source, "tf.keras.layers.Dense(3)") == "float32[2, 4]"

@@ -166,6 +166,12 @@ def indices(args: Args) -> Value:
     return Tensor((None,), "int32")
 
 
+@op("tf.image.non_max_suppression_with_scores")
+def indices_and_scores(args: Args) -> Value:
+    scores = Tensor((None,), tensor(args.get("scores")).dtype)
+    return Sequence("tuple", (Tensor((None,), "int32"), scores))
+
+
 @op("tf.nn.depth_to_space", "tf.nn.space_to_depth", "tf.compat.v1.depth_to_space", "tf.compat.v1.space_to_depth",
     "tf.compat.v1.nn.depth_to_space", "tf.compat.v1.nn.space_to_depth", "tf.nn.conv3d", "tf.nn.max_pool3d",
     "tf.nn.avg_pool3d", "tf.nn.max_pool1d", "tf.nn.avg_pool1d", "tf.strided_slice", "tf.space_to_batch",

@@ -47,6 +47,91 @@ def suppression(boxes: Tensor, scores: Tensor, max_output_size, iou_threshold=0.
     return non_max_suppression(boxes, scores, max_output_size, iou_threshold)
 
 
+non_max_suppression_with_scores = Helper(
+    "non_max_suppression_with_scores",
+    '''def non_max_suppression_with_scores(
+    boxes, scores, max_output_size, iou_threshold=0.5, score_threshold=float("-inf"), soft_nms_sigma=0.0
+):
+    """Indices and scores of the best boxes (N, 4), best first.
+
+    A box that overlaps a better one too much is left out; with a sigma the overlaps lower its score instead.
+    """
+    near, far = torch.minimum(boxes[:, :2], boxes[:, 2:]), torch.maximum(boxes[:, :2], boxes[:, 2:])
+    area = (far - near).prod(dim=1)
+
+    def overlaps(i, others):
+        sides = torch.minimum(far[i], far[others]) - torch.maximum(near[i], near[others])
+        shared = sides.clamp(min=0).prod(dim=1)
+        return torch.where((area[i] > 0) & (area[others] > 0), shared / (area[i] + area[others] - shared), 0.0)
+
+    kept, kept_scores = [], []
+    candidates = torch.nonzero(scores > score_threshold).flatten().tolist()
+    queue = [(-scores[i].item(), i, 0) for i in candidates]
+    heapq.heapify(queue)
+    while queue and len(kept) < max_output_size:
+        negative, i, seen = heapq.heappop(queue)
+        overlap, score = overlaps(i, kept[seen:]), -negative
+        if soft_nms_sigma > 0:
+            lowered = score * torch.exp(-0.5 / soft_nms_sigma * overlap.square()).prod().item()
+        elif (overlap > iou_threshold).any():
+            continue
+        else:
+            lowered = score
+        if lowered == score:  # nothing kept since it was queued touches it
+            kept.append(i)
+            kept_scores.append(score)
+        elif lowered > score_threshold:
+            heapq.heappush(queue, (-lowered, i, len(kept)))
+    return (
+        torch.tensor(kept, dtype=torch.int64, device=boxes.device),
+        torch.tensor(kept_scores, dtype=scores.dtype, device=boxes.device),
+    )
+''',
+    ("import heapq", "import torch"),
+)
+
+
+@rule(
+    "tf.image.non_max_suppression_with_scores",
+    samples=[
+        no_grad(S(_BOXES, unit(12), 5)),
+        no_grad(S(_BOXES, unit(12), 12, 0.2, 0.3)),
+        no_grad(S(_BOXES, unit(12), 12, soft_nms_sigma=0.5)),
+        no_grad(S(f32(9, 4), f32(9), 4, soft_nms_sigma=0.3)),
+        no_grad(
+            S(
+                boxes=_BOXES,
+                scores=unit(12),
+                max_output_size=9,
+                iou_threshold=0.7,
+                score_threshold=0.4,
+                soft_nms_sigma=1.0,
+            )
+        ),
+    ],
+)
+def suppression_with_scores(
+    boxes: Tensor,
+    scores: Tensor,
+    max_output_size,
+    iou_threshold=0.5,
+    score_threshold="-inf",
+    soft_nms_sigma=0.0,
+    name=None,
+):
+    if not given(score_threshold) and soft_nms_sigma == 0:
+        return non_max_suppression_with_scores(boxes, scores, max_output_size, iou_threshold)
+    if not given(score_threshold):
+        return non_max_suppression_with_scores(
+            boxes, scores, max_output_size, iou_threshold, soft_nms_sigma=soft_nms_sigma
+        )
+    if soft_nms_sigma == 0:
+        return non_max_suppression_with_scores(boxes, scores, max_output_size, iou_threshold, score_threshold)
+    return non_max_suppression_with_scores(
+        boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma
+    )
+
+
 crop_and_resize = Helper(
     "crop_and_resize",
     '''def crop_and_resize(image, boxes, box_indices, crop_size, nearest=False, fill=0.0):
