@@ -296,6 +296,14 @@ def test_a_model_made_inside_starts_from_the_weights_of_the_source(
     assert all(v.outcome is Outcome.PASS for v in verdicts) == (not old), verdicts
 
 
+@pytest.mark.parametrize("activation", ["torch.relu(self.fc1(x))", "self.fc1(x)"], ids=["right", "no activation"])
+def test_lazy_modules_start_from_the_weights_of_the_source(workers: Workers, activation: str) -> None:
+    lazy = INSIDE_TARGET.replace("nn.Linear(3, 4)", "nn.LazyLinear(4)").replace("nn.Linear(4, 1)", "nn.LazyLinear(1)")
+    target = lazy.replace("torch.relu(self.fc1(x))", activation)
+    verdicts = check_training(inside_case(), {"program.py": INSIDE_SOURCE}, {"program.py": target}, workers)
+    assert all(v.outcome is Outcome.PASS for v in verdicts) == ("relu" in activation), verdicts
+
+
 def test_stored_arrays_are_read_from_the_folder(workers: Workers, tmp_path: Path) -> None:
     import numpy as np
 
@@ -350,3 +358,97 @@ def test_a_script_is_compared_as_a_whole(workers: Workers, old: str, new: str) -
     target = SCRIPT_TARGET.replace(old, new) if old else SCRIPT_TARGET
     verdicts = check_training(case, {"script.py": SCRIPT_SOURCE}, {"script.py": target}, workers)
     assert all(v.outcome is Outcome.PASS for v in verdicts) == (not old), verdicts
+
+
+SEVERAL_SOURCE = """
+import numpy as np
+from tensorflow import keras
+
+
+def make(units):
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(units, activation="relu"), keras.layers.Dense(1)])
+
+
+def run(x, y):
+    first = make(4)
+    first.compile(keras.optimizers.SGD(0.05), "mse")
+    first.fit(x, y, batch_size=4, epochs=2, verbose=0)
+    second = make(5)
+    second.compile(keras.optimizers.SGD(0.01, momentum=0.9), "mse")
+    second.fit(x, -y, batch_size=5, epochs=2, verbose=0)
+    first.compile(keras.optimizers.SGD(0.02), "mae")
+    tuned = first.fit(x, y, batch_size=4, epochs=1, verbose=0)
+    return first.predict(x, verbose=0), second.predict(x, verbose=0), tuned.history["loss"]
+"""
+
+SEVERAL_TARGET = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def make(units):
+    return nn.Sequential(nn.Linear(3, units), nn.ReLU(), nn.Linear(units, 1))
+
+
+def fit(model, optimizer, loss_fn, x, y, batch_size, epochs, shuffle=True):
+    data = TensorDataset(torch.as_tensor(x), torch.as_tensor(y))
+    loader = DataLoader(data, batch_size=batch_size, shuffle=shuffle)
+    losses = []
+    for _ in range(epochs):
+        total = 0.0
+        for xb, yb in loader:
+            loss = loss_fn(model(xb), yb)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(xb)
+        losses.append(total / len(x))
+    return losses
+
+
+def run(x, y):
+    first = make(4)
+    fit(first, torch.optim.SGD(first.parameters(), lr=0.05), nn.functional.mse_loss, x, y, 4, 2)
+    second = make(5)
+    optimizer = torch.optim.SGD(second.parameters(), lr=0.01, momentum=0.9)
+    fit(second, optimizer, nn.functional.mse_loss, x, -y, 5, 2)
+    tuned = fit(first, torch.optim.SGD(first.parameters(), lr=0.02), nn.functional.l1_loss, x, y, 4, 1)
+    with torch.no_grad():
+        return first(torch.as_tensor(x)).numpy(), second(torch.as_tensor(x)).numpy(), tuned
+"""
+
+SECOND = "    fit(second, optimizer, nn.functional.mse_loss, x, -y, 5, 2)\n"
+THIRD = "    tuned = fit(first, torch.optim.SGD(first.parameters(), lr=0.02), nn.functional.l1_loss, x, y, 4, 1)\n"
+SEVERAL_MUTANTS = {
+    "right": ("", ""),
+    "rate of the second": ("lr=0.01", "lr=0.02"),
+    "other optimizer": (
+        "SGD(second.parameters(), lr=0.01, momentum=0.9)",
+        "SGD(second.parameters(), lr=0.01)",
+    ),
+    "data of the second": ("x, -y, 5, 2", "x, y, 5, 2"),
+    "the second is not shuffled": ("x, -y, 5, 2", "x, -y, 5, 2, shuffle=False"),
+    "the first is not shuffled": ("x, y, 4, 2)", "x, y, 4, 2, shuffle=False)"),
+    "gradients are kept in the third": (THIRD, "    torch.optim.SGD.zero_grad = lambda self: None\n" + THIRD),
+    "loss of the third": ("nn.functional.l1_loss", "nn.functional.mse_loss"),
+    "another model is tuned": ("SGD(first.parameters(), lr=0.02)", "SGD(second.parameters(), lr=0.02)"),
+    "tuned from the start": (THIRD, "    first = make(4)\n" + THIRD),
+    "one left out": (SECOND, ""),
+    "one too many": (SECOND, SECOND + SECOND),
+    "order": (SECOND + THIRD, THIRD + SECOND),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL_MUTANTS)
+def test_models_trained_one_after_another(workers: Workers, name: str) -> None:
+    old, new = SEVERAL_MUTANTS[name]
+    assert old in SEVERAL_TARGET
+    x = ArrayArg(**{"as": "numpy"}, shape=(10, 3), seed=1)
+    y = ArrayArg(**{"as": "numpy"}, shape=(10, 1), seed=2)
+    case = Case(id="several", kind="training", call=Call(source="program:run", args=(x, y)))
+    target = SEVERAL_TARGET.replace(old, new) if old else SEVERAL_TARGET
+    sources = SOURCES.setdefault("several", {})
+    verdicts = check_training(case, {"program.py": SEVERAL_SOURCE}, {"program.py": target}, workers, sources=sources)
+    assert all(v.outcome is Outcome.PASS for v in verdicts) == (name == "right"), verdicts
+    assert all(v.outcome in (Outcome.PASS, Outcome.FAIL) for v in verdicts), verdicts

@@ -149,7 +149,7 @@ class _Runner:
         if isinstance(maps, Verdict):
             return _Outcome(stopped=maps)
         states, arrays = _states(maps, roots, source.arrays)
-        reply = self._target(setting, source, states, arrays, self.case.training.most)
+        reply = self._target(setting, source, states, arrays)
         if reply.status != "ok":
             return _Outcome(stopped=_target_stopped(reply, source))
         differences, unchecked = compare(
@@ -189,8 +189,9 @@ class _Runner:
         return self._sources[floatx]
 
     def _target(
-        self, setting: _Setting, source: Reply, states: list[dict[str, str]], arrays: Arrays, most: int
+        self, setting: _Setting, source: Reply, states: list[dict[str, str]], arrays: Arrays, models: int = 0
     ) -> Reply:
+        """The target's run; only until it has trained `models` models, where that is given."""
         inputs = self._inputs(setting.floatx)
         inputs.call(self.case.call, "source")  # so that both sides number equal arrays alike
         inputs.side()
@@ -207,7 +208,8 @@ class _Runner:
             "gaps": list(gaps),
             "keras": self.keras,
             "steps": self.case.training.steps,
-            "most": most,
+            "most": self.case.training.most,
+            "models": models,
             "hold": self.case.training.hold,
             "lr_changes": changes,
             "far": [list(o.get("far", ())) for o in source.result["optimizers"] if o["rates"]],
@@ -226,13 +228,15 @@ class _Runner:
         return list(made_objects(self.case.call))
 
     def _maps(self, setting: _Setting, source: Reply) -> list[Matching] | Verdict:
-        """The resolved weight map of each model, or what is wrong. The target runs up to its first step for it."""
+        """The resolved weight map of each model, or what is wrong. The target runs up to the first step of the last
+        model for it: a program may train one after another."""
         if self._matchings is not None:
             return self._matchings
-        probe = self._target(setting, source, [], {}, 1)
+        models = len(source.result["roots"])
+        probe = self._target(setting, source, [], {}, models)
         if probe.status == "error":
             self._widen = True  # a tensor of int32 is int64 among migrated callers
-            again = self._target(setting, source, [], {}, 1)
+            again = self._target(setting, source, [], {}, models)
             self._widen = again.status == "ok"
             probe = again if self._widen else probe
         if probe.status != "ok":

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from migrator.model import Rung
 from migrator_validators.matching import Matching, Pair
+from migrator_validators.training_order import order_differs
 from migrator_validators.workers import Arrays
 
 FloatArray = npt.NDArray[np.float64]
@@ -334,7 +335,7 @@ def _where(tensor: _Tensor, sure: npt.NDArray[np.bool_] | None) -> _Tensor:
 
 def _training(view: _View, limits: Limits, unchecked: list[str], history: bool) -> Difference:
     """Order of the data, last weights and buffers, and what the function returned."""
-    wrong = _order(view.source.result["streams"], view.target.result["streams"])
+    wrong = order_differs(view.source.result["streams"], view.target.result["streams"])
     if wrong:
         return _fail(Rung.TRAINING, wrong)
     if view.source.result["finished"] != view.target.result["finished"]:
@@ -350,27 +351,6 @@ def _training(view: _View, limits: Limits, unchecked: list[str], history: bool) 
     return worst.difference(
         Rung.TRAINING, f"last weights, buffers and results agree ({worst.count} values and tensors)"
     )
-
-
-def _order(source: dict[str, Any], target: dict[str, Any]) -> str:
-    """What differs in who asked for shuffled data, or nothing."""
-    by_hand = not (_passes(source, True) and _passes(target, True))
-    ours, theirs = _shuffles_training(source, by_hand), _shuffles_training(target, by_hand)
-    if ours != theirs:
-        return f"training data are {'' if theirs else 'not '}shuffled, the source's are{' not' if theirs else ''}"
-    if any(p["shuffled"] for p in _passes(target, False)) and not any(p["shuffled"] for p in _passes(source, False)):
-        return "validation data are shuffled, the source's are not"
-    return ""
-
-
-def _passes(streams: dict[str, Any], training: bool) -> list[dict[str, Any]]:
-    return [p for p in streams["passes"] if p["batches"] and p["training"] == training]
-
-
-def _shuffles_training(streams: dict[str, Any], by_hand: bool) -> bool:
-    """`by_hand`: permutations count as well, for a side that cuts its batches itself."""
-    permuted = by_hand and any(e["kind"] == "permutation" for e in streams["events"])
-    return permuted or any(p["shuffled"] for p in _passes(streams, True))
 
 
 def _see_ends(view: _View, worst: _Worst, limits: Limits) -> None:

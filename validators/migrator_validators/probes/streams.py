@@ -43,11 +43,13 @@ class Streams:
         self.dropouts = 0
         self.draws = {}
 
-    def next_step(self) -> None:
-        """An optimizer made a step: the data fetched last feeds training."""
+    def next_step(self, optimizer: int = 0) -> None:
+        """An optimizer, of this number, made a step: the data fetched last feeds its training."""
         self.step += 1
         if self.feeding is not None:
             self.feeding["training"] = True
+            if optimizer not in self.feeding["optimizers"]:
+                self.feeding["optimizers"].append(optimizer)
         self.dropouts = 0
 
     def dropout(self, size: int, rate: float, fold: int = 1) -> np.ndarray:
@@ -129,7 +131,7 @@ class Pass:
         self._streams = streams
         self._step = streams.step
         self._batches = 0
-        self._record = {"shuffled": bool(shuffled), "training": False, "batches": 0}
+        self._record: dict[str, Any] = {"shuffled": bool(shuffled), "training": False, "batches": 0, "optimizers": []}
         streams.passes.append(self._record)
 
     def shuffle(self) -> None:

@@ -243,7 +243,7 @@ class Log:
                 self._change_rate(optimizer, entry, len(entry["rates"]))
             finally:
                 self._pending = None
-            self._advance()
+            self._advance(entry)
             return result
 
         return call
@@ -267,8 +267,8 @@ class Log:
             return []
         return [(variable, np.array(_value(raw(variable)))) for gradient, variable in given if gradient is not None]
 
-    def _advance(self) -> None:
-        STREAMS.next_step()
+    def _advance(self, entry: dict[str, Any]) -> None:
+        STREAMS.next_step(self.optimizers.index(entry))
         self._total += 1
         if self._total >= self.request["most"]:
             raise Stop()
@@ -289,7 +289,7 @@ class Log:
     def stepped(self, optimizer: Any, rate: float, pairs: Any) -> float | None:
         """A session made a step; the factor by which its rate is to change now, or None."""
         entry = self._step(optimizer, rate, pairs)
-        self._advance()
+        self._advance(entry)
         due = len(entry["rates"]) == self.request.get("lr_change", 0) and len(set(entry["rates"])) == 1
         return float(self.request["lr_factor"]) if due else None
 

@@ -2,6 +2,7 @@
 
 Request: `call`, `roots` ([{"label": …, "state": {target name: array key}}]), `inside` (a list of such
 states for models made inside, in the order of their optimizers), `gaps`, `keras`, `steps`, `most`,
+`models` (the run is stopped at the first step after which so many models are known; 0 for never),
 `lr_changes` (per optimizer: after which step its rate changes, 0 for never), `lr_factor`, `hold`, `float64`, `widen`.
 Weights are loaded into made objects before the call, and into models made inside when their
 optimizer is constructed. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0).
@@ -174,13 +175,18 @@ class Log:
 
     def _add_root(self, label: str, value: Any, state: dict[str, str]) -> None:
         tensors = torch_objects.state_of(value)
+        known = {id(t) for root in self.roots for t in root["tensors"].values()}
         for name, key in state.items():
+            if id(tensors.get(name)) in known:
+                continue  # of a model that was trained before: what it has learned stays
             with wire.program(f"load weight {name}"):
                 self._load(tensors[name], self.given[key], name)
         self.roots.append({"label": label, "object": value, "tensors": tensors})
 
     @staticmethod
     def _load(tensor: torch.Tensor, array: Any, name: str) -> None:
+        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+            tensor.materialize(array.shape)  # the lazy module keeps it; its first call fails if it does not fit
         if tuple(tensor.shape) != tuple(array.shape):
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}, the source's is {tuple(array.shape)}")
         with torch.no_grad():
@@ -277,9 +283,10 @@ class Log:
                 parameter.copy_(value)
         self._held = []
         self._change_rate(optimizer, entry, number, count)
-        STREAMS.next_step()
+        STREAMS.next_step(number)
         self._total += 1
-        if self._total >= self.request["most"]:
+        models = self.request.get("models", 0)
+        if self._total >= self.request["most"] or (models and len(self.roots) >= models):
             raise Stop()
 
     def _change_rate(self, optimizer: Any, entry: dict[str, Any], number: int, done: int) -> None:
