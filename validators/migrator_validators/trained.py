@@ -88,8 +88,12 @@ class Trained:
         loaded = {f"s.{SELF}.{name}": array for name, array in state.items()}
         target = _sound(self.bench.target("plain", arrays=loaded), "the migrated program")
         found = Comparison()
-        ours = [seen for seen in source.result["batches"] if "error" not in seen]
-        for a, b in zip(ours, target.result["batches"], strict=True):
+        ours = [seen for seen in source.result["batches"] if "error" not in seen]  # it takes no image of another size
+        theirs = {seen["number"]: seen for seen in target.result["batches"]}
+        for a in ours:
+            b = theirs.get(a["number"], {})
+            if "output" not in b:
+                raise UsageError(f"the migrated program fails: {b.get('error', 'a batch is missing')}")
             found.add(compare_trees(a["output"], source.arrays, b["output"], target.arrays, TABLE["forward"]))
         return found
 
