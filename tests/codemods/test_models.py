@@ -57,6 +57,31 @@ def test_inner_modules_are_channels_first_and_whole_models_are_not() -> None:
     assert {"program:conv_bn", "program:residual_block"} <= ctx.penalised
 
 
+STRIDED = """
+import tensorflow as tf
+
+
+class Features(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.conv = tf.keras.layers.Conv2D(4, 3, strides=2, padding="same")
+        self.pool = tf.keras.layers.MaxPool2D(3, 2, padding="same")
+
+    def call(self, x):
+        return self.pool(self.conv(x))
+
+
+model = Features()
+model.build((None, 16, 16, 3))
+"""
+
+
+def test_sizes_of_images_that_only_calls_show_decide_no_padding() -> None:
+    text = migrate(STRIDED).text
+    assert "self.conv(pad_same(x, 3, 2))" in text
+    assert "F.max_pool2d(pad_same(" in text
+
+
 KEYWORD_ONLY = """
 import tensorflow as tf
 

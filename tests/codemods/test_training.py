@@ -89,6 +89,17 @@ def test_saving_and_loading() -> None:
     ]
 
 
+def test_build_says_nothing() -> None:
+    text = """
+        def show(model):
+            model.compile("sgd", loss="mse")
+            model.build({})
+            model.summary()
+    """
+    assert body(text.format("(None, 12)")).splitlines()[2:] == ["    print(model)"]
+    assert body(text.format("input_shape=(None, 12)")).splitlines()[2:] == ["    print(model)"]
+
+
 def test_compiled_in_another_function() -> None:
     text = body("""
         def prepare(model, rate):

@@ -15,6 +15,7 @@ from migrator.codemods.models import lambdas
 from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
+from migrator.codemods.models.observed import any_size
 from migrator.codemods.models.part import APPLICATIONS, Part, keras_part
 from migrator.codemods.models.regularizers import LATE
 from migrator.codemods.models.sizes import required
@@ -71,6 +72,7 @@ class Maker:
     fixed: dict[str, Value] = field(default_factory=dict)  # arguments that every construction gives
     given: frozenset[str] = frozenset()  # names of what the caller gives: some calls say nothing about the others
     saved: set[str] = field(default_factory=set)  # names that the code itself keeps on `self`
+    every_size: bool = False  # images of other sizes may come than the calls show
 
     def static(self, node: cst.CSTNode) -> str:
         """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
@@ -192,7 +194,7 @@ class Maker:
         if isinstance(given.get(inner), cst.Call | cst.List | cst.Tuple):
             texts[inner] = self._wrapped(given[inner])
         values = {n: self.given_as(n, e) for n, e in given.items()}
-        code = self.ctx.rules.layer(api, texts, values, inputs)
+        code = self.ctx.rules.layer(api, texts, values, any_size(api, inputs) if self.every_size else inputs)
         if isinstance(code, Decline) and code.reason == "input size unknown":
             code = self.ctx.rules.lazy_layer(api, texts, values, inputs)
         if isinstance(code, Decline):

@@ -10,7 +10,7 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context, Draft
-from migrator.codemods.models import inheriting, losses
+from migrator.codemods.models import inheriting, losses, observed
 from migrator.codemods.models.build import ModuleBuild, Owned, render, signature
 from migrator.codemods.models.checks import Checks, is_rank, knows_its_input, rank_variables, reads, shape_parameter
 from migrator.codemods.models.constructor import KERAS_STATE, Constructor
@@ -205,7 +205,15 @@ class _Class:
         given = {p.name.value for p in _params(init)} - set(self.fixed) - {"self"}
         self.given = chosen([m for m in (init, build, *others) if m], given)
         names = (scope - {"self", "training"} - set(self.fixed)) | sizes
-        return Maker(self.ctx, self.build, scope=names, saved=saved - other, fixed=self.fixed, given=self.given)
+        return Maker(
+            self.ctx,
+            self.build,
+            scope=names,
+            saved=saved - other,
+            fixed=self.fixed,
+            given=self.given,
+            every_size=observed.takes_every_size(self.node),
+        )
 
     def _losses(self, methods: dict[str, cst.FunctionDef]) -> None:
         """What the class adds to the loss is kept in an attribute."""

@@ -33,6 +33,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "save_weights": ("filepath", "overwrite"),
     "load_weights": ("filepath", "skip_mismatch"),
     "save": ("filepath", "overwrite"),
+    "build": ("input_shape",),
 }
 """Parameters of the methods of a Keras model. `compile` has other orders in other versions, so that
 only its first two are taken by position."""
@@ -63,6 +64,8 @@ def model_call(call: cst.Call, ctx: Context, compiled: frozenset[str]) -> str | 
     found = receiver(call)
     if found is None or found[1] not in METHODS:
         return None
+    if found[1] == "build" and m.matches(found[0], m.Name("self")):
+        return None  # the constructor's
     value = value_of(found[0], ctx, compiled)
     if is_model(value):
         return found[1]

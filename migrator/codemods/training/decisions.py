@@ -138,6 +138,8 @@ class Decisions:
             return on_batch.on_batch(call, name, model, owner, self.writer, alone)
         if name == "predict_on_batch":
             return on_batch.predict_on_batch(call, model, self.writer)
+        if name == "build":
+            return methods.build(call, self.where, self.writer)
         one = {"predict": methods.predict, "summary": methods.summary, "load_weights": methods.load_weights}
         return one[name](call, model, self.writer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import libcst as cst
+import libcst.matchers as m
 
 from migrator.codemods.training import epoch_code
 from migrator.codemods.training.assumed import value_of
@@ -106,6 +107,14 @@ def _one_kind(writer: Writer) -> str | None:
 def summary(call: cst.Call, model: str, writer: Writer) -> Code:
     writer.bound(call, "summary", frozenset({"line_length", "expand_nested", "show_trainable"}))
     return Code("", f"print({model})")
+
+
+def build(call: cst.Call, where: cst.CSTNode, writer: Writer) -> Code:
+    """Nothing: the sizes that it tells are given where the model is made."""
+    writer.bound(call, "build", frozenset({"input_shape"}))
+    if not m.matches(where, m.SimpleStatementLine([m.Expr(m.Call())])):
+        raise Unfit("within an expression")
+    return Code("", "")
 
 
 def save_weights(call: cst.Call, model: str, writer: Writer, whole: bool = False) -> Code:
