@@ -32,6 +32,7 @@ from migrator.journal import Journal
 from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRepo, UnitRewrite, Verdict
 from migrator.outcomes import Outcomes
 from migrator.settle import BEHAVIOUR, Settled, results, settle
+from migrator.shown import parsed
 from migrator.speaking import spoken_for
 from migrator.trees import as_run, lay_out
 from migrator.values import Facts
@@ -194,8 +195,7 @@ class Checker:
         texts = {path: file.text for path, file in files.items()}
         target = lay_out(self.repo, texts, self.folder / f"target{next(self.rounds)}")
         source.add(target, new_files(files.values()))
-        remains = any(unit.text is None and unit.declines for file in files.values() for unit in file.units)
-        self.remains = remains
+        remains = self.remains = any(u.text is None and u.declines for file in files.values() for u in file.units)
         tree = pack_tree(target, self.repo.package, self.repo.import_roots, remains)
         code = ReachableCode(tree)
         verdicts: dict[str, list[Verdict]] = {}
@@ -215,8 +215,9 @@ class Checker:
             step(f"checking {unit}", number + 1, len(sound))
             verdicts[unit] += found
             reached[unit] = entered
+        trees = parsed(texts)
         for unit, planned in sound.items():
-            verdicts[unit] = spoken_for(rewrites[unit], verdicts, planned.callers, reached)
+            verdicts[unit] = spoken_for(rewrites[unit], verdicts, planned.callers, reached, trees)
         self.entered = {u: e for u, e in reached.items() if _compared(verdicts[u])}
         for unit in sound:
             if _compared(verdicts[unit]):

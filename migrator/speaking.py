@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from migrator.model import Outcome, Rung, UnitRewrite, Verdict
 from migrator.settle import BEHAVIOUR
+from migrator.shown import only_shown
 
 
 def spoken_for(
@@ -15,13 +16,15 @@ def spoken_for(
     verdicts: Mapping[str, Sequence[Verdict]],
     callers: Sequence[str],
     reached: Mapping[str, frozenset[str]],
+    trees: Sequence[ast.Module] = (),
 ) -> list[Verdict]:
     """The unit's verdicts; where nothing could be run on it alone, those of a caller that ran through it.
 
     The caller must have been compared itself. Meanwhile one of the functions or classes of the migrated unit
     must have been entered, where it has any, each of them in a group of statements, and every optimizer
     that it makes must have made a step.
-    `reached`: by unit, what its checks entered and stepped, "file:name".
+    `reached`: by unit, what its checks entered and stepped, "file:name". `trees`: the migrated files; a function
+    whose results they only print is spoken for by nobody.
     """
     unit = rewrite.unit.id
     own = list(verdicts[unit])
@@ -33,6 +36,12 @@ def spoken_for(
         compared = [v for v in through if v.rung in BEHAVIOUR and v.outcome in (Outcome.PASS, Outcome.GAP)]
         failed = any(v.outcome in (Outcome.FAIL, Outcome.INFRA) for v in through)
         if compared and not failed and _ran(rewrite, optimizers, reached.get(caller, frozenset())):
+            own_names = {rewrite.unit.name, *rewrite.defines}
+            returning = [d.name for d in _definitions(rewrite.text or "") if d.name in own_names and _returns(d)]
+            printed = [name for name in returning if only_shown(name, trees)]
+            if printed:
+                detail = f"what {printed[0]} returns is only printed, which nothing compares"
+                return [*own, Verdict(Rung.FORWARD, Outcome.UNVERIFIABLE, detail)]
             best = max(compared, key=lambda v: list(Rung).index(v.rung))
             kept = [v for v in own if v.outcome not in (Outcome.UNVERIFIABLE,)]
             return [*kept, replace(best, detail=f"ran inside {caller}: {best.detail}".rstrip(": "))]
@@ -48,6 +57,12 @@ def _ran(rewrite: UnitRewrite, optimizers: frozenset[str], found: frozenset[str]
     made = _definitions(rewrite.text or "")
     each = all(any(f"{name}\0".startswith(_starts(path, d.name)) for name in found) for d in made)
     return stepped and each and (entered or (bool(optimizers) and not made))
+
+
+def _returns(definition: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether it is a function that returns a value."""
+    function = isinstance(definition, ast.FunctionDef)
+    return function and any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(definition))
 
 
 def _starts(path: str, name: str) -> tuple[str, str]:

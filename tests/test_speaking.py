@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from migrator.model import Origin, Outcome, Rung, Unit, UnitKind, UnitRewrite, Verdict
@@ -68,3 +70,31 @@ def test_every_function_of_a_group_must_have_been_entered() -> None:
     text = "def one(x):\n    return x\n\n\ndef two(x):\n    return -x\n"
     assert spoken(text, ("one", "two"), {"gan.py:one"}) == [OWN]
     assert spoken(text, ("one", "two"), {"gan.py:one", "gan.py:two"}) != [OWN]
+
+
+SCORE = "def score(model, x):\n    return (model(x) > 0).float().mean().item()\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "printed"),
+    [
+        ("print('score', score(model, x))", True),
+        ("found = 100 * score(model, x)\n    print(f'score {found:.2f}')", True),
+        ("a, b = float(score(model, x)), 1\n    logger.info('%s %s', a, b)", True),
+        ("found = score(model, x)\n    print(found)\n    return found", False),
+        ("print(train(score(model, x)))", False),
+        ("found = score(model, x)\n    if found > 0.5:\n        print(found)", False),
+        ("found = torch.log(score(model, x))\n    found.backward()\n    print(found)", False),
+        ("found = score(model, x)", False),
+        ("model.loss = score\n    print(score(model, x))", False),
+    ],
+)
+def test_a_function_whose_result_is_only_printed_is_not(body: str, printed: bool) -> None:
+    files = [ast.parse(f"{SCORE}\n\ndef step(model, x):\n    {body}\n")]
+    unit = Unit("gan.py::score", "gan.py", "score", UnitKind.FUNCTION, 1, 2)
+    rewrite = UnitRewrite(unit, SCORE, Origin.RULES, defines=("score",))
+    verdicts = {unit.id: [OWN], "gan.py::step": [TRAINED]}
+    reached = {"gan.py::step": frozenset({"gan.py:score"})}
+    found = spoken_for(rewrite, verdicts, ["gan.py::step"], reached, files)
+    assert all(v.outcome is Outcome.UNVERIFIABLE for v in found) is printed
+    assert any("only printed" in v.detail for v in found) is printed
