@@ -158,9 +158,14 @@ class External(Value):
 
 @dataclass(frozen=True)
 class DType(Value):
-    """A dtype object or its string name, TF's spelling."""
+    """A dtype object or its string name, TF's spelling.
+
+    `numpy`: an object of NumPy's. `passed`: what a parameter was seen to hold; other callers may pass another.
+    """
 
     name: str
+    numpy: bool = False
+    passed: bool = False
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def external(dotted: str) -> Value:
     """A name of another library; numpy's dtypes are known."""
     head, _, tail = dotted.rpartition(".")
     if head == "numpy" and tail in _NUMPY_DTYPES:
-        return DType(_ALIASES.get(tail, tail))
+        return DType(_ALIASES.get(tail, tail), numpy=True)
     if head == "numpy" and tail == "newaxis":
         return Literal(None)
     if head in ("math", "numpy") and tail in ("pi", "e", "inf"):
@@ -142,7 +142,7 @@ def _tensor(base: Tensor, name: str) -> Value:
     if name == "shape":
         return ShapeOf(base.shape)
     if name == "dtype":
-        return DType(base.dtype) if base.dtype else UNKNOWN
+        return DType(base.dtype, base.origin == "numpy") if base.dtype else UNKNOWN
     if name == "ndim":
         return Scalar("int") if base.shape is None else Literal(len(base.shape))
     if name == "T":

@@ -10,6 +10,7 @@ from migrator.values import (
     Choice,
     Dataset,
     Dict,
+    DType,
     Instance,
     Literal,
     ModelValue,
@@ -134,6 +135,8 @@ def _same_type(a: Value, b: Value) -> Value:
         return Dataset(join(a.element, b.element), a.batched and b.batched)
     if isinstance(a, Dict) and isinstance(b, Dict):
         return _dicts(a, b)
+    if isinstance(a, DType) and isinstance(b, DType) and a.name == b.name:
+        return DType(a.name, a.numpy or b.numpy, a.passed or b.passed)
     return UNKNOWN
 
 

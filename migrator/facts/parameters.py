@@ -20,6 +20,7 @@ from migrator.values import (
     Dataset,
     Dict,
     Dim,
+    DType,
     External,
     Instance,
     Literal,
@@ -146,7 +147,21 @@ def _as_symbol(joined: Value, default: Value | None, sym: Sym | None) -> Value:
         return Scalar(joined.type, sym, known)
     if isinstance(joined, Sequence) and isinstance(joined.element, Literal | Scalar | Unknown):
         return _symbolic_sequence(joined, sym)
-    return Unknown(joined.reason, sym) if isinstance(joined, Unknown) else joined
+    return Unknown(joined.reason, sym) if isinstance(joined, Unknown) else _open(joined)
+
+
+def _open(value: Value) -> Value:
+    """A value of a parameter of which only the kind is sure: no rule may take it for written there."""
+    if isinstance(value, Literal) and value != NONE:
+        return Scalar(type(value.value).__name__)
+    if isinstance(value, DType):
+        return replace(value, passed=True)
+    if isinstance(value, Sequence):
+        items = None if value.items is None else tuple(map(_open, value.items))
+        return replace(value, items=items, element=_open(value.element))
+    if isinstance(value, Dict):  # an empty one is a default that callers fill
+        return Dict(tuple((key, _open(item)) for key, item in value.items) if value.items else None)
+    return Choice(tuple(map(_open, value.options))) if isinstance(value, Choice) else value
 
 
 def _symbolic_sequence(value: Sequence, sym: Sym | None) -> Value:

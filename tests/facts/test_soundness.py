@@ -165,3 +165,24 @@ def test_surprising_calls_do_no_harm() -> None:
         z = (lambda: 0)(1)
         """)
     assert facts.errors == ()
+
+
+def test_a_dtype_that_a_parameter_holds_decides_no_branch() -> None:
+    check("""
+        import tensorflow as tf
+        def f(dtype=tf.float32):
+            a = dtype == tf.float32  # bool
+            return a
+        f()
+        b = tf.float32 == tf.float32  # True
+        """)
+
+
+def test_what_a_dict_that_is_handed_on_holds_is_open() -> None:
+    check("""
+        def f(options, defaults={"axis": 1}):
+            a = options["axis"]  # int
+            b = defaults["axis"]  # int
+            return a, b
+        f({"axis": 0})
+        """)

@@ -248,3 +248,57 @@ def test_numpy_functions_of_tensors_still_give_arrays() -> None:
     made = rewrite(tree, analyse({"m": source}).modules["m"], spans)
     assert isinstance(made.node, cst.Module)
     assert "np.around((y + 1.0).detach().cpu().numpy(), 3)" in made.node.code
+
+
+def program(source: str) -> Rewritten:
+    """A whole program under its real facts."""
+    tree, spans = parsed(source)
+    return rewrite(tree, analyse({"m": source}).modules["m"], spans)
+
+
+@pytest.mark.parametrize(
+    ("function", "call", "after"),
+    [
+        (
+            "def f(shape, dtype=tf.float32):\n    return tf.random.normal(shape, dtype=dtype)",
+            "f((2,))",
+            "torch.randn(shape, dtype=dtype)",
+        ),
+        ("def f(x, dtype=tf.float32):\n    return tf.cast(x, dtype)", "f(1)", "dtype=dtype"),
+        ("def f(x, dtype):\n    return tf.cast(x, dtype)", "f(tf.ones(2), tf.int32)", "x.to(dtype)"),
+        ("def f(shape, dtype=tf.float32):\n    d = dtype\n    return tf.zeros(shape, d)", "f((2,))", "dtype=d)"),
+        ("def f(x, *, keep=False):\n    return tf.reduce_sum(x, 1, keep)", "f(tf.ones((2, 2)))", "keepdim=keep"),
+        (
+            "def f(x, opts):\n    return tf.reduce_sum(x, opts['axis'], opts['keep'])",
+            "f(tf.ones((2, 2)), {'axis': 0, 'keep': False})",
+            "torch.sum(x, dim=opts['axis'], keepdim=opts['keep'])",
+        ),
+    ],
+)
+def test_what_a_parameter_was_seen_to_hold_stays_an_argument(function: str, call: str, after: str) -> None:
+    made = program(f"import tensorflow as tf\n\n\n{function}\n\n\n{call}\n")
+    assert isinstance(made.node, cst.Module)
+    assert not made.declines
+    assert after in made.node.code
+
+
+@pytest.mark.parametrize(
+    ("function", "call", "reason"),
+    [
+        (
+            "def f(shape, opts={'mean': 0.0}):\n    return tf.random.normal(shape, opts['mean'])",
+            "f((2,))",
+            "`mean` must be known when rewriting",
+        ),
+        ("def f(shape, dtype='float32'):\n    return tf.zeros(shape, dtype)", "f((2,))", "only the run knows"),
+        ("def f(shape, dtype=np.float32):\n    return tf.zeros(shape, dtype)", "f((2,))", "a dtype that is NumPy's"),
+        (
+            "def f(shape, dtype=tf.float32):\n    return tf.random.uniform(shape, dtype=dtype)",
+            "f((2,))",
+            "a dtype other than float32",
+        ),
+    ],
+)
+def test_what_a_parameter_was_seen_to_hold_decides_nothing(function: str, call: str, reason: str) -> None:
+    made = program(f"import numpy as np\nimport tensorflow as tf\n\n\n{function}\n\n\n{call}\n")
+    assert any(reason in d.reason for d in made.declines), made.declines

@@ -199,6 +199,8 @@ def _dtype_of(value: Value) -> str | None:
     if not isinstance(value, Instance) or value.api != "tf.TensorSpec":
         return None
     dtype = value.arg("dtype")
+    if isinstance(dtype, DType) and dtype.passed:
+        return None
     name = dtype.name if isinstance(dtype, DType) else "float32" if dtype is None else getattr(dtype, "value", "")
     return "bytes" if name == "string" else f"torch.{name}" if name else None
 

@@ -568,7 +568,8 @@ def is_base_call(func: cst.Attribute, ctx: Context) -> bool:
 def _is_float32(value: Value) -> bool:
     """Whether a dtype is the usual one, or is left to who constructs the layer."""
     if isinstance(value, Literal | DType):
-        return value in (Literal(None), Literal("float32"), DType("float32"))
+        name = value.name if isinstance(value, DType) else value.value
+        return name in (None, "float32")
     return True
 
 

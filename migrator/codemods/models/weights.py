@@ -107,7 +107,7 @@ def _dtype(node: cst.BaseExpression | None, ctx: Context) -> str | None:
         return "float32"
     value = ctx.value(node)
     if isinstance(value, DType):
-        return value.name
+        return None if value.passed else value.name
     if isinstance(value, Literal) and isinstance(value.value, str):
         return value.value
     return "float32" if ctx.code(node) in ("self.dtype", "self.compute_dtype") else None

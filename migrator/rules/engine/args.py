@@ -53,7 +53,7 @@ def from_facts(value: Value) -> object:
     """The Python value behind an abstract value, else `NOTHING`."""
     if isinstance(value, Literal):
         return value.value
-    if isinstance(value, DType):
+    if isinstance(value, DType) and not value.passed:
         return value.name
     if isinstance(value, Sequence) and value.items is not None and value.kind in ("tuple", "list"):
         items = [from_facts(item) for item in value.items]

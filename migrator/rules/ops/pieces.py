@@ -37,7 +37,8 @@ def dtype_name(arg: object) -> str | None:
         name = text.removeprefix("torch.")
         return name if name in DTYPES else None
     found = literal(arg.node, arg.value)
-    if isinstance(arg.node, cst.Attribute) and isinstance(arg.value, DType) and arg.node.attr.value != "dtype":
+    known = isinstance(arg.value, DType) and not arg.value.passed
+    if isinstance(arg.node, cst.Attribute) and isinstance(arg.value, DType) and known and arg.node.attr.value != "dtype":
         return arg.value.name  # numpy's
     spelled = isinstance(arg.node, (cst.SimpleString, cst.Name)) and isinstance(found, str)
     return str(found) if spelled and found is not NOTHING else None
@@ -50,10 +51,20 @@ def torch_dtype(arg: object) -> object:
     if name is None:
         if isinstance(arg, Arg) and isinstance(literal(arg.node, arg.value), int):
             raise Decline("a dtype by its number")
+        if isinstance(arg, Arg):
+            _check_object(arg.value)
         return Code("{dtype}", (("dtype", arg),)) if isinstance(arg, Arg) and arg.given else None
     if name not in DTYPES:
         raise Decline(f"torch has no dtype {name}")
     return Code(f"torch.{name}")
+
+
+def _check_object(known: Value) -> None:
+    """What a parameter holds must be one of TF's dtypes, which becomes torch's where it is written."""
+    if isinstance(known, DType) and known.passed and known.numpy:
+        raise Decline("a dtype that is NumPy's, and a parameter")
+    if isinstance(known, Scalar) and known.type == "str":
+        raise Decline("a dtype by a name that only the run knows")
 
 
 @on_arguments
