@@ -32,6 +32,11 @@ KERAS_ONLY = frozenset(
     | {"evaluate_generator", "predict_generator", "reset_states", "non_trainable_variables", "get_config"}
 )
 """Members of a Keras model that an `nn.Module` does not have."""
+_LAYER_ONLY = frozenset(
+    {"variables", "weights", "non_trainable_variables", "non_trainable_weights", "submodules", "get_weights"}
+    | {"set_weights", "get_config", "count_params"}
+)
+"""Members of a layer or a `tf.Module` of the repository that an `nn.Module` does not have."""
 _WHOLE = ("weights", "method:")  # kinds of calls that settle the method's name too
 METRIC_METHODS = ("update_state", "result", "reset_state", "reset_states")
 _SUMS = ("tf.add_n", "tf.math.add_n", "tf.reduce_sum", "sum")
@@ -103,6 +108,8 @@ class Finder:
         if defines(node, self.ctx):
             return ""
         if node.attr.value in KERAS_ONLY and model_text(node.value, self.ctx, self.plan.known_models) is not None:
+            return "keras-only"
+        if node.attr.value in _LAYER_ONLY and module_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "keras-only"
         if node.attr.value in VARIABLES and module_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "variables"
