@@ -38,7 +38,12 @@ def dtype_name(arg: object) -> str | None:
         return name if name in DTYPES else None
     found = literal(arg.node, arg.value)
     known = isinstance(arg.value, DType) and not arg.value.passed
-    if isinstance(arg.node, cst.Attribute) and isinstance(arg.value, DType) and known and arg.node.attr.value != "dtype":
+    if (
+        isinstance(arg.node, cst.Attribute)
+        and isinstance(arg.value, DType)
+        and known
+        and arg.node.attr.value != "dtype"
+    ):
         return arg.value.name  # numpy's
     spelled = isinstance(arg.node, (cst.SimpleString, cst.Name)) and isinstance(found, str)
     return str(found) if spelled and found is not NOTHING else None
