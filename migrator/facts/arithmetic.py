@@ -109,8 +109,8 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> Value:
     if a is not None and b is not None and isinstance(op, ast.Eq | ast.NotEq):
         return _folded_compare(op, tuple(a), tuple(b))
     if isinstance(left, DType) and isinstance(right, DType) and isinstance(op, ast.Eq | ast.NotEq):
-        if not left.passed and not right.passed:
-            return Literal((left.name == right.name) is isinstance(op, ast.Eq))
+        open_ = left.passed or right.passed
+        return Scalar("bool") if open_ else Literal((left.name == right.name) is isinstance(op, ast.Eq))
     return Scalar("bool")
 
 
