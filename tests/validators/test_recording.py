@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from migrator_validators.cases import Array, Batches, Case, Lit, Made
+from migrator_validators.cases import Array, Batches, Case, Lit, Made, Name
 from migrator_validators.recording import Recording, cases, entry_points, record
 from migrator_validators.workers import Workers
 
@@ -260,3 +260,42 @@ def test_recordings_of_a_program_are_the_same(tmp_path: Path, workers: Workers) 
     one, two = (cases(made, tmp_path / str(n)) for n, made in enumerate((first, second)))
     assert [case.model_dump_json() for case in one] == [case.model_dump_json() for case in two]
     assert len(one) == 1
+
+
+KINDS = """
+import tensorflow as tf
+
+
+def convert(x, dtype=tf.float32):
+    return tf.cast(x, dtype)
+
+
+def twice(x):
+    return x * 2
+
+
+def thrice(x):
+    return x * 3
+
+
+def apply(x, function):
+    return function(x)
+
+
+if __name__ == "__main__":
+    x = tf.constant([1.5])
+    convert(x), convert(x, tf.int32), convert(x, tf.int64)
+    apply(x, twice), apply(x, thrice)
+"""
+
+
+def test_calls_with_other_dtypes_and_functions_are_other_calls(workers: Workers, tmp_path: Path) -> None:
+    recording = record(plant(tmp_path, {"run.py": KINDS}), workers)
+    found = [case.call for case in cases(recording, tmp_path / "cases")]
+    given = [call.args[1] for call in found if len(call.args) > 1]
+    assert [(arg.source, arg.target) for arg in given if isinstance(arg, Name)] == [
+        ("tensorflow:int32", "torch:int32"),
+        ("tensorflow:int64", "torch:int64"),
+        ("run:twice", ""),
+        ("run:thrice", ""),
+    ]

@@ -153,7 +153,7 @@ class _Maker:
         if kind == "dataset":
             return self._dataset(tree)
         if kind == "name":
-            return Name(source=tree["source"])
+            return Name(source=tree["source"], target=tree.get("target", ""))
         if kind == "made":
             return self._made(tree)
         raise NoRecipe

@@ -9,6 +9,7 @@ from migrator.model import Helper
 from migrator.rules.applications.code import network
 from migrator.rules.engine.asked import dtype, is_float, kind
 from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import S, Sample, block, declined_block, declines, f32, pos
 
@@ -246,5 +247,5 @@ def standardized(x, data_format=None):
 for _module in ("efficientnet", "efficientnet_v2", "mobilenet_v3", "convnext"):
 
     @rule(f"tf.keras.applications.{_module}.preprocess_input", samples=[S(f32(2, 3, 4, 3))])
-    def unchanged(x, data_format=None):
+    def unchanged(x, data_format: Ignored = None):
         return x

@@ -16,6 +16,9 @@ MAX_BYTES = 8 * 2**20  # one array; larger ones are opaque
 MAX_ITEMS = 64
 MAX_TEXTS = 4096
 BATCHES = 3  # of a data set
+DTYPES = frozenset(("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "bool"))
+DTYPES |= {"uint8", "int8", "int16", "int32", "int64"}
+"""Types of elements that torch has by the same name."""
 
 
 def _text(value: Any, as_: str) -> Any:
@@ -62,7 +65,7 @@ class Encoder:
         made = self._made_by(value)
         if made is not None:
             return {"kind": "made", "label": made[0], "path": made[1]}
-        for encode in (self._array, self._container, self._symbolic, self._dataset, self._name):
+        for encode in (self._array, self._container, self._symbolic, self._dataset, self._element_type, self._name):
             tree: dict[str, Any] | None = encode(value, depth)
             if tree is not None:
                 return tree
@@ -81,7 +84,9 @@ class Encoder:
         shape = getattr(value, "shape", None)
         if shape is not None:
             return f"{type(value).__name__}{shape}{getattr(value, 'dtype', '')}"
-        return f"{type(value).__name__}"
+        if isinstance(value, tf.DType):
+            return repr(value)
+        return getattr(value, "__dict__", {}).get("__migrator_name__") or type(value).__name__
 
     def describe(self, value: Any) -> dict[str, Any]:
         """What a result is, without its values: {"type": …} and the parts of containers."""
@@ -169,6 +174,11 @@ class Encoder:
             items = node.get("items", ())
             stack.extend(items.values() if isinstance(items, dict) else items)
         return encoded
+
+    def _element_type(self, value: Any, depth: int) -> Any:
+        if not isinstance(value, tf.DType) or value.name not in DTYPES:
+            return None
+        return {"kind": "name", "source": f"tensorflow:{value.name}", "target": f"torch:{value.name}"}
 
     def _name(self, value: Any, depth: int) -> Any:
         value = getattr(value, "python_function", value)  # what tf.function made
