@@ -162,12 +162,13 @@ def _arguments() -> Iterator[Entry]:
     for api in schedules.APIS:
         yield Entry(api, names.aliases(api), "rule", True, torch=("a function of the step in LambdaLR",))
     called = {rule.api for rule in rules_table()}
-    for api in initializers.APIS:
-        if api in called:  # made by hand too: the rule speaks for both
-            continue
-        yield Entry(api, names.aliases(api), "rule", False, torch=("a line of reset_parameters",))
-    for api in regularizers.APIS:
-        yield Entry(api, names.aliases(api), "rule", False, torch=("a term of regularization_loss",))
+    given = {
+        **dict.fromkeys(initializers.APIS, "a line of reset_parameters"),
+        **dict.fromkeys(regularizers.APIS, "a term of regularization_loss"),
+    }
+    for api, becomes in given.items():
+        if api not in called:  # else made by hand too: the rule speaks for both
+            yield Entry(api, names.aliases(api), "rule", False, torch=(becomes,))
     for api in constraints.APIS:
         yield Entry(api, names.aliases(api), "rule", True, torch=("a line of constrain_weights, after every step",))
 
