@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import logging
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ def test_constant(rule: Rule) -> None:
         assert str(have) == f"torch.{want.name}"
     elif isinstance(want, type) and issubclass(want, tf.errors.OpError):
         assert issubclass(have, Exception)
+    elif isinstance(want, Enum):
+        assert have == want.value
     elif rule.api == "tf.compat.v1.flags":
         assert set(dir(have)) >= {name for name in dir(want) if name.startswith("DEFINE_")}
     elif rule.api == "tf.compat.v1.flags.FLAGS":

@@ -16,8 +16,8 @@ from migrator.values import STRATEGIES
 
 _GAPS = ["one device: nothing is shared out to others"]
 
-constant("tf.distribute.ReduceOp.SUM", '"sum"')
-constant("tf.distribute.ReduceOp.MEAN", '"mean"')
+constant("tf.distribute.ReduceOp.SUM", '"SUM"')
+constant("tf.distribute.ReduceOp.MEAN", '"MEAN"')
 
 
 @on_arguments

@@ -20,7 +20,7 @@ def mean_squared_error(
     labels: Tensor,
     predictions: Tensor,
     weights=1.0,
-    scope=None,
+    scope: Ignored = None,
     loss_collection: Ignored = "losses",
     reduction="weighted_sum_by_nonzero_weights",
 ):
@@ -35,7 +35,7 @@ def absolute_difference(
     labels: Tensor,
     predictions: Tensor,
     weights=1.0,
-    scope=None,
+    scope: Ignored = None,
     loss_collection: Ignored = "losses",
     reduction="weighted_sum_by_nonzero_weights",
 ):
@@ -46,8 +46,8 @@ def absolute_difference(
 
 @rule("tf.compat.v1.losses.huber_loss", samples=[S(f32(4, 3), f32(4, 3)), S(f32(4, 3), f32(4, 3), delta=0.5)])
 def huber_loss(
-    labels: Tensor, predictions: Tensor, weights=1.0, delta=1.0, scope=None, loss_collection: Ignored = "losses",
-    reduction="weighted_sum_by_nonzero_weights",
+    labels: Tensor, predictions: Tensor, weights=1.0, delta=1.0, scope: Ignored = None,
+    loss_collection: Ignored = "losses", reduction="weighted_sum_by_nonzero_weights",
 ):  # fmt: skip
     if weights != 1.0 or reduction != "weighted_sum_by_nonzero_weights":
         raise Decline("weights of the loss, or another reduction")
@@ -58,7 +58,7 @@ def huber_loss(
       samples=[S(src("tf.nn.softmax(y)", y=f32(4, 3)), f32(4, 3)),
                declines(f32(4, 3), f32(4, 3), label_smoothing=0.1)])  # fmt: skip
 def softmax_cross_entropy(
-    onehot_labels: Tensor, logits: Tensor, weights=1.0, label_smoothing=0, scope=None,
+    onehot_labels: Tensor, logits: Tensor, weights=1.0, label_smoothing=0, scope: Ignored = None,
     loss_collection: Ignored = "losses", reduction="weighted_sum_by_nonzero_weights", *, rank_logits,
 ):  # fmt: skip
     if weights != 1.0 or reduction != "weighted_sum_by_nonzero_weights" or label_smoothing != 0:
@@ -71,7 +71,7 @@ def softmax_cross_entropy(
 @rule("tf.compat.v1.losses.sparse_softmax_cross_entropy",
       samples=[S(i32(4, low=0, high=3), f32(4, 3)), S(labels=i32(4, low=0, high=3), logits=f32(4, 3))])  # fmt: skip
 def sparse_softmax_cross_entropy(
-    labels: Tensor, logits: Tensor, weights=1.0, scope=None, loss_collection: Ignored = "losses",
+    labels: Tensor, logits: Tensor, weights=1.0, scope: Ignored = None, loss_collection: Ignored = "losses",
     reduction="weighted_sum_by_nonzero_weights", *, rank_labels, rank_logits,
 ):  # fmt: skip
     if weights != 1.0 or reduction != "weighted_sum_by_nonzero_weights":
@@ -84,7 +84,7 @@ def sparse_softmax_cross_entropy(
 @rule("tf.compat.v1.losses.sigmoid_cross_entropy",
       samples=[S(unit(4, 3), f32(4, 3)), declines(unit(4, 3), f32(4, 3), label_smoothing=0.1)])  # fmt: skip
 def sigmoid_cross_entropy(
-    multi_class_labels: Tensor, logits: Tensor, weights=1.0, label_smoothing=0, scope=None,
+    multi_class_labels: Tensor, logits: Tensor, weights=1.0, label_smoothing=0, scope: Ignored = None,
     loss_collection: Ignored = "losses", reduction="weighted_sum_by_nonzero_weights",
 ):  # fmt: skip
     if weights != 1.0 or reduction != "weighted_sum_by_nonzero_weights" or label_smoothing != 0:
