@@ -102,7 +102,7 @@ class Inputs:
         return np.array(WORDS, dtype=object)[rng.integers(0, len(WORDS), size=shape)].tolist()
 
     def _array(self, spec: Array) -> str:
-        text = spec.model_dump_json(by_alias=True)
+        text = spec.model_dump_json(by_alias=True, exclude={"ids"})
         made = "".join(sorted(name for name in self._seen if name.startswith("made:")))
         key = f"{zlib.crc32((text + made).encode()):08x}.{self._seen[text]}.{self.batch}.{self.variant}"
         occurrence = self._seen[text]

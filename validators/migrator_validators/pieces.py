@@ -67,11 +67,19 @@ class Piece:
         return self.whole if not self.names or self.names & mentioned else self.header
 
 
+def _parsed(content: bytes) -> ast.Module:
+    """Parsed, once more where CPython's count of depths was upset by another thread (gh-106905, mended in 3.11.8)."""
+    try:
+        return ast.parse(content)
+    except SystemError:
+        return ast.parse(content)
+
+
 @functools.lru_cache(maxsize=4096)
 def pieces(content: bytes) -> tuple[Piece, ...]:
     """The pieces of a file. One that does not parse is a single piece that may reach anything."""
     try:
-        tree = ast.parse(content)
+        tree = _parsed(content)
     except (SyntaxError, ValueError):
         opaque = Part(hashlib.sha256(content).hexdigest(), frozenset(), frozenset(), True)
         return (Piece(frozenset(), opaque, opaque),)
