@@ -39,6 +39,26 @@ RESULT = {
 RESULT = {name: value.numpy() for name, value in RESULT.items()}
 """
 
+INSIDE = """
+import keras
+from migrator_probes import tf_injection
+tf_injection.install()
+WIDEN
+
+
+class Gate(keras.layers.Layer):
+    def build(self, shape):
+        self.inner = keras.layers.Dense(shape[-1])
+
+    def call(self, x):
+        return x * self.inner(x)
+
+
+inputs = keras.Input((3,))
+RESULT = [w.numpy() for w in keras.Model(inputs, Gate()(inputs)).weights]
+"""
+"""A layer makes its weights while Keras calls it symbolically."""
+
 
 @pytest.mark.parametrize("name", ["by_function", "by_layer"])
 def test_the_slope_of_leaky_relu(name: str, workers: Workers) -> None:
@@ -68,3 +88,16 @@ def test_constants_of_the_program(workers: Workers) -> None:
         np.testing.assert_allclose(found[name], value, rtol=1e-15, err_msg=name)
     assert found["argmax"] == 1
     assert found["whole"].dtype == np.int32
+
+
+def test_weights_made_inside_of_a_symbolic_call_begin_where_those_in_float32_do(workers: Workers) -> None:
+    case = Case(id="c", kind="constant", call=Call(source="m:RESULT"))
+    found = []
+    for widen in ("", "tf_injection.widen()"):
+        tree = pack_tree({"m.py": INSIDE.replace("WIDEN", widen)})
+        reply = Bench(case, Sides(tree, pack_tree({})), workers).source("plain")
+        assert reply.status == "ok", reply.reason
+        found.append([reply.arrays[item["key"]] for item in reply.result["output"]["items"]])
+    (kernel, _), (wide, bias) = found
+    assert (kernel.dtype, wide.dtype, bias.dtype) == (np.float32, np.float64, np.float64)
+    np.testing.assert_array_equal(kernel.astype("float64"), wide)

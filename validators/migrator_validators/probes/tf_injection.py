@@ -111,8 +111,9 @@ def _as_in_float32(original: Callable[..., Any], args: Any, kwargs: dict[str, An
     bound = bind(original, args, kwargs)
     if "dtype" not in bound or tf.as_dtype(bound["dtype"]) != tf.float64:
         return original(*args, **kwargs)
-    floats = {name: float(v) for name, v in bound.items() if getattr(v, "dtype", None) == tf.float64 and v.ndim == 0}
-    return tf.cast(original(**{**bound, **floats, "dtype": FLOAT32}), tf.float64)
+    wide = {name: v for name, v in bound.items() if getattr(v, "dtype", None) == tf.float64 and v.shape == ()}
+    narrow = {name: tf.raw_ops.Cast(x=v, DstT=FLOAT32) for name, v in wide.items()}  # no numbers yet in a graph
+    return tf.cast(original(**{**bound, **narrow, "dtype": FLOAT32}), tf.float64)
 
 
 def _widened(original: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
