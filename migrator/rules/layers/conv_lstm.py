@@ -116,41 +116,6 @@ def _function(arg: LayerArg, word: str, call: LayerCall) -> str:
         S(f32(2, 3, 7, 2), 3, 2, padding="same", return_sequences=True, go_backwards=True),
     ],
 )
-def conv_lstm1d(
-    filters,
-    kernel_size,
-    strides=1,
-    padding="valid",
-    data_format=None,
-    dilation_rate=1,
-    activation="tanh",
-    recurrent_activation="sigmoid",
-    use_bias=True,
-    kernel_initializer="glorot_uniform",
-    recurrent_initializer="orthogonal",
-    bias_initializer="zeros",
-    unit_forget_bias=True,
-    kernel_regularizer=None,
-    recurrent_regularizer=None,
-    bias_regularizer=None,
-    activity_regularizer=None,
-    kernel_constraint=None,
-    recurrent_constraint=None,
-    bias_constraint=None,
-    dropout=0.0,
-    recurrent_dropout=0.0,
-    seed=None,
-    return_sequences=False,
-    return_state=False,
-    go_backwards=False,
-    stateful=False,
-    *,
-    call: LayerCall,
-) -> LayerCode:
-    """A small module of two convolutions and a loop over the steps."""
-    return _code(1, dict(locals()))
-
-
 @layer(
     "tf.keras.layers.ConvLSTM2D",
     keras=3,
@@ -166,41 +131,6 @@ def conv_lstm1d(
         declines(f32(2, 3, 5, 6, 2), 3, 3, bias_initializer="ones"),
     ],
 )
-def conv_lstm2d(
-    filters,
-    kernel_size,
-    strides=1,
-    padding="valid",
-    data_format=None,
-    dilation_rate=1,
-    activation="tanh",
-    recurrent_activation="sigmoid",
-    use_bias=True,
-    kernel_initializer="glorot_uniform",
-    recurrent_initializer="orthogonal",
-    bias_initializer="zeros",
-    unit_forget_bias=True,
-    kernel_regularizer=None,
-    recurrent_regularizer=None,
-    bias_regularizer=None,
-    activity_regularizer=None,
-    kernel_constraint=None,
-    recurrent_constraint=None,
-    bias_constraint=None,
-    dropout=0.0,
-    recurrent_dropout=0.0,
-    seed=None,
-    return_sequences=False,
-    return_state=False,
-    go_backwards=False,
-    stateful=False,
-    *,
-    call: LayerCall,
-) -> LayerCode:
-    """A small module of two convolutions and a loop over the steps."""
-    return _code(2, dict(locals()))
-
-
 @layer(
     "tf.keras.layers.ConvLSTM3D",
     keras=3,
@@ -209,7 +139,7 @@ def conv_lstm2d(
         S(f32(2, 2, 4, 3, 5, 2), 2, 2, return_sequences=True),
     ],
 )
-def conv_lstm3d(
+def conv_lstm(
     filters,
     kernel_size,
     strides=1,
@@ -241,4 +171,4 @@ def conv_lstm3d(
     call: LayerCall,
 ) -> LayerCode:
     """A small module of two convolutions and a loop over the steps."""
-    return _code(3, dict(locals()))
+    return _code(call.rank - 3, dict(locals()))

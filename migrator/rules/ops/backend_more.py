@@ -9,7 +9,7 @@ from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import legacy, rule, same
-from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, pos, random, src, unit
+from migrator.rules.engine.samples import S, boolean, declines, f32, i32, pos, random, src, unit
 from migrator.rules.engine.template import device_here
 from migrator.rules.ops import backend as _backend
 from migrator.rules.ops import create as _create
@@ -85,8 +85,6 @@ same(
     samples=[S(f32(2, 3), 2, 1), S(f32(2, 3), rep=3, axis=0)],
 )
 same("tf.keras.backend.batch_flatten", "x.flatten(1)", "x: Tensor", samples=[S(f32(2, 3, 4)), S(f32(2, 3))])
-same("tf.keras.backend.get_value", "x.detach().cpu().numpy()", "x: Tensor", samples=[no_grad(S(f32(2, 3)))])
-same("tf.keras.backend.eval", "x.detach().cpu().numpy()", "x: Tensor", samples=[no_grad(S(f32(2, 3)))])
 same("tf.keras.backend.hard_sigmoid", "(0.2 * x + 0.5).clamp(0.0, 1.0)", "x: Tensor", samples=[S(f32(9))])
 same(
     "tf.keras.backend.temporal_padding",

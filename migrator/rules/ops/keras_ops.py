@@ -74,8 +74,6 @@ for _name, _operator in (
     same(f"tf.keras.ops.{_name}", f"x1 {_operator} x2", "x1: Tensor, x2", samples=[S(f32(6), 0.0), S(i32(6), i32(6))])
 
 same("tf.keras.ops.shape", "tuple(x.shape)", "x: Tensor", samples=[no_grad(S(f32(2, 3)))])
-same("tf.keras.ops.convert_to_numpy", "x.detach().cpu().numpy()", "x: Tensor", samples=[no_grad(S(f32(2, 3)))])
-same("tf.keras.ops.stop_gradient", "variable.detach()", "variable: Tensor", samples=[no_grad(S(f32(3)))])
 
 _AXES = [S(f32(2, 3)), S(f32(2, 3), axis=-1), S(f32(2, 3, 4), 1, True), S(f32(2, 3, 4), axis=(0, 2))]
 

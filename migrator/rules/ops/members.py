@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.rules.engine.asked import is_integer
+from migrator.rules.engine.asked import is_integer, is_variable
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
-from migrator.rules.engine.registry import attribute, method
+from migrator.rules.engine.registry import attribute, method, rule
 from migrator.rules.engine.samples import S, block, f32, i32, no_grad, src
 
 if TYPE_CHECKING:
@@ -29,11 +29,28 @@ attribute("Shape.ndims", "len(x)", samples=[no_grad(S(src("a.shape", a=f32(2, 3)
 attribute("Variable.trainable", "x.requires_grad")
 
 
-@method("Tensor.numpy", samples=[no_grad(S(f32(2, 3))), no_grad(S(i32(4)))])
+_KEPT = "v = tf.Variable([1.0, 2.0])\nold = {}\nv.assign([3.0, 4.0])\nreturn old * 1.0"
+
+
+@method("Tensor.numpy", samples=[no_grad(S(f32(2, 3))), no_grad(S(i32(4))), no_grad(block(_KEPT.format("v.numpy()")))])
 def numpy(self, *, dtype):
+    if is_variable(self):
+        return self.detach().cpu().numpy().copy()
     if is_integer(dtype) or dtype == "bool":
         return self.cpu().numpy()
     return self.detach().cpu().numpy()
+
+
+for _api in ("backend.get_value", "backend.eval", "ops.convert_to_numpy"):
+
+    @rule(
+        f"tf.keras.{_api}",
+        samples=[no_grad(S(f32(2, 3))), no_grad(block(_KEPT.format(f"tf.keras.{_api}(v)")))],
+    )
+    def as_array(x: Tensor):
+        if is_variable(x):
+            return x.detach().cpu().numpy().copy()
+        return x.detach().cpu().numpy()
 
 
 @method("Tensor.get_shape", samples=_SOME)

@@ -211,7 +211,26 @@ def identity(input: Tensor, name=None, *, kind):
 
 @rule("tf.stop_gradient", samples=[no_grad(S(f32(2, 3))), block(_READ.format("tf.stop_gradient"))])
 def stop_gradient(input: Tensor, name=None):
-    return input.detach().clone() if is_variable(input) else input.detach()
+    if is_variable(input):
+        return input.detach().clone()
+    return input.detach()
+
+
+@rule("tf.keras.ops.stop_gradient", samples=[no_grad(S(f32(3))), block(_READ.format("tf.keras.ops.stop_gradient"))])
+def ops_stop_gradient(variable: Tensor):
+    if is_variable(variable):
+        return variable.detach().clone()
+    return variable.detach()
+
+
+@rule(
+    "tf.keras.backend.stop_gradient",
+    samples=[no_grad(S(f32(3))), block(_READ.format("tf.keras.backend.stop_gradient"))],
+)
+def backend_stop_gradient(variables: Tensor):
+    if is_variable(variables):
+        return variables.detach().clone()
+    return variables.detach()
 
 
 @rule("tf.shape", samples=[no_grad(S(f32(2, 3)))])
