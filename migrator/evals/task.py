@@ -94,8 +94,14 @@ def load_task(folder: Path) -> Task:
 
 
 def own_cases(task: Task) -> tuple[Case, ...]:
-    """The cases that any migration of the source faces, without a target's side."""
-    return tuple(case for case in task.cases if case.id not in task.reference.only)
+    """The cases that any migration of the source faces: without a target's side, what is returned is the same there."""
+    return tuple(_same_part(case) for case in task.cases if case.id not in task.reference.only)
+
+
+def _same_part(case: Case) -> Case:
+    call = case.call
+    part = call.target_result or call.source_result
+    return case.model_copy(update={"call": call.model_copy(update={"target_result": part})})
 
 
 def reference_changes(task: Task) -> tuple[InterfaceChange, ...]:

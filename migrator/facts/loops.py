@@ -274,6 +274,10 @@ def _widen(
             return found
     if isinstance(head, Sequence) and isinstance(after, Sequence) and attempt > 0:
         return Sequence(head.kind, None, join(head.element, after.element) if head.items != () else after.element)
+    if _is_number(head) and isinstance(after, Tensor):
+        return after  # a sum that begins as a number: what is done with it takes both, or tensors alone
+    if isinstance(head, Tensor) and _is_number(before) and isinstance(after, Tensor):
+        return join(head, after)
     moved = moving.at_head(name, head, after, frame)
     if moved is not None:
         return moved
@@ -281,6 +285,10 @@ def _widen(
         joined = join(head, after)
         return Scalar(joined.type) if isinstance(joined, Scalar) and attempt > 0 else joined
     return join(head, after)
+
+
+def _is_number(value: Value) -> bool:
+    return type_name(value) in ("int", "float")
 
 
 def repeated(head: ModelValue, after: ModelValue) -> Value:

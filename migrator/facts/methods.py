@@ -22,7 +22,7 @@ from migrator.facts import (
 )
 from migrator.facts.calls import Arguments, Where, bind_api, literal
 from migrator.facts.interpreter import UNKNOWN, Applied, Interpreter
-from migrator.facts.join import join, join_all
+from migrator.facts.join import join, join_all, type_name
 from migrator.facts.shapes import arrays
 from migrator.facts.shapes.ops import dtype_of
 from migrator.values import (
@@ -339,6 +339,8 @@ def _shape(it: Interpreter, base: ShapeOf, func: ast.Attribute, args: Arguments,
 
 
 def _text(it: Interpreter, base: Literal | Scalar, func: ast.Attribute, args: Arguments, where: Where) -> Value | None:
+    if func.attr == "numpy" and type_name(base) == "int":
+        return base  # of a size
     if isinstance(base, Literal) and not isinstance(base.value, str):
         return None
     if isinstance(base, Literal) and func.attr in ("lower", "upper", "strip") and not args.positional:

@@ -280,7 +280,7 @@ def int_shape(args: Args) -> Value:
 
 @op("tf.size")
 def size(args: Args) -> Value:
-    return Tensor((), "int32")
+    return Scalar("int")  # a plain number in torch
 
 
 @op("tf.rank", "tf.keras.backend.ndim")

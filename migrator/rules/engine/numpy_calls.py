@@ -9,8 +9,12 @@ import libcst as cst
 from migrator.rules.engine.precedence import fit
 from migrator.values import External, Tensor, Value
 
-# Functions that end in the argument's own `__array_wrap__`.
-_WRAPPED = frozenset({"around", "round", "round_"})
+# Functions that give what their tensor makes of the result, or that ask the tensor for a method of NumPy's.
+_WRAPPED = frozenset(
+    """around round round_ abs absolute add ceil cos divide exp expm1 floor fabs isfinite isinf isnan log log10 log1p
+    log2 maximum minimum multiply negative power rint sign sin sqrt square subtract tan tanh sinh cosh clip
+    mean std var sum prod max min amax amin argmax argmin any all median cumsum cumprod argsort sort""".split()
+)
 
 
 def as_arrays(original: cst.Call, updated: cst.Call, value: Callable[[cst.CSTNode], Value]) -> cst.Call:
@@ -24,7 +28,9 @@ def as_arrays(original: cst.Call, updated: cst.Call, value: Callable[[cst.CSTNod
 
 
 def _is_tensor(known: Value) -> bool:
-    return isinstance(known, Tensor) and known.origin in ("tf", "variable") and known.dtype != "string"
+    if not isinstance(known, Tensor) or known.origin not in ("tf", "variable") or known.dtype == "string":
+        return False
+    return known not in (Tensor(), Tensor(origin=known.origin))  # of those nothing is known: it may be an array
 
 
 def _array(node: cst.BaseExpression) -> cst.BaseExpression:

@@ -9,8 +9,10 @@ from migrator.values import (
     DType,
     History,
     Instance,
+    Literal,
     ModelValue,
     RepoInstance,
+    Scalar,
     Sequence,
     ShapeOf,
     Tensor,
@@ -104,7 +106,12 @@ def kinds(value: Value) -> tuple[str, ...]:
         return (value.api,)
     if isinstance(value, ModelValue):
         return (value.api,)
-    return ()
+    return ("Number",) if _is_integer(value) else ()
+
+
+def _is_integer(value: Value) -> bool:
+    """Whether a value is a plain number in torch, as sizes are that TensorFlow gives as tensors."""
+    return value.type == "int" if isinstance(value, Scalar) else isinstance(value, Literal) and type(value.value) is int
 
 
 def known_kind(value: Value) -> str | None:
@@ -116,4 +123,4 @@ def known_kind(value: Value) -> str | None:
     if isinstance(value, ShapeOf):
         return None
     found = kinds(value)
-    return found[-1] if found else None
+    return found[-1] if found and found[-1] != "Number" else None
