@@ -9,7 +9,7 @@ from migrator.evals.change import Change, Mutants, apply_patches, changed_maps
 from migrator.evals.mutants import candidates
 from migrator.evals.programs import candidates as program_candidates
 from migrator.evals.sets import task_folders
-from migrator.evals.task import load_task, read_toml, reference_cases
+from migrator.evals.task import load_task, own_cases, read_toml, reference_cases
 from migrator.model import Rung
 
 PROGRAMS = task_folders("programs")
@@ -118,3 +118,11 @@ def test_a_broken_task_file_names_itself(tmp_path: Path) -> None:
     (tmp_path / "task.toml").write_text("title = 1\n")
     with pytest.raises(UsageError, match=r"task\.toml"):
         load_task(tmp_path)
+
+
+def test_a_part_of_a_result_is_the_same_part_of_our_own_migration() -> None:
+    task = load_task(next(folder for folder in PROGRAMS if folder.name == "10_tf_data_pipeline"))
+    parts = {case.id: (case.call.source_result, case.call.target_result) for case in own_cases(task)}
+    assert parts["split-first"] == ("[0]", "[0]")
+    assert parts["split-rest"] == ("[1]", "[1]")
+    assert parts["augment"] == ("", "")

@@ -73,6 +73,20 @@ def test_branches_are_joined() -> None:
         """)
 
 
+def test_a_sum_that_begins_as_a_number_is_the_tensor_that_is_added() -> None:
+    check("""
+        import tensorflow as tf
+        total, steps, best = 0.0, 0, 0
+        for x in tf.data.Dataset.from_tensor_slices(tf.zeros([4, 3])):
+            total += tf.reduce_sum(tf.cast(x, tf.float64))
+            steps += tf.size(x).numpy()
+            best = max(best, steps)
+        a = total / steps  # float64[]
+        b = steps  # int
+        c = a.numpy()  # Nfloat64[]
+        """)
+
+
 def test_a_counter_of_a_loop_is_open() -> None:
     check("""
         import sys

@@ -250,6 +250,31 @@ def test_numpy_functions_of_tensors_still_give_arrays() -> None:
     assert "np.around((y + 1.0).detach().cpu().numpy(), 3)" in made.node.code
 
 
+@pytest.mark.parametrize(
+    ("call", "after"),
+    [
+        ("np.sqrt(y - 1.0)", "np.sqrt((y - 1.0).detach().cpu().numpy())"),
+        ("np.mean(y, axis=0)", "np.mean(y.detach().cpu().numpy(), axis=0)"),
+        ("np.maximum(1.0, y)", "np.maximum(1.0, y.detach().cpu().numpy())"),
+        ("np.mean(np.zeros(3))", "np.mean(np.zeros(3))"),
+        ("np.mean(tf.shape(y))", "np.mean(y.shape)"),
+        ("np.array(y)", "np.array(y)"),
+        ("f(tf.size(y).numpy(), tf.shape(y)[0].numpy(), tf.rank(y).numpy())", "f(y.numel(), y.shape[0], y.ndim)"),
+    ],
+)
+def test_what_numpy_makes_of_tensors(call: str, after: str) -> None:
+    head = "import numpy as np\nimport tensorflow as tf\n\ny = tf.exp(tf.constant([1.0]))\n"
+    made = program(f"{head}z = {call}\n")
+    assert isinstance(made.node, cst.Module)
+    assert f"z = {after}\n" in made.node.code
+
+
+def test_numpy_functions_of_what_may_be_an_array_stay() -> None:
+    made = program("import numpy as np\nimport tensorflow as tf\n\ndef f(x):\n    return np.mean(x) + tf.exp(1.0)\n")
+    assert isinstance(made.node, cst.Module)
+    assert "np.mean(x)" in made.node.code
+
+
 def program(source: str) -> Rewritten:
     """A whole program under its real facts."""
     tree, spans = parsed(source)

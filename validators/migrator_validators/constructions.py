@@ -1,4 +1,4 @@
-"""Other constructions of a model or layer: every number of its constructor changed, its switches turned."""
+"""Other constructions of a model, layer or pipeline: every number that makes it changed, its switches turned."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Constructions:
 
 def varied(case: Case, facts: Facts, original: Modules) -> Constructions:
     """Other constructions of what a case makes. A size of the inputs themselves stays as it is."""
-    if case.kind not in ("model", "layer") or case.call.on is not None:
+    if case.kind not in ("model", "layer", "data") or case.call.on is not None:
         return Constructions()
     source = case.call.source
     params = parameters(source, facts)

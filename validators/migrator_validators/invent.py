@@ -109,7 +109,7 @@ def _function_cases(rewrite: UnitRewrite, kind: UnitKind, facts: FunctionFacts, 
     calls = [Call(source=facts.qualname, kwargs=given) for given in _given(facts, isinstance(definition, Definition))]
     if inner is not None:
         calls = [call for made in calls[:1] for call in of_result(facts.qualname, made.kwargs, inner)]
-    of_kind = "data" if kind is UnitKind.DATA else "function"
+    of_kind = "data" if kind is UnitKind.DATA or facts.role == "data" else "function"
     cases = (_case(rewrite, of_kind, call, index) for index, call in enumerate(calls))
     return tuple(case.model_copy(update={"sizes": {**case.sizes, "N": ROWS}}) for case in cases)
 

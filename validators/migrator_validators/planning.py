@@ -103,7 +103,7 @@ def plan(
                 by_unit.setdefault(owner.unit.id, []).append(finished(case, owner.unit.id))
     plans = {}
     for rewrite in rewrites:
-        if rewrite.text is None or rewrite.unit.kind is UnitKind.IMPORTS:
+        if rewrite.text is None or rewrite.unit.kind is UnitKind.IMPORTS or _is_gone(rewrite, modules):
             continue
         unit = rewrite.unit.id
         callers = _callers(rewrite, modules, units, inside or {}, reachable)
@@ -128,6 +128,14 @@ def plan(
         except NoInputs as missing:
             plans[unit] = Plan(reason=missing.reason, callers=callers)
     return plans
+
+
+def _is_gone(rewrite: UnitRewrite, modules: Mapping[str, str]) -> bool:
+    """Whether a constant is left out, as a change of the interface says: there is nothing to compare."""
+    if rewrite.unit.kind is not UnitKind.CONSTANT or ast.parse(rewrite.text or "").body:
+        return False
+    name = f"{modules[rewrite.unit.path]}:{rewrite.unit.name.rpartition('@')[0]}"
+    return any(change.qualname == name and change.kind == "drops-tuning" for change in rewrite.changes)
 
 
 def _bound(rewrite: UnitRewrite, original: Modules, modules: Mapping[str, str]) -> tuple[str, ...]:
@@ -217,7 +225,7 @@ def _owner(case: Case) -> tuple[str, str]:
 
 
 def _listed_sizes(cls: ClassFacts, inputs: Sequence[Arg]) -> dict[str, Arg]:
-    """The sizes of a layer that takes a list, read off its items."""
+    """The sizes of a module, read off what it is called with: each where the facts say that it stands."""
     names = [name for name, _ in cls.call_inputs]
     found: dict[str, Arg] = {}
     for size in cls.sizes:
@@ -279,8 +287,8 @@ class _Adapter:
         if change.kind != "adds-size":
             return {}
         cls = self.facts.cls(change.qualname)
-        if cls is not None and any(size.place[1] is not None for size in cls.sizes):
-            return _listed_sizes(cls, inputs)
+        if cls is not None and (listed := _listed_sizes(cls, inputs)):
+            return listed
         last = [a.shape[-1] for a in inputs if isinstance(a, Array) and a.shape]
         sizes = [size for size in last if isinstance(size, int)]
         return {name: Lit(value=sizes[min(i, len(sizes) - 1)]) for i, name in enumerate(change.added) if sizes}

@@ -10,11 +10,10 @@ from migrator.rules.engine.precedence import fit
 from migrator.values import External, Tensor, Value
 
 # Functions that give what their tensor makes of the result, or that ask the tensor for a method of NumPy's.
-_WRAPPED = frozenset(
-    """around round round_ abs absolute add ceil cos divide exp expm1 floor fabs isfinite isinf isnan log log10 log1p
-    log2 maximum minimum multiply negative power rint sign sin sqrt square subtract tan tanh sinh cosh clip
-    mean std var sum prod max min amax amin argmax argmin any all median cumsum cumprod argsort sort""".split()
-)
+_NAMES = """around round round_ abs absolute add ceil cos divide exp expm1 floor fabs isfinite isinf isnan log log10
+log1p log2 maximum minimum multiply negative power rint sign sin sqrt square subtract tan tanh sinh cosh clip
+mean std var sum prod max min amax amin argmax argmin any all median cumsum cumprod argsort sort"""
+_WRAPPED = frozenset(_NAMES.split())
 
 
 def as_arrays(original: cst.Call, updated: cst.Call, value: Callable[[cst.CSTNode], Value]) -> cst.Call:
