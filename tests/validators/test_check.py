@@ -61,6 +61,7 @@ WRONG = [
     ("loss", Rung.FORWARD, ("F.nll_loss(torch.log(model(x)), y.long())", "F.cross_entropy(model(x), y.long())")),
     ("loss", Rung.FORWARD, ("y.long())", "y.long(), reduction='sum')")),
     ("layer", Rung.TRAIN_FORWARD, ("self.calls += 1", "pass")),
+    ("layer", Rung.INIT, ("nn.init.xavier_uniform_(weight)", "nn.init.xavier_uniform_(weight, gain=0.8)")),
     ("layer", Rung.FORWARD, ("self.out(x @ self.kernel)", "self.out(x @ self.kernel).abs()")),
     ("penalised", Rung.FORWARD, ("0.05 * self.kernel", "0.0501 * self.kernel")),
     ("penalised", Rung.FORWARD, ("self.kernel.square()", "self.kernel.abs()")),

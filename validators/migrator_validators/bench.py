@@ -17,11 +17,14 @@ from migrator_validators.variations import FIRST, Variation, variations
 from migrator_validators.workers import Arrays, Reply, Workers
 from migrator_validators.workers import Tree as CodeTree
 
-SEEDS = (11, 12, 13)
+SEEDS = tuple(range(11, 35))
+"""Of initial values, the last first: so many as tell small weights apart, fewer where weights are large."""
 SELF = "self"
 LARGE = 4_000_000
 """Parameters from which on a model is large: its initial values are drawn once (a tensor of it has draws
 enough), and gradients are taken of the first batch alone."""
+FEW, DRAWS = 3, 20_000
+"""Objects are made with `FEW` seeds at least, and with more until they have drawn so many numbers in all."""
 Mode = Literal["plain", "train", "describe"]
 
 
@@ -61,7 +64,8 @@ class Bench:
         count = sum(int(np.prod(w["shape"])) for found in described for w in found["weights"])
         if count > LARGE:
             self.graded = 1
-            self.seeds = SEEDS[-1:]
+        builds = {name.split(".")[2] for name in source.arrays if name.startswith("i.")}
+        self.seeds = SEEDS[-max(len(builds), 1) :]
 
     @property
     def subject(self) -> str:
@@ -127,6 +131,7 @@ class Bench:
             "seeds": self.seeds if initial else SEEDS[-1:],
             "initial": initial,
             "large": LARGE,
+            "draws": (FEW, DRAWS),
             "sources": sources,
             "floatx": floatx,
             "grad": self.case.grad,

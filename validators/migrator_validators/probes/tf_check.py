@@ -4,7 +4,8 @@ Request: `call`, `kind` ("object": `call` makes it, `batches` give its arguments
 batch has its own `call`; "constant"), `mode` ("plain": evaluation with randomised weights and
 initial values; "train": training mode with injected randomness, given weights and gradients),
 `graded` (the first batches whose gradients are taken), `seeds` for initial values, `initial` (whether they
-are wanted), `large` (so many parameters are drawn once), `sources` of weight maps by label, `floatx`, `grad`, `inject`.
+are wanted), `large` (so many parameters are drawn once), `draws` (with how many seeds at least, and up to how
+many numbers in all), `sources` of weight maps by label, `floatx`, `grad`, `inject`.
 """
 
 from __future__ import annotations
@@ -105,9 +106,14 @@ class Check:
                     if self.request["initial"]:
                         self.out["i.%s.%d.%d" % (label, number, i)] = wire.plain(weight)
                 described[label] = objects.describe(value, self.request["sources"].get(label, []))
-            if count > self.request["large"]:
+            if count > self.request["large"] or not count or self._drawn_enough(number + 1, count):
                 break
         return described
+
+    def _drawn_enough(self, builds: int, count: int) -> bool:
+        """Whether initial values of `count` numbers, from so many seeds, tell one distribution from another."""
+        few, draws = self.request["draws"]
+        return builds >= few and builds * count > draws
 
     def randomise(self) -> None:
         for label, value in self.weighted().items():
