@@ -59,5 +59,5 @@ _RUNG = {
     "training": "losses and history of a short training",
     "batches": f"every batch, in order, with shapes and dtypes, {_figures('data')}",
     "constant": f"the value {_figures('constant')}",
-    "runs": "that it runs to its end",
+    "runs": "that it runs to its end, and the numbers that it prints",
 }

@@ -16,9 +16,10 @@ from migrator.model import InterfaceChange, Outcome, Rung, Verdict
 from migrator_validators.bench import Bench, Sides
 from migrator_validators.cases import Case, WeightPair
 from migrator_validators.constants import check_constant
-from migrator_validators.kinds import check_data, check_script
+from migrator_validators.kinds import check_data
 from migrator_validators.ladder import Ladder
 from migrator_validators.objects import ObjectCheck
+from migrator_validators.programs import check_program
 from migrator_validators.training import check_training
 from migrator_validators.workers import Tree, Workers, pack_tree
 
@@ -70,7 +71,7 @@ def check_case(
         elif case.kind == "data":
             check_data(bench, ladder)
         elif case.kind == "script":
-            check_script(bench, ladder)
+            check_program(bench, ladder)
         else:
             check.run()
             ladder.explain(check.explained() if explain else "")
@@ -98,7 +99,7 @@ def check_import(
     """
     if tf_remains:
         return Verdict(Rung.IMPORTS, Outcome.NOT_APPLICABLE, "units of the original remain in this file")
-    reply = workers.run("torch", "tf_script", {"module": module, "main": False}, tree=_packed(target))
+    reply = workers.run("torch", "tf_script", {"module": module}, tree=_packed(target))
     if reply.status == "ok":
         return Verdict(Rung.IMPORTS, Outcome.PASS, "TensorFlow is not importable there")
     missing = _MISSING.match(reply.reason)

@@ -1,4 +1,4 @@
-"""The rungs of data functions and scripts."""
+"""The rungs of data functions."""
 
 from __future__ import annotations
 
@@ -48,21 +48,3 @@ def _unequal(source: Reply, target: Reply) -> str:
         verb = "does not shuffle" if source.result["shuffled"] else "shuffles"
         return f"the migrated data {verb}, the original {'does' if source.result['shuffled'] else 'does not'}"
     return ""
-
-
-def check_script(bench: Bench, ladder: Ladder) -> None:
-    """Both programs run to their end with the same exit code; what they print is not compared."""
-    module = bench.case.call.source.partition(":")[0]
-    target_module = (bench.case.call.target or bench.case.call.source).partition(":")[0]
-    source = bench.send("source", "tf_script", {"module": module, "main": True})
-    if ladder.source_failed(source):
-        return
-    ladder.say(Rung.SOURCE_RUNS, Outcome.PASS, f"exit code {source.result['exit']}")
-    target = bench.send("target", "tf_script", {"module": target_module, "main": True})
-    if ladder.target_failed(Rung.RUNS, target):
-        return
-    codes = source.result["exit"], target.result["exit"]
-    lines = float(len(target.output.splitlines()))
-    outcome = Outcome.PASS if codes[0] == codes[1] else Outcome.FAIL
-    detail = f"exit code {codes[1]}" + ("" if codes[0] == codes[1] else f" instead of {codes[0]}")
-    ladder.say(Rung.RUNS, outcome, detail, measured={"lines printed": lines}, unchecked=("what it prints",))

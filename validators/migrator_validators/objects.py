@@ -236,7 +236,8 @@ class ObjectCheck:
 
     def _forward(self, source: Reply, target: Reply) -> None:
         own = [seen for seen in source.result["batches"] if "error" not in seen]
-        ours = [(seen["output"], source.arrays) for seen in own if seen["number"] < FIRST]
+        weak = {number for number, varied in self.bench.variations.items() if varied.weak}
+        ours = [(seen["output"], source.arrays) for seen in own if seen["number"] not in weak]
         takes_arrays = any(seen.get("inputs") for seen in source.result["batches"]) or self.bench.subject == "object"
         found = self._forward_figures(source, target)
         if not found.leaves:

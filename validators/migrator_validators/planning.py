@@ -126,7 +126,10 @@ def plan(
             more = {case.id: others(case, unit) for case in found}
             plans[unit] = Plan(alternatives=tuple(found), varied=more, callers=callers)
         except NoInputs as missing:
-            plans[unit] = Plan(reason=missing.reason, callers=callers)
+            if kinds[unit] is UnitKind.SCRIPT:
+                plans[unit] = Plan(cases=(_program(rewrite, modules[rewrite.unit.path]),), callers=callers)
+            else:
+                plans[unit] = Plan(reason=missing.reason, callers=callers)
     return plans
 
 
@@ -136,6 +139,12 @@ def _is_gone(rewrite: UnitRewrite, modules: Mapping[str, str]) -> bool:
         return False
     name = f"{modules[rewrite.unit.path]}:{rewrite.unit.name.rpartition('@')[0]}"
     return any(change.qualname == name and change.kind == "drops-tuning" for change in rewrite.changes)
+
+
+def _program(rewrite: UnitRewrite, module: str) -> Case:
+    """The whole module run as a program: the only way to see statements that bind nothing."""
+    unit = rewrite.unit.id
+    return Case(id=f"{unit}#program", unit=unit, kind="script", call=Call(source=f"{module}:{MAIN}"))
 
 
 def _bound(rewrite: UnitRewrite, original: Modules, modules: Mapping[str, str]) -> tuple[str, ...]:

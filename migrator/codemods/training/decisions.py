@@ -17,9 +17,9 @@ from migrator.codemods.training.calls import receiver
 from migrator.codemods.training.checkpoints import checkpoint_text
 from migrator.codemods.training.expressions import Finder, Modes, penalty_text
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
+from migrator.codemods.training.layer_calls import flag_of, mode_of
 from migrator.codemods.training.loading import load_model
 from migrator.codemods.training.plan import FilePlan, has_argument
-from migrator.codemods.training.random_layers import mode_without_flag
 from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
 from migrator.codemods.training.sink import Sink
@@ -100,8 +100,8 @@ class Decisions:
             return self.penalty(node)
         if kind == "construction":
             return construction(node, self.called(node, node.args), self.ctx, self.sink)
-        if kind == "model":
-            return self.model_call(node)
+        if kind in ("model", "layer"):
+            return self.model_call(node, kind)
         return self.called(node, node.args)
 
     def method(self, call: cst.Call, name: str) -> str:
@@ -156,39 +156,51 @@ class Decisions:
         self.gone = True
         return ""
 
-    def model_call(self, call: cst.Call) -> str:
-        """A call of a model, which is put into the mode that Keras would use."""
+    def model_call(self, call: cst.Call, kind: str) -> str:
+        """A call of a model or layer, which is put into the mode that Keras would use."""
         model = self.ctx.code(call.func).strip()
-        flag = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "training"), None)
-        text = None if flag is None else self.writer.text(flag)
-        default = mode_without_flag(self.ctx.value(call.func), self.ctx) if flag is None else "eval"
+        flag = flag_of(call, self.ctx)
+        text = None if flag is None else self.writer.text(flag.value)
+        default = mode_of(call, self.ctx) if flag is None else "eval"
         if not default:
             raise Unfit("a model changes images at random, in a call that does not say whether it trains")
+        kept = [arg for arg in call.args if arg is not flag]
+        written = self.on_device if kind == "model" else self.as_tensor
+        if isinstance(call.func, cst.Call):
+            switch = Modes().switch(self.writer.text(call.func), call, self.ctx, text, default)
+            return f"{switch}({self.arguments(kept, written)})"
         switch = self.modes.switch(model, call, self.ctx, text, default)
         self.before += [switch] if switch else []
         if switch and self.plan.frozen and not switch.endswith(".eval()"):
             self.sink.help((KEEP_FROZEN,))
             self.before.append(f"keep_frozen({model})")
-        kept = [arg for arg in call.args if arg.keyword is None or arg.keyword.value != "training"]
-        return self.called(call, kept, self.on_device)
+        return self.called(call, kept, written)
 
     def called(self, call: cst.Call, args: Sequence[cst.Arg], written: Callable[[cst.Arg], str] | None = None) -> str:
         written = written or (lambda arg: self.writer.text(arg.value))
+        return f"{self.ctx.code(call.func).strip()}({self.arguments(args, written)})"
+
+    def arguments(self, args: Sequence[cst.Arg], written: Callable[[cst.Arg], str]) -> str:
         parts = []
         for arg in args:
             name = f"{arg.keyword.value}=" if arg.keyword is not None else ""
             parts.append(f"{arg.star}{name}{written(arg)}")
-        return f"{self.ctx.code(call.func).strip()}({', '.join(parts)})"
+        return ", ".join(parts)
 
     def on_device(self, arg: cst.Arg) -> str:
-        """An argument of a model: arrays become tensors, floats of the width that Keras casts them to."""
+        """An argument of a model: as for a layer, where the model is."""
+        text = self.as_tensor(arg, ", device=device")
+        self.sink.needs_device = self.sink.needs_device or text.endswith(", device=device)")
+        return text
+
+    def as_tensor(self, arg: cst.Arg, place: str = "") -> str:
+        """An argument of a layer: arrays become tensors, floats of the width that Keras casts them to."""
         text, value = self.writer.text(arg.value), self.ctx.value(arg.value)
         if arg.star or not isinstance(value, Tensor) or value.origin != "numpy" or value.dtype is None:
             return text
-        self.sink.needs_device = True
         wide = value.dtype.startswith("float") and value.dtype != "float32"
         kind = ", dtype=torch.float32" if wide else ""
-        return f"torch.as_tensor({text}{kind}, device=device)"
+        return f"torch.as_tensor({text}{kind}{place})"
 
     def dataset(self, call: cst.Call) -> str:
         imports, helpers, notes = self.data.needs(call)

@@ -13,6 +13,7 @@ from migrator.codemods.nodes import below, holds
 from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.checkpoints import checkpoint_kind
+from migrator.codemods.training.layer_calls import flag_of, layer_call
 from migrator.codemods.training.loading import loads
 from migrator.codemods.training.models import VARIABLES, model_text, module_text
 from migrator.codemods.training.plan import FilePlan
@@ -86,6 +87,8 @@ class Finder:
             return f"method:{method}"
         if model_text(call.func, self.ctx, self.plan.known_models) is not None:
             return "model"
+        if kind := layer_call(call, self.ctx):
+            return kind
         if self.penalty_of(call) is not None:
             return "penalty"
         if is_construction(call, self.ctx):
@@ -169,7 +172,8 @@ class Modes:
 
     def switch(self, model: str, call: cst.Call, ctx: Context, text: str | None, default: str = "eval") -> str:
         """The statement that puts a model into the mode that a call asks for, or ""; `default` without a flag."""
-        flag = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "training"), None)
+        arg = flag_of(call, ctx)
+        flag = None if arg is None else arg.value
         known = constant(flag, ctx)
         if flag is None:
             wanted = f"{model}.{default}()"

@@ -28,6 +28,7 @@ class Streams:
     def restart(self) -> None:
         """Forget all draws and events: both sides call this at the same point of a case."""
         self.free = None
+        self.initial = False  # whether initial values of weights were drawn, which come from nowhere here
         self.step = 0
         self.dropouts = 0
         self.draws: dict[tuple[str, int], int] = {}

@@ -113,7 +113,7 @@ class Check:
     def _drawn_enough(self, builds: int, count: int) -> bool:
         """Whether initial values of `count` numbers, from so many seeds, tell one distribution from another."""
         few, draws = self.request["draws"]
-        return builds >= few and builds * count > draws
+        return bool(builds >= few and builds * count > draws)
 
     def randomise(self) -> None:
         for label, value in self.weighted().items():

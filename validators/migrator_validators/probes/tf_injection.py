@@ -244,6 +244,7 @@ def _unless_initialising(original: Callable[..., Any], draw: Callable[..., Any])
     @functools.wraps(original)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if _initialising() or not tf.executing_eagerly():
+            STREAMS.initial = True
             with _Original():
                 return original(*args, **kwargs)
         return draw(*args, **kwargs)
@@ -296,6 +297,7 @@ def _legacy_dropout(original: Callable[..., Any]) -> Callable[..., Any]:
 def _legacy_method(original: Callable[..., Any], draw: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, shape: Any, *args: Any, **kwargs: Any) -> Any:
         if _initialising() or not tf.executing_eagerly():
+            STREAMS.initial = True
             with _Original():
                 return original(self, shape, *args, **kwargs)
         kwargs.pop("nonce", None)

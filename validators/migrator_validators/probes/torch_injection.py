@@ -206,6 +206,7 @@ def _fill(original: Callable[..., Any], draw: Callable[..., Any]) -> Callable[..
 
     def method(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         if isinstance(self, torch.nn.Parameter) or self.requires_grad:
+            STREAMS.initial = True
             return original(self, *args, **kwargs)
         kwargs.pop("generator", None)
         with torch.no_grad():

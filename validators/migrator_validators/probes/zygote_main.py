@@ -30,7 +30,7 @@ Header = Dict[str, Any]
 MIB = 1024 * 1024
 F_SETPIPE_SZ = 1031  # fcntl's own name for it came with Python 3.10
 PROBES = "migrator_probes"
-TRACED = ("tf_check", "tf_training", "tf_data")
+TRACED = ("tf_check", "tf_training", "tf_data", "tf_program")
 """Probes of the source whose lines are noted."""
 TF_NAMES = (
     "tensorflow",
@@ -357,7 +357,7 @@ def installed() -> str:
     return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
-_SHARED = ("wire", "series", "tf_script", "known_data")
+_SHARED = ("wire", "series", "tf_script", "known_data", "printed")
 
 
 def preload_probes(folder: str, side: str) -> None:
@@ -369,9 +369,7 @@ def preload_probes(folder: str, side: str) -> None:
     sys.modules[PROBES] = package
     for name in sorted(os.listdir(folder)):
         stem = name[:-3]
-        if name.endswith(".py") and (
-            stem.startswith(side + "_") or stem in ("wire", "series", "tf_script", "known_data")
-        ):
+        if name.endswith(".py") and (stem.startswith(side + "_") or stem in _SHARED):
             try:
                 importlib.import_module(PROBES + "." + stem)
             except Exception as error:

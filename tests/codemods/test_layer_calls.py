@@ -1,0 +1,79 @@
+"""Layers of the repository that are called outside of models are in the mode that Keras runs them in."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from migrator import source, steps
+from tests.codemods.training_support import HEAD
+
+LAYERS = """
+class Drops(layers.Layer):
+    def __init__(self, rate=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.drop = layers.Dropout(rate)
+
+    def call(self, x, training={default}):
+        return self.drop(x, training=training)
+
+
+class Outer(layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = [Drops(), Drops(0.2)]
+
+    def call(self, x):
+        for layer in self.inner:
+            x = layer(x)
+        return x
+
+
+class Scales(layers.Layer):
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        return x * self.factor
+
+
+"""
+
+MADE = "layer, x = Drops(), torch.ones((2, 3))\n"
+
+
+def written(line: str, default: str, folder: Path) -> str:
+    """The migrated body of a function with a layer at hand."""
+    function = f"def run(flag):\n    layer, x = Drops(), tf.ones((2, 3))\n    {line}\n"
+    (folder / "m.py").write_text(HEAD + LAYERS.format(default=default) + function, encoding="utf-8")
+    repo = source.read(folder, (), ())
+    draft = steps.rewrite(repo, steps.know(repo), lambda *_: None)
+    text = draft.render({})["m.py"].text
+    assert "import tensorflow" not in text
+    return textwrap.dedent(text[text.index("def run") :].partition("\n")[2]).strip()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("return layer(x)", "layer.eval()\nreturn layer(x)"),
+        ("return layer(x, training=True)", "layer.train()\nreturn layer(x)"),
+        ("return layer(x, True)", "layer.train()\nreturn layer(x)"),
+        ("return layer(x, flag)", "layer.train(flag)\nreturn layer(x)"),
+        ("return layer(x, training=False)", "layer.eval()\nreturn layer(x)"),
+        ("return Drops(0.2)(x, training=True)", "return Drops(0.2).train()(x)"),
+        ("return Drops(0.2)(x)", "return Drops(0.2).eval()(x)"),
+        ("return Drops(0.2)(x, training=flag)", "return Drops(0.2).train(flag)(x)"),
+        ("return Outer()(x)", "return Outer().eval()(x)"),
+        ("return Scales(2.0)(x)", "return Scales(2.0)(x)"),
+    ],
+)
+def test_a_call_says_the_mode(line: str, expected: str, tmp_path: Path) -> None:
+    assert written(line, "None", tmp_path).removeprefix(MADE) == expected
+
+
+def test_what_trains_unless_told_otherwise(tmp_path: Path) -> None:
+    assert written("return layer(x)", "True", tmp_path) == MADE + "layer.train()\nreturn layer(x)"
