@@ -100,12 +100,37 @@ class Objects(Protocol):
 
 
 @dataclass(frozen=True)
+class Entry:
+    """One of several inputs of a model: Keras's name, or "", and what it is: "float", "ids" or None when open."""
+
+    name: str = ""
+    kind: str | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """One of several outputs of a model: Keras's name, or "", and what it is without the `activation`."""
+
+    name: str = ""
+    output: OutputFacts = field(default_factory=OutputFacts)
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What goes into a model with several inputs or outputs, and what comes out of it, in order."""
+
+    inputs: tuple[Entry, ...]
+    outputs: tuple[Head, ...]
+
+
+@dataclass(frozen=True)
 class ModelTraits:
     """What training asks of a generated model class.
 
     `activation`: what its `logits` leaves out ("softmax"), or "" when it has no such method.
     `penalty`: it has `regularization_loss()`. `shapes`: it tells its `input_shape` and `output_shape`, where asked.
     `constrained`: it has `constrain_weights()`. `adds`: its layers add to the loss when they are called.
+    `ends`: of a model with several inputs or outputs.
     """
 
     activation: str = ""
@@ -113,6 +138,7 @@ class ModelTraits:
     shapes: bool = False
     constrained: bool = False
     adds: bool = False
+    ends: Ends | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +160,7 @@ class Draft:
     needs_device: bool = False  # the file needs the global `device`
     hoisted: str = ""  # classes that go to the top level, before the unit
     has_logits: Mapping[str, str] = field(default_factory=dict)  # class → activation that `logits` leaves out
+    has_ends: Mapping[str, Ends] = field(default_factory=dict)  # classes with several inputs or outputs
     has_penalty: frozenset[str] = frozenset()  # classes with `regularization_loss()`
     has_constraints: frozenset[str] = frozenset()  # classes with `constrain_weights()`
     has_additions: frozenset[str] = frozenset()  # classes of which layers add to the loss when they are called

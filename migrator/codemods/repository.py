@@ -209,6 +209,7 @@ def _model_drafts(contexts: Sequence[Context]) -> tuple[dict[str, Draft], dict[s
                 name in draft.has_shapes,
                 name in draft.has_constraints,
                 name in draft.has_additions,
+                draft.has_ends.get(name),
             )
     return drafts, traits
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from migrator.codemods.training.configuration import ALIGNED
+from migrator.codemods.training.objectives import ALIGNED
 from migrator.codemods.training.decay import DECAY_GROUPS
 from tests.codemods.test_steps import reasons, rendered
 

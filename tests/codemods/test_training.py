@@ -255,6 +255,132 @@ def test_a_tape_on_inputs() -> None:
     assert "return torch.autograd.grad(scores.sum(), x, create_graph=True)[0]" in text
 
 
+TWO_HEADS = """
+def build_model():
+    x = keras.Input((4,), name="rows")
+    return keras.Model(x, [layers.Dense(2, name="a")(x), layers.Dense(1, name="b")(x)])
+
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("compiled", "reason"),
+    [
+        ("loss=['mse']", "not as many losses"),
+        ("loss={'a': 'mse'}", "not those of the model's outputs"),
+        ("loss={'a': 'mse', 'c': 'mse'}", "not those of the model's outputs"),
+        ("loss={'a': 'mse', 'b': None}", "not those of the model's outputs"),
+        ("loss=['mse', None]", "an output without a loss"),
+        ("loss='mse', loss_weights=[1.0, 2.0]", "in another form than the losses"),
+        ("loss=['mse', 'mae'], loss_weights={'a': 1.0, 'b': 2.0}", "in another form than the losses"),
+        ("loss=['mse', 'mae'], loss_weights=[1.0]", "not as many weights"),
+        ("loss=['mse', 'mae'], loss_weights=[1.0, x]", "not a constant"),
+        ("loss='mse', metrics=['mae']", "not as many metrics"),
+        ("loss='mse', metrics={'c': 'mae'}", "not those of the model's outputs"),
+        ("loss='mse', metrics={'b': [keras.metrics.AUC()]}", "of a model with several outputs"),
+        ("loss='mse', weighted_metrics=['mae', 'mae']", "weighted metrics"),
+        ("loss='mse', run_eagerly=x", "not a constant"),
+    ],
+)
+def test_several_outputs_that_are_declined(compiled: str, reason: str) -> None:
+    assert reason in why(f"def train(model, x):\n    model.compile('sgd', {compiled})\n", TWO_HEADS)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("x, y", "in a list or by name is not known"),
+        ("x, [x]", "not as many targets"),
+        ("[x, x], [x, y]", "several inputs"),
+        ("x, {'a': x}", "not those of the model"),
+        ("x, {'a': x, **y}", "by names that are not known"),
+        ("x, [x, *y]", "not as many targets"),
+        ("x", "how batches hold"),
+        ("x, [x, y], class_weight={0: 2.0}", "class_weight of a model with several outputs"),
+        ("x, [x, y], sample_weight=y", "weights on a loss"),
+    ],
+)
+def test_data_of_several_outputs_that_are_declined(given: str, reason: str) -> None:
+    text = f"def train(model, x, y):\n    model.compile('sgd', loss='mse')\n    model.fit({given})\n"
+    assert reason in why(text, TWO_HEADS)
+
+
+def test_outputs_without_names_are_declined() -> None:
+    text = "def train(model, x):\n    model.compile('sgd', loss='mse')\n"
+    assert "a name of its own" in why(text, TWO_HEADS.replace(', name="a"', ""))
+    assert "a name of its own" in why(text, TWO_HEADS.replace('name="b"', 'name="a"'))
+
+
+def test_lists_and_callbacks_that_only_training_reads_are_told() -> None:
+    made = draft(
+        HEAD
+        + LOGITS
+        + textwrap.dedent("""
+        METRICS = ["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(k=2)]
+        stop = keras.callbacks.EarlyStopping(monitor="loss")
+        loss_fn = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        kept = [keras.metrics.Mean()]
+
+
+        model = build_model()
+        model.compile("sgd", loss=loss_fn, metrics=METRICS)
+        model.fit(np.ones((8, 4)), np.ones(8), callbacks=[stop])
+        print(kept)
+    """)
+    )
+    assert {c.qualname for c in made.changes if c.kind == "drops-tuning"} == {"m:METRICS", "m:stop", "m:loss_fn"}
+    assert "METRICS" not in made.text
+    assert "kept = [Mean()]" in made.text
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("model.fit_generator(batches, 4, 2)", "model.fit(batches, steps_per_epoch=4, epochs=2)"),
+        ("z = model.evaluate_generator(batches, 4)", "z = model.evaluate(batches, steps=4, verbose=0)"),
+        ("model.evaluate_generator(generator=batches, steps=3)", "model.evaluate(x=batches, steps=3, verbose=0)"),
+        ("z = model.predict_generator(batches, 4, workers=2)", "z = model.predict(batches, steps=4)"),
+    ],
+)
+def test_older_names_of_methods(older: str, newer: str) -> None:
+    def text(call: str) -> str:
+        return migrated(f"""
+            def endless():
+                while True:
+                    yield np.ones((2, 4)), np.ones(2)
+
+
+            model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+            batches = endless()
+            model.compile("sgd", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+            {call}
+        """)
+
+    assert text(older) == text(newer)
+
+
+def test_class_weights_under_a_name_that_is_taken() -> None:
+    text = body("""
+        def train(model, x, y, class_weight, weight):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            model.fit(x, y, class_weight={0: weight}, verbose=0)
+            return class_weight
+    """)
+    assert "class_weights = {0: weight}" in text
+    assert "row_weights = torch.tensor([class_weights.get(int(label), 1.0) for label in y])" in text
+    assert "make_loader(x, y, weight=row_weights" in text
+
+
+def test_class_weights_of_one_hot_targets() -> None:
+    text = body("""
+        def train(model, x, y):
+            model.compile("sgd", loss="categorical_crossentropy")
+            model.fit(x, y, class_weight={0: 2.0}, verbose=0)
+    """)
+    assert "for label in y.argmax(axis=-1)]" in text
+
+
 MSE = "model.compile('sgd', loss='mse')"
 TWO_COMPILES = """if x is None:
         model.compile('sgd', loss='mse')

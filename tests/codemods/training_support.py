@@ -70,6 +70,7 @@ def _traits(ctx: Context) -> Iterator[tuple[str, ModelTraits]]:
                         name in made.has_penalty,
                         constrained=name in made.has_constraints,
                         adds=name in made.has_additions,
+                        ends=made.has_ends.get(name),
                     ),
                 )
 

@@ -13,6 +13,7 @@ from migrator.codemods.context import Context, Draft
 from migrator.codemods.models.blocks import all_params, block_of, split_doc
 from migrator.codemods.models.build import render
 from migrator.codemods.models.ends import MODEL, ends
+from migrator.codemods.models.entries import ends_of
 from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.functional import Graph, Made, Shape, module
 from migrator.codemods.models.graph import assigned
@@ -213,7 +214,9 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
     starts = {**built_on(found.before, ctx), **({network: flat[0]} if network else {})}
     starts = {name: tensor for name, tensor in starts.items() if tensor in flat}
     reached = taps([*found.before, *([outputs] if outputs is not None else [])], starts, ctx)
-    return Graph(found.before, tuple(flat), outputs, dict(params), unpack=unpack, spans=found.spans, taps=reached)
+    known = None if found.returns else ends_of(found.call, found.before, ctx)
+    made = Graph(found.before, tuple(flat), outputs, dict(params), unpack=unpack, spans=found.spans, taps=reached)
+    return replace(made, ends=known)
 
 
 def _is_call(statement: cst.BaseStatement) -> bool:
@@ -345,7 +348,8 @@ def draft_of(made: Made, text: str, kind: UnitKind, changes: Sequence[InterfaceC
         weights=tuple(build.records),
         gaps=frozenset(needs.gaps),
         notes=tuple(needs.notes),
-        has_logits={build.name: made.output.activation} if made.output else {},
+        has_logits={build.name: made.output.activation} if made.output and made.output.activation else {},
+        has_ends={build.name: made.ends} if made.ends else {},
         has_penalty=frozenset({build.name}) if build.penalties else frozenset(),
         has_constraints=frozenset({build.name}) if build.constraints else frozenset(),
         has_additions=frozenset({build.name}) if build.adds else frozenset(),

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 import libcst as cst
 import libcst.matchers as m
 
-from migrator.codemods.context import Context
+from migrator.codemods.context import Context, Ends
 from migrator.codemods.models.build import ModuleBuild, signature
 from migrator.codemods.models.create import Maker
+from migrator.codemods.models.entries import without_activations
 from migrator.codemods.models.finish import check_names, finished, rename
 from migrator.codemods.models.forward import Body, Line
 from migrator.codemods.models.graph import GraphLowerer, Split
 from migrator.codemods.models.layout import LAST, Layout
-from migrator.codemods.models.output import Output, with_logits
+from migrator.codemods.models.output import Output, with_logits, with_several_logits
 from migrator.codemods.models.sequence import merged
 from migrator.codemods.models.swap import Both
 from migrator.codemods.models.text import indent, names, substitute
@@ -45,6 +46,7 @@ class Graph:
     spans: Mapping[cst.CSTNode, Span] = field(default_factory=dict)  # of statements that had to be made again
     taps: Mapping[str, str] = field(default_factory=dict)  # `base.output` → what goes into the network `base`
     sequential: bool = False  # calls that stand for a Sequential: short lines are put together
+    ends: Ends | None = None  # of several inputs or outputs
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Made:
     build: ModuleBuild
     params: tuple[str, ...]
     output: Output | None
+    ends: Ends | None = None
 
 
 def module(ctx: Context, graph: Graph, shape: Shape) -> Made:
@@ -100,7 +103,7 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
         lines = merged(lines, _weighted(build))
     if graph.outputs is not None:
         lines.append(_returned(split, graph.outputs))
-    output = with_logits(lines) if shape.whole else None
+    output = (with_logits(lines) or with_several_logits(lines)) if shape.whole else None
     lines = _returned_at_once(lines)
     if output is not None:
         _make_room(build, output)
@@ -109,7 +112,7 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     build.params = [*shape.sizes, *(graph.params[p] for p in params)]
     finished(build, lower.named)
     check_names(build, ctx)
-    return Made(build, tuple(params), output), lower.unflattened
+    return Made(build, tuple(params), output, graph.ends and without_activations(graph.ends, output)), lower.unflattened
 
 
 def _returned_at_once(lines: list[Line]) -> list[Line]:
@@ -190,7 +193,7 @@ def _methods(build: ModuleBuild, graph: Graph, lines: list[Line], output: Output
         return
     build.methods.append([*signature("logits", taking), *indent(texts)])
     body = output.forward(f"self.logits({', '.join(args)})")
-    build.methods.append([*signature("forward", taking), *indent([f"return {body}"])])
+    build.methods.append([*signature("forward", taking), *indent(body)])
 
 
 def _short(name: str, lines: list[str]) -> tuple[list[str], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrator.codemods.models import layout as lay
 from migrator.codemods.models.forward import Line
@@ -20,10 +20,24 @@ class Output:
     lines: list[Line]
     template: str
     activation: str
+    several: tuple[Part, ...] = ()  # of a model with several outputs, in place of the one activation
 
-    def forward(self, logits: str) -> str:
-        """The expression that `forward` returns."""
-        return fill(self.template, {"x": logits})
+    def forward(self, logits: str) -> list[str]:
+        """The lines of `forward`, where `logits` is the call of the other method."""
+        if not self.several:
+            return [f"return {fill(self.template, {'x': logits})}"]
+        names = ", ".join(part.name for part in self.several)
+        done = ", ".join(fill(part.template, {"x": part.name}) for part in self.several)
+        return [f"{names} = {logits}", f"return [{done}]"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several outputs: its variable, and the activation as in `Output`, "{x}" and "" where it has none."""
+
+    name: str
+    template: str = "{x}"
+    activation: str = ""
 
 
 def with_logits(lines: Sequence[Line]) -> Output | None:
@@ -53,6 +67,37 @@ def with_logits(lines: Sequence[Line]) -> Output | None:
     comment = re.search(r"  (#.*)$", line.text[-1])
     head = [*line.text[:-1], f"return {before}" + (f"  {comment.group(1)}" if comment else "")]
     return Output([*lines[:-2], Line(head)], _along_last(outward), term.activation[1])
+
+
+def with_several_logits(lines: Sequence[Line]) -> Output | None:
+    """The split of a graph of which some outputs end in a softmax or sigmoid that nothing else reads."""
+    listed = re.fullmatch(r"return \[(\w+(?:, \w+)+)\]", lines[-1].text[-1]) if lines and lines[-1].text else None
+    names = listed.group(1).split(", ") if listed else []
+    if not names or len(set(names)) < len(names) or len(lines[-1].text) > 1:
+        return None
+    found = {name: _ending(name, lines) for name in names}
+    if not any(found.values()):
+        return None
+    plain, parts = list(lines), []
+    for name, index in found.items():
+        term = lines[index].term if index is not None else None
+        if index is None or term is None or term.activation is None:
+            parts.append(Part(name))
+            continue
+        plain[index] = replace(lines[index], text=[*lines[index].text[:-1], f"{name} = {term.before}"])
+        parts.append(Part(name, _along_last(term), term.activation[1]))
+    return Output(plain, "", "", tuple(parts))
+
+
+def _ending(name: str, lines: Sequence[Line]) -> int | None:
+    """The line that gives an output its activation, where nothing but the return reads it afterwards."""
+    bound = [i for i, line in enumerate(lines) if line.name == name]
+    word = re.compile(rf"\b{name}\b")
+    if not bound or any(word.search(text) for line in lines[bound[-1] + 1 : -1] for text in line.text):
+        return None
+    line = lines[bound[-1]]
+    plain = line.term is not None and line.term.before is not None and line.term.layout == LAST
+    return bound[-1] if plain and "#" not in line.text[-1] else None
 
 
 def _along_last(term: Term) -> str:

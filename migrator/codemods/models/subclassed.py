@@ -389,8 +389,7 @@ class _Class:
         body = [t for line in output.lines for t in line.text]
         self.build.methods.append([*signature("logits", params), *indent(_strip(body))])
         call = f"self.logits({', '.join(names)})"
-        returned = f"return {output.forward(call)}"
-        self.build.methods.append([*signature("forward", params), *indent([returned])])
+        self.build.methods.append([*signature("forward", params), *indent(output.forward(call))])
         self.logits[self.node.name.value] = output.activation
 
     def _lower(self, method: cst.FunctionDef, maker: Maker, entry: bool) -> _Lowered:

@@ -42,7 +42,7 @@ from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
 from migrator.codemods.training.runs import model_runs
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
-from migrator.codemods.training.standalone import define
+from migrator.codemods.training.standalone import define, only_compiled_list
 from migrator.codemods.training.strategies import NOTE as STRATEGY_GONE
 from migrator.codemods.training.strategies import is_scope, makes_strategy
 from migrator.codemods.training.tape import TapePlan, tape_items
@@ -158,6 +158,7 @@ class Walker:
         if isinstance(node, cst.SimpleStatementLine):
             known = node in self.tapes.lines or definition(node, self.ctx) is not None
             known = known or makes_callbacks(node, self.ctx, self.holder) or self.is_tuning(node)
+            known = known or only_compiled_list(node, self.plan, self.ctx)
             known = known or makes_strategy(node, self.ctx) or bool(exclusion(node))
             return known or bool(self.detached(node)) or freezes(node, self.ctx) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
@@ -179,7 +180,13 @@ class Walker:
         if freezes(line, self.ctx):
             self.sink.decline("layers that are frozen in this form have no rule")
             return [line]
-        if makes_callbacks(line, self.ctx, self.holder) or self.is_callback_init(line):
+        if self.is_callback_init(line):
+            return []
+        if makes_callbacks(line, self.ctx, self.holder):
+            self.drop_name(line, "is written in the loop over the epochs")
+            return []
+        if only_compiled_list(line, self.plan, self.ctx):
+            self.drop_name(line, "is measured in the pass over the data")
             return []
         if self.is_tuning(line):
             self.drop_name(line)
@@ -192,7 +199,10 @@ class Walker:
             return []
         made = definition(line, self.ctx)
         if made is not None:
-            return with_lead(line, statements(define(made, self.holder, self.names, self.plan, self.ctx, self.sink)))
+            text = define(made, self.holder, self.names, self.plan, self.ctx, self.sink)
+            if not text:
+                self.drop_name(line, "is in what `compile` became")
+            return with_lead(line, statements(text))
         try:
             decisions = self.decisions(line).decide(line)
         except Unfit as why:

@@ -51,4 +51,5 @@ def _of_block(body: list[cst.BaseStatement], index: int, ctx: Context) -> ModelT
         bool(draft.has_shapes),
         bool(draft.has_constraints),
         bool(draft.has_additions),
+        next(iter(draft.has_ends.values()), None),
     )

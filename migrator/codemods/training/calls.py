@@ -13,6 +13,7 @@ from migrator.codemods.training.assumed import value_of
 from migrator.model import Decline
 from migrator.values import Api, Instance, Literal, ModelValue, RepoInstance, Unknown, Value
 
+_QUEUE = ("max_queue_size", "workers", "use_multiprocessing")
 _SHARED_TAIL = ("sample_weight", "initial_epoch", "steps_per_epoch", "validation_steps")
 METHODS: Mapping[str, tuple[str, ...]] = {
     "compile": (
@@ -22,7 +23,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "fit": (
         *("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data"),
         *("shuffle", "class_weight", *_SHARED_TAIL, "validation_batch_size", "validation_freq"),
-        *("max_queue_size", "workers", "use_multiprocessing"),
+        *_QUEUE,
     ),
     "evaluate": ("x", "y", "batch_size", "verbose", "sample_weight", "steps", "callbacks", "return_dict"),
     "predict": ("x", "batch_size", "verbose", "steps", "callbacks"),
@@ -34,9 +35,19 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "load_weights": ("filepath", "skip_mismatch"),
     "save": ("filepath", "overwrite"),
     "build": ("input_shape",),
+    "fit_generator": (
+        *("generator", "steps_per_epoch", "epochs", "verbose", "callbacks", "validation_data", "validation_steps"),
+        *("validation_freq", "class_weight", *_QUEUE, "shuffle", "initial_epoch"),
+    ),
+    "evaluate_generator": ("generator", "steps", "callbacks", *_QUEUE, "verbose"),
+    "predict_generator": ("generator", "steps", "callbacks", *_QUEUE, "verbose"),
 }
 """Parameters of the methods of a Keras model. `compile` has other orders in other versions, so that
 only its first two are taken by position."""
+
+
+OLDER = {"fit_generator": "fit", "evaluate_generator": "evaluate", "predict_generator": "predict"}
+"""Methods of Keras 2 that are others by now."""
 
 
 def receiver(call: cst.Call) -> tuple[cst.BaseExpression, str] | None:
@@ -66,11 +77,11 @@ def model_call(call: cst.Call, ctx: Context, compiled: frozenset[str]) -> str | 
         return None
     if found[1] == "build" and m.matches(found[0], m.Name("self")):
         return None  # the constructor's
-    value = value_of(found[0], ctx, compiled)
+    value, name = value_of(found[0], ctx, compiled), OLDER.get(found[1], found[1])
     if is_model(value):
-        return found[1]
+        return name
     if isinstance(value, Unknown) and (found[1] == "compile" or ctx.code(found[0]).strip() in compiled):
-        return found[1] if found[1] != "compile" or _compiles(call) else None
+        return name if found[1] != "compile" or _compiles(call) else None
     return None
 
 
@@ -96,6 +107,17 @@ def bind(call: cst.Call, parameters: Sequence[str], positional: int = 99) -> dic
             return Decline(f"`{name}` is given twice")
         bound[name] = arg.value
     return bound
+
+
+def arguments(call: cst.Call, method: str) -> dict[str, cst.BaseExpression] | Decline:
+    """Given arguments of a call of a model's method by the names of today."""
+    found = receiver(call)
+    older = found[1] if found is not None and found[1] in OLDER else ""
+    bound = bind(call, METHODS[older or method])
+    if isinstance(bound, Decline) or not older:
+        return bound
+    silent = {"verbose": cst.Integer("0")} if older == "evaluate_generator" else {}
+    return silent | {"x" if name == "generator" else name: node for name, node in bound.items()}
 
 
 def unknown_names(bound: Mapping[str, object], known: Sequence[str]) -> list[str]:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import indent
 
+from migrator.codemods.context import Entry
 from migrator.codemods.training.configuration import Configuration
+from migrator.codemods.training.several import (
+    STACK,
+    Forms,
+    batch_lines,
+    figures_of,
+    forward_lines,
+    is_several,
+    penalties,
+    tally_lines,
+    variables,
+)
+from migrator.codemods.training.traits import Traits
 from migrator.model import Helper, LossCode, MetricCode
 
 TORCH = "import torch"
@@ -21,15 +34,18 @@ def run_epoch(
     streamed: bool,
     keeps_frozen: bool = False,
     hooks: frozenset[str] = frozenset(),
+    forms: Forms | None = None,
 ) -> Helper:
     """`run_epoch(model, loader, optimizer=None)`: the figures of one pass, training when it may.
 
     `weighted`: batches have a third element, the weight of each row. `streamed`: batches may come
     from elsewhere than `make_loader`, so that their types are adapted here. `hooks`: at the "begin" and
-    the "end" of batches functions are called, and whether one of them "stops" the training.
+    the "end" of batches functions are called, and whether one of them "stops" the training. `forms`: of
+    several inputs and outputs.
     """
     scheduled = config.optimizer.schedule is not None
-    figures = ["loss", *(metric.name for metric in config.metrics if not metric.gathered)]
+    measured = figures_of(config)
+    figures = ["loss", *(metric.name for metric in measured if not metric.gathered)]
     totals = ", ".join(f'"{figure}": 0.0' for figure in figures)
     body = [
         "training = optimizer is not None",
@@ -37,35 +53,39 @@ def run_epoch(
         *(["keep_frozen(model)"] if keeps_frozen else []),
         f"totals, count = {{{totals}}}, 0",
         *(["weights = 0.0"] if weighted and _weighs(config) else []),
-        *(["batches = 0"] if any(metric.by_batch for metric in config.metrics) else []),
+        *(["batches = 0"] if any(metric.by_batch for metric in figures_of(config)) else []),
         *(["preds, targets = [], []"] if _gathers(config) else []),
         "with torch.set_grad_enabled(training):",
-        indent("\n".join(_loop(config, weighted, streamed, hooks)), "    "),
-        _result(config.metrics, weighted),
+        indent("\n".join(_loop(config, weighted, streamed, hooks, forms or Forms())), "    "),
+        _result(measured, weighted),
     ]
     pairs = "(x, y, weight)" if weighted else "(x, y)"
     extra_args = ["scheduler=None"] if scheduled else []
     extra_args += [f"on_batch_{kind}=()" for kind in ("begin", "end") if kind in hooks]
     head = f"def {name}({', '.join(('model', 'loader', 'optimizer=None', *extra_args))}):\n"
     doc = f'    """One pass over {pairs} batches; trains when an optimizer is given."""\n'
-    imports = (TORCH, *config.loss.imports, *(i for metric in config.metrics for i in metric.imports))
+    losses = [head.loss for head in config.heads] or [config.loss]
+    imports = (
+        TORCH,
+        *(i for loss in losses for i in loss.imports),
+        *(i for metric in config.metrics for i in metric.imports),
+    )
     extra = (FUNCTIONAL,) if any("F." in line for line in body) else ()
     return Helper(name, head + doc + indent("\n".join(body), "    ") + "\n", (*imports, *extra))
 
 
-def _loop(config: Configuration, weighted: bool, streamed: bool, hooks: frozenset[str]) -> list[str]:
+def _loop(config: Configuration, weighted: bool, streamed: bool, hooks: frozenset[str], forms: Forms) -> list[str]:
     names = "x, y, weight" if weighted else "x, y"
     return [
         f"for batch, ({names}) in enumerate(loader):" if hooks else f"for {names} in loader:",
         *(["    for hook in on_batch_begin:", "        hook(batch, {})"] if "begin" in hooks else []),
-        "    " + _to_device(config, weighted, streamed),
+        *("    " + line for line in batch_lines(config, streamed, forms, weighted)),
         *("    " + line for line in _forward(config, weighted)),
         "    if training:",
         *("        " + line for line in step_lines(config)),
         *("    " + line for line in _tally(config, weighted)),
-        "    count += len(x)",
         *(["    weights += weight.sum().item()"] if weighted and _weighs(config) else []),
-        *(["    batches += 1"] if any(metric.by_batch for metric in config.metrics) else []),
+        *(["    batches += 1"] if any(metric.by_batch for metric in figures_of(config)) else []),
         *("    " + line for line in _after_batch(hooks)),
     ]
 
@@ -77,21 +97,13 @@ def _after_batch(hooks: frozenset[str]) -> list[str]:
     return lines + (["if training and model.stop_training:", "    break"] if "stops" in hooks else [])
 
 
-def _to_device(config: Configuration, weighted: bool, streamed: bool) -> str:
-    x, y = "x.to(device)", "y.to(device)"
-    if streamed:
-        x += ".float()" if config.traits.inputs == "float" else ""
-        y += {"ids": ".long()", "column": ".float().reshape(-1, 1)"}.get(config.loss.target, ".float()")
-    if weighted:
-        return f"x, y, weight = {x}, {y}, weight.to(device)"
-    return f"x, y = {x}, {y}"
-
-
 def forward_name(config: Configuration) -> str:
     return "logits" if config.loss.on_logits else "pred"
 
 
 def _forward(config: Configuration, weighted: bool) -> list[str]:
+    if config.heads:
+        return forward_lines(config)
     p = forward_name(config)
     method = "model.logits(x)" if config.loss.on_logits and config.traits.output.activation else "model(x)"
     lines = [f"{p} = {method}"]
@@ -106,8 +118,7 @@ def loss_text(config: Configuration, weighted: bool) -> str:
     text = fill(config.loss.mean, p)
     if weighted:
         text = f"({fill(config.loss.rows or '', p)} * weight).mean()"
-    text += " + model.regularization_loss()" if config.traits.penalty else ""
-    return text + (" + added_losses(model)" if config.traits.adds else "")
+    return text + penalties(config)
 
 
 def step_lines(config: Configuration, params: str = "model.parameters()") -> list[str]:
@@ -121,12 +132,15 @@ def _weighs(config: Configuration) -> bool:
 
 
 def _tally(config: Configuration, weighted: bool) -> list[str]:
+    if config.heads:
+        return tally_lines(config)
+    rows = "len(y)" if config.traits.entries else "len(x)"
     p = forward_name(config)
     activation = config.traits.output.activation
     lines = []
     if p == "logits" and activation and not all(metric.on_logits for metric in config.metrics):
         lines.append("pred = torch.sigmoid(logits)" if activation == "sigmoid" else "pred = F.softmax(logits, dim=-1)")
-    lines.append('totals["loss"] += loss.item() * len(x)')
+    lines.append(f'totals["loss"] += loss.item() * {rows}')
     if _gathers(config):
         seen = "pred" if activation else p
         lines += [f"preds.append({seen}.detach().cpu())", "targets.append(y.cpu())"]
@@ -136,7 +150,7 @@ def _tally(config: Configuration, weighted: bool) -> list[str]:
         seen = p if metric.on_logits or not activation else "pred"
         total = f"({metric.rows} * weight).sum()" if weighted and metric.weighted else metric.total
         lines.append(f'totals["{metric.name}"] += {fill(total, seen)}.item()')
-    return lines
+    return [*lines, f"count += {rows}"]
 
 
 def _gathers(config: Configuration) -> bool:
@@ -210,16 +224,55 @@ def target_text(loss: LossCode, rank: int | None, y: str = "y") -> str:
 
 def make_loader(name: str, config: Configuration, weighted: bool) -> tuple[Helper, ...]:
     """`make_loader(x, y, batch_size=32, shuffle=False)`: batches of arrays as tensors."""
-    x, helpers = input_text(config.traits.inputs, "x")
-    y = target_text(config.loss, config.traits.output.rank)
-    lines = [f"x = {x}", f"y = {y}"]
+    x, helpers = _input_lines(config)
+    y = _target_lines(config)
+    lines = [*x, *y]
     if weighted:
         lines.append("weight = torch.ones(len(x)) if weight is None else torch.as_tensor(weight, dtype=torch.float32)")
     tensors = "x, y, weight" if weighted else "x, y"
-    lines.append(f"return DataLoader(TensorDataset({tensors}), batch_size=batch_size, shuffle=shuffle)")
+    kind = "StackDataset" if is_several(config) else "TensorDataset"
+    lines.append(f"return DataLoader({kind}({tensors}), batch_size=batch_size, shuffle=shuffle)")
     head = f"def {name}(x, y, {'weight=None, ' if weighted else ''}batch_size=32, shuffle=False):\n"
-    source = head + '    """Batches of the rows of `x` and `y`, on the CPU."""\n' + indent("\n".join(lines), "    ")
-    return (*helpers, Helper(name, source + "\n", (TORCH, LOADERS)))
+    source = head + f'    """{_loader_doc(config)}"""\n' + indent("\n".join(lines), "    ")
+    return (*helpers, Helper(name, source + "\n", (TORCH, STACK if is_several(config) else LOADERS)))
+
+
+def _loader_doc(config: Configuration) -> str:
+    x = "the arrays in `x`" if config.traits.entries else "`x`"
+    y = "`y`" if not config.heads or config.traits.entries else "the arrays in `y`"
+    return f"Batches of the rows of {x} and {y}, on the CPU."
+
+
+def _input_lines(config: Configuration) -> tuple[list[str], tuple[Helper, ...]]:
+    entries = config.traits.entries
+    if not entries:
+        text, helpers = input_text(config.traits.inputs, "x")
+        return [f"x = {text}"], helpers
+    parts, before, helpers = inputs_text(entries)
+    return [*before, f"x = TensorDataset({parts})"], helpers
+
+
+def inputs_text(entries: Sequence[Entry]) -> tuple[str, list[str], tuple[Helper, ...]]:
+    """(the inputs in `x` as tensors, behind each other; lines before; helpers)."""
+    kinds = {entry.kind for entry in entries}
+    if len(kinds) == 1:
+        text, helpers = input_text(kinds.pop(), "part")
+        return f"*({text} for part in x)", [], helpers
+    names = variables(entries)
+    made = [input_text(entry.kind, name) for entry, name in zip(entries, names, strict=True)]
+    helpers = tuple(dict.fromkeys(helper for _, each in made for helper in each))
+    return ", ".join(text for text, _ in made), [f"{', '.join(names)} = x"], helpers
+
+
+def _target_lines(config: Configuration) -> list[str]:
+    if not config.heads:
+        return [f"y = {target_text(config.loss, config.traits.output.rank)}"]
+    made = [target_text(head.loss, head.output.rank, "part") for head in config.heads]
+    if len(set(made)) == 1:
+        return [f"y = TensorDataset(*({made[0]} for part in y))"]
+    names = [head.target for head in config.heads]
+    made = [target_text(h.loss, h.output.rank, h.target) for h in config.heads]
+    return [f"{', '.join(names)} = y", f"y = TensorDataset({', '.join(made)})"]
 
 
 def predict(name: str, kind: str | None) -> tuple[Helper, ...]:
@@ -233,6 +286,31 @@ def {name}(model, x, batch_size=32):
     return torch.cat([model(batch.to(device)) for batch in batches]).cpu().numpy()
 '''
     return (*helpers, Helper(name, source, (TORCH,)))
+
+
+def predict_several(name: str, traits: Traits) -> tuple[Helper, ...]:
+    """`predict(model, x, batch_size=32)` of a model with several inputs or outputs."""
+    if traits.entries:
+        parts, before, helpers = inputs_text(traits.entries)
+        before = [*before, f"batches = DataLoader(TensorDataset({parts}), batch_size=batch_size)"]
+        call = "model([part.to(device) for part in batch])"
+    else:
+        text, helpers = input_text(traits.inputs, "x")
+        before, call = [f"batches = {text}.split(batch_size)"], "model(batch.to(device))"
+    if traits.heads:
+        body = [
+            f"outputs = zip(*({call} for batch in batches), strict=True)",
+            "return [torch.cat(output).cpu().numpy() for output in outputs]",
+        ]
+    else:
+        body = [f"return torch.cat([{call} for batch in batches]).cpu().numpy()"]
+    rows = "the arrays in `x`" if traits.entries else "`x`"
+    doc = f"The model's outputs for all rows of {rows}, as {'NumPy arrays' if traits.heads else 'a NumPy array'}."
+    lines = [f'"""{doc}"""', "model.eval()", *before, *body]
+    source = (
+        f"@torch.inference_mode()\ndef {name}(model, x, batch_size=32):\n" + indent("\n".join(lines), "    ") + "\n"
+    )
+    return (*helpers, Helper(name, source, (TORCH, *((LOADERS,) if traits.entries else ()))))
 
 
 def predict_batches(name: str, kind: str | None, several: bool) -> tuple[Helper, ...]:

@@ -14,8 +14,9 @@ from migrator.codemods.training.callback_code import CallbackCode, Loop
 from migrator.codemods.training.callbacks import callbacks
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.configuration import Configuration
-from migrator.codemods.training.fit_data import Validation, loader_text, one_input, training_data, validation_data
+from migrator.codemods.training.fit_data import Validation, compiled_model, loader_text, training_data, validation_data
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
+from migrator.codemods.training.given import inputs, targets
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.steps import run_steps
 from migrator.codemods.training.writer import Bound, Code, Unfit, Writer, configured
@@ -34,6 +35,10 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
     config = configured(compiled)
     if compiled.weighted and config.loss.rows is None:
         raise Unfit("weights on a loss of which the values per row are not known")
+    if compiled.streamed and (
+        (config.traits.entries and not compiled.forms.x) or (config.heads and not compiled.forms.y)
+    ):
+        raise Unfit("how batches hold the inputs and targets of the model is not known")
     if why := objection(config, compiled.hooks):
         raise Unfit(why)
     name = writer.plan.name("run_epoch", compiled)
@@ -45,13 +50,14 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
         streamed=compiled.streamed,
         keeps_frozen=frozen,
         hooks=compiled.hooks,
+        forms=compiled.forms,
     )
     writer.sink.help(
         (
             *((KEEP_FROZEN,) if frozen else ()),
             *((ADDED_LOSSES,) if config.traits.adds else ()),
             helper,
-            *config.loss.helpers,
+            *(h for loss in config.losses for h in loss.helpers),
             *(h for metric in config.metrics for h in metric.helpers),
         )
     )
@@ -99,7 +105,7 @@ def _part(extra: list[CallbackCode], name: str) -> list[str]:
 
 def _keys(config: Configuration, validation: Validation | None) -> frozenset[str]:
     """The figures that an epoch certainly has."""
-    keys = {"loss", *(metric.name for metric in config.metrics)}
+    keys = set(config.figures)
     if validation is not None and not validation.optional:
         keys |= {f"val_{key}" for key in keys}
     return frozenset(keys)
@@ -205,11 +211,11 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
     bound = writer.bound(call, "evaluate", _EVALUATE_KNOWN)
     if "x" not in bound:
         raise Unfit("without data")
-    one_input(bound["x"])
     if "y" in bound:
         size = f"batch_size={writer.size(bound['batch_size'])}" if "batch_size" in bound else ""
-        options = (size,) if size else ()
-        data = loader_text(writer, compiled, writer.text(bound["x"]), writer.text(bound["y"]), *options)
+        options, value = (size,) if size else (), compiled_model(compiled, writer)
+        x, y = inputs(bound["x"], config.traits, value, writer), targets(bound["y"], config, value, writer)
+        data = loader_text(writer, compiled, x.text, y.text, *options)
         data = with_steps(data, bound["steps"], writer) if "steps" in bound else data
     else:
         data = stream(bound["x"], bound.get("steps"), "", writer)
@@ -228,7 +234,7 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
 
 def figures(logs: str, config: Configuration) -> str:
     """What Keras returns of the figures of a pass: a list, or the loss alone."""
-    return f"list({logs}.values())" if config.metrics else f'{logs}["loss"]'
+    return f"list({logs}.values())" if len(config.figures) > 1 else f'{logs}["loss"]'
 
 
 def _silent(verbose: cst.BaseExpression | None, writer: Writer) -> bool:

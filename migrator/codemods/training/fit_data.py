@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import libcst as cst
 
@@ -16,11 +16,14 @@ from migrator.codemods.training.batches import (
     with_steps,
 )
 from migrator.codemods.training.calls import constant
+from migrator.codemods.training.configuration import Configuration
+from migrator.codemods.training.given import inputs, targets
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.scope import may_be_none
+from migrator.codemods.training.several import forms_of, is_several
 from migrator.codemods.training.writer import Bound, Unfit, Writer, configured
 from migrator.model import Decline
-from migrator.values import Dataset, Literal, Sequence, Tensor
+from migrator.values import Dataset, Literal, Sequence, Tensor, Value
 
 
 def loader_text(writer: Writer, compiled: Compiled, x: str, y: str, *options: str) -> str:
@@ -53,33 +56,35 @@ def training_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[lis
     """Statements that make the loader of the training data, its name, and what is split off for validation."""
     if "x" not in bound:
         raise Unfit("without data")
-    one_input(bound["x"])
+    config, model = configured(compiled), compiled_model(compiled, writer)
     if "y" not in bound:
         if compiled.weighted or "validation_split" in bound:
             raise Unfit("weights or a split over batches that were made elsewhere")
         return (*_alone(bound, compiled, writer), None)
     if isinstance(writer.ctx.value(bound["x"]), Dataset):
         raise Unfit("a dataset together with targets")
-    x, y, lines = writer.text(bound["x"]), writer.text(bound["y"]), list[str]()
-    weight = _weight(bound, y, writer)
+    x, y = inputs(bound["x"], config.traits, model, writer), targets(bound["y"], config, model, writer)
+    lines: list[str] = []
+    weight = _weight(bound, writer)
     rest: tuple[str, str] | None = None
+    x_text, y_text = x.text, y.text
     if "validation_split" in bound:
-        x, y = (_named(part, wish, lines, writer) for part, wish in ((x, "inputs"), (y, "targets")))
+        x, y = x.named("inputs", lines, writer), y.named("targets", lines, writer)
         split = writer.names.fresh("split", "split_at")
-        lines.append(f"{split} = int(len({x}) * {_kept(bound['validation_split'], writer)})")
-        rest = f"{x}[{split}:]", f"{y}[{split}:]"
-        x, y = f"{x}[:{split}]", f"{y}[:{split}]"
+        lines.append(f"{split} = int(len({x.first}) * {_kept(bound['validation_split'], writer)})")
+        rest = x.rows(f"{split}:"), y.rows(f"{split}:")
+        x_text, y_text = x.rows(f":{split}"), y.rows(f":{split}")
         weight = weight and f"{_plain(weight)}[:{split}]"
     options = [f"weight={weight}"] if weight else []
     options.append(f"batch_size={writer.size(bound.get('batch_size'))}")
     if _shuffles(bound.get("shuffle"), writer):
         options.append(f"shuffle={writer.text(bound['shuffle']) if 'shuffle' in bound else 'True'}")
-    before = _class_weight(bound, y, writer)
-    if before:
-        options.insert(0, "weight=weight")
+    if "class_weight" in bound:
+        weight, before = _class_weight(bound["class_weight"], y_text, config, writer)
+        options.insert(0, f"weight={weight}")
         lines += before
     loader = writer.names.fresh("loader", "train_loader")
-    lines.append(f"{loader} = {_stepped(loader_text(writer, compiled, x, y, *options), bound, writer)}")
+    lines.append(f"{loader} = {_stepped(loader_text(writer, compiled, x_text, y_text, *options), bound, writer)}")
     return lines, loader, rest
 
 
@@ -113,15 +118,6 @@ def _stepped(loader: str, bound: Bound, writer: Writer) -> str:
     return with_steps(loader, bound["steps_per_epoch"], writer) if "steps_per_epoch" in bound else loader
 
 
-def _named(text: str, wish: str, lines: list[str], writer: Writer) -> str:
-    """A name for an expression that is read more than once."""
-    if text.replace(".", "").replace("_", "").isalnum():
-        return text
-    name = writer.names.fresh(wish)
-    lines.append(f"{name} = {text}")
-    return name
-
-
 def _plain(text: str) -> str:
     if not text.isidentifier():
         raise Unfit("sample weights that are not a plain name, with a validation split")
@@ -136,22 +132,32 @@ def _kept(node: cst.BaseExpression, writer: Writer) -> str:
     return f"(1.0 - {writer.text(node)})"
 
 
-def _weight(bound: Bound, y: str, writer: Writer) -> str | None:
+def _weight(bound: Bound, writer: Writer) -> str | None:
     if "sample_weight" in bound and "class_weight" in bound:
         raise Unfit("class_weight together with sample_weight")
     return writer.text(bound["sample_weight"]) if "sample_weight" in bound else None
 
 
-def _class_weight(bound: Bound, y: str, writer: Writer) -> list[str]:
-    if "class_weight" not in bound:
-        return []
-    if {"weight", "class_weight"} & writer.names.taken - {writer.ctx.code(bound["class_weight"]).strip()}:
-        raise Unfit("the names `weight` and `class_weight` are taken")
-    writer.names.taken |= {"weight", "class_weight"}
+def _class_weight(node: cst.BaseExpression, y: str, config: Configuration, writer: Writer) -> tuple[str, list[str]]:
+    """The name of the rows' weights by their classes, and the statements that make them."""
+    if config.heads:
+        raise Unfit("class_weight of a model with several outputs")
+    lines: list[str] = []
     writer.sink.imports.add(epoch_code.TORCH)
-    text = writer.text(bound["class_weight"])
-    first = [] if text == "class_weight" else [f"class_weight = {text}"]
-    return [*first, f"weight = torch.tensor([class_weight.get(int(label), 1.0) for label in {y}])"]
+    classes = _named(writer.text(node), "class_weight", lines, writer)
+    weight = writer.names.fresh("weight", "row_weights")
+    one_hot = config.loss.target == "output" and config.traits.output.width != 1
+    labels = f"{y}.argmax(axis=-1)" if one_hot else y
+    lines.append(f"{weight} = torch.tensor([{classes}.get(int(label), 1.0) for label in {labels}])")
+    return weight, lines
+
+
+def _named(text: str, wish: str, lines: list[str], writer: Writer) -> str:
+    if text.isidentifier():
+        return text
+    name = writer.names.fresh(wish, f"{wish}s")
+    lines.append(f"{name} = {text}")
+    return name
 
 
 def _shuffles(node: cst.BaseExpression | None, writer: Writer) -> bool:
@@ -161,9 +167,11 @@ def _shuffles(node: cst.BaseExpression | None, writer: Writer) -> bool:
     return known is None or bool(known.value)
 
 
-def one_input(node: cst.BaseExpression) -> None:
-    if isinstance(node, cst.List | cst.Tuple | cst.Dict):
-        raise Unfit("several inputs")
+def compiled_model(compiled: Compiled, writer: Writer) -> Value:
+    """The value of the model that was compiled."""
+    func = compiled.call.func
+    assert isinstance(func, cst.Attribute)
+    return writer.ctx.value(func.value)
 
 
 def validation_data(
@@ -177,11 +185,14 @@ def validation_data(
     if isinstance(node, cst.Tuple | cst.List):
         if len(node.elements) != 2:
             raise Unfit("validation data with weights")
-        one_input(node.elements[0].value)
-        x, y = (writer.text(element.value) for element in node.elements)
-        return _val_loader(x, y, size, compiled, writer)
+        config, model = configured(compiled), compiled_model(compiled, writer)
+        x = inputs(node.elements[0].value, config.traits, model, writer)
+        y = targets(node.elements[1].value, config, model, writer)
+        return _val_loader(x.text, y.text, size, compiled, writer)
     value = writer.ctx.value(node)
     if isinstance(value, Sequence) and value.items is not None and len(value.items) == 2:
+        if is_several(configured(compiled)) and "" in astuple(forms_of([value], configured(compiled).traits)):
+            raise Unfit("how the validation data holds the inputs and targets of the model is not known")
         return _val_loader(f"*{writer.text(node)}", "", size, compiled, writer)
     if isinstance(value, Dataset) or "y" not in bound or is_sequence(node, writer) or is_generator(node, writer):
         return _validation_stream(node, bound, writer)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.training import epoch_code
 from migrator.codemods.training.assumed import value_of
-from migrator.codemods.training.calls import METHODS, bind, is_model
+from migrator.codemods.training.batches import is_generator, is_sequence, stream
+from migrator.codemods.training.calls import METHODS, OLDER, bind, is_model, receiver
 from migrator.codemods.training.constraints import hook
 from migrator.codemods.training.files import file_name
+from migrator.codemods.training.given import inputs
 from migrator.codemods.training.own_compile import compile_itself
 from migrator.codemods.training.plan import Compiled
+from migrator.codemods.training.several import batches_value
 from migrator.codemods.training.traits import Traits, traits_of
 from migrator.codemods.training.writer import Code, Unfit, Writer, configured
 from migrator.model import Decline
-from migrator.values import Dataset, RepoInstance, Sequence, Tensor
+from migrator.values import Dataset, RepoInstance, Sequence, Tensor, Value
 
 
 def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer) -> Code:
@@ -60,29 +65,49 @@ def _schedule(compiled: Compiled, schedule: str, writer: Writer) -> list[str]:
 
 def predict(call: cst.Call, model: str, writer: Writer) -> Code:
     """Outputs for all rows, in batches, as a NumPy array."""
-    bound = writer.bound(call, "predict", frozenset({"x", "batch_size", "verbose"}))
-    if "x" not in bound or isinstance(bound["x"], cst.List | cst.Tuple | cst.Dict):
-        raise Unfit("several inputs")
+    bound = writer.bound(call, "predict", frozenset({"x", "batch_size", "verbose", "steps"}))
+    if "x" not in bound:
+        raise Unfit("without data")
+    if is_sequence(bound["x"], writer) or is_generator(bound["x"], writer):
+        value = batches_value(bound["x"], writer.ctx)
+        data = stream(bound["x"], bound.get("steps"), "", writer)
+        return _predict_batches(data, value, model, _traits(call, writer), writer)
+    if "steps" in bound:
+        raise Unfit("argument `steps` has no rule")
     size = writer.size(bound["batch_size"]) if "batch_size" in bound else ""
     return predict_arrays(bound["x"], model, size, call, writer)
 
 
 def predict_arrays(x: cst.BaseExpression, model: str, size: str, call: cst.Call, writer: Writer) -> Code:
     """Outputs for the rows of arrays, `size` at a time, or for the batches of a dataset."""
-    value = writer.ctx.value(x)
-    if not _traits(call, writer).single:
+    value, traits = writer.ctx.value(x), _traits(call, writer)
+    if not traits.single:
         raise Unfit("a model with several inputs or outputs")
     writer.sink.needs_device = True
     if isinstance(value, Dataset):
-        several = isinstance(value.element, Sequence) and bool(value.element.items)
-        if not several and not isinstance(value.element, Tensor):
-            raise Unfit("predictions over a dataset of which the elements are not known")
-        name = writer.plan.name("predict_batches" if several else "predict_inputs")
-        writer.sink.help(epoch_code.predict_batches(name, _one_kind(writer), several))
-        return Code("", f"{name}({model}, {writer.text(x)})")
-    name = writer.plan.name("predict")
-    writer.sink.help(epoch_code.predict(name, _one_kind(writer)))
-    return Code("", f"{name}({model}, {writer.text(x)}{size and f', batch_size={size}'})")
+        return _predict_batches(writer.text(x), value, model, traits, writer)
+    assert isinstance(call.func, cst.Attribute)
+    given = inputs(x, traits, value_of(call.func.value, writer.ctx, writer.plan.models), writer)
+    name = writer.plan.name("predict" + _suffix(traits, writer))
+    if traits.entries or traits.heads:
+        writer.sink.help(epoch_code.predict_several(name, traits))
+    else:
+        writer.sink.help(epoch_code.predict(name, _one_kind(writer)))
+    return Code("", f"{name}({model}, {given.text}{size and f', batch_size={size}'})")
+
+
+def _predict_batches(data: str, value: Value, model: str, traits: Traits, writer: Writer) -> Code:
+    """Predictions over batches that were made elsewhere; targets may follow the inputs."""
+    if traits.entries or traits.heads or not traits.single:
+        raise Unfit("batches for a model with several inputs or outputs")
+    element = value.element if isinstance(value, Dataset | Sequence) else value
+    several = isinstance(element, Sequence) and bool(element.items)
+    if not several and not isinstance(element, Tensor):
+        raise Unfit("predictions over batches of which the elements are not known")
+    writer.sink.needs_device = True
+    name = writer.plan.name("predict_batches" if several else "predict_inputs")
+    writer.sink.help(epoch_code.predict_batches(name, _one_kind(writer), several))
+    return Code("", f"{name}({model}, {data})")
 
 
 def _traits(call: cst.Call, writer: Writer) -> Traits:
@@ -95,13 +120,30 @@ def _traits(call: cst.Call, writer: Writer) -> Traits:
 
 def _one_kind(writer: Writer) -> str | None:
     """What the models of the file take, where all that predict agree: the function is shared."""
-    kinds = set()
-    for node in writer.plan.holders:
-        if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == "predict":
-            value = value_of(node.func.value, writer.ctx, writer.plan.models)
-            traits = traits_of(value, writer.ctx) if is_model(value) or writer.plan.models else None
-            kinds.add(traits.inputs if traits else None)
+    kinds = {traits.inputs if traits else None for traits in _predicting(writer)}
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def _predicting(writer: Writer) -> Iterator[Traits | None]:
+    """The traits of each model of the file that predicts."""
+    for node in writer.plan.holders:
+        found = receiver(node) if isinstance(node, cst.Call) else None
+        if found is not None and OLDER.get(found[1], found[1]) == "predict":
+            value = value_of(found[0], writer.ctx, writer.plan.models)
+            yield traits_of(value, writer.ctx) if is_model(value) or writer.plan.models else None
+
+
+def _suffix(traits: Traits, writer: Writer) -> str:
+    """What tells the function apart from those for models with other inputs and outputs in the same file."""
+    forms = [_form(traits)]
+    forms += [_form(other) for other in _predicting(writer) if other is not None]
+    order = sorted(set(forms))
+    index = order.index(_form(traits))
+    return f"_{index + 1}" if index else ""
+
+
+def _form(traits: Traits) -> tuple[tuple[str | None, ...], bool]:
+    return tuple(entry.kind or "" for entry in traits.entries), bool(traits.heads)
 
 
 def summary(call: cst.Call, model: str, writer: Writer) -> Code:

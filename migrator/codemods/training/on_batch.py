@@ -6,7 +6,8 @@ import libcst as cst
 
 from migrator.codemods.training import methods
 from migrator.codemods.training.fit import figures, run_epoch_name
-from migrator.codemods.training.fit_data import loader_text, one_input
+from migrator.codemods.training.fit_data import compiled_model, loader_text
+from migrator.codemods.training.given import Given, inputs, targets
 from migrator.codemods.training.plan import Compiled
 from migrator.codemods.training.writer import Code, Unfit, Writer, configured
 
@@ -25,11 +26,13 @@ def on_batch(call: cst.Call, name: str, model: str, compiled: Compiled | None, w
     bound = writer.bound(call, name, frozenset({"x", "y"}))
     if set(bound) != {"x", "y"}:
         raise Unfit("without data or targets")
-    one_input(bound["x"])
-    x, lines = writer.text(bound["x"]), list[str]()
-    if not x.isidentifier():
-        lines, x = [f"{(named := writer.names.again('inputs', 'batch_inputs'))} = {x}"], named
-    batch = loader_text(writer, compiled, x, writer.text(bound["y"]), f"batch_size=len({x})")
+    value, lines = compiled_model(compiled, writer), list[str]()
+    x, y = inputs(bound["x"], config.traits, value, writer), targets(bound["y"], config, value, writer)
+    if not x.several and not x.text.isidentifier():
+        lines, x = [f"{(named := writer.names.again('inputs', 'batch_inputs'))} = {x.text}"], Given(named)
+    elif x.several:
+        x = x.named("inputs", lines, writer)
+    batch = loader_text(writer, compiled, x.text, y.text, f"batch_size=len({x.first})")
     step = [compiled.optimizer_of(model)] if name == "train_on_batch" else []
     step += ["scheduler"] if step and config.optimizer.schedule is not None else []
     logs = f"{run_epoch_name(writer, compiled)}({', '.join([model, batch, *step])})"

@@ -8,8 +8,9 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import bind
-from migrator.codemods.training.configuration import made_of, optimizer_code
+from migrator.codemods.training.configuration import optimizer_code
 from migrator.codemods.training.constraints import any_constraint
+from migrator.codemods.training.made import made_of
 from migrator.codemods.training.models import parameters, variables_of
 from migrator.codemods.training.tape_reading import zipped
 from migrator.codemods.training.writer import Code, Unfit, Writer

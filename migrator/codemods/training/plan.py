@@ -13,11 +13,12 @@ from migrator.codemods.data import DataPlan, plan_data
 from migrator.codemods.nodes import find
 from migrator.codemods.training.batch_hooks import batch_hooks
 from migrator.codemods.training.callback_classes import is_callback_class
-from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
+from migrator.codemods.training.calls import OLDER, arguments, calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.freezing import freezes
 from migrator.codemods.training.models import used_as_models
 from migrator.codemods.training.scope import Holder, bound_at_top, conditional, enclosing, names_in, names_taken
+from migrator.codemods.training.several import Forms, batches_value, forms_of, is_several
 from migrator.codemods.training.tape import TapePlan, plan_tapes
 from migrator.codemods.training.traits import traits_of
 from migrator.model import Decline
@@ -33,7 +34,7 @@ class Compiled:
     """One `compile` call of the file and what uses it.
 
     `local`: the optimizer is a variable of the scope that both call stand in; otherwise it is
-    the model's attribute. `weighted`, `streamed`, `hooks`: see `epoch_code.run_epoch`.
+    the model's attribute. `weighted`, `streamed`, `hooks`, `forms`: see `epoch_code.run_epoch`.
     """
 
     call: cst.Call
@@ -45,6 +46,7 @@ class Compiled:
     streamed: bool = False
     hooks: frozenset[str] = frozenset()
     suffix: str = ""
+    forms: Forms = field(default_factory=Forms)
 
     @property
     def optimizer(self) -> str:
@@ -253,6 +255,8 @@ def _settle(
         own.local = near and _attribute_free(own, ctx) and _name_is_free(own) and not steps
         own.weighted = any(has_argument(call, "class_weight", "sample_weight") for call in fits)
         own.streamed = any(_streams(call, ctx) for call in users)
+        if not isinstance(own.config, Decline) and is_several(own.config):
+            own.forms = forms_of([value for call in users for value in _streams_of(call, ctx)], own.config.traits)
         called_back = [call for call in fits if has_argument(call, "callbacks")]
         own.hooks = frozenset().union(*(batch_hooks(holders[call], ctx) for call in called_back))
         twin = next((c for c in compiled[:index] if _twins(c, own)), None)
@@ -265,13 +269,15 @@ def _twins(one: Compiled, other: Compiled) -> bool:
     if isinstance(one.config, Decline) or isinstance(other.config, Decline):
         return False
     same = _pass_of(one.config) == _pass_of(other.config)
-    return same and (one.weighted, one.streamed, one.hooks) == (other.weighted, other.streamed, other.hooks)
+    return same and all(
+        getattr(one, name) == getattr(other, name) for name in ("weighted", "streamed", "hooks", "forms")
+    )
 
 
 def _pass_of(config: Configuration) -> object:
     """What the pass over the data depends on."""
     optimizer = config.optimizer
-    return config.loss, config.metrics, config.traits, optimizer.clip, optimizer.schedule is None
+    return config.loss, config.heads, config.metrics, config.traits, optimizer.clip, optimizer.schedule is None
 
 
 def _attribute_free(own: Compiled, ctx: Context) -> bool:
@@ -290,7 +296,7 @@ def _name_is_free(own: Compiled) -> bool:
 
 def _method(call: cst.Call) -> str:
     found = receiver(call)
-    return found[1] if found else ""
+    return OLDER.get(found[1], found[1]) if found else ""
 
 
 def has_argument(call: cst.Call, *names: str) -> bool:
@@ -301,10 +307,25 @@ def has_argument(call: cst.Call, *names: str) -> bool:
 def _streams(call: cst.Call, ctx: Context) -> bool:
     """Whether a `fit` or `evaluate` is given batches instead of arrays."""
     positional = [arg for arg in call.args if arg.keyword is None and not arg.star]
-    given_y = len(positional) > 1 or has_argument(call, "y")
+    found = receiver(call)
+    given_y = (len(positional) > 1 or has_argument(call, "y")) and found is not None and found[1] not in OLDER
     data = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "validation_data"), None)
     validation = data is not None and (isinstance(ctx.value(data), Dataset) or isinstance(data, cst.Name))
     return not given_y or validation
+
+
+def _streams_of(call: cst.Call, ctx: Context) -> Iterator[Value]:
+    """The batches that a `fit` or `evaluate` is given, of training and of validation."""
+    bound = arguments(call, _method(call))
+    if isinstance(bound, Decline):
+        return
+    if "x" in bound and "y" not in bound:
+        yield batches_value(bound["x"], ctx)
+    data = bound.get("validation_data")
+    if data is not None and not isinstance(data, cst.Tuple | cst.List):
+        value = batches_value(data, ctx)
+        if isinstance(value, Dataset) or "y" not in bound:
+            yield value
 
 
 def _own(ctx: Context) -> set[str]:

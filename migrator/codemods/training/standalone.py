@@ -12,11 +12,12 @@ from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.callback_classes import SCHEDULE, base_of
 from migrator.codemods.training.calls import calls_in
-from migrator.codemods.training.configuration import Made, made_of, optimizer_code
+from migrator.codemods.training.configuration import optimizer_code
 from migrator.codemods.training.constraints import hooks
 from migrator.codemods.training.decay import DECAY_GROUPS, excludes
 from migrator.codemods.training.definitions import Definition
 from migrator.codemods.training.factories import MODEL, makes_optimizer, takes_model
+from migrator.codemods.training.made import Made, made_of
 from migrator.codemods.training.models import Trained, parameters
 from migrator.codemods.training.optimizer_uses import Uses
 from migrator.codemods.training.plan import FilePlan
@@ -51,6 +52,21 @@ def _only_compiled(found: Definition, plan: FilePlan, ctx: Context) -> bool:
         readers = [n for n in ctx.spans if isinstance(n, cst.Call) and _is_optimizer(n, ctx)]
     inside = sum(count(reader, name.value) for reader in readers)
     return inside > 0 and count(ctx.tree, name.value) == inside + _bindings(ctx.tree, name.value)
+
+
+def only_compiled_list(line: cst.SimpleStatementLine, plan: FilePlan, ctx: Context) -> bool:
+    """`METRICS = ["accuracy", AUC()]`, which `compile` calls alone read."""
+    part = line.body[0]
+    if len(line.body) > 1 or not isinstance(part, cst.Assign) or len(part.targets) > 1:
+        return False
+    name, listed = part.targets[0].target, part.value
+    if not isinstance(name, cst.Name) or not isinstance(listed, cst.List | cst.Tuple) or not listed.elements:
+        return False
+    values = [ctx.value(element.value) for element in listed.elements]
+    if not any(isinstance(value, Instance) and value.api.startswith("tf.keras.metrics.") for value in values):
+        return False
+    inside = sum(count(compiled.call, name.value) for compiled in plan.compiled)
+    return inside > 0 and count(ctx.tree, name.value) == inside + 1
 
 
 def _is_optimizer(call: cst.Call, ctx: Context) -> bool:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
-from migrator.codemods.context import Context, ModelTraits
+from migrator.codemods.context import Context, Entry, Head, ModelTraits
 from migrator.codemods.models.part import is_application
 from migrator.codemods.training.assumed import STEPS, models_of
 from migrator.codemods.training.built import built_by_statements
 from migrator.codemods.training.calls import is_model
 from migrator.model import OutputFacts
-from migrator.values import Instance, Literal, ModelValue, RepoInstance, Tensor, Value
+from migrator.values import Instance, Literal, ModelValue, RepoInstance, Sequence, Tensor, Value
 
 _REGULARIZERS = ("kernel_regularizer", "bias_regularizer", "recurrent_regularizer",
                  "embeddings_regularizer", "gamma_regularizer", "beta_regularizer",
@@ -28,7 +28,8 @@ class Traits:
     `output`: rank, width and final activation. `penalty`: it has regularisers, so the generated
     class has `regularization_loss()`; `constrained`: likewise for constraints and `constrain_weights()`.
     `inputs`: "float", "ids" (token or class ids) or None when open.
-    `single`: one input and one output. `placed`: what makes it ends in `.to(device)`.
+    `single`: one input and one output, or `entries` and `heads` where there are more.
+    `placed`: what makes it ends in `.to(device)`.
     `own_step`: a method of Keras that it overrides. `steps`: those by which it trains itself, batch by batch.
     `adds`: its layers add to the loss. `masked`: a mask may reach the loss.
     `compiles`: its class has a `compile` of its own, beside its steps.
@@ -48,6 +49,8 @@ class Traits:
     shapes: bool = False
     compiles: bool = False
     assumed: str = ""
+    entries: tuple[Entry, ...] = ()
+    heads: tuple[Head, ...] = ()
 
 
 def traits_of(value: Value, ctx: Context, *, trains_itself: bool = False) -> Traits | None:
@@ -111,6 +114,8 @@ def _graph(model: ModelValue, ctx: Context) -> Traits | None:
     facts = _shape(model.outputs[0] if model.outputs else None)
     if facts.width is None and isinstance(last, Instance):
         facts = replace(facts, width=_units(last))
+    known = made.ends if made is not None else None
+    entries, heads = (known.inputs, known.outputs) if known is not None else ((), ())
     return Traits(
         replace(facts, activation=_activation(last) if made is None else made.activation),
         penalty=_given_some(model, _REGULARIZERS, ctx) if made is None else made.penalty,
@@ -118,8 +123,10 @@ def _graph(model: ModelValue, ctx: Context) -> Traits | None:
         shapes=made is not None and made.shapes,
         adds=adds_loss(model, ctx) or (made is not None and made.adds),
         inputs=_input_kind(model),
-        masked=facts.rank != 2 and _may_mask(model),
-        single=len(model.outputs or (0,)) == 1 and len(model.inputs or (0,)) == 1,
+        masked=any(f.rank != 2 for f in (facts, *(head.output for head in heads))) and _may_mask(model),
+        single=known is not None or len(model.outputs or (0,)) == 1 == len(model.inputs or (0,)),
+        entries=entries if len(entries) > 1 else (),
+        heads=heads if len(heads) > 1 else (),
     )
 
 
@@ -137,6 +144,9 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
     if facts is None:
         return None
     single = isinstance(facts.call_output, Tensor) or type(facts.call_output).__name__ == "Unknown"
+    given = facts.call_inputs[0][1] if facts.call_inputs else None
+    parts = given.items or () if isinstance(given, Sequence) else ()
+    entries = tuple(Entry("", _dtype_kind(part.dtype)) for part in parts if isinstance(part, Tensor))
     kind = None
     if facts.call_inputs and isinstance(facts.call_inputs[0][1], Tensor):
         kind = _dtype_kind(facts.call_inputs[0][1].dtype)
@@ -159,6 +169,7 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
         adds=adds_loss(value, ctx) or (made is not None and made.adds),
         steps=steps,
         compiles=compiles,
+        entries=entries if 1 < len(entries) == len(parts) else (),
     )
 
 

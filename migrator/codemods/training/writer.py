@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from migrator.codemods.context import Context
-from migrator.codemods.training.calls import METHODS, bind, is_none
+from migrator.codemods.training.calls import arguments, is_none
 from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.place import embed, holders
 from migrator.codemods.training.plan import Compiled, FilePlan
@@ -55,7 +55,7 @@ class Writer:
         return cst.Module([]).code_for_node(made).strip()
 
     def bound(self, call: cst.Call, method: str, known: frozenset[str]) -> Bound:
-        bound = bind(call, METHODS[method])
+        bound = arguments(call, method)
         if isinstance(bound, Decline):
             raise Unfit(bound.reason)
         for name, node in bound.items():

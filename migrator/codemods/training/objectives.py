@@ -1,0 +1,156 @@
+"""Losses and metrics that a `compile` call names, in torch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.context import Context
+from migrator.codemods.nodes import find
+from migrator.codemods.training.callback_classes import LOSS, base_of
+from migrator.codemods.training.calls import is_none
+from migrator.codemods.training.made import Made, made_of
+from migrator.codemods.training.scope import bound_at_top
+from migrator.codemods.training.traits import Traits
+from migrator.model import Decline, Helper, LossCode, MetricCode
+from migrator.values import Literal, RepoFunction, Sequence, Tensor, Value
+
+ALIGNED = Helper(
+    "aligned",
+    '''def aligned(y, pred):
+    """Both with as many axes, where the last one of the other has a single entry; Keras does so before any loss."""
+    if y.dim() == pred.dim() + 1 and y.shape[-1] == 1:
+        return (y, pred.unsqueeze(-1)) if pred.dim() == 1 else (y.squeeze(-1), pred)
+    if pred.dim() == y.dim() + 1 and pred.shape[-1] == 1:
+        return (y.unsqueeze(-1), pred) if y.dim() == 1 else (y, pred.squeeze(-1))
+    return y, pred
+''',
+)
+
+
+class Stop(Exception):
+    """Carries a decline out of a nested step; becomes a decline of the call."""
+
+    def __init__(self, decline: Decline) -> None:
+        super().__init__(decline.reason)
+        self.decline = decline
+
+
+def only_globals(text: str, ctx: Context) -> None:
+    """Raises for code of the shared function that needs a variable of the function that compiles."""
+    known = {*bound_at_top(ctx.tree), "signed_labels", "log_probabilities"}
+    if "{p}" in text and text.split("(")[0] not in known and not text.startswith(("F.", "(", "-", "{")):
+        raise Stop(Decline(f"`{text.split('(')[0]}` is not a function of the file"))
+    limit = re.search(r"(?:max_norm|clip_value)=([\w.]+)\)", text)
+    if limit and not re.fullmatch(r"[\d.e+-]+", limit.group(1)) and limit.group(1) not in known:
+        raise Stop(Decline(f"clipping to `{limit.group(1)}`, which is not a constant of the file"))
+
+
+def loss_code(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
+    assert ctx.objects is not None
+    value = ctx.value(node)
+    if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
+        return _own_loss(node.value, traits)
+    if base_of(value, ctx) == LOSS:
+        return _own_class(node, traits, ctx)
+    made = made_or_stop(node, ctx)
+    if made.values.get("reduction") == Literal("none"):
+        raise Stop(Decline("a loss without a reduction", made.name))
+    code = ctx.objects.loss(made.name, made.texts, made.values, traits.output)
+    if isinstance(code, Decline):
+        raise Stop(code)
+    return code
+
+
+def _own_loss(name: str, traits: Traits) -> LossCode:
+    """A loss function of the repository: Keras gives it float targets and takes the mean."""
+    output = traits.output
+    if output.width is None or output.rank is None:
+        return LossCode(name, f"{name}(*aligned({{y}}, {{p}})).mean()", None, "output", helpers=(ALIGNED,))
+    target = "column" if output.width == 1 and output.rank == 2 else "output"
+    return LossCode(name, f"{name}({{y}}, {{p}}).mean()", None, target)
+
+
+def _own_class(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
+    """An object of a loss class of the repository, or a call that makes one of constants."""
+    names = {n.value for n in find(node, m.Name()) if isinstance(n, cst.Name)}
+    if not names <= set(bound_at_top(ctx.tree)):
+        raise Stop(Decline("a loss object that is no constant of the file"))
+    if traits.output.width is None or traits.output.rank is None:
+        raise Stop(Decline("the shape of what a loss of its own class compares is not known"))
+    code = _own_loss(ctx.code(node).strip(), traits)
+    return replace(code, mean=code.mean.removesuffix(".mean()"))
+
+
+def metric_nodes(node: cst.BaseExpression | None, ctx: Context) -> list[cst.BaseExpression]:
+    if node is None or is_none(node, ctx):
+        return []
+    if isinstance(node, cst.List | cst.Tuple):
+        return [element.value for element in node.elements]
+    value = ctx.value(node)
+    if isinstance(value, Sequence):
+        found = _assigned_list(node, ctx)
+        if found is not None:
+            return found
+        raise Stop(Decline("metrics that are not listed where the model is compiled"))
+    return [node]
+
+
+def _assigned_list(node: cst.BaseExpression, ctx: Context) -> list[cst.BaseExpression] | None:
+    """The elements of the one list that a name is bound to in the file."""
+    if not isinstance(node, cst.Name):
+        return None
+    bound = [
+        part.value
+        for part in _assignments(ctx.tree)
+        if any(isinstance(t.target, cst.Name) and t.target.value == node.value for t in part.targets)
+    ]
+    if len(bound) == 1 and isinstance(bound[0], cst.List | cst.Tuple):
+        return [element.value for element in bound[0].elements]
+    return None
+
+
+def _assignments(tree: cst.Module) -> list[cst.Assign]:
+    return [node for node in find(tree, m.Assign()) if isinstance(node, cst.Assign)]
+
+
+def metric_code(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx: Context) -> MetricCode:
+    assert ctx.objects is not None
+    value = ctx.value(node)
+    if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
+        facts = ctx.facts.function(value.qualname)
+        return _own_metric_code(node.value, facts.returns if facts is not None else value, traits)
+    made = made_or_stop(node, ctx)
+    code = ctx.objects.metric(made.name, made.texts, made.values, traits.output, loss)
+    if isinstance(code, Decline):
+        raise Stop(code)
+    return code
+
+
+def weighted_code(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx: Context) -> MetricCode:
+    """A metric that weighs rows as the loss does."""
+    code = metric_code(node, loss, traits, ctx)
+    if not code.rows or code.result != "{mean}":
+        raise Stop(Decline(f"the metric `{code.name}` with weights"))
+    return replace(code, weighted=True)
+
+
+def _own_metric_code(name: str, returns: Value, traits: Traits) -> MetricCode:
+    """A metric function of the repository: one value a row, or one a batch, as Keras averages them."""
+    rank = returns.rank if isinstance(returns, Tensor) else None
+    if rank is None or traits.output.activation or traits.output.rank is None:
+        raise Stop(Decline(f"whether `{name}` gives a value for each row is not known"))
+    if rank == 0:
+        return MetricCode(name, f"{name}({{y}}, {{p}})", by_batch=True)
+    rows = f"{name}({{y}}, {{p}})" + ("" if rank == 1 else ".flatten(1).mean(dim=1)")
+    return MetricCode(name, f"{rows}.sum()", rows=rows)
+
+
+def made_or_stop(node: cst.BaseExpression, ctx: Context) -> Made:
+    made = made_of(node, ctx)
+    if isinstance(made, Decline):
+        raise Stop(made)
+    return made
