@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from migrator.codemods.training.objectives import ALIGNED
 from migrator.codemods.training.decay import DECAY_GROUPS
+from migrator.codemods.training.objectives import ALIGNED
 from tests.codemods.test_steps import reasons, rendered
 
 SOURCE = """
