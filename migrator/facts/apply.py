@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrator.facts import carried, classes, dims, functions, on_weights
+from migrator.facts import carried, classes, dims, functions, on_weights, roots
+from migrator.facts.arithmetic import dim_of
 from migrator.facts.calls import CALL_METHODS, Arguments, Where
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Applied, Frame, Interpreter
 from migrator.facts.join import join, join_all
+from migrator.facts.modules import FunctionNode
 from migrator.facts.shapes import catalogue
 from migrator.facts.shapes.recurrent import bidirectional
-from migrator.facts.sized import RANK_OF
+from migrator.facts.sized import CELLS, RANK_OF
 from migrator.values import (
     Api,
     Choice,
@@ -103,7 +105,15 @@ def _loss(callee: Instance) -> Value:
 
 
 def fix_inputs(it: Interpreter, callee: Instance | ModelValue, inputs: tuple[Value, ...]) -> None:
-    """A layer that declares its own `input_shape` fixes the reserved size of the scope it is called in."""
+    """A layer that declares its own `input_shape` fixes the reserved size of the scope it is called in.
+
+    A cell does so for its states, which are as wide as it has units.
+    """
+    if isinstance(callee, Instance) and callee.api in CELLS:
+        for state in inputs[1:]:
+            text = dims.text(state.channels) if isinstance(state, Tensor) else None
+            if text is not None and text.startswith(("in_channels", "in_features")):
+                it.bound_sizes[text] = dim_of(callee.arg("units"))
     if not isinstance(callee, Instance) or not inputs or not isinstance(inputs[0], Tensor):
         return
     declared = catalogue.declared_input(callee)
@@ -267,7 +277,7 @@ def repo_instance(it: Interpreter, callee: RepoInstance, args: Arguments, where:
             continue
         bound = call_arguments(it, method, args)
         _build(it, callee, bound, where)
-        tensors = tuple(value for value in bound.values() if isinstance(value, Tensor | Sequence)) if bound else ()
+        tensors = tuple(v if isinstance(v, Tensor | Sequence) else UNKNOWN for v in bound.values()) if bound else ()
         if where.frame.record and bound is not None and it.counts(callee):
             it.applied.setdefault(callee.qualname, []).append(Applied(tuple(bound.items())))
         recording, where.frame.record = where.frame.record, False
@@ -347,12 +357,14 @@ def shape_value(value: Value) -> Value:
 
 
 def call_arguments(it: Interpreter, method: RepoFunction, args: Arguments) -> dict[str, Value] | None:
-    """Arguments of a `call` method by name, self left out."""
+    """Arguments of a `call` method by name, in the order of its parameters, self left out."""
     definition = it.definitions.get(method.qualname)
-    if definition is None or not hasattr(definition.node, "args"):
+    if definition is None or not isinstance(definition.node, FunctionNode):
         return None
     node = definition.node
-    bound = functions.bind(it, node, [UNKNOWN, *args.positional], args, definition.module)  # type: ignore[arg-type]
-    if bound:
-        bound.pop(next(iter(bound)))
-    return bound
+    bound = functions.bind(it, node, [UNKNOWN, *args.positional], args, definition.module)
+    if not bound:
+        return bound
+    bound.pop(next(iter(bound)))
+    names = [arg.arg for arg in roots.all_arguments(node) if arg.arg in bound]
+    return {name: bound[name] for name in names}

@@ -130,11 +130,11 @@ class Interpreter:
         self.bases: dict[str, tuple[Value, ...]] = {}
         self.deferred: list[tuple[ast.Lambda, Frame, str]] = []  # lambdas to be walked once with open parameters
         self.lambdas: dict[str, ast.Lambda | FunctionNode] = {}
-        self.memo: dict[object, tuple[Value, dict[str, tuple[int | None, bool]], dict[str, int]]] = {}
+        self.memo: dict[object, tuple[Value, dict[str, tuple[int | None, bool]], dict[str, Dim]]] = {}
         self.made: dict[object, dict[str, Value]] = {}  # attributes by class and constructor arguments
         self.touched: set[RepoInstance] = set()  # instances whose attributes were set from outside
         self.looked_up: set[str] = set()  # reserved symbols of tensors that hold positions in a table
-        self.bound_sizes: dict[str, int] = {}  # reserved symbols fixed by the class itself (input_shape=)
+        self.bound_sizes: dict[str, Dim] = {}  # reserved symbols fixed by the class itself (input_shape=)
         self.carried: dict[tuple[Span, str], Carried] = {}  # of the running root
         self.hints: dict[str, tuple[int | None, bool]] = {}  # reserved symbol: rank that layers ask for, convolutional
         self.foreign: dict[Site, list[Value]] = {}  # inputs of modules in other scopes than their own

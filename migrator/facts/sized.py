@@ -8,14 +8,18 @@ from migrator.facts.join import join
 from migrator.facts.words import words
 from migrator.values import Tensor, Unknown, Value
 
+CELLS = frozenset(f"tf.keras.layers.{name}" for name in ("LSTMCell", "GRUCell", "SimpleRNNCell"))
 # Layers whose torch module is made with the size of its input.
-SIZED = frozenset(
-    f"tf.keras.layers.{name}"
-    for name in words("""Dense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose SeparableConv1D
+SIZED = (
+    frozenset(
+        f"tf.keras.layers.{name}"
+        for name in words("""Dense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose SeparableConv1D
     SeparableConv2D DepthwiseConv1D DepthwiseConv2D BatchNormalization LayerNormalization GroupNormalization
     RMSNormalization UnitNormalization LSTM GRU SimpleRNN RNN Bidirectional TimeDistributed PReLU MultiHeadAttention
     EinsumDense LocallyConnected1D LocallyConnected2D ConvLSTM2D SpectralNormalization CuDNNLSTM CuDNNGRU Attention
     AdditiveAttention""")
+    )
+    | CELLS
 )
 
 _RANKS = (

@@ -727,3 +727,48 @@ def test_what_follows_is_known_from_the_way_that_is_taken() -> None:
     facts = facts_of(source)
     assert sizes(facts, source, "Small(8)") == {"in_features": "12"}
     assert inputs(facts, source, "tf.keras.layers.Dense(3)") == "float32[2, 4]"
+
+
+DECODER = """
+    import tensorflow as tf
+    from tensorflow.keras import layers
+
+    class Attention(layers.Layer):
+        def __init__(self, width):
+            super().__init__()
+            self.project = layers.Dense(width)
+
+        def call(self, query, training, memory):
+            return tf.reduce_sum(self.project(memory), 1) + query
+
+    class Decoder(tf.keras.Model):
+        def __init__(self, vocab, units):
+            super().__init__()
+            self.embedding = layers.Embedding(vocab, 5)
+            self.attention = Attention(units)
+            self.cell = layers.GRUCell(units)
+
+        def call(self, token, state, memory):
+            context = self.attention(state, False, memory=memory)
+            x = tf.concat([self.embedding(token), context], axis=-1)
+            output, state = self.cell(x, state)
+            return output, state
+
+    class Translator:
+        def __init__(self, width):
+            self.memory = layers.GRU(width, return_sequences=True)
+            self.decoder = Decoder(20, 8)
+
+        def step(self, token, state, x):
+            return self.decoder(token, state, self.memory(x))
+    """
+
+
+def test_a_cell_fixes_the_width_of_its_state_and_sizes_go_by_their_parameter() -> None:
+    source = textwrap.dedent(DECODER)
+    facts = analyse({"m": source})
+    assert [s.name for s in facts.cls("m:Attention").sizes] == ["in_features_memory"]  # type: ignore[union-attr]
+    assert [(s.name, s.of) for s in facts.cls("m:Decoder").sizes] == [("in_features_memory", "memory")]  # type: ignore[union-attr]
+    assert sizes(facts, source, "Attention(units)") == {"in_features_memory": "in_features_memory"}
+    assert sizes(facts, source, "Decoder(20, 8)") == {"in_features_memory": "width"}
+    assert inputs(facts, source, "layers.GRUCell(units)") == "any[..., 5 + units], any[..., units]"

@@ -212,3 +212,17 @@ def test_a_record_covers_the_modules_that_it_fills_inside_its_own() -> None:
     assert not found.problems
     assert resolved(found)["conv.0.weight"] == (0,)
     assert resolved(found)["fc.weight"] == (2,)
+
+
+def test_variables_of_a_plain_object_meet_under_their_names() -> None:
+    step = {"name": "Variable:0", "attribute": "step", "shape": [], "dtype": "int64", "trainable": True}
+    ours = {**source(dense(0, 0), sizes=((4, 4),))}
+    ours["weights"] = [*ours["weights"], step]
+    own = {"name": "step", "shape": [], "dtype": "int64", "parameter": False, "grad": False}
+    theirs = target("a", extra=(own,))
+    assert match(records("a"), ours, theirs).problems == ["the source's weight Variable:0 [] has no partner"]
+    found = match(records("a"), ours, {**theirs, "module": False})
+    assert not found.problems
+    assert resolved(found)["step"] == (2,)
+    other = {**theirs, "module": False, "state": [*theirs["state"][:-1], {**own, "name": "steps"}]}
+    assert match(records("a"), ours, other).problems

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 
 import pytest
-from migrator_validators.cases import Array, Call, Case, Made, WeightMap, WeightPair
+from migrator_validators.cases import Array, Call, Case, Lit, Made, WeightMap, WeightPair
 from migrator_validators.check import check_case
 from migrator_validators.hints import Modules
-from migrator_validators.trainings import trainings
+from migrator_validators.trainings import other_owners, trainings
 from migrator_validators.workers import Workers, pack_tree
 
 from migrator.model import Outcome
@@ -115,3 +115,28 @@ def test_what_the_recorded_training_does_not_reach_is_found(
 @pytest.mark.parametrize("change", [("step <= 500", "step < 500"), ("else 1e-3", "else 1e-4")])
 def test_a_schedule_is_asked_for_rates_far_ahead(change: tuple[str, str], workers: Workers) -> None:
     assert "the learning rate at step 50" in failed(CASE, workers, *change)
+
+
+OWNER = """
+class Trainer:
+    def __init__(self, width, rate=0.1, log_dir=None, name=None, decay=True, seed=3):
+        pass
+
+    def fit(self, x):
+        pass
+"""
+
+
+def test_the_object_of_a_method_is_made_in_other_ways() -> None:
+    made = Made(label="t", call=Call(source="m:Trainer", args=(Lit(value=4),)))
+    fit = Case(id="fit", kind="training", call=Call(source="fit", on=made))
+    found = other_owners([fit, fit.model_copy(update={"kind": "function"})], Modules({"m": ast.parse(OWNER)}))
+    changed = {case.id: case.call.on.call.kwargs for case in found if isinstance(case.call.on, Made)}
+    assert {
+        name: {k: a.value for k, a in kwargs.items() if isinstance(a, Lit)} for name, kwargs in changed.items()
+    } == {
+        "fit-fractions": {"rate": 0.05},
+        "fit-places": {"log_dir": "written-by-the-program"},
+        "fit-decay-False": {"decay": False},
+    }
+    assert not other_owners([fit.model_copy(update={"kind": "function"})], Modules({"m": ast.parse(OWNER)}))

@@ -74,6 +74,7 @@ def match(weights: WeightMap, source: Described, target: Described) -> Matching:
         proposals = tuple(_propose(records, source, target))
         out.proposed = bool(proposals)
         _Recorded(records, proposals, source, target, out).resolve()
+        _own_variables(source, target, out)
     _check_shapes(source, target, out)
     _check_left_over(weights, source, target, out)
     return out
@@ -95,6 +96,21 @@ def _explicit(weights: WeightMap, source: Described, target: Described, out: Mat
             out.pairs.append(
                 Pair(tuple(i for i in found if i is not None), pair.target, (pair.transform,) * len(found))
             )
+
+
+def _own_variables(source: Described, target: Described, out: Matching) -> None:
+    """Variables that a plain object holds itself (a count of steps), under their own names on both sides."""
+    if target.get("module", True):
+        return
+    used = {i for pair in out.pairs for i in pair.source}
+    filled = {pair.target for pair in out.pairs}
+    inside = tuple(f"{module['name']}." for module in target["modules"])
+    free = {e["name"] for e in target["state"] if e["name"] not in filled and not e["name"].startswith(inside)}
+    for index, weight in enumerate(source["weights"]):
+        name = weight.get("attribute", "")
+        if index not in used and name in free:
+            out.pairs.append(Pair((index,), name, ("",)))
+            free.remove(name)
 
 
 # --- by records --------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from migrator_validators.drawing import drawing
 from migrator_validators.guesses import other_makers
 from migrator_validators.hints import Modules, hinted
 from migrator_validators.invent import NoInputs, invent
-from migrator_validators.trainings import trainings
+from migrator_validators.trainings import other_owners, trainings
 
 MAIN = "__main__"
 MOST = 4
@@ -113,7 +113,9 @@ def plan(
             continue
         if unit in by_unit:
             cases = _hinted(by_unit[unit][:MOST], original)
-            plans[unit] = Plan(cases=cases, varied={cases[0].id: others(cases[0], unit)}, callers=callers)
+            first = others(cases[0], unit)
+            more = replace(first, turned=(*first.turned, *other_owners(cases, original)))
+            plans[unit] = Plan(cases=cases, varied={cases[0].id: more}, callers=callers)
             continue
         if kinds[unit] in (UnitKind.CONSTANT, UnitKind.SCRIPT) and (names := _bound(rewrite, original, modules)):
             module = modules[rewrite.unit.path]
@@ -123,8 +125,8 @@ def plan(
         try:
             tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts, original)
             found = [hinted(case, original) for case in _different(finished(case, unit) for case in tries)]
-            more = {case.id: others(case, unit) for case in found}
-            plans[unit] = Plan(alternatives=tuple(found), varied=more, callers=callers)
+            varied_ways = {case.id: others(case, unit) for case in found}
+            plans[unit] = Plan(alternatives=tuple(found), varied=varied_ways, callers=callers)
         except NoInputs as missing:
             if kinds[unit] is UnitKind.SCRIPT:
                 plans[unit] = Plan(cases=(_program(rewrite, modules[rewrite.unit.path]),), callers=callers)

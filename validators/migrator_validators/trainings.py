@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Lit
+from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Lit, Made
 from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.hints import Modules, compared_in, other_values, parameters
 from migrator_validators.recorded_cases import EPOCHS
@@ -18,6 +18,8 @@ HOLD = 6
 MOST_EPOCHS = 40
 MOST = 1500
 TURNED = 2
+PLACES = ("dir", "directory", "folder", "path", "file", "filename")
+PLACE = "written-by-the-program"
 SHORT = 2
 """Epochs of patience, where the call says how many."""
 
@@ -37,6 +39,46 @@ def trainings(case: Case, original: Modules) -> tuple[Case, ...]:
     if names & set(CLIPS):
         found.append(_large(case))
     return tuple(c for c in found if c.call != case.call or c.training != case.training)
+
+
+def other_owners(cases: Sequence[Case], original: Modules) -> tuple[Case, ...]:
+    """The last training by a method, of an object that is made with other rates, other switches, a place for files.
+
+    Sizes stay: the data that the method is given fits those.
+    """
+    case = next((c for c in reversed(cases) if c.kind == "training" and isinstance(c.call.on, Made)), None)
+    if case is None or not isinstance(case.call.on, Made):
+        return ()
+    made = case.call.on
+    module, _, qualname = made.call.source.partition(":")
+    function = original.find(module, f"{qualname}.__init__")
+    if not isinstance(function, ast.FunctionDef):
+        return ()
+    params, defaults = parameters(function)
+    given = {**dict(zip(params, made.call.args, strict=False)), **made.call.kwargs}
+    values = {**defaults, **{n: a.value for n, a in given.items() if isinstance(a, Lit)}}
+    values = {n: v for n, v in values.items() if n not in given or isinstance(given[n], Lit)}
+    return tuple(
+        _named(case, said, case.call.model_copy(update={"on": _made(made, params, changes)}))
+        for said, changes in _other_values(values)
+    )
+
+
+def _made(made: Made, params: tuple[str, ...], changes: Mapping[str, Any]) -> Made:
+    return made.model_copy(update={"call": _with(made.call, params, changes)})
+
+
+def _other_values(values: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All fractions at once, a folder in place of none, then each switch."""
+    fractions = {n: other_values(v)[0] for n, v in values.items() if isinstance(v, float)}
+    if fractions:
+        yield "fractions", fractions
+    places = {n: PLACE for n, v in values.items() if v is None and n.lower().rpartition("_")[2] in PLACES}
+    if places:
+        yield "places", places
+    switches = [(n, v) for n, v in values.items() if isinstance(v, bool)]
+    for name, value in switches[:TURNED]:
+        yield f"{name}-{not value}", {name: not value}
 
 
 def _names(node: ast.AST) -> Iterator[str]:
@@ -115,7 +157,10 @@ def _times(values: Any) -> Any:
 
 def _called(case: Case, params: tuple[str, ...], said: str, changes: Mapping[str, Any]) -> Case:
     """The case with other constants as arguments, on both sides."""
-    call = case.call
+    return _named(case, said, _with(case.call, params, changes))
+
+
+def _with(call: Call, params: tuple[str, ...], changes: Mapping[str, Any]) -> Call:
     args = list(call.args)
     kwargs, target = dict(call.kwargs), None if call.target_kwargs is None else dict(call.target_kwargs)
     for name, value in changes.items():
@@ -126,8 +171,7 @@ def _called(case: Case, params: tuple[str, ...], said: str, changes: Mapping[str
             kwargs[name] = Lit(value=value)
         if target is not None:
             target[name] = Lit(value=value)
-    update = {"args": tuple(args), "kwargs": kwargs, "target_kwargs": target}
-    return _named(case, said, call.model_copy(update=update))
+    return call.model_copy(update={"args": tuple(args), "kwargs": kwargs, "target_kwargs": target})
 
 
 def _named(case: Case, said: str, call: Call) -> Case:

@@ -14,7 +14,17 @@ from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import S, block, boolean, declined_block, declines, f32, i32, no_grad, src
 from migrator.rules.engine.template import device_here
 from migrator.rules.engine.tensors import has_complex
-from migrator.rules.ops.pieces import dtype_name, given, is_text, plain, tensors_in, text_alone, torch_dtype
+from migrator.rules.ops.pieces import (
+    dtype_name,
+    given,
+    is_text,
+    plain,
+    tensors_in,
+    text_alone,
+    torch_dtype,
+    written_dtype,
+    written_number,
+)
 from migrator.rules.ops.text_code import text_of
 
 if TYPE_CHECKING:
@@ -157,13 +167,30 @@ def ones_like(input: Tensor, dtype=None, name=None, layout=None):
     return torch.ones_like(input, dtype=target)
 
 
-@rule("tf.fill", samples=[S([2, 3], 1.5), S((2,), 3)])
-def fill(dims, value, name=None, layout=None, *, kind_value):
+@rule(
+    "tf.fill",
+    samples=[
+        S([2, 3], 1.5),
+        S((2,), 3),
+        no_grad(block("return tf.fill([2], tf.constant(3, tf.int64)), tf.fill([2, 1], tf.constant(True))")),
+        block("return tf.fill([tf.shape(a)[0], 2], tf.constant(0.5)) * tf.reduce_sum(a)", a=f32(2, 3)),
+        block("total = tf.reduce_sum(a)\nreturn tf.fill([2, 3], total) * 2.0", a=f32(3)),
+        block("return tf.fill(tf.shape(a), tf.reduce_max(a)) - a", a=f32(2, 3)),
+        declined_block("return tf.fill([2], a)", a=f32(1)),
+    ],
+)
+def fill(dims, value, name=None, layout=None, *, kind_value, rank_value):
     if layout is not None:
         raise Decline("`layout` is given")
-    if kind_value == "tensor":
-        raise Decline("filling with a tensor")
-    return torch.full(dims, value, device=device_here)
+    if kind_value != "tensor":
+        return torch.full(dims, value, device=device_here)
+    if written_number(value) is not None:
+        number = written_number(value)
+        target = written_dtype(value)
+        return torch.full(dims, number, dtype=target, device=device_here)
+    if rank_value != 0:
+        raise Decline("filling with a tensor that is not known to be a single number")
+    return value.expand(dims)
 
 
 @rule("tf.eye", samples=[S(3), S(3, 4), S(2, dtype=src("tf.float64")), declines(2, batch_shape=[3])])

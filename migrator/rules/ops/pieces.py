@@ -180,3 +180,28 @@ def text_alone(value: object, dtype: object) -> Code:
     """A value that is text, whose dtype says nothing more."""
     assert isinstance(value, Arg)
     return Code("{value}", (("value", value),), covers=("dtype",))
+
+
+def _written_tensor(arg: object) -> dict[str, str]:
+    """The arguments of `torch.tensor(1, dtype=torch.int64)` where an argument is written so, else {}."""
+    node = arg.node if isinstance(arg, Arg) else None
+    known = arg.value if isinstance(arg, Arg) else None
+    if not isinstance(node, cst.Call) or not isinstance(known, Tensor) or known.shape != ():
+        return {}
+    given = {a.keyword.value if a.keyword else "": text(a.value) for a in node.args}
+    plain_call = set(given) in ({""}, {"", "dtype"}) and len(node.args) == len(given)
+    return given if plain_call and text(node.func) == "torch.tensor" else {}
+
+
+@on_arguments
+def written_number(arg: object) -> Code | None:
+    """The number of a tensor that is written as one number."""
+    found = _written_tensor(arg)
+    return Code(found[""], covers=(arg.name,)) if found and isinstance(arg, Arg) else None
+
+
+@on_arguments
+def written_dtype(arg: object) -> Code | None:
+    """The dtype of a tensor that is written as one number, where it is written too."""
+    found = _written_tensor(arg).get("dtype")
+    return None if found is None else Code(found)

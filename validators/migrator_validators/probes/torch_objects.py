@@ -45,13 +45,14 @@ def _is_repository(value: Any) -> bool:
 
 
 def modules_of(value: Any) -> List[Tuple[str, nn.Module]]:
-    """(name, module) in registration order, of a module or of all a plain object holds."""
+    """(name, module) in registration order, of a module or of all a plain object holds; shared ones once."""
     if isinstance(value, nn.Module):
         return list(value.named_modules())
     out = []
+    seen: Set[nn.Module] = set()
     for path, item in held(value):
         if isinstance(item, nn.Module):
-            out += [(path + ("." + name if name else ""), module) for name, module in item.named_modules()]
+            out += [(path + ("." + name if name else ""), module) for name, module in item.named_modules(seen)]
     return out
 
 
