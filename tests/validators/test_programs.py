@@ -58,6 +58,7 @@ def forward(source: str, target: str, workers: Workers) -> Verdict | None:
 RIGHT = [
     ("print('sum', tf.reduce_sum(x), x.shape)", "print('sum', x.sum(), x.shape)", "3 printed values"),
     ("print(f'{float(tf.reduce_sum(x)):.2f} of 3')", "print(f'{x.sum().item():.2f} of 3')", "2 printed values"),
+    ("print(tf.keras.layers.Dense(2)(x).shape)", "print(torch.nn.Linear(2, 2)(x).shape)", "2 printed values"),
     ("tf.print('noise', noise + x)", "print('noise', noise + x)", "1 printed values"),
 ]
 
@@ -88,7 +89,6 @@ def test_other_numbers_are_wrong(source: str, target: str, workers: Workers) -> 
 UNCLEAR = [
     ("print(tf.reduce_sum(x)); print(tf.zeros_initializer)", "print(x.sum()); print(torch.nn.init.zeros_)"),
     ("print(tf.reduce_sum(x)); print(f'{time.time():.3f}')", "print(x.sum()); print(f'{time.time():.3f}')"),
-    ("print(tf.keras.layers.Dense(2)(x).shape)", "print(torch.nn.Linear(2, 2)(x).shape)"),
     ("print(tf.keras.layers.Dense(2)(x))", "print(torch.nn.Linear(2, 2)(x))"),
     ("print(f'{x}')", "print(f'{x}')"),
     ("print('shape', tf.reduce_sum(x, axis=0).shape)", "print('shape', x.sum(0, keepdim=True).shape)"),
