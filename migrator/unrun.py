@@ -7,9 +7,10 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from migrator.model import Outcome, Rung, UnitRewrite, Verdict
+from migrator.model import Outcome, Rung, UnitKind, UnitRewrite, Verdict
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Body = list[ast.stmt]
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,13 @@ def _starts(path: str) -> tuple[str, str]:
 def lines_verdict(rewrite: UnitRewrite, original: str, migrated: str, ran: Ran) -> Verdict | None:
     """Whether every rewritten line of the unit's functions ran, and every one of the original that is gone.
 
-    `original`, `migrated`: the files' texts. A `raise` is no such line. None: the unit has no function.
+    `original`, `migrated`: the files' texts. A `raise` is no such line. Of a script what stands at the top level
+    counts too. None: there is nothing that runs.
     """
-    ours = list(_functions(_unit_of_original(original, rewrite)))
-    theirs = list(_functions(_unit_of_target(migrated, rewrite)))
+    ours, theirs = _bodies(_unit_of_original(original, rewrite)), _bodies(_unit_of_target(migrated, rewrite))
+    if rewrite.unit.kind is UnitKind.SCRIPT:
+        ours.append(_top(_unit_of_original(original, rewrite)))
+        theirs.append(_top(_written(migrated, rewrite)))
     if not theirs:
         return None
     same = {line.text for f in ours for line in _lines(f)}
@@ -81,11 +85,11 @@ def shown(lines: Sequence[_Line]) -> str:
     return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
 
 
-def _unrun(functions: Iterable[Function], ran: Collection[int]) -> Iterator[_Line]:
+def _unrun(bodies: Iterable[Body], ran: Collection[int]) -> Iterator[_Line]:
     """Lines of the original that did not run, of functions that ran as they are written: what AutoGraph made of one
     runs under other line numbers."""
-    for function in functions:
-        lines = list(_lines(function))
+    for body in bodies:
+        lines = list(_lines(body))
         if any(line.is_in(ran) for line in lines):
             yield from (line for line in lines if not line.is_in(ran) and not line.raises)
 
@@ -107,15 +111,26 @@ def _body(text: str) -> list[ast.stmt]:
         return []
 
 
-def _functions(statements: Iterable[ast.stmt]) -> Iterator[Function]:
-    """Functions and methods, those inside of others too."""
-    for statement in statements:
-        yield from (node for node in ast.walk(statement) if isinstance(node, Function))
+def _written(text: str, rewrite: UnitRewrite) -> list[ast.stmt]:
+    """The statements at the top level of a migrated file that are those of the unit."""
+    own = {ast.unparse(statement) for statement in _body(rewrite.text or "")}
+    return [s for s in _body(text) if ast.unparse(s) in own]
 
 
-def _lines(function: Function) -> Iterator[_Line]:
+def _bodies(statements: Iterable[ast.stmt]) -> list[Body]:
+    """Of functions and methods, those inside of others too."""
+    nodes = (node for statement in statements for node in ast.walk(statement))
+    return [node.body for node in nodes if isinstance(node, Function)]
+
+
+def _top(statements: Iterable[ast.stmt]) -> Body:
+    """What a script does itself."""
+    return [s for s in statements if not isinstance(s, Function | ast.ClassDef)]
+
+
+def _lines(body: Body) -> Iterator[_Line]:
     """The statements of a function, heads of compound ones alone; without definitions inside and docstrings."""
-    todo: list[ast.stmt] = [*function.body]
+    todo: list[ast.stmt] = [*body]
     while todo:
         s = todo.pop(0)
         if isinstance(s, Function | ast.ClassDef) or _says_nothing(s):

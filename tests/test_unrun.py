@@ -62,3 +62,29 @@ def test_what_autograph_ran_says_nothing_of_lines() -> None:
 def test_lines_of_a_file_are_told_from_functions_and_other_files() -> None:
     reached = [{"a.py:f", "a.py#3", "source a.py#4", "b.py#9", "source b.py#7"}]
     assert of_path(reached, "a.py") == Ran(frozenset({4}), frozenset({3}))
+
+
+SCRIPT = """import tensorflow as tf
+
+x = tf.ones(3)
+if wide:
+    x = tf.square(x)
+print(x)
+"""
+OF_SCRIPT = UnitRewrite(
+    Unit("a.py::x@3", "a.py", "x@3", UnitKind.SCRIPT, 3, 6),
+    SCRIPT.replace("tf.", "torch.").partition("\n\n")[2],
+    Origin.RULES,
+)
+
+
+def test_a_branch_of_a_script_that_never_ran_counts() -> None:
+    migrated = SCRIPT.replace("tf.", "torch.").replace("tensorflow as tf", "torch")
+    every = frozenset(range(1, 7))
+    ended = lines_verdict(OF_SCRIPT, SCRIPT, migrated, Ran(every, every))
+    assert ended is not None
+    assert ended.outcome is Outcome.PASS
+    missed = lines_verdict(OF_SCRIPT, SCRIPT, migrated, Ran(every - {5}, every - {5}))
+    assert missed is not None
+    assert missed.outcome is Outcome.UNVERIFIABLE
+    assert missed.detail == "rewritten code never ran: lines 5 and lines 5 of the original"

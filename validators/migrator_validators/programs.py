@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migrator.model import Outcome, Rung
+from migrator_validators import printing
 from migrator_validators.bench import Bench
 from migrator_validators.compare import Comparison, Tree, compare_trees
 from migrator_validators.ladder import Ladder
-from migrator_validators.tolerances import FLOOR, TABLE
+from migrator_validators.tolerances import TABLE
 from migrator_validators.workers import Reply
 
 SECONDS = 60.0
 """A program that takes longer is not judged by its end."""
 OTHER_SEED = 1
-NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w])|\b(?:nan|inf)\b")
-ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
 @dataclass
@@ -118,10 +116,14 @@ class _Value:
 
 
 def _value(found: _Findings, value: _Value) -> None:
-    if _is_text(value.ours) and _is_text(value.theirs):
+    if printing.is_text(value.ours) and printing.is_text(value.theirs):
         _text(found, value)
         return
-    if _is_text(value.ours) or _is_text(value.theirs) or "opaque" in _kinds(value.ours) | _kinds(value.theirs):
+    if (
+        printing.is_text(value.ours)
+        or printing.is_text(value.theirs)
+        or "opaque" in _kinds(value.ours) | _kinds(value.theirs)
+    ):
         found.unclear.append(f"line {value.line}: something without a value")
         return
     close, far = value.compared("forward"), value.compared("loose")
@@ -143,36 +145,21 @@ def _value(found: _Findings, value: _Value) -> None:
 
 def _text(found: _Findings, value: _Value) -> None:
     """Numbers in texts that are the same but for them, to the places that are shown."""
-    ours, theirs = (ADDRESS.sub("<address>", str(side["v"])) for side in (value.ours, value.theirs))
-    if ours == theirs and not NUMBER.search(ours):
+    ours, theirs = (printing.plain(str(side["v"])) for side in (value.ours, value.theirs))
+    if ours == theirs and not printing.numbers(ours):
         return
     if not value.stable:
         found.unclear.append(f"line {value.line}: a matter of chance, or of initial values")
-    elif NUMBER.sub("#", ours) != NUMBER.sub("#", theirs):
+    elif printing.skeleton(ours) != printing.skeleton(theirs):
         found.unclear.append(f"line {value.line}: {_short(theirs)} instead of {_short(ours)}")
     else:
-        pairs = list(zip(NUMBER.findall(ours), NUMBER.findall(theirs), strict=True))
-        if any(not _near(a, b, TABLE["loose"].relative) for a, b in pairs):
+        pairs = list(zip(printing.numbers(ours), printing.numbers(theirs), strict=True))
+        if any(not printing.near(a, b, TABLE["loose"].relative) for a, b in pairs):
             found.wrong = f"line {value.line} of the original prints {_short(ours)}, the migrated one {_short(theirs)}"
-        elif any(not _near(a, b, TABLE["forward"].relative) for a, b in pairs):
+        elif any(not printing.near(a, b, TABLE["forward"].relative) for a, b in pairs):
             found.unclear.append(f"line {value.line}: {_short(theirs)} instead of {_short(ours)}")
         else:
             found.equal += len(pairs)
-
-
-def _near(a: str, b: str, relative: float) -> bool:
-    """Whether two numbers are equal to the places that are shown, or but for rounding."""
-    if a == b:
-        return True
-    x, y = float(a), float(b)
-    mantissa, _, exponent = a.lower().partition("e")
-    place = 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
-    whole = "." not in mantissa and not exponent
-    return abs(x - y) <= (0.0 if whole else 1.001 * place + relative * max(abs(x), FLOOR))
-
-
-def _is_text(tree: Tree) -> bool:
-    return bool(tree["t"] == "scalar" and tree["type"] == "str")
 
 
 def _kinds(tree: Tree) -> set[str]:

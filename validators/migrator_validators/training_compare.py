@@ -13,6 +13,7 @@ import numpy.typing as npt
 from migrator.model import Rung
 from migrator_validators.matching import Matching, Pair
 from migrator_validators.training_order import order_differs
+from migrator_validators.training_program import see_program
 from migrator_validators.workers import Arrays
 
 FloatArray = npt.NDArray[np.float64]
@@ -342,7 +343,11 @@ def _training(view: _View, limits: Limits, unchecked: list[str], history: bool) 
         return _fail(Rung.TRAINING, "only one side came to an end within the steps allowed")
     worst = _Worst(limits.result)
     _see_ends(view, worst, limits)
-    if not view.source.result["finished"]:
+    program = view.source.result["result"]
+    if program is not None and program["t"] == "program":
+        other, arrays = view.target.result["result"], (view.source.arrays, view.target.arrays)
+        see_program(program, other, *arrays, worst.see, unchecked)
+    elif not view.source.result["finished"]:
         unchecked.append("what the function returns: the run was stopped")
     elif history:
         wrong = _see_result(view.source, view.target, worst, unchecked)

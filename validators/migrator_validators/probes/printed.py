@@ -1,4 +1,4 @@
-"""Runs a module as a program (`__main__`) and tells how it ended and what it printed, as values; either side."""
+"""What a program prints and has at its end, as values; either side."""
 
 from __future__ import annotations
 
@@ -8,32 +8,40 @@ import random
 import runpy
 import sys
 import time
-from typing import Any, Callable, Dict, List, Tuple
+import types
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import wire
 from .streams import STREAMS
 
 MOST = 200  # calls that are told
-LARGEST = 100_000  # numbers in one of them
-LIBRARIES = (
-    os.sep + "site-packages" + os.sep,
-    os.sep + "dist-packages" + os.sep,
-    os.path.dirname(os.__file__) + os.sep,
-)
+LARGEST = 100_000  # numbers in one value that is told
+LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 
 
 class Printed:
-    """What the program's own files hand to `print`: `calls` as trees, `more` where there were too many."""
+    """What the program's own files hand to `print`: `calls` as trees, `more` where there were too many.
+
+    `hidden`: texts that are not compared, such as versions, by what is told in their place.
+    """
 
     def __init__(self, hidden: Dict[str, str], arrays: wire.Arrays) -> None:
-        self.hidden, self.sink = hidden, wire.Sink(arrays, "p")
+        self.hidden, self.sink = hidden, wire.Sink(arrays, "printed")
         self.calls: List[Dict[str, Any]] = []
         self.more = False
         self.original = builtins.print
 
+    def install(self) -> None:
+        """From now on, until `remove`."""
+        builtins.print = self
+
+    def remove(self) -> None:
+        """`print` is as it was."""
+        builtins.print = self.original
+
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         """In the place of `print`."""
-        if not any(part in sys._getframe(1).f_code.co_filename for part in LIBRARIES):
+        if not _in_library(sys._getframe(1)):
             self.note(args)
         self.original(*args, **kwargs)
 
@@ -43,40 +51,45 @@ class Printed:
             self.more = True
             return
         items = [self._tree(arg) for arg in args]
-        self.calls.append({"items": items, "line": self._line(), "drawn": STREAMS.initial})
+        self.calls.append({"items": items, "line": sys._getframe(2).f_lineno, "drawn": STREAMS.initial})
 
     def _tree(self, arg: Any) -> Any:
-        if wire.tensor_kind(arg) and wire.plain(arg).size > LARGEST:
-            return {"t": "opaque", "type": "large"}
-        tree = wire.encode(str(arg) if isinstance(arg, str) else arg, self.sink)
+        tree = told(str(arg) if isinstance(arg, str) else arg, self.sink)
         if tree["t"] == "scalar" and tree["type"] == "str":
             for text, name in self.hidden.items():
                 tree = dict(tree, v=tree["v"].replace(text, name))
         return tree
 
-    @staticmethod
-    def _line() -> int:
-        frame = sys._getframe(3)
-        return frame.f_lineno
+
+def told(value: Any, sink: wire.Sink) -> Any:
+    """A value as a tree; Keras's History is its dict, what is very large is told by its type alone."""
+    if type(value).__name__ == "History":
+        value = dict(value.history)
+    if wire.tensor_kind(value) and wire.plain(value).size > LARGEST:
+        return {"t": "opaque", "type": "large"}
+    return wire.encode(value, sink)
 
 
-def run(request: Dict[str, Any], hidden: Dict[str, str], also: Callable[[Printed], None]) -> Tuple[Any, wire.Arrays]:
-    """Request: `module`, `arguments`, `seed` of what differs from run to run.
+def at_its_end(names: Dict[str, Any], printed: Printed) -> Any:
+    """What a module has at its end and what it printed, as a tree."""
+    items = {name: told(names[name], printed.sink) for name in sorted(names) if _is_data(name, names[name])}
+    return {"t": "program", "names": items, "printed": printed.calls}
 
-    `hidden`: texts that are not compared, such as versions, by what is told in their place. `also`: told of the
-    recorder before the program starts.
-    """
-    arrays: wire.Arrays = {}
-    printed = Printed(hidden, arrays)
+
+def _is_data(name: str, value: Any) -> bool:
+    return not (name.startswith("_") or callable(value) or isinstance(value, types.ModuleType))
+
+
+def run(request: Dict[str, Any], printed: Printed) -> Dict[str, Any]:
+    """Request: `module`, `arguments`, `seed` of what differs from run to run."""
     sys.argv = [request["module"].replace(".", "/") + ".py", *request.get("arguments", [])]
-    _no_clock(request["seed"])
-    also(printed)
-    builtins.print = printed
+    stop_clocks(request["seed"])
+    printed.install()
     try:
         code = _run(request["module"])
     finally:
-        builtins.print = printed.original
-    return {"exit": code, "printed": printed.calls, "more": printed.more}, arrays
+        printed.remove()
+    return {"exit": code, "printed": printed.calls, "more": printed.more}
 
 
 def _run(module: str) -> int:
@@ -91,18 +104,24 @@ def _run(module: str) -> int:
     return 0
 
 
-def _no_clock(seed: int) -> None:
-    """Clocks that jump: what is made of them is different in every run."""
-    jumps = random.Random(seed)
+def stop_clocks(seed: Optional[int] = None) -> None:
+    """Clocks that the program itself reads go on by one second a call; by others from seed to seed."""
+    for name in ("time", "perf_counter"):
+        setattr(time, name, _stopped(getattr(time, name), random.Random(seed) if seed is not None else None))
 
-    def jumping(clock: Callable[[], float]) -> Callable[[], float]:
-        ahead = [0.0]
 
-        def told() -> float:
-            ahead[0] += jumps.random()
-            return clock() + ahead[0]
+def _stopped(clock: Callable[[], float], jumps: Optional[random.Random]) -> Callable[[], float]:
+    now = [1.7e9]
 
-        return told
+    def read() -> float:
+        if _in_library(sys._getframe(1)):
+            return clock()
+        now[0] += 1.0 if jumps is None else jumps.random()
+        return now[0]
 
-    time.time = jumping(time.time)
-    time.perf_counter = jumping(time.perf_counter)
+    return read
+
+
+def _in_library(frame: Any) -> bool:
+    name = frame.f_code.co_filename
+    return name.startswith(os.path.dirname(os.__file__)) or any(part in name for part in LIBRARIES)

@@ -17,8 +17,9 @@ import numpy as np
 import tensorflow as tf
 
 from . import tf_exports, tf_injection, tf_objects, wire
-from .launch import launcher
+from .launch import Program, launcher
 from .streams import STREAMS
+from .tf_program import recorder
 from .tf_rates import far_rates, is_constant
 from .tf_sessions import SESSIONS
 
@@ -37,11 +38,15 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     log.install()
     program = wire.Program(arrays, _tensor, _dataset)
     call = request["call"]
-    launch = launcher(program, call)
+    out: wire.Arrays = {}
+    launch = launcher(program, call, recorder(out))
     tf_injection.restart()
     log.armed = True
     result, finished = _finish(launch)
-    return _report(request, log, program, result, finished, call)
+    report, found = _report(request, log, program, result, finished, call)
+    if isinstance(launch, Program):
+        report["result"] = launch.tree()
+    return report, {**found, **out}
 
 
 def _finish(launch: Any) -> Any:

@@ -19,8 +19,9 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import torch_injection, torch_objects, wire
-from .launch import launcher
+from .launch import Program, launcher
 from .streams import STREAMS
+from .torch_program import recorder
 
 
 class Stop(BaseException):
@@ -38,13 +39,16 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     program = Loaded(arrays, _widening if request.get("widen") else _tensor, Batches)
     program.log = log
     call = request["call"]
-    launch = launcher(program, call)
+    kept: wire.Arrays = {}
+    launch = launcher(program, call, recorder(kept))
     torch_injection.restart()
     log.armed = True
     result, finished = _finish(launch)
     out = log.arrays()
     sink = wire.Sink(out, "result")
     tree = wire.encode(wire.pick(result, call.get("pick") or ""), sink) if finished else None
+    if isinstance(launch, Program):
+        tree, out = launch.tree(), {**out, **kept}
     for number, optimizer in enumerate(log.optimizers):
         asked = request.get("far") or []
         optimizer["far"] = log.far_rates(optimizer, asked[number] if number < len(asked) else [])

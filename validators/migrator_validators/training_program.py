@@ -1,0 +1,83 @@
+"""Training by a program: the values that it has at its end, and what it printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from migrator_validators import printing
+from migrator_validators.workers import Arrays
+
+See = Callable[[float, str], None]
+FLOOR = 1e-3
+
+
+def see_program(one: Any, other: Any, ours: Arrays, theirs: Arrays, see: See, unchecked: list[str]) -> None:
+    """Tells `see` how far values are apart, as a share of their size; what cannot be compared is `unchecked`.
+
+    A name that only one side has, or that has another form there, is none of the program's results: the training
+    loop that Keras had inside stands in the migrated file.
+    """
+    _see_names(one["names"], other["names"], ours, theirs, see, unchecked)
+    _see_printed(one["printed"], other["printed"], ours, theirs, see, unchecked)
+
+
+def _see_names(one: Any, other: Any, ours: Arrays, theirs: Arrays, see: See, unchecked: list[str]) -> None:
+    for name, tree in one.items():
+        found, same = dict(_numbers(tree, ours)), dict(_numbers(other[name], theirs)) if name in other else {}
+        if found and (found.keys() != same.keys() or any(found[k].shape != same[k].shape for k in found)):
+            unchecked.append(f"{name}: not there in the same form")
+            continue
+        for path, number in found.items():
+            _see(number, same[path], f"{name}{path}", see)
+
+
+def _see_printed(one: Any, other: Any, ours: Arrays, theirs: Arrays, see: See, unchecked: list[str]) -> None:
+    for call, same in printing.together(one, other):
+        place = f"what line {call['line']} of the original prints"
+        for a, b in zip(call["items"], same["items"] if same else (), strict=False):
+            if printing.is_text(a):
+                for x, y in zip(printing.numbers(a["v"]), printing.numbers(b["v"]), strict=True):
+                    see(printing.distance(x, y), f"{place}: {y} instead of {x}")
+                continue
+            found, numbers = dict(_numbers(a, ours)), dict(_numbers(b, theirs))
+            if found.keys() != numbers.keys() or any(found[k].shape != numbers[k].shape for k in found):
+                unchecked.append(f"{place}: not there in the same form")
+                continue
+            for path, number in found.items():
+                _see(number, numbers[path], f"{place}{path}", see)
+        if same is None and any(printing.numbers(i["v"]) if printing.is_text(i) else True for i in call["items"]):
+            unchecked.append(f"{place}: not printed")
+
+
+def _see(number: Any, same: Any, place: str, see: See) -> None:
+    finite = np.isfinite(number)
+    if not np.array_equal(finite, np.isfinite(same)):
+        see(math.inf, f"{place}: NaN or infinity at other places")
+        return
+    scale = max(float(np.max(np.abs(number[finite]), initial=0.0)), FLOOR)
+    gap = np.abs(np.where(finite, number, 0.0) - np.where(finite, same, 0.0))
+    at = np.unravel_index(int(np.argmax(gap)), gap.shape) if gap.size else ()
+    worst = float(gap[at]) if gap.size else 0.0
+    where = f" at {[int(i) for i in at]}" if at else ""
+    shown = f"{same[at]:.6g} instead of {number[at]:.6g}{where}" if gap.size else "equal"
+    see(worst / scale, f"{place}: {shown}")
+
+
+def _numbers(tree: Mapping[str, Any], arrays: Arrays, path: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, array) of every number in a tree; none at all where something in it has no value."""
+    if tree["t"] == "array":
+        array = arrays[tree["key"]]
+        if array.dtype.kind in "fiub":
+            yield path, array.astype(float)
+    elif tree["t"] == "scalar" and tree["type"] in ("float", "int", "bool"):
+        yield path, np.asarray(float(tree["v"]))
+    elif tree["t"] == "dict":
+        for name, item in tree["items"].items():
+            yield from _numbers(item, arrays, f"{path}[{name!r}]")
+    elif tree["t"] in ("list", "tuple", "namedtuple"):
+        for index, item in enumerate(tree["items"]):
+            yield from _numbers(item, arrays, f"{path}[{index}]")
