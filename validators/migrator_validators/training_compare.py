@@ -343,11 +343,8 @@ def _training(view: _View, limits: Limits, unchecked: list[str], history: bool) 
         return _fail(Rung.TRAINING, "only one side came to an end within the steps allowed")
     worst = _Worst(limits.result)
     _see_ends(view, worst, limits)
-    program = view.source.result["result"]
-    if program is not None and program["t"] == "program":
-        other, arrays = view.target.result["result"], (view.source.arrays, view.target.arrays)
-        see_program(program, other, *arrays, worst.see, unchecked)
-    elif not view.source.result["finished"]:
+    see_program(view.source, view.target, worst.see, unchecked)
+    if not view.source.result["finished"]:
         unchecked.append("what the function returns: the run was stopped")
     elif history:
         wrong = _see_result(view.source, view.target, worst, unchecked)

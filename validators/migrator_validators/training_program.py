@@ -1,10 +1,10 @@
-"""Training by a program: the values that it has at its end, and what it printed."""
+"""Beside a training: the values that a program has at its end, and what it or a function printed."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,14 +15,25 @@ See = Callable[[float, str], None]
 FLOOR = 1e-3
 
 
-def see_program(one: Any, other: Any, ours: Arrays, theirs: Arrays, see: See, unchecked: list[str]) -> None:
+class Side(Protocol):
+    """What a training probe reported."""
+
+    @property
+    def result(self) -> dict[str, Any]: ...
+
+    @property
+    def arrays(self) -> Arrays: ...
+
+
+def see_program(source: Side, target: Side, see: See, unchecked: list[str]) -> None:
     """Tells `see` how far values are apart, as a share of their size; what cannot be compared is `unchecked`.
 
     A name that only one side has, or that has another form there, is none of the program's results: the training
     loop that Keras had inside stands in the migrated file.
     """
-    _see_names(one["names"], other["names"], ours, theirs, see, unchecked)
-    _see_printed(one["printed"], other["printed"], ours, theirs, see, unchecked)
+    one, other = source.result["program"], target.result["program"]
+    _see_names(one["names"], other["names"], source.arrays, target.arrays, see, unchecked)
+    _see_printed(one["printed"], other["printed"], source.arrays, target.arrays, see, unchecked)
 
 
 def _see_names(one: Any, other: Any, ours: Arrays, theirs: Arrays, see: See, unchecked: list[str]) -> None:

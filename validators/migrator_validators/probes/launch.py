@@ -9,34 +9,36 @@ from . import wire
 from .printed import Printed, at_its_end, stop_clocks
 
 
-class Program:
-    """A module that is run as a program: what it has at its end, and what it printed until it was stopped."""
+class Launch:
+    """Runs what a case calls and keeps what it prints, also where the run is stopped.
 
-    def __init__(self, module: str, printed: Printed) -> None:
-        self.module, self.printed = module, printed
+    `names`: of a module that is run as a program ("module:__main__", which gives None), what it has at its end.
+    """
+
+    def __init__(self, program: wire.Program, call: dict[str, Any], printed: Printed) -> None:
+        self.module, _, attribute = call["ref"].partition(":")
+        self.printed = printed
         self.names: dict[str, Any] = {}
+        self.runs_module = attribute == "__main__"
+        self._call: Callable[[], Any] = self._module if self.runs_module else program.bind(dict(call, pick=""))
 
-    def __call__(self) -> None:
-        wire.PROGRAM.append(self.module)
+    def __call__(self) -> Any:
         stop_clocks()
         self.printed.install()
+        try:
+            return self._call()
+        finally:
+            self.printed.remove()
+
+    def _module(self) -> None:
+        wire.PROGRAM.append(self.module)
         try:
             with wire.program("run " + self.module):
                 self.names = runpy.run_module(self.module, run_name="__main__", alter_sys=True)
         except wire.ProgramError as error:
             if not isinstance(error.__cause__, SystemExit) or error.__cause__.code:
                 raise
-        finally:
-            self.printed.remove()
 
-    def tree(self) -> Any:
+    def told(self) -> Any:
         """For the report."""
         return at_its_end(self.names, self.printed)
-
-
-def launcher(program: wire.Program, call: dict[str, Any], printed: Printed) -> Callable[[], Any]:
-    """The call of a case with its arguments made, but for "module:__main__", which runs the module."""
-    module, _, attribute = call["ref"].partition(":")
-    if attribute != "__main__":
-        return program.bind(dict(call, pick=""))
-    return Program(module, printed)

@@ -71,9 +71,9 @@ def told(value: Any, sink: wire.Sink) -> Any:
 
 
 def at_its_end(names: Dict[str, Any], printed: Printed) -> Any:
-    """What a module has at its end and what it printed, as a tree."""
+    """What a module has at its end and what it printed."""
     items = {name: told(names[name], printed.sink) for name in sorted(names) if _is_data(name, names[name])}
-    return {"t": "program", "names": items, "printed": printed.calls}
+    return {"names": items, "printed": printed.calls}
 
 
 def _is_data(name: str, value: Any) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from . import tf_exports, tf_injection, tf_objects, wire
-from .launch import Program, launcher
+from .launch import Launch
 from .streams import STREAMS
 from .tf_program import recorder
 from .tf_rates import far_rates, is_constant
@@ -39,14 +39,12 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     program = wire.Program(arrays, _tensor, _dataset)
     call = request["call"]
     out: wire.Arrays = {}
-    launch = launcher(program, call, recorder(out))
+    launch = Launch(program, call, recorder(out))
     tf_injection.restart()
     log.armed = True
     result, finished = _finish(launch)
     report, found = _report(request, log, program, result, finished, call)
-    if isinstance(launch, Program):
-        report["result"] = launch.tree()
-    return report, {**found, **out}
+    return dict(report, program=launch.told()), {**found, **out}
 
 
 def _finish(launch: Any) -> Any:

@@ -19,7 +19,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import torch_injection, torch_objects, wire
-from .launch import Program, launcher
+from .launch import Launch
 from .streams import STREAMS
 from .torch_program import recorder
 
@@ -40,22 +40,20 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     program.log = log
     call = request["call"]
     kept: wire.Arrays = {}
-    launch = launcher(program, call, recorder(kept))
+    launch = Launch(program, call, recorder(kept))
     torch_injection.restart()
     log.armed = True
     result, finished = _finish(launch)
     out = log.arrays()
     sink = wire.Sink(out, "result")
     tree = wire.encode(wire.pick(result, call.get("pick") or ""), sink) if finished else None
-    if isinstance(launch, Program):
-        tree, out = launch.tree(), {**out, **kept}
     for number, optimizer in enumerate(log.optimizers):
         asked = request.get("far") or []
         optimizer["far"] = log.far_rates(optimizer, asked[number] if number < len(asked) else [])
     steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
     roots = [{"label": root["label"], "described": torch_objects.describe(root["object"])} for root in log.roots]
     answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
-    return answer, out
+    return dict(answer, program=launch.told()), {**out, **kept}
 
 
 def _finish(launch: Any) -> Any:
