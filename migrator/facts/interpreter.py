@@ -282,7 +282,7 @@ class Interpreter:
         if use.inputs is None or use.output is None:
             use.inputs, use.output = inputs, output
         else:
-            use.inputs = join_inputs(getattr(layer, "api", ""), use.inputs, inputs)
+            use.inputs = join_inputs(layer, use.inputs, inputs)
             use.output = join(use.output, output)
         use.calls.add(call)
 

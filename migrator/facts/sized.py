@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from migrator.facts.join import join
 from migrator.facts.words import words
-from migrator.values import Tensor, Unknown, Value
+from migrator.values import RepoInstance, Tensor, Unknown, Value
 
 CELLS = frozenset(f"tf.keras.layers.{name}" for name in ("LSTMCell", "GRUCell", "SimpleRNNCell"))
 # Layers whose torch module is made with the size of its input.
@@ -35,12 +35,14 @@ _RANKS = (
 RANK_OF = {f"tf.keras.layers.{name}": (rank, conv) for layers, rank, conv in _RANKS for name in layers}
 
 
-def join_inputs(api: str, a: tuple[Value, ...], b: tuple[Value, ...]) -> tuple[Value, ...]:
+def join_inputs(layer: Value, a: tuple[Value, ...], b: tuple[Value, ...]) -> tuple[Value, ...]:
     """The inputs of a layer that is called twice.
 
-    A layer with weights takes one size of the last axis only, whatever is known of the other call.
+    A layer with weights takes one size of the last axis only, whatever is known of the other call; so does a layer of
+    the repository's own, of which only these sizes are asked.
     """
-    joined = join if api not in SIZED else _sized
+    sized = isinstance(layer, RepoInstance) or getattr(layer, "api", "") in SIZED
+    joined = _sized if sized else join
     return tuple(joined(x, y) for x, y in zip(a, b, strict=False))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import libcst as cst
@@ -113,11 +113,48 @@ class Uses:
         if not isinstance(self.holder, cst.Module) and model.split(".")[0] in _parameters(self.holder) - {"self"}:
             return True
         start = self.ctx.spans[self.found.line]
+        owners = _with_owners(model)
         for target in find(self.holder, m.AssignTarget()):
             assert isinstance(target, cst.AssignTarget)
-            if self.ctx.code(target.target).strip() == model and self.ctx.spans[target] < start:
+            if self.ctx.code(target.target).strip() in owners and self.ctx.spans[target] < start:
                 return True
-        return False
+        return self.constructed(owners)
+
+    def constructed(self, owners: frozenset[str]) -> bool:
+        """Whether the object has one of these attributes of `self` before the method with the optimizer can run."""
+        classes = (s for s in self.ctx.tree.body if isinstance(s, cst.ClassDef))
+        methods = next((found for c in classes if self.holder in (found := _methods(c)).values()), {})
+        making = _constructing(methods)
+        if any(methods[name] is self.holder for name in making):
+            return False
+        targets = (target for name in making for target in find(methods[name], m.AssignTarget()))
+        return any(isinstance(t, cst.AssignTarget) and self.ctx.code(t.target).strip() in owners for t in targets)
+
+
+def _with_owners(model: str) -> frozenset[str]:
+    """A dotted name and what it is a part of; `self` alone is nothing that is bound."""
+    parts = model.split(".")
+    return frozenset(".".join(parts[:end]) for end in range(1, len(parts) + 1)) - {"self"}
+
+
+def _methods(cls: cst.ClassDef) -> dict[str, cst.FunctionDef]:
+    return {s.name.value: s for s in cls.body.body if isinstance(s, cst.FunctionDef)}
+
+
+def _constructing(methods: Mapping[str, cst.FunctionDef]) -> frozenset[str]:
+    """The constructor, and methods that only it calls, directly or not."""
+    owned = m.Attribute(value=m.Name("self"))
+    called = {
+        name: {a.attr.value for a in find(method, owned) if isinstance(a, cst.Attribute)}
+        for name, method in methods.items()
+    }
+    found = frozenset({"__init__"}) & methods.keys()
+    while True:
+        users = {name: {other for other, names in called.items() if name in names} for name in methods}
+        more = {name for name, by in users.items() if name not in found and by and by <= found}
+        if not more:
+            return frozenset(found)
+        found |= more
 
 
 def _locals(holder: Holder) -> set[str]:
