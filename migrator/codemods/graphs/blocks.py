@@ -12,7 +12,9 @@ from migrator.codemods.graphs.functions import Block, Functions
 from migrator.codemods.graphs.graph import Computed, Graph, refs
 from migrator.codemods.graphs.program import NotUnderstood, first_line, keys_read
 from migrator.codemods.graphs.reading import Reader
+from migrator.codemods.graphs.sharing import reuses, reuses_if
 from migrator.codemods.graphs.tables import text
+from migrator.codemods.graphs.variable_names import part
 from migrator.codemods.graphs.writing import Rewire, indented, source_of
 
 
@@ -35,7 +37,8 @@ def read_block(
     if ast.get_docstring(node) is not None:
         lines += [*functions.program.block(node.body[0].lineno, node.body[0].end_lineno or 0, 0), ""]
     lines += _constructor(graph, given, defaults) + _build(graph, given) + ["", *_call(graph, tensors, given, defaults)]
-    return Block(node.name, cls, tensors, given, tuple(lines), refs(graph.pieces), graph.moded)
+    variables = tuple(name for piece in graph.pieces for name in piece.names)
+    return Block(node.name, cls, tensors, given, tuple(lines), refs(graph.pieces), graph.moded, variables)
 
 
 def _repeated(node: ast.FunctionDef) -> frozenset[str]:
@@ -47,28 +50,35 @@ def _read(body: list[ast.stmt], reader: Reader, after: int) -> None:
     for statement in body:
         comments = tuple(reader.program.comments(statement, after))
         if isinstance(statement, ast.With):
-            _scope(statement, reader)
+            reader.path.append(_scope(statement, reader))
             _read(statement.body, reader, statement.lineno)
+            reader.path.pop()
         elif isinstance(statement, ast.Return):
             reader.returned(statement, comments)
-        elif not reader.read(statement, comments):
+        elif not _shares(statement, reader) and not reader.read(statement, comments):
             raise NotUnderstood(f"`{text(statement).splitlines()[0]}` in a function that makes variables")
         after = statement.end_lineno or statement.lineno
 
 
-def _scope(block: ast.With, reader: Reader) -> None:
+def _shares(statement: ast.stmt, reader: Reader) -> bool:
+    """Whether a statement only says whether variables are shared: the layer's all are, or none."""
+    return reuses(statement, reader.program) or bool(reuses_if(statement, reader.program))
+
+
+def _scope(block: ast.With, reader: Reader) -> str:
+    """The name of a scope, as `variable_names` has it; none where it names no variables."""
     value = block.items[0].context_expr
-    known = isinstance(value, ast.Call) and reader.program.api(value) in tables.SCOPES
-    if len(block.items) != 1 or not known or block.items[0].optional_vars is not None:
+    api = reader.program.api(value)
+    bound = block.items[0].optional_vars
+    only_shares = bound is not None and not {
+        key for s in block.body if not _shares(s, reader) for key in keys_read(s)
+    } & {text(bound)}
+    if len(block.items) != 1 or api not in tables.SCOPES or (bound is not None and not only_shares):
         raise NotUnderstood("a scope that is used as a value")
-    assert isinstance(value, ast.Call)
+    assert isinstance(value, ast.Call) and reader.functions is not None
     if len(value.args) != 1 or any(k.arg != "reuse" for k in value.keywords):
         raise NotUnderstood("a scope with more than a name")
-    for keyword in value.keywords:
-        if isinstance(keyword.value, ast.Constant) and keyword.value.value not in (False, None):
-            raise NotUnderstood("variables that are shared")
-        if not isinstance(keyword.value, ast.Constant | ast.Name):
-            raise NotUnderstood("variables that are shared")
+    return part(value.args[0], reader.functions.outer) if api == "tf.variable_scope" else ""
 
 
 def _constructor(graph: Graph, given: tuple[str, ...], defaults: Mapping[str, ast.expr]) -> list[str]:

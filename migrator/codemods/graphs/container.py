@@ -14,8 +14,10 @@ from migrator.codemods.graphs.graph import Graph
 from migrator.codemods.graphs.methods import Methods, Tensor, methods
 from migrator.codemods.graphs.program import NotUnderstood, Program, first_line, key_of, keys_read
 from migrator.codemods.graphs.reading import Reader
+from migrator.codemods.graphs.sharing import AGAIN, NEW, reuses, wish
 from migrator.codemods.graphs.sites import Answer, Names, Site, fetched, is_start, site_of, sites_in
 from migrator.codemods.graphs.tables import text
+from migrator.codemods.graphs.variable_names import part
 from migrator.codemods.graphs.writing import Written, write
 
 Body = Sequence[ast.stmt]
@@ -39,16 +41,24 @@ class Container:
     last: ast.stmt | None = None  # the last statement that builds the graph
     feeds: dict[str, ast.Dict] = field(default_factory=dict)
     comments: tuple[str, ...] = ()  # of statements that go, after the last that has a place in the module
+    through: Mapping[str, ast.FunctionDef] = field(default_factory=dict)  # methods that the building one runs
+    methods: frozenset[str] = frozenset()  # all of the class
+    parameters: frozenset[str] = frozenset()  # of its constructor
+    steps: dict[int, str] = field(default_factory=dict)  # statements in other methods that make a step → its name
+    starts: set[int] = field(default_factory=set)  # statements that give variables their first values
 
     # --- reading
 
     def read(self) -> Graph:
         """The graph; raises `NotUnderstood`."""
         reader = Reader(self.program, self._repeated(), self.functions)
+        reader.methods = self.methods
         self.graph = reader.graph
         self._block(self.bodies[0], reader, first_line(self.bodies[0][0]) - 1)
+        building = [m.body for m in self.through.values()]
         for body in self.bodies[1:]:
-            self._block(body, reader, first_line(body[0]) - 1, builds=False)
+            if body not in building:
+                self._block(body, reader, first_line(body[0]) - 1, builds=False)
         self.comments = reader.pending
         if not self.graph.versions or self.last is None or not self.graph.sessions:
             raise NotUnderstood("no session runs the graph here")
@@ -57,41 +67,97 @@ class Container:
 
     def _repeated(self) -> frozenset[str]:
         """Keys that the building statements bind more than once."""
-        bound = (n for s in self.bodies[0] for n in ast.walk(s) if isinstance(n, ast.Name | ast.Attribute))
+        building = [*self.bodies[0], *(s for m in self.through.values() for s in m.body)]
+        bound = (n for s in building for n in ast.walk(s) if isinstance(n, ast.Name | ast.Attribute))
         counts = Counter(key_of(n) for n in bound if isinstance(n.ctx, ast.Store))
         return frozenset(key for key, count in counts.items() if count > 1)
 
     def _block(self, body: Body, reader: Reader, after: int, builds: bool = True) -> None:
         for statement in body:
-            if isinstance(statement, ast.With) and self._opens(statement, reader):
+            opened = self._opens(statement, reader) if isinstance(statement, ast.With) else None
+            if isinstance(statement, ast.With) and opened is not None:
                 self.opened.add(id(statement))
+                before = reader.again
+                reader.path.append(opened[0])
+                reader.again = opened[1] or before
                 self._block(statement.body, reader, statement.lineno, builds)
+                reader.path.pop()
+                reader.again = before
+            elif builds and self._through(statement) is not None:
+                method = self._through(statement)
+                assert method is not None
+                self._block(method.body, reader, method.lineno)
+            elif builds and reuses(statement, self.program):
+                reader.again = AGAIN
+                self.gone.add(id(statement))
             elif is_start(statement, self.graph, self.program):
                 self.gone.add(id(statement))
-            elif builds and reader.read(statement, tuple(self.program.comments(statement, after))):
+                self.starts.add(id(statement))
+            elif builds and self._read(statement, reader, after):
                 self.gone.add(id(statement))
-                self.last = statement
+            elif not builds and isinstance(statement, ast.Assign):
+                self._step(statement, reader)
             after = statement.end_lineno or statement.lineno
 
-    def _opens(self, block: ast.With, reader: Reader) -> bool:
-        """Whether a `with` only says where a graph, a scope or a session is."""
+    def _read(self, statement: ast.stmt, reader: Reader, after: int) -> bool:
+        """Whether a statement builds the graph. A session can be made after what needs the module."""
+        sessions = len(self.graph.sessions)
+        read = reader.read(statement, tuple(self.program.comments(statement, after)))
+        if read and len(self.graph.sessions) == sessions:
+            self.last = statement
+        return read
+
+    def _through(self, statement: ast.stmt) -> ast.FunctionDef | None:
+        """The method that a statement runs to build more of the graph."""
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        key = key_of(call.func) if isinstance(call, ast.Call) else ""
+        return self.through.get(key.removeprefix("self.")) if key.startswith("self.") else None
+
+    def _step(self, statement: ast.Assign, reader: Reader) -> None:
+        """A step that another method makes, with an optimizer of its own."""
+        call, key = statement.value, key_of(statement.targets[0])
+        func = call.func if isinstance(call, ast.Call) else None
+        own = isinstance(func, ast.Attribute) and self.program.api(func.value) in tables.OPTIMIZERS
+        if own and isinstance(call, ast.Call) and key and "." not in key and reader.training.read([key], call):
+            if list(self.steps.values()).count(key) or self._elsewhere(key, statement):
+                raise NotUnderstood(f"`{key}`, which is several things")
+            self.steps[id(statement)] = key
+
+    def _elsewhere(self, key: str, statement: ast.stmt) -> bool:
+        """Whether a name occurs in other methods than the one with a statement."""
+        bodies = [b for b in self.bodies if not any(n is statement for s in b for n in ast.walk(s))]
+        return any(isinstance(n, ast.Name) and n.id == key for b in bodies for s in b for n in ast.walk(s))
+
+    def _opens(self, block: ast.With, reader: Reader) -> tuple[str, str] | None:
+        """For a `with` that only says where a graph, a scope or a session is: the name of its scope, and what it asks
+        of variables."""
         if len(block.items) != 1:
-            return False
+            return None
         item, graph = block.items[0], self.graph
         value, api = item.context_expr, self.program.api(item.context_expr)
         if api in tables.SESSIONS and item.optional_vars is not None:
             graph.sessions.add(key_of(item.optional_vars))
-            return True
+            return "", ""
         if api in tables.SCOPES:
-            call = value if isinstance(value, ast.Call) else None
-            if item.optional_vars is not None or call is None or len(call.args) != 1 or call.keywords:
-                raise NotUnderstood("a scope that is used as a value, or shares variables")
-            return True
+            return self._scope(block, api)
         if api == "tf.control_dependencies":
-            return self._updates(block, reader)
-        return isinstance(value, ast.Call) and self._is_default(value)
+            self._updates(block, reader)
+            return None
+        return ("", "") if isinstance(value, ast.Call) and self._is_default(value) else None
 
-    def _updates(self, block: ast.With, reader: Reader) -> bool:
+    def _scope(self, block: ast.With, api: str) -> tuple[str, str]:
+        value, bound_ = block.items[0].context_expr, block.items[0].optional_vars
+        assert isinstance(value, ast.Call)
+        reuse = next((k.value for k in value.keywords if k.arg == "reuse"), None)
+        asks = "" if reuse is None else wish(reuse, self.program)
+        if len(value.args) != 1 or any(k.arg != "reuse" for k in value.keywords) or (reuse is not None and not asks):
+            raise NotUnderstood("a scope that is used as a value, or shares variables")
+        rest = [s for s in block.body if not reuses(s, self.program)]
+        if bound_ is not None and text(bound_) in {key for s in rest for key in keys_read(s)}:
+            raise NotUnderstood("a scope that is used as a value, or shares variables")
+        return (part(value.args[0]) if api == "tf.variable_scope" else ""), "" if asks == NEW else asks
+
+    def _updates(self, block: ast.With, reader: Reader) -> None:
         value = block.items[0].context_expr
         given = value.args[0] if isinstance(value, ast.Call) and value.args else None
         inner = given is not None and [self.program.api(a) for a in getattr(given, "args", ())] == [tables.UPDATES]
@@ -101,7 +167,6 @@ class Container:
         self._block(block.body, reader, block.lineno)
         reader.scopes.remove("updates")
         self.opened.add(id(block))
-        return False
 
     def _is_default(self, call: ast.Call) -> bool:
         """`graph.as_default()`, `tf.Graph().as_default()`, `sess.as_default()`."""
@@ -135,6 +200,14 @@ class Container:
                         self.feeds[name] = inner.value
                         self.gone.add(id(inner))
 
+    def leave_out(self) -> None:
+        """Methods that the constructor runs, of which nothing stays, go with their calls."""
+        for name, method in self.through.items():
+            if any(n is self.last for n in ast.walk(method)) or [s for s in self._left(method.body) if not _is_text(s)]:
+                continue
+            calls = (s for body in self.bodies for b in body for s in ast.walk(b))
+            self.gone |= {id(method), *(id(s) for s in calls if isinstance(s, ast.Expr) and self._through(s) is method)}
+
     def fetched(self) -> list[Tensor]:
         """The tensors that sessions are asked for."""
         return [t for s in self._main() for site in sites_in(s, self.graph) for t in fetched(site, self.graph)]
@@ -148,10 +221,29 @@ class Container:
             raise NotUnderstood("no session runs the graph here")
         if len({id(self.graph.placeholders[key]) for key in self.graph.mode}) > 1:
             raise NotUnderstood("several placeholders that say whether layers train")
+        if self.graph.counted not in (-1, sum(bool(piece.names) for piece in self.graph.pieces)):
+            raise NotUnderstood("variables that are made after a list of all")
         made = methods(self.graph, asked)
         if any(set(m.placeholders) & self.graph.mode for m in made.others.values()):
             raise NotUnderstood("layers that train in some runs, after the tensors that all runs begin with")
-        return made, write(self.name, self.graph, made, self.own, self.program.tf)
+        written = write(self.name, self.graph, made, self.own, self.program.tf)
+        self._check(written)
+        return made, written
+
+    def _check(self, written: Written) -> None:
+        """Names that the module is given have one value, which is known where the module is made."""
+        repeated = sorted(self._repeated() & set(written.given))
+        if repeated:
+            raise NotUnderstood(f"`{repeated[0]}`, which changes while the graph is built")
+        if not self.through:
+            return
+        method = next((m for m in self.through.values() if any(n is self.last for n in ast.walk(m))), None)
+        local = {key for key in written.given if "." not in key}
+        here = self.bodies[0] if method is None else method.body
+        bound = {n.id for s in here for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        bound |= self.parameters if method is None else {a.arg for a in method.args.args}
+        if local - bound:
+            raise NotUnderstood(f"`{min(local - bound)}`, which is not known where the graph ends")
 
 
 @dataclass
@@ -186,15 +278,16 @@ class Writer:
         main = list(self.container._main())
         stored = {key_of(n) for s in main for n in ast.walk(s)
                   if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Store)}  # fmt: skip
-        taken = (stored | self.container.own - self.graph.keys) - {""}
+        taken = (stored | self.container.own - self.graph.keys) - {"", *self.container.steps.values()}
         prefix = "self." if self.container.around == "class" else ""
         model = _free(f"{prefix}model", taken)
-        optimizers: dict[str, str] = {}
-        for step in self.graph.steps.values():
-            made = step.optimizer
-            wish = made.key or f"{prefix}optimizer"
-            wish = wish if not prefix or wish.startswith(prefix) else prefix + wish
-            optimizers.setdefault(made.made + made.key, _free(wish, taken | set(optimizers.values())))
+        optimizers: dict[int, str] = {}
+        several = len({step.optimizer.number for step in self.graph.steps.values()}) > 1
+        for key, step in self.graph.steps.items():
+            made, here = step.optimizer, key in self.container.steps.values()
+            wish = made.key or (key if several or here else f"{prefix}optimizer")
+            wish = wish if not prefix or here or wish.startswith(prefix) else prefix + wish
+            optimizers.setdefault(made.number, _free(wish, taken | set(optimizers.values())))
         return Names(model, optimizers, frozenset(taken))
 
     def lines(self, body: Body, indent: int, after: int) -> list[str]:
@@ -216,16 +309,21 @@ class Writer:
         given = ", ".join(self.written.given)
         lines = [*self.container.comments, *(f"self.{name} = {name}" for name in self.kept)]
         lines += [f"{self.names.model} = {self.written.name}({given})"]
-        lines += [f"{name} = {self._optimizer(key)}" for key, name in self.names.optimizers.items()]
+        later = {self.graph.steps[key].optimizer.number for key in self.container.steps.values()}
+        lines += [f"{name} = {self._optimizer(n)}" for n, name in self.names.optimizers.items() if n not in later]
         return [""] * gap + [prefix + line for line in lines]
 
-    def _optimizer(self, key: str) -> str:
-        return next(s.optimizer.made for s in self.graph.steps.values() if s.optimizer.made + s.optimizer.key == key)
+    def _optimizer(self, number: int) -> str:
+        return next(s.optimizer.made for s in self.graph.steps.values() if s.optimizer.number == number)
 
     def _statement(self, statement: ast.stmt, indent: int, lead: int) -> list[str]:
         if isinstance(statement, ast.With) and id(statement) in self.container.opened:
             comments = self.program.block(lead, first_line(statement) - 1, indent - statement.col_offset)
             return comments + self.lines(statement.body, indent, statement.lineno)
+        if id(statement) in self.container.steps:
+            number = self.graph.steps[self.container.steps[id(statement)]].optimizer.number
+            comments = self.program.block(lead, first_line(statement) - 1, indent - statement.col_offset)
+            return [*comments, " " * indent + f"{self.names.optimizers[number]} = {self._optimizer(number)}"]
         if id(statement) in self.container.gone:
             return []
         if self._untouched(statement):
@@ -238,7 +336,7 @@ class Writer:
     def _untouched(self, statement: ast.stmt) -> bool:
         """Whether nothing in a statement is of the graph."""
         inner = {id(n) for n in ast.walk(statement)}
-        if inner & (self.container.gone | self.container.opened):
+        if inner & (self.container.gone | self.container.opened | self.container.steps.keys()):
             return False
         return not set(keys_read(statement)) & (self.graph.keys | self.container.feeds.keys())
 
@@ -336,6 +434,10 @@ class Writer:
                 raise NotUnderstood(f"`{'**' if key is None else text(key)}` is fed, which is no placeholder")
             found[name] = value
         return found
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _unread(name: str) -> bool:

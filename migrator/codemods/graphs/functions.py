@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 
 from migrator.codemods.graphs import tables
 from migrator.codemods.graphs.graph import PieceRef
+from migrator.codemods.graphs.members import Members
 from migrator.codemods.graphs.program import NotUnderstood, Program, first_line, key_of, keys_read
-from migrator.codemods.graphs.tables import bound, text
+from migrator.codemods.graphs.sharing import Sharing
+from migrator.codemods.graphs.tables import bound
+from migrator.codemods.graphs.variable_names import part
 
 
 @dataclass(frozen=True)
@@ -23,25 +26,39 @@ class Block:
     lines: tuple[str, ...]
     pieces: tuple[PieceRef, ...]
     moded: bool = False
+    variables: tuple[str, ...] = ()  # names of its variables, with parameters as in `variable_names`
 
 
 @dataclass
 class Functions:
-    """The functions of a file that make variables. `read` gives the text of one (it is told which are tensors)."""
+    """The functions of a file that make variables, and methods of the class that is read; `hidden`: attributes that
+    such a method reads."""
 
     program: Program
     taken: Collection[str]
     blocks: dict[str, Block] = field(default_factory=dict)
     sites: dict[str, int] = field(default_factory=dict)  # calls that were read, by function
+    hidden: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         tops = [s for s in self.program.tree.body if isinstance(s, ast.FunctionDef)]
+        self.outer: frozenset[str] = frozenset()  # parameters of the function that is read
         self.nodes: dict[str, ast.FunctionDef] = {}
         while True:
             more = [s for s in tops if s.name not in self.nodes and self._builds(s)]
             if not more:
                 break
             self.nodes |= {s.name: s for s in more}
+        self.sharing = Sharing(self.program, self.nodes, self.params)
+
+    def enter(self, found: Members) -> None:
+        """The methods of a class that is read now, in the place of those of the class before."""
+        for key in [key for key in self.nodes if key.startswith("self.")]:
+            del self.nodes[key]
+            self.blocks.pop(key, None)
+            self.sites.pop(key, None)
+        self.nodes |= found.applied
+        self.hidden = dict(found.hidden)
 
     def _builds(self, function: ast.FunctionDef) -> bool:
         calls = [n for n in ast.walk(function) if isinstance(n, ast.Call)]
@@ -59,31 +76,29 @@ class Functions:
     def arguments(self, call: ast.Call, name: str) -> dict[str, ast.expr]:
         """The arguments of a call by parameter, those that say what is shared left out."""
         found = bound(call, self.params(name))
-        if found is None or found.keys() - set(self.params(name)):
+        hidden = self.hidden.get(name, ())
+        if found is None or found.keys() - {*self.params(name), *hidden}:
             raise NotUnderstood(f"arguments of {name} that are not known")
-        sharing = self._read_in(name, "reuse")
-        shared = [p for p in found if p in sharing and text(found[p]) not in ("False", "None")]
-        defaults = self._defaults(name)
-        if shared or any(text(defaults[p]) not in ("False", "None") for p in sharing if p in defaults):
-            raise NotUnderstood(f"variables of {name} that are shared")
-        return {n: v for n, v in found.items() if n not in sharing | self.scopes(name)}
+        for attribute in hidden:
+            own = ast.Attribute(ast.Name("self", ast.Load()), attribute, ast.Load())
+            found.setdefault(attribute, own)
+        return {n: v for n, v in found.items() if n not in self.sharing.params(name) | self.scopes(name)}
 
-    def scope(self, call: ast.Call, name: str) -> str:
-        """What a call names the scope of its variables; "" where it is not plain."""
+    def asks(self, call: ast.Call, name: str) -> str:
+        """Whether a call makes the variables of a function or finds them made, as `sharing` says it."""
+        found = self.sharing.wish(call, name, self._defaults(name))
+        if not found:
+            raise NotUnderstood(f"variables of {name} that are shared")
+        return found
+
+    def named(self, call: ast.Call, name: str) -> dict[str, str]:
+        """What a call gives for the parameters that name scopes and variables."""
         found = {**self._defaults(name), **(bound(call, self.params(name)) or {})}
-        names = [v.value for n, v in found.items() if n in self.scopes(name) and isinstance(v, ast.Constant)]
-        return next((n for n in names if isinstance(n, str) and n.isidentifier()), "")
+        return {n: part(v, self.outer) for n, v in found.items() if n in self.scopes(name)}
 
     def _defaults(self, name: str) -> dict[str, ast.expr]:
         spec = self.nodes[name].args
         return {a.arg: d for a, d in zip(spec.args[len(spec.args) - len(spec.defaults) :], spec.defaults, strict=True)}
-
-    def _read_in(self, name: str, keyword: str) -> set[str]:
-        """Parameters that are read in one argument of scopes."""
-        calls = [
-            n for n in ast.walk(self.nodes[name]) if isinstance(n, ast.Call) and self.program.api(n) in tables.SCOPES
-        ]
-        return {key for c in calls for k in c.keywords if k.arg == keyword for key in keys_read(k.value)}
 
     def scopes(self, name: str) -> set[str]:
         """Parameters that only name scopes and variables."""
@@ -107,21 +122,31 @@ class Functions:
         if known is None:
             from migrator.codemods.graphs.blocks import read_block
 
-            cls = "".join(part.capitalize() for part in name.split("_")) or name
-            if cls in self.taken or cls == name:
+            words = name.removeprefix("self.").split("_")
+            cls = "".join(word[:1].upper() + word[1:] for word in words) or name
+            if cls in self.taken or cls == name or any(b.cls == cls for b in self.blocks.values()):
                 raise NotUnderstood(f"no free name for the layer that {name} becomes")
-            sharing = self._read_in(name, "reuse") | self.scopes(name)
-            given = tuple(p for p in self.params(name) if p not in sharing and p not in tensors)
-            known = self.blocks[name] = read_block(self, self.nodes[name], cls, tensors, given, self._defaults(name))
+            gone = self.sharing.params(name) | self.scopes(name) | set(tensors)
+            given = tuple(p for p in (*self.hidden.get(name, ()), *self.params(name)) if p not in gone)
+            outer = self.outer, self.sharing.within
+            self.outer, self.sharing.within = frozenset(self.params(name)), self.sharing.params(name)
+            known = read_block(self, self.nodes[name], cls, tensors, given, self._defaults(name))
+            self.outer, self.sharing.within = outer
+            self.blocks[name] = known
         if set(known.tensors) != set(tensors):
             raise NotUnderstood(f"{name} is given tensors and numbers in turn")
         return known
 
     def unread(self) -> list[str]:
         """Functions that became layers although something else uses them as well."""
-        names = [n.id for n in ast.walk(self.program.tree) if isinstance(n, ast.Name)]
-        return [name for name in self.blocks if names.count(name) != self.sites.get(name, 0)]
+        names = [key_of(n) for n in ast.walk(self.program.tree) if isinstance(n, ast.Name)]
+        return [n for n in self.blocks if not n.startswith("self.") and names.count(n) != self.sites.get(n, 0)]
 
     def replaced(self) -> Mapping[int, tuple[str, ...]]:
         """First line of a function → the lines of its layer."""
-        return {first_line(self.nodes[name]): block.lines for name, block in self.blocks.items()}
+        own = {name: block for name, block in self.blocks.items() if not name.startswith("self.")}
+        return {first_line(self.nodes[name]): block.lines for name, block in own.items()}
+
+    def methods(self) -> dict[str, Block]:
+        """The layers that methods became of the class that is read, in the order in which they were read."""
+        return {name: block for name, block in self.blocks.items() if name.startswith("self.")}

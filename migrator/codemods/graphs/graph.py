@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 
@@ -29,6 +29,7 @@ class Piece:
     build: bool = False  # it needs the shape of the input
     each: int = 0  # number of the loop that makes one in every turn
     inside: bool = False  # it is a layer of the file's own
+    names: tuple[str, ...] = ()  # of its variables that train, in the graph
 
 
 PieceRef = tuple[str, int, bool]
@@ -60,14 +61,17 @@ class Optimizer:
     api: str
     scheduled: bool = False
     fed: str = ""  # the placeholder that gives its rate
+    number: int = 0  # no other optimizer has it
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """Gradients of a loss for all variables; `clip`: statements over `{g}`, the list of them."""
+    """Gradients of a loss for some variables, by attribute (none: all); `clip`: statements over `{g}`, the list of
+    them."""
 
     loss: tuple[str, int]
     clip: str
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Step:
     optimizer: Optimizer
     clip: str = ""
     updates: bool = False
+    variables: tuple[str, ...] = ()
 
 
 @dataclass
@@ -91,7 +96,8 @@ class Graph:
     computed: list[Computed] = field(default_factory=list)
     optimizers: dict[str, Optimizer] = field(default_factory=dict)
     rates: dict[str, str] = field(default_factory=dict)  # key → source of the Keras schedule
-    trained: set[str] = field(default_factory=set)  # lists of all variables that train
+    trained: dict[str, tuple[str, ...]] = field(default_factory=dict)  # lists of variables that train; none: all
+    counted: int = -1  # how many pieces there were when all variables were asked for first
     gradients: dict[str, Gradients] = field(default_factory=dict)
     pairs: dict[str, Gradients] = field(default_factory=dict)  # gradients with their variables
     steps: dict[str, Step] = field(default_factory=dict)
@@ -123,6 +129,16 @@ class Graph:
     def parameter(self, key: str) -> str:
         """The name of a placeholder in the module: one that says whether layers train is `training` there."""
         return "training" if key in self.mode else self.placeholders[key].parameter
+
+    def listed(self, owner: str, attributes: Sequence[str]) -> str:
+        """The source of the list of some variables of a module, by attribute; none: all."""
+        if not attributes:
+            return f"{owner}.trainable_variables"
+        single = {p.attribute for p in self.pieces if "add_weight" in ast.unparse(p.made)}
+        if all(name in single for name in attributes):
+            return f"[{', '.join(f'{owner}.{name}' for name in attributes)}]"
+        lists = [f"[{owner}.{n}]" if n in single else f"{owner}.{n}.trainable_variables" for n in attributes]
+        return " + ".join(lists)
 
     def version(self, key: str) -> tuple[str, int]:
         return key, self.versions[key]

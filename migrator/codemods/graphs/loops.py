@@ -58,7 +58,7 @@ def _made(loop: ast.For, pieces: list[Piece], reader: Reader, module: str, numbe
     graph = reader.graph
     for piece in pieces:
         empty = ast.parse(f"{module}.{piece.attribute} = []").body[0]
-        graph.pieces.append(Piece(piece.attribute, empty, (), False, number, piece.inside))
+        graph.pieces.append(Piece(piece.attribute, empty, (), False, number, piece.inside, piece.names))
     body: list[ast.stmt] = []
     for piece in pieces:
         assert isinstance(piece.made, ast.Assign)

@@ -60,16 +60,19 @@ def _shared(graph: Graph, fetched: Sequence[Tensor]) -> tuple[set[int], tuple[Te
     if not frontier:
         raise NotUnderstood("tensors are fetched that have nothing in common")
     for first in frontier:
-        if all(_follows(graph, first, other) for other in frontier if other != first):
+        if all(_follows(graph, first, other, False) for other in frontier if other != first):
+            return graph.slice([first]), (first,)
+    for first in (f for f in frontier if f in fetched):  # what is asked for by itself, as a generator's output
+        if all(_follows(graph, first, other, True) for other in frontier if other != first):
             return graph.slice([first]), (first,)
     return shared, frontier
 
 
-def _follows(graph: Graph, first: Tensor, other: Tensor) -> bool:
-    """Whether a tensor can be computed from the first one, with no layer and nothing random in between."""
+def _follows(graph: Graph, first: Tensor, other: Tensor, layers: bool) -> bool:
+    """Whether a tensor can be computed from the first one, with nothing random in between, and maybe `layers`."""
     rest = list(graph.places(graph.slice([other]) - graph.slice([first])))
     known = {first} | {t for one in rest for t in one.defines}
-    return not any(one.layers or one.random or one.uses - known for one in rest)
+    return bool(rest) and not any((one.layers and not layers) or one.random or one.uses - known for one in rest)
 
 
 def _placeholders(graph: Graph, body: Iterable[Computed]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ Each top-level statement of the original keeps its place, so that units stay wha
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from migrator.codemods.graphs import tables
 from migrator.codemods.graphs.container import Container, Writer
 from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import PieceRef, refs
+from migrator.codemods.graphs.members import members
 from migrator.codemods.graphs.program import NotUnderstood, Program, first_line, key_of
 from migrator.values import ModuleFacts, Span
 
@@ -41,13 +43,23 @@ def modern(source: str, here: ModuleFacts, repository: Iterable[str] = ()) -> Mo
     program = Program(source, here)
     if not program.tf or not has_graph(here.uses()):
         return None
-    return _File(program, attributes(repository or (source,))).made()
+    return _File(program, reads(repository or (source,))).made()
 
 
-def attributes(texts: Iterable[str]) -> frozenset[str]:
-    """Names of attributes that some code reads of anything but `self`."""
-    found = (n for text in texts for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Attribute))
-    return frozenset(n.attr for n in found if not (isinstance(n.value, ast.Name) and n.value.id == "self"))
+@dataclass(frozen=True)
+class Reads:
+    """Of all code: attributes that are read of anything but `self`, and how often methods are called."""
+
+    attributes: frozenset[str]
+    calls: Counter[str]
+
+
+def reads(texts: Iterable[str]) -> Reads:
+    nodes = [n for text in texts for n in ast.walk(ast.parse(text))]
+    found = (n for n in nodes if isinstance(n, ast.Attribute))
+    outside = frozenset(n.attr for n in found if not (isinstance(n.value, ast.Name) and n.value.id == "self"))
+    called = (n.func for n in nodes if isinstance(n, ast.Call))
+    return Reads(outside, Counter(f.attr for f in called if isinstance(f, ast.Attribute)))
 
 
 def has_graph(uses: Iterable[tuple[str, Span]]) -> bool:
@@ -56,7 +68,7 @@ def has_graph(uses: Iterable[tuple[str, Span]]) -> bool:
 
 
 class _File:
-    def __init__(self, program: Program, read: frozenset[str]) -> None:
+    def __init__(self, program: Program, read: Reads) -> None:
         self.program, self.read = program, read
         self.replaced: dict[int, list[str]] = {}  # first line of a top-level statement → its new lines
         self.reasons: dict[int, str] = {}
@@ -83,8 +95,8 @@ class _File:
             return None
         blocks = self.functions.blocks
         self.replaced.update({line: list(lines) for line, lines in self.functions.replaced().items()})
-        self.pieces.update({block.cls: block.pieces for block in blocks.values()})
-        self.blocks = {name: block.cls for name, block in blocks.items()}
+        self.pieces.update({block.cls: block.pieces for name, block in blocks.items() if "." not in name})
+        self.blocks = {name: block.cls for name, block in blocks.items() if not name.startswith("self.")}
         ends = [first_line(s) for s in body if isinstance(s, ast.Expr) and self.program.api(s.value) in tables.NOTHING]
         self.ends = frozenset(ends) if self.replaced else frozenset()
         self.replaced.update({line: [] for line in self.ends if line not in self.replaced})
@@ -107,21 +119,45 @@ class _File:
         return self._written(container, statement)
 
     def _class(self, statement: ast.ClassDef) -> list[str]:
-        built = [m for m in statement.body if isinstance(m, ast.FunctionDef) and self._has_session(m)]
-        if len(built) != 1 or built[0].name != "__init__":
+        found = members(statement, self.program, self.read.attributes)
+        self.functions.enter(found)
+        methods = [m for m in statement.body if isinstance(m, ast.FunctionDef)]
+        init = next((m for m in methods if m.name == "__init__"), None)
+        building = [m for m in methods if m is init or m in found.through.values()]
+        if init is None or any(self._has_session(m) and m not in building for m in methods):
             raise NotUnderstood("a class whose constructor does not make the session")
-        methods = [m for m in statement.body if isinstance(m, ast.FunctionDef) and m is not built[0]]
-        own = _own(built[0]) | {f"self.{name}" for name in _attributes(statement)}
-        bodies = [m.body for m in (*built, *methods)]
+        applied = [m for m in methods if f"self.{m.name}" in found.applied]
+        rest = [m for m in methods if m not in building and m not in applied]
+        own = _own(init) | {f"self.{name}" for name in _attributes(statement)}
+        bodies = [m.body for m in (init, *found.through.values(), *rest)]
         name = f"{statement.name.removesuffix('Model')}Network"
         if name in self._taken():
             raise NotUnderstood(f"the file has a `{name}` of its own")
         container = Container(self.program, bodies, "class", frozenset(own), name, self.functions)
+        container.through, container.methods = found.through, frozenset(m.name for m in methods)
+        container.parameters = frozenset(a.arg for a in init.args.args)
         container.read()
-        outside = sorted({k.removeprefix("self.") for k in container.graph.keys if k.startswith("self.")} & self.read)
+        self._check_class(container, statement, rest)
+        container.gone |= {id(m) for m in applied if f"self.{m.name}" in self.functions.blocks}
+        container.leave_out()
+        lines = self._written(container, statement)
+        layers = [line for block in self.functions.methods().values() for line in (*block.lines, "", "")]
+        self.pieces.update({block.cls: block.pieces for block in self.functions.methods().values()})
+        return [*layers, *lines]
+
+    def _check_class(self, container: Container, statement: ast.ClassDef, rest: Sequence[ast.FunctionDef]) -> None:
+        """Raises `NotUnderstood` where the class is used in a way that its module would not allow."""
+        keys = {k.removeprefix("self.") for k in container.graph.keys if k.startswith("self.")}
+        outside = sorted(keys & self.read.attributes)
         if outside:
             raise NotUnderstood(f"`{outside[0]}` may be read outside of the class")
-        return self._written(container, statement)
+        for method in rest:
+            if any(id(n) in container.starts for n in ast.walk(method)) and self.read.calls[method.name] > 1:
+                raise NotUnderstood(f"variables that every call of {method.name} sets to their first values")
+        inside = [n for n in ast.walk(statement) if isinstance(n, ast.Attribute)]
+        for key in self.functions.methods():
+            if sum(key_of(n) == key for n in inside) != self.functions.sites.get(key, 0):
+                raise NotUnderstood(f"{key} is used outside of the graph as well")
 
     def _written(self, container: Container, statement: ast.stmt) -> list[str]:
         """The module of a graph, and what is around it."""

@@ -6,12 +6,14 @@ import ast
 import re
 
 from migrator.codemods.graphs import tables
-from migrator.codemods.graphs.functions import Functions
+from migrator.codemods.graphs.functions import Block, Functions
 from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder
 from migrator.codemods.graphs.loops import read_loop
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
+from migrator.codemods.graphs.sharing import AGAIN, EITHER, NEW
 from migrator.codemods.graphs.tables import bound, text
 from migrator.codemods.graphs.training import Training
+from migrator.codemods.graphs.variable_names import UNSEEN, filled, may_meet, part
 
 MODULE = "__module__"
 """Stands for `self` of the module that is written."""
@@ -21,6 +23,14 @@ summary compile variables parameters half float double type to cpu cuda build dt
 optimizer trainable stateful compute_loss supports_masking model"""
 TAKEN = frozenset(_TAKEN.split())
 """Names that a module has already."""
+
+_TRAINED = {
+    "Dense": ("kernel", "bias"),
+    "Conv1D": ("kernel", "bias"),
+    "Conv2D": ("kernel", "bias"),
+    "BatchNormalization": ("gamma", "beta"),
+}
+"""Variables of layers that train."""
 
 _NO_TENSORS = ("tf.app", "tf.flags", "tf.gfile", "tf.io.gfile", "tf.set_random_seed", "tf.logging", "tf.compat.v1.app")
 
@@ -33,6 +43,10 @@ class Reader:
         self.repeated = repeated  # keys that are bound more than once
         self.functions, self.input = functions, ""  # `input`: the tensor whose shape `build` is told
         self.scopes: list[str] = []
+        self.path: list[str] = []  # names of the scopes of variables, with "" for others
+        self.again = ""  # what these scopes ask of variables, as `sharing` says it; "": new ones
+        self.methods: frozenset[str] = frozenset()  # of the class around
+        self.calls: dict[tuple[str, str], tuple[str, str]] = {}  # function and scope → arguments, attribute
         self.training = Training(program, self.graph, self.scopes)
         self._attributes: set[str] = set()
         self.pending: tuple[str, ...] = ()  # comments of statements that have no place in the module
@@ -60,6 +74,10 @@ class Reader:
             read_loop(statement, self, comments, MODULE)
             return True
         return False
+
+    def named(self, *names: str) -> str:
+        """A name in the scopes that are open."""
+        return "/".join(name for name in (*self.path, *names) if name)
 
     def returned(self, statement: ast.Return, comments: tuple[str, ...]) -> None:
         """The end of a function that builds part of a graph."""
@@ -162,8 +180,18 @@ class Reader:
         more = "" if trainable == "True" else f", trainable={trainable}"
         given = f"name={attribute!r}, shape={shape}, initializer={start}{more}"
         made = f"{MODULE}.{attribute} = {MODULE}.add_weight({given})"
-        self.graph.pieces.append(Piece(attribute, ast.parse(made).body[0], comments, build))
+        name = self.named(self._part(args.get("name"))) if api == "tf.get_variable" else UNSEEN
+        names = () if trainable == "False" else (name,)
+        self._makes_new(api == "tf.get_variable")
+        self.graph.pieces.append(Piece(attribute, ast.parse(made).body[0], comments, build, names=names))
         return attribute
+
+    def _part(self, node: ast.expr | None) -> str:
+        return part(node, self.functions.outer if self.functions is not None else ())
+
+    def _makes_new(self, shareable: bool = True) -> None:
+        if shareable and self.again not in ("", NEW):
+            raise NotUnderstood("a scope that is used as a value, or shares variables")
 
     def _sized(self, shape: str) -> tuple[str, bool]:
         """The source of a shape in which `build` reads the input's own; whether it does."""
@@ -239,6 +267,9 @@ class _Pieces(ast.NodeTransformer):
         self.random = self.random or api in tables.RANDOM or api.startswith("tf.random.")
         self.generic_visit(node)
         functions = self.reader.functions
+        if key_of(node.func).removeprefix("self.") in self.reader.methods and "." in key_of(node.func):
+            if functions is None or key_of(node.func) not in functions.nodes:
+                raise NotUnderstood(f"the method {key_of(node.func)}, which does more than compute")
         if functions is not None and key_of(node.func) in functions.nodes:
             return self._block(node, key_of(node.func), functions)
         if api == "tf.nn.dropout" and self.reader.program.is_old(node):
@@ -251,22 +282,52 @@ class _Pieces(ast.NodeTransformer):
             if api.startswith(("tf.layers.", "tf.contrib.")):
                 raise NotUnderstood(f"no layer is known for {api}")
             return node
-        return self._layer(node, form, self.wish or api.rpartition(".")[2])
+        return self._layer(node, form, api.rpartition(".")[2])
 
     def _block(self, node: ast.Call, name: str, functions: Functions) -> ast.AST:
         """A call of a function that makes variables: its layer, applied to the tensors among its arguments."""
-        args, graph = functions.arguments(node, name), self.reader.graph
+        args, graph, reader = functions.arguments(node, name), self.reader.graph, self.reader
         tensors = tuple(n for n, v in args.items() if set(keys_read(v)) & {MODULE, *graph.tensors} or self._computes(v))
         block = functions.block(name, tensors)
         functions.sites[name] = functions.sites.get(name, 0) + 1
         self.count += 1
         graph.moded = graph.moded or block.moded
         listed = ", ".join(f"{n}={text(v)}" for n, v in args.items() if n not in tensors)
-        attribute = self.reader.attribute(functions.scope(node, name) or name)
-        made = ast.parse(f"{MODULE}.{attribute} = {block.cls}({listed})").body[0]
-        graph.pieces.append(Piece(attribute, made, inside=True))
+        named = functions.named(node, name)
+        attribute = self._made_before(node, name, (listed, block), named, functions)
+        if not attribute:
+            wish = next((n for n in named.values() if n.isidentifier()), name.removeprefix("self."))
+            attribute = reader.attribute(wish)
+            made = ast.parse(f"{MODULE}.{attribute} = {block.cls}({listed})").body[0]
+            names = tuple(UNSEEN if v == UNSEEN else reader.named(filled(v, named)) for v in block.variables)
+            graph.pieces.append(Piece(attribute, made, inside=True, names=names))
+            reader.calls[name, reader.named(*named.values())] = listed, attribute
         order = [args[n] for n in block.tensors if n in args]
         return ast.Call(_attribute(attribute), order, [])
+
+    def _made_before(
+        self, node: ast.Call, name: str, made: tuple[str, Block], named: dict[str, str], functions: Functions
+    ) -> str:
+        """The attribute of the layer whose variables a call of a function shares; "" where it makes its own."""
+        (listed, block), reader = made, self.reader
+        asks = functions.asks(node, name)
+        if reader.again:
+            asks = reader.again if asks == NEW else asks
+            if reader.again == EITHER and not functions.sharing.has_scope(name):
+                raise NotUnderstood(f"variables of {name} that are shared")
+        scope = reader.named(*named.values())
+        before = reader.calls.get((name, scope)) if UNSEEN not in scope else None
+        if asks == NEW:
+            return ""
+        if UNSEEN in block.variables:  # a `tf.Variable` is never shared
+            raise NotUnderstood(f"variables of {name} that are shared")
+        if before is not None and before[0] == listed:
+            return before[1]
+        names = [filled(v, named) for v in block.variables]
+        others = [n for piece in reader.graph.pieces for n in piece.names]
+        if asks == AGAIN or before is not None or may_meet([reader.named(n) for n in names], others):
+            raise NotUnderstood(f"variables of {name} that are shared")
+        return ""
 
     def _computes(self, node: ast.AST) -> bool:
         return any(self.reader.program.api(n).startswith("tf.") for n in ast.walk(node) if isinstance(n, ast.Call))
@@ -279,7 +340,7 @@ class _Pieces(ast.NodeTransformer):
         rate = ast.keyword("rate", ast.BinOp(ast.Constant(1), ast.Sub(), args["keep_prob"]))
         return ast.Call(node.func, [args["x"]], [rate])
 
-    def _layer(self, node: ast.Call, form: tables.LayerForm, wish: str) -> ast.AST:
+    def _layer(self, node: ast.Call, form: tables.LayerForm, snake: str) -> ast.AST:
         args = bound(node, form.params)
         if args is None or "inputs" not in args or args.keys() & {"reuse", "kernel_regularizer", "bias_regularizer"}:
             raise NotUnderstood(f"arguments of tf.layers' {form.keras} that are not known")
@@ -289,9 +350,13 @@ class _Pieces(ast.NodeTransformer):
             return inputs
         self.count += 1
         listed = ", ".join(f"{n}={self._argument(v)}" for n, v in args.items())
-        attribute = self.reader.attribute("" if isinstance(name, ast.Constant) else wish, name)
+        attribute = self.reader.attribute("" if isinstance(name, ast.Constant) else self.wish or snake, name)
         made = f"{MODULE}.{attribute} = {tf}.keras.layers.{form.keras}({listed})"
-        graph.pieces.append(Piece(attribute, ast.parse(made).body[0]))
+        kinds = _TRAINED.get(form.keras, ())
+        own = self.reader._part(name) if name is not None else f"{snake}{UNSEEN}"
+        names = tuple(self.reader.named(own, kind) for kind in kinds)
+        self.reader._makes_new(bool(kinds))
+        graph.pieces.append(Piece(attribute, ast.parse(made).body[0], names=names))
         mode = []
         if form.keras in ("Dropout", "BatchNormalization"):
             mode = [ast.keyword("training", self._mode(training))]

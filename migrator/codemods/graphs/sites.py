@@ -96,10 +96,10 @@ def fetched(site: Site, graph: Graph) -> list[Tensor]:
 
 @dataclass(frozen=True)
 class Names:
-    """What things are called where a session was asked: the module, an optimizer by its name in the graph."""
+    """What things are called where a session was asked: the module, an optimizer by its number."""
 
     model: str
-    optimizers: Mapping[str, str]
+    optimizers: Mapping[int, str]
     taken: Collection[str]  # names that the program has for its own values
 
 
@@ -227,16 +227,19 @@ class Answer:
         updated = step.updates or any(key_of(f) in self.graph.updates for f in self.site.fetches)
         if self.graph.normalised and not updated:
             raise NotUnderstood("moving averages that no run updates")
-        variables = f"{self.names.model}.trainable_variables"
+        variables = self.graph.listed(self.names.model, step.variables)
         tape, grads = self._name("tape"), self._name("grads")
         self.lines += [f"with {self.tf}.GradientTape() as {tape}:", *(f"    {line}" for line in block)]
+        if step.variables and len(variables) > 60:
+            self.lines.append(f"{(listed := self._name('variables'))} = {variables}")
+            variables = listed
         self.lines.append(f"{grads} = {tape}.gradient({self.expressions[step.loss]}, {variables})")
         if step.clip:
             clip = step.clip.format(g=grads)
             for name in self.kept:
                 clip = re.sub(rf"\b(?<![.\w]){name}\b", f"self.{name}", clip)
             self.lines += clip.splitlines()
-        optimizer = self.names.optimizers[step.optimizer.made + step.optimizer.key]
+        optimizer = self.names.optimizers[step.optimizer.number]
         if step.optimizer.fed:
             self.lines.append(f"{optimizer}.learning_rate = {self.rate}")
         self.lines.append(f"{optimizer}.apply_gradients(zip({grads}, {variables}))")

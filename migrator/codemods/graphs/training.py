@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from migrator.codemods.graphs import tables
 from migrator.codemods.graphs.graph import Gradients, Graph, Optimizer, Step
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
 from migrator.codemods.graphs.tables import bound, text
+from migrator.codemods.graphs.variable_names import name_test, starts
 
 _VARIABLES = "tf.trainable_variables"
+_COLLECTION = "tf.GraphKeys.TRAINABLE_VARIABLES"
 _DECAY = ("learning_rate", "global_step", "decay_steps", "decay_rate", "staircase", "name")
 
 
@@ -20,6 +23,7 @@ class Training:
 
     def __init__(self, program: Program, graph: Graph, scopes: Sequence[str]) -> None:
         self.program, self.graph, self.scopes = program, graph, scopes
+        self.made = 0
 
     def read(self, keys: list[str], call: ast.Call) -> bool:
         """An optimizer, a rate, a list of variables or a step under some names; False for anything else."""
@@ -28,8 +32,8 @@ class Training:
             graph.optimizers.update(dict.fromkeys(keys, self._optimizer(keys[0], api, call)))
         elif api == "tf.train.exponential_decay":
             graph.rates.update(dict.fromkeys(keys, self._decay(call)))
-        elif api == _VARIABLES and not call.args and not call.keywords:
-            graph.trained.update(keys)
+        elif (found := self._listed(call)) is not None:
+            graph.trained.update(dict.fromkeys(keys, found))
         else:
             return self._step(keys, call)
         return True
@@ -57,12 +61,13 @@ class Training:
             raise NotUnderstood("a learning rate that the graph computes")
         if rate in self.graph.rates:
             given["learning_rate"] = self.graph.rates[rate]
+        self.made += 1
         fed = rate if rate in self.graph.placeholders else ""
         if fed:
             given["learning_rate"] = self.graph.placeholders[fed].default or "0.0"
         listed = ", ".join(f"{renamed.get(n, n)}={v}" for n, v in given.items())
         source = f"{self.program.tf}.keras.optimizers.{keras}({listed})"
-        return Optimizer(key, source, api, rate in self.graph.rates, fed)
+        return Optimizer(key, source, api, rate in self.graph.rates, fed, self.made)
 
     def _decay(self, call: ast.Call) -> str:
         args = bound(call, _DECAY)
@@ -87,17 +92,21 @@ class Training:
         found = self._named(call.func.value) if isinstance(call.func, ast.Attribute) else None
         if found is None or name not in ("minimize", "apply_gradients"):
             return False
-        args = bound(call, ("loss" if name == "minimize" else "pairs", "global_step"))
-        if args is None or args.keys() - {"loss", "pairs", "global_step", "name", "grads_and_vars"}:
-            raise NotUnderstood("a step for some of the variables, or with other arguments")
+        args = bound(call, ("loss" if name == "minimize" else "pairs", "global_step", "var_list"))
+        known = {"loss", "global_step", "var_list"} if name == "minimize" else {"pairs", "grads_and_vars", "global_step"}
+        if args is None or args.keys() - known - {"name"}:
+            raise NotUnderstood("a step with arguments that are not known")
         counted = "global_step" in args and key_of(args["global_step"]) in self.graph.global_steps
         if found.scheduled and not counted:
             raise NotUnderstood("a rate that falls with steps that nothing counts")
         if name == "minimize":
-            gradients = Gradients(self._loss(args.get("loss")), "")
+            gradients = Gradients(self._loss(args.get("loss")), "", self._variables(args.get("var_list")))
         else:
             gradients = self._applied(args.get("pairs", args.get("grads_and_vars")))
-        step = Step(gradients.loss, found, gradients.clip, "updates" in self.scopes)
+        step = Step(gradients.loss, found, gradients.clip, "updates" in self.scopes, gradients.variables)
+        others = [s for s in self.graph.steps.values() if s.optimizer.number == found.number]
+        if any(s.variables != step.variables for s in others) and "Adam" in found.api:
+            raise NotUnderstood("an optimizer that counts its steps for several sets of variables at once")
         self.graph.steps.update(dict.fromkeys(keys, step))
         return True
 
@@ -115,12 +124,76 @@ class Training:
             if text(pairs.func) == "list" and len(pairs.args) == 1:
                 return self._applied(pairs.args[0])
             found = self.graph.gradients.get(key_of(pairs.args[0]))
-            if found is not None and len(pairs.args) == 2 and self._all_trained(pairs.args[1]):
+            if found is not None and len(pairs.args) == 2 and self._variables(pairs.args[1]) == found.variables:
                 return found
         raise NotUnderstood("gradients whose way is not seen")
 
-    def _all_trained(self, node: ast.expr) -> bool:
-        return key_of(node) in self.graph.trained or self.program.api(node) == _VARIABLES
+    # --- lists of variables
+
+    def _variables(self, node: ast.expr | None) -> tuple[str, ...]:
+        """The variables that an expression lists, by attribute; none: all that there are."""
+        if node is None:
+            return self._all()
+        key = key_of(node)
+        if key in self.graph.trained:
+            return self.graph.trained[key]
+        found = self._listed(node)
+        if found is None:
+            raise NotUnderstood("a step for some of the variables, which are not seen")
+        return found
+
+    def _all(self) -> tuple[str, ...]:
+        count = sum(bool(piece.names) for piece in self.graph.pieces)
+        if self.graph.counted not in (-1, count):
+            raise NotUnderstood("variables that are made after a list of all")
+        self.graph.counted = count
+        return ()
+
+    def _listed(self, node: ast.expr) -> tuple[str, ...] | None:
+        """The variables of a list of all that train, or of those whose names are as a test says; None for others."""
+        if isinstance(node, ast.ListComp):
+            return self._chosen(node)
+        if not isinstance(node, ast.Call):
+            return None
+        api, scope = self.program.api(node), None
+        if api == _VARIABLES:
+            scope = (bound(node, ("scope",)) or {}).get("scope")
+        elif api == "tf.get_collection" and node.args and self.program.api(node.args[0]) == _COLLECTION:
+            scope = (bound(node, ("key", "scope")) or {}).get("scope")
+        else:
+            return None
+        everything = self._all()
+        if scope is None and len(node.args) + len(node.keywords) == (api != _VARIABLES):
+            return everything
+        if not isinstance(scope, ast.Constant) or not re.fullmatch(r"[\w/]+", str(scope.value)):
+            raise NotUnderstood("a list of variables in a scope that is not seen")
+        return self._those(lambda name: starts(name, str(scope.value)))
+
+    def _chosen(self, node: ast.ListComp) -> tuple[str, ...] | None:
+        """`[v for v in variables if "d_" in v.name]`."""
+        over = node.generators[0]
+        every = key_of(over.iter) in self.graph.trained or self._is_list(over.iter)
+        if not every or len(node.generators) > 1 or text(node.elt) != text(over.target) or len(over.ifs) != 1:
+            return None
+        if self._variables(over.iter):
+            raise NotUnderstood("a list of variables that is chosen of another")
+        return self._those(name_test(over.ifs[0], text(over.target)))
+
+    def _is_list(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and self.program.api(node) in (_VARIABLES, "tf.get_collection")
+
+    def _those(self, test: Callable[[str], bool | None]) -> tuple[str, ...]:
+        """Attributes of the layers and variables whose names pass a test, all of each."""
+        found = []
+        for piece in self.graph.pieces:
+            verdicts = {test(name) for name in piece.names}
+            if len(verdicts) > 1 or None in verdicts or (verdicts == {True} and piece.each):
+                raise NotUnderstood("a list of variables whose names are not seen")
+            if verdicts == {True}:
+                found.append(piece.attribute)
+        if not found:
+            raise NotUnderstood("a list of variables that none is in")
+        return tuple(found)
 
     # --- gradients
 
@@ -128,22 +201,27 @@ class Training:
         """Whether a statement takes gradients or changes them."""
         target, value = statement.targets[0], statement.value
         if isinstance(value, ast.ListComp):
-            return self._mapped(target, value)
+            found = self._chosen(value) if key_of(target) else None
+            if found is not None:
+                self.graph.trained[key_of(target)] = found
+            return found is not None or self._mapped(target, value)
         if not isinstance(value, ast.Call):
             return False
         api, graph = self.program.api(value), self.graph
         if api == "tf.gradients":
             args = bound(value, ("ys", "xs")) or {}
-            if set(args) != {"ys", "xs"} or not self._all_trained(args["xs"]) or not key_of(target):
-                raise NotUnderstood("gradients with respect to something else than all variables")
-            graph.gradients[key_of(target)] = Gradients(self._loss(args["ys"]), "")
+            if set(args) != {"ys", "xs"} or not key_of(target):
+                raise NotUnderstood("gradients with arguments that are not known")
+            graph.gradients[key_of(target)] = Gradients(self._loss(args["ys"]), "", self._variables(args["xs"]))
             return True
         if api == "tf.clip_by_global_norm":
             return self._clipped(target, value)
         if isinstance(value.func, ast.Attribute) and value.func.attr == "compute_gradients":
-            if self._named(value.func.value) is None or len(value.args) != 1 or value.keywords or not key_of(target):
-                raise NotUnderstood("gradients for some of the variables")
-            graph.pairs[key_of(target)] = Gradients(self._loss(value.args[0]), "")
+            args = bound(value, ("loss", "var_list")) or {}
+            if self._named(value.func.value) is None or args.keys() - {"loss", "var_list"} or not key_of(target):
+                raise NotUnderstood("gradients with arguments that are not known")
+            variables = self._variables(args.get("var_list"))
+            graph.pairs[key_of(target)] = Gradients(self._loss(args.get("loss")), "", variables)
             return True
         return False
 

@@ -104,10 +104,22 @@ def _signature(method: Method, graph: Graph, own: Collection[str], tf: str) -> l
     specs = ["None" for _ in method.tensors]
     for key in method.placeholders:
         made = graph.placeholders[key]
-        known = made.shape is not None and (method.name == "call" or not _names(graph, [made.shape], own))
-        shape = "" if made.shape is None else source_of(Rewire(graph, own, False).visit(copy.deepcopy(made.shape)))
-        specs.append(f"{tf}.TensorSpec({shape}, {made.dtype})" if known else "None")
+        shape = made.shape
+        if shape is not None and method.name != "call":
+            shape = _literal(shape)
+        known = "" if shape is None else source_of(Rewire(graph, own, False).visit(copy.deepcopy(shape)))
+        specs.append(f"{tf}.TensorSpec({known}, {made.dtype})" if known else "None")
     return [f"    @{tf}.function(input_signature=[{', '.join(specs)}])"] if any(s != "None" for s in specs) else []
+
+
+def _literal(shape: ast.expr) -> ast.expr | None:
+    """A shape with its plain numbers only; None where it has none."""
+    if not isinstance(shape, ast.List | ast.Tuple):
+        return shape if isinstance(shape, ast.Constant) else None
+    sizes: list[ast.expr] = [n if isinstance(n, ast.Constant) else ast.Constant(None) for n in shape.elts]
+    if all(isinstance(n, ast.Constant) and n.value is None for n in sizes):
+        return None
+    return ast.List(sizes, ast.Load())
 
 
 def _names(graph: Graph, nodes: Iterable[ast.AST], own: Collection[str]) -> tuple[str, ...]:
