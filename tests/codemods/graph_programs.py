@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-HEAD = """import numpy as np
-import tensorflow.compat.v1 as tf
-
-"""
-
-MAIN = """
-def main(net, x, y):
-    losses = [net.step(x, y) for _ in range(4)]
-    return losses, net.predict(x)
-"""
+from tests.codemods.graph_classes import BUILT, BUILT_LEFT, HEAD, MAIN
 
 METHODS = """
     def step(self, x, y):
@@ -72,6 +63,7 @@ def tower(x, widths, keep_prob, scope="tower", reuse=False):
 """
 
 PROGRAMS = {
+    **BUILT,
     "variables": _net(_LINEAR + _MSE + _SGD),
     "penalty of a weight": _net(
         _LINEAR + "self.loss = tf.reduce_mean(tf.abs(self.prediction - self.y)) + 0.1 * tf.nn.l2_loss(w)\n" + _SGD
@@ -233,6 +225,7 @@ self.largest = tf.reduce_max(tf.abs(self.prediction))
 }
 
 LEFT = {
+    **BUILT_LEFT,
     "what depends on the order of operations": (
         _net(_LINEAR + _MSE + _SGD + "self.w = w\n", METHODS.replace("self.loss]", "w]").replace("_, loss", "_, w")),
         "",

@@ -75,7 +75,8 @@ def _scope(block: ast.With, reader: Reader) -> str:
     } & {text(bound)}
     if len(block.items) != 1 or api not in tables.SCOPES or (bound is not None and not only_shares):
         raise NotUnderstood("a scope that is used as a value")
-    assert isinstance(value, ast.Call) and reader.functions is not None
+    assert isinstance(value, ast.Call)
+    assert reader.functions is not None
     if len(value.args) != 1 or any(k.arg != "reuse" for k in value.keywords):
         raise NotUnderstood("a scope with more than a name")
     return part(value.args[0], reader.functions.outer) if api == "tf.variable_scope" else ""

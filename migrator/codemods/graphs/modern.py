@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrator.codemods.graphs import tables
-from migrator.codemods.graphs.container import Container, Writer
+from migrator.codemods.graphs.answering import Writer
+from migrator.codemods.graphs.container import Container
 from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import PieceRef, refs
 from migrator.codemods.graphs.members import members

@@ -267,11 +267,11 @@ class _Pieces(ast.NodeTransformer):
         self.random = self.random or api in tables.RANDOM or api.startswith("tf.random.")
         self.generic_visit(node)
         functions = self.reader.functions
-        if key_of(node.func).removeprefix("self.") in self.reader.methods and "." in key_of(node.func):
-            if functions is None or key_of(node.func) not in functions.nodes:
-                raise NotUnderstood(f"the method {key_of(node.func)}, which does more than compute")
-        if functions is not None and key_of(node.func) in functions.nodes:
-            return self._block(node, key_of(node.func), functions)
+        key = key_of(node.func)
+        if functions is not None and key in functions.nodes:
+            return self._block(node, key, functions)
+        if key.startswith("self.") and key.removeprefix("self.") in self.reader.methods:
+            raise NotUnderstood(f"the method {key}, which does more than compute")
         if api == "tf.nn.dropout" and self.reader.program.is_old(node):
             return self._dropout(node)
         if api in tables.VARIABLES:

@@ -93,7 +93,9 @@ class Training:
         if found is None or name not in ("minimize", "apply_gradients"):
             return False
         args = bound(call, ("loss" if name == "minimize" else "pairs", "global_step", "var_list"))
-        known = {"loss", "global_step", "var_list"} if name == "minimize" else {"pairs", "grads_and_vars", "global_step"}
+        known = (
+            {"loss", "global_step", "var_list"} if name == "minimize" else {"pairs", "grads_and_vars", "global_step"}
+        )
         if args is None or args.keys() - known - {"name"}:
             raise NotUnderstood("a step with arguments that are not known")
         counted = "global_step" in args and key_of(args["global_step"]) in self.graph.global_steps

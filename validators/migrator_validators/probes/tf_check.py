@@ -87,7 +87,10 @@ class Check:
         if self.request["kind"] == "object":
             self.program.object({"k": "made", "label": SELF, "weights": True, "call": self.request["call"]})
         kept, self.training = self.training, False
-        self.invoke(self.request["batches"][0])()
+        call = self.invoke(self.request["batches"][0])
+        for value in list(self.program.made.values()):
+            objects.give_first_values(value)
+        call()
         self.training = kept
 
     def weighted(self) -> Dict[str, Any]:

@@ -217,17 +217,32 @@ def session_weights(session: Any) -> List[GraphWeight]:
     return [session_weight(v, session) for v in [*trained, *moving]]
 
 
+def _session_of(root: Any) -> Any:
+    """The session that an object keeps; None for others."""
+    v1 = tf.compat.v1
+    held = getattr(root, "__dict__", {}).values()
+    return next((v for v in held if isinstance(v, (v1.Session, v1.InteractiveSession))), None)
+
+
 def graph_weights(root: Any) -> List[GraphWeight]:
     """The weights of an object that keeps a session."""
     if id(root) not in _graph_weights:
-        v1 = tf.compat.v1
-        session = next(
-            (v for v in getattr(root, "__dict__", {}).values() if isinstance(v, (v1.Session, v1.InteractiveSession))),
-            None,
-        )
+        session = _session_of(root)
         _kept.append(root)
         _graph_weights[id(root)] = [] if session is None else session_weights(session)
     return _graph_weights[id(root)]
+
+
+def give_first_values(root: Any) -> None:
+    """Initialise the variables of an object's session that have no value: it may do so in another method than the one
+    that is called."""
+    session = _session_of(root)
+    if session is None:
+        return
+    with session.graph.as_default():
+        for variable in session.graph.get_collection(tf.compat.v1.GraphKeys.GLOBAL_VARIABLES):
+            if not session.run(tf.compat.v1.is_variable_initialized(variable)):
+                session.run(variable.initializer)
 
 
 def weights_of(root: Any) -> List[Any]:
