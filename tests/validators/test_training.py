@@ -304,6 +304,32 @@ def test_lazy_modules_start_from_the_weights_of_the_source(workers: Workers, act
     assert all(v.outcome is Outcome.PASS for v in verdicts) == ("relu" in activation), verdicts
 
 
+GENERATOR_SOURCE = """
+from tensorflow import keras
+
+
+def batches(x, y):
+    while True:
+        for i in range(0, len(x), 4):
+            yield x[i : i + 4], y[i : i + 4]
+
+
+def run(x, y):
+    model = keras.Sequential([keras.layers.Dense(4, activation="relu"), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(batches(x, y), steps_per_epoch=3, epochs=2, verbose=0)
+    return model.predict(x, verbose=0), history.history["loss"]
+"""
+
+
+@pytest.mark.parametrize(("old", "new"), [("", ""), ("mse_loss", "l1_loss")], ids=["right", "another loss"])
+def test_keras_2_trains_on_a_generator(workers: Workers, old: str, new: str) -> None:
+    target = INSIDE_TARGET.replace(", shuffle=True", "")
+    target = target.replace(old, new) if old else target
+    verdicts = check_training(inside_case(), {"program.py": GENERATOR_SOURCE}, {"program.py": target}, workers, keras=2)
+    assert all(v.outcome is Outcome.PASS for v in verdicts) == (not old), verdicts
+
+
 def test_stored_arrays_are_read_from_the_folder(workers: Workers, tmp_path: Path) -> None:
     import numpy as np
 

@@ -115,6 +115,9 @@ MUTANTS = {
     "split from the front": ("range(split)), batch", "range(len(x) - split, len(x))), batch", "gradients"),
     "renamed metric": ('"val_accuracy"', '"val_acc"', "training"),
     "frozen layer": ("model.parameters()", "list(model.parameters())[2:]", "gradients"),
+    "wrong output": ("F.softmax(self.logits(x), dim=1)", "torch.sigmoid(self.logits(x))", "training"),
+    "output without its activation": ("F.softmax(self.logits(x), dim=1)", "self.logits(x)", "training"),
+    "output along another axis": ("F.softmax(self.logits(x), dim=1)", "F.softmax(self.logits(x), dim=0)", "training"),
     "double softmax": ("model.logits(xb)\n            loss", "model(xb)\n            loss", "gradients"),
 }  # fmt: skip
 

@@ -201,8 +201,11 @@ class _Runner:
         changes = [o["changed"] for o in source.result["optimizers"]]
         shown = any(o["changed"] and not o["class"].endswith("Optimizer") for o in source.result["optimizers"])
         gaps = tuple(dict.fromkeys((*setting.gaps, INTERVENTION))) if shown else setting.gaps
+        given = [output and output["given"] for output in source.result.get("outputs", ())] if not models else []
+        inside = {tree["key"]: source.arrays[tree["key"]] for trees in given for tree in trees or ()}
         request = {
             "call": call,
+            "given": given,
             "roots": [{"label": m.label, "state": state} for m, state in zip(made, padded, strict=False)],
             "inside": padded[len(made) :],
             "gaps": list(gaps),
@@ -218,7 +221,7 @@ class _Runner:
             "widen": self._widen,
         }
         return self.workers.run(
-            "torch", "torch_training", request, {**inputs.arrays, **arrays}, tree=self.target, timeout=SECONDS
+            "torch", "torch_training", request, {**inputs.arrays, **arrays, **inside}, tree=self.target, timeout=SECONDS
         )
 
     def _inputs(self, floatx: str) -> Inputs:

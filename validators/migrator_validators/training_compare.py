@@ -350,6 +350,9 @@ def _training(view: _View, limits: Limits, unchecked: list[str], history: bool) 
         wrong = _see_result(view.source, view.target, worst, unchecked)
         if wrong:
             return _fail(Rung.TRAINING, wrong)
+    wrong = _see_outputs(view.source, view.target, worst)
+    if wrong:
+        return _fail(Rung.TRAINING, wrong)
     return worst.difference(
         Rung.TRAINING, f"last weights, buffers and results agree ({worst.count} values and tensors)"
     )
@@ -405,6 +408,15 @@ def _see_result(source: Trace, target: Trace, worst: _Worst, unchecked: list[str
     return _walk(
         source.result["result"], target.result["result"], source.arrays, target.arrays, "result", worst, unchecked
     )
+
+
+def _see_outputs(source: Trace, target: Trace, worst: _Worst) -> str:
+    """What the trained models give for the first batch, where the target's training calls `logits` alone."""
+    ours, theirs = source.result.get("outputs", []), target.result.get("outputs", [])
+    path = "what the trained model gives"
+    pairs = ((a, b) for a, b in zip(ours, theirs, strict=False) if a is not None and b is not None)
+    found = (_walk(a["gives"], b["gives"], source.arrays, target.arrays, path, worst, []) for a, b in pairs)
+    return next(filter(None, found), "")
 
 
 def _walk(one: Any, other: Any, ours: Arrays, theirs: Arrays, path: str, worst: _Worst, unchecked: list[str]) -> str:

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from . import tf_exports, tf_known_data, tf_sessions
+from . import tf_eager, tf_exports, tf_known_data, tf_sessions
 
 
 def install(request: dict[str, Any], notebook: Any) -> None:
     """Cut training, data sets and downloads; tell the notebook of steps and of calls of models."""
-    tf.config.run_functions_eagerly(True)
-    tf.data.experimental.enable_debug_mode()  # functions given to map() see values, not symbols
+    tf_eager.run_eagerly()
     limits = {"epochs": 1, "batches": 3, **request.get("limits", {})}
     _cut_keras(limits)
     _cut_datasets(limits)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from . import tf_graph_draws, tf_order, tf_wide
+from . import tf_eager, tf_graph_draws, tf_order, tf_wide
 from .streams import STREAMS, install_numpy_permutations
 from .tf_exports import LEGACY, bind, everywhere, keras_package
 from .tf_sessions import SESSIONS
@@ -27,8 +27,7 @@ from .tf_sessions import SESSIONS
 def install() -> None:
     """Replace every source of randomness that a program may use, and run functions eagerly."""
     restart()
-    tf.config.run_functions_eagerly(True)
-    tf.data.experimental.enable_debug_mode()
+    tf_eager.run_eagerly()
     _install_draws()
     _install_dropout()
     SESSIONS.install()

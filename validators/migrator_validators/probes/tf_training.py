@@ -2,7 +2,8 @@
 
 Request: `call` and `roots` ([{"label": …, "paths": [source paths]}], see `training`), `inside` (source
 paths of models made inside), `steps`, `most` (the run is stopped after so many), `lr_change`,
-`lr_factor`, `float64`. Result: `roots`, `optimizers`, `result`, `finished`, `streams`.
+`lr_factor`, `float64`. Result: `roots`, `optimizers`, `result`, `finished`, `streams`, `outputs` (for each root what
+Keras's own training gave it first, and what it makes of that at the end, without training; None for others).
 Arrays: "start/v3" and "end/v3" of every variable that matters, "step/0/2/grad/v3" and "step/0/2/after/v3"
 for optimizer 0, step 2.
 """
@@ -76,7 +77,34 @@ def _report(request: dict[str, Any], log: Log, program: Any, result: Any, finish
         optimizer["far"] = far_rates(optimizer["object"])
     steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
     answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
+    models = [root.pop("object") for root in roots]
+    answer["outputs"] = [
+        _output(log, model, wire.Sink(out, f"output{i}")) for i, model in enumerate(models) if finished
+    ]
     return answer, out
+
+
+def _output(log: Log, model: Any, sink: Any) -> Any:
+    """What a model was given first, tensor by tensor, and what it gives for that now; None where it does not say."""
+    given = next((x for known, x in log.inputs if known is model), None)
+    tensors = None if given is None else _in_order(given, model)
+    if tensors is None:
+        return None
+    try:
+        gives = wire.encode(model(given, training=False), sink)
+    except Exception:  # its training alone can do with it
+        return None
+    trees = [wire.encode(tensor, sink) for tensor in tensors]
+    return {"given": trees, "gives": gives} if all("key" in tree for tree in trees) else None
+
+
+def _in_order(given: Any, model: Any) -> list[Any] | None:
+    """The tensors of an input; those of a dict as a graph takes them, where it takes a list."""
+    if isinstance(given, dict):
+        names = [getattr(tensor, "name", "").split(":")[0] for tensor in getattr(model, "inputs", None) or []]
+        return [given[name] for name in names] if sorted(names) == sorted(given) else None
+    tensors = list(given) if isinstance(given, (list, tuple)) else [given]
+    return tensors if all(hasattr(tensor, "shape") for tensor in tensors) else None
 
 
 def _outermost(roots: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -101,7 +129,7 @@ def _plain(result: Any) -> Any:
 def _root(log: Log, value: Any, label: str, paths: list[str]) -> dict[str, Any]:
     """What a root has: its weights and layers, and the names of its variables in the order of its weights."""
     names = [log.name(v) for v in tf_objects.weights_of(value)]
-    return {"label": label, "described": tf_objects.describe(value, paths), "weights": names}
+    return {"label": label, "described": tf_objects.describe(value, paths), "weights": names, "object": value}
 
 
 def _tensor(array: Any, as_: str) -> Any:
@@ -127,6 +155,7 @@ class Log:
         self.begun = False
         self.scheduled = False
         self.optimizers: list[dict[str, Any]] = []
+        self.inputs: list[tuple[Any, Any]] = []  # models with what their own steps were given first
         self._variables: dict[int, tuple[str, Any]] = {}
         self._starts: dict[str, Any] = {}
         self._stored: dict[str, Any] = {}
@@ -148,6 +177,9 @@ class Log:
         trainer = next(c for c in keras.Model.__mro__ if "fit" in c.__dict__)
         for cls, name in ((trainer, "fit"), (trainer, "train_on_batch"), (tf.GradientTape, "__enter__")):
             self._before(cls, name, self.begin)
+        for name in ("train_step", "test_step"):
+            cls = next(c for c in keras.Model.__mro__ if name in c.__dict__)
+            setattr(cls, name, self._given_first(getattr(cls, name)))
         for cls, name in tf_exports.step_methods():
             setattr(cls, name, self._stepping(getattr(cls, name)))
         for cls, name in tf_exports.update_methods():
@@ -179,6 +211,15 @@ class Log:
             return original(self_, *args, **kwargs)
 
         setattr(cls, name, call)
+
+    def _given_first(self, original: Any) -> Any:
+        @functools.wraps(original)
+        def call(model: Any, data: Any) -> Any:
+            if self.armed and all(known is not model for known, _ in self.inputs):
+                self.inputs.append((model, data[0] if isinstance(data, tuple) else data))
+            return original(model, data)
+
+        return call
 
     def begin(self, args: Any = (), kwargs: Any = None) -> None:
         """Training begins: the values that all variables have now are the common start."""

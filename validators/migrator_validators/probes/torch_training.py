@@ -5,13 +5,15 @@ states for models made inside, in the order of their optimizers), `gaps`, `keras
 `models` (the run is stopped at the first step after which so many models are known; 0 for never),
 `lr_changes` (per optimizer: after which step its rate changes, 0 for never), `lr_factor`, `hold`, `float64`, `widen`.
 Weights are loaded into made objects before the call, and into models made inside when their
-optimizer is constructed. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0).
+optimizer is constructed. `given`: the first of `outputs` of the source, for modules of which the training
+calls `logits` alone. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0).
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,7 +55,28 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
     roots = [{"label": root["label"], "described": torch_objects.describe(root["object"])} for root in log.roots]
     answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
+    models = [root["object"] for root in log.roots]
+    sinks = [wire.Sink(out, f"output{i}") for i in range(len(models))]
+    answer["outputs"] = [_output(log, i, m, sinks[i]) for i, m in enumerate(models) if finished]
     return dict(answer, program=launch.told()), {**out, **kept}
+
+
+def _output(log: Log, number: int, model: Any, sink: Any) -> Any:
+    """What a module gives for what the source's was given first, where its `logits` were given the like; or None."""
+    asked = log.request.get("given") or []
+    own = next((args for known, args in log.inputs if known is model), None)
+    given = asked[number] if number < len(asked) else None
+    if given is None or own is None or len(own) != 1:
+        return None
+    tensors = list(own[0]) if isinstance(own[0], (list, tuple)) else [own[0]]
+    arrays = [log.given[tree["key"]] for tree in given]
+    if [tuple(t.shape) for t in tensors] != [a.shape for a in arrays]:
+        return None
+    inputs = [torch.as_tensor(a).to(t) for a, t in zip(arrays, tensors)]
+    model.eval()
+    with torch.no_grad(), wire.program("call the trained model"):
+        gives = model(type(own[0])(inputs) if isinstance(own[0], (list, tuple)) else inputs[0])
+    return {"gives": wire.encode(gives, sink)}
 
 
 def _finish(launch: Any) -> Any:
@@ -121,6 +144,7 @@ class Log:
         self.armed = False
         self.roots: list[dict[str, Any]] = []
         self.optimizers: list[dict[str, Any]] = []
+        self.inputs: list[tuple[Any, Any]] = []  # modules with what their `logits` were given first
         self._modules: list[torch.nn.Module] = []
         self._stored: dict[str, Any] = {}
         self._inside = list(request.get("inside", ()))
@@ -157,6 +181,7 @@ class Log:
         @functools.wraps(module_start)
         def module_init(module: Any, *args: Any, **kwargs: Any) -> None:
             self._modules.append(module)
+            self._watch_logits(type(module))
             module_start(module, *args, **kwargs)
 
         @functools.wraps(start)
@@ -168,6 +193,21 @@ class Log:
         optimizer.__init__ = optimizer_init
         register_optimizer_step_pre_hook(self._before_step)
         register_optimizer_step_post_hook(self._after_step)
+
+    def _watch_logits(self, cls: Any) -> None:
+        """Note what a training gives `logits`, which leaves `forward` out."""
+        original = cls.__dict__.get("logits")
+        if not callable(original) or hasattr(original, "__wrapped__"):
+            return
+
+        @functools.wraps(original)
+        def logits(module: Any, *args: Any, **kwargs: Any) -> Any:
+            alone = sys._getframe(1).f_code.co_name != "forward"
+            if alone and self.armed and all(known is not module for known, _ in self.inputs):
+                self.inputs.append((module, args))
+            return original(module, *args, **kwargs)
+
+        cls.logits = logits
 
     def prepare(self, label: str, value: Any) -> None:
         """Load the weights of a made object."""
