@@ -20,6 +20,10 @@ def by_function(x):
 
 def by_layer(x):
     return layer(x)
+
+
+def scaled(x):
+    return x * tf.keras.ops.cast(0.1, x.dtype)
 """
 
 CONSTANTS = """
@@ -72,6 +76,16 @@ def test_the_slope_of_leaky_relu(name: str, workers: Workers) -> None:
     x = next(iter(inputs.values()))
     assert x.min() < 0
     np.testing.assert_allclose(output, np.where(x > 0, x, 0.3 * x), rtol=1e-15)
+
+
+def test_a_number_that_keras_casts(workers: Workers) -> None:
+    case = Case(id="c", kind="function", call=Call(source="m:scaled", args=(Array(shape=(3, 5)),)))
+    bench = Bench(case, Sides(pack_tree({"m.py": PROGRAM}), pack_tree({})), workers)
+    _, inputs = bench.request("plain", "source", "float64")
+    reply = bench.source("plain", "float64")
+    assert reply.status == "ok", reply.reason
+    output = reply.arrays[reply.result["batches"][0]["output"]["key"]]
+    np.testing.assert_allclose(output, next(iter(inputs.values())) * 0.1, rtol=1e-15)
 
 
 def test_constants_of_the_program(workers: Workers) -> None:

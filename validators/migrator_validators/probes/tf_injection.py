@@ -51,19 +51,6 @@ def widen() -> None:
     tf_wide.install()
     tf_wide.install_constants()
     everywhere(tf.float32, tf.float64)
-    if not LEGACY:
-        cast = keras_package().src.backend.core.cast
-        everywhere(cast, _exact(cast))
-
-
-def _exact(cast: Callable[..., Any]) -> Callable[..., Any]:
-    """Keras casts a Python number by way of float32: its optimizers' constants would lose what float64 is to show."""
-
-    @functools.wraps(cast)
-    def exact(x: Any, dtype: Any) -> Any:
-        return tf.constant(x, dtype=dtype) if type(x) is float else cast(x, dtype)
-
-    return exact
 
 
 def start_step() -> None:

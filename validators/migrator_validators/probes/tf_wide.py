@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.python.framework import tensor_conversion_registry
 from tensorflow.python.ops import gen_nn_ops
 
-from .tf_exports import bind, everywhere
+from .tf_exports import LEGACY, bind, everywhere, keras_package
 
 SINGLE = tf.float32
 """As it is before anything is replaced."""
@@ -27,7 +27,7 @@ LIBRARIES = ("keras.", "tf_keras.", "tensorflow.")
 
 
 def install() -> None:
-    """From now on the slope of `leaky_relu` is as exact as its input."""
+    """From now on the slope of `leaky_relu` and the numbers that Keras casts are as exact as their inputs."""
     original = gen_nn_ops.leaky_relu
 
     def leaky_relu(features: Any, alpha: float = 0.2, name: Any = None) -> Any:
@@ -36,6 +36,19 @@ def install() -> None:
         return tf.where(features > 0, features, tf.constant(alpha, tf.float64) * features)
 
     gen_nn_ops.leaky_relu = leaky_relu
+    if not LEGACY:
+        cast = keras_package().src.backend.core.cast
+        everywhere(cast, _exact_cast(cast))
+
+
+def _exact_cast(cast: Callable[..., Any]) -> Callable[..., Any]:
+    """Keras casts a Python number by way of float32: the scale of an attention, the constants of an optimizer."""
+
+    @functools.wraps(cast)
+    def exact(x: Any, dtype: Any) -> Any:
+        return tf.constant(x, dtype=dtype) if type(x) is float else cast(x, dtype)
+
+    return exact
 
 
 def install_constants() -> None:
