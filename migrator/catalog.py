@@ -37,6 +37,7 @@ STRUCTURE = {
     "tf.function": "goes; the function stays as it is",
     "tf.autograph.experimental.do_not_convert": "goes; the function stays as it is",
     "tf.keras.callbacks.Callback": "a plain class, whose methods the training loop calls",
+    "tf.keras.metrics.Metric": "a plain class, whose states are tensors",
     "tf.keras.losses.Loss": "a plain class, called with labels and predictions",
     "tf.keras.optimizers.schedules.LearningRateSchedule": "a plain class, called with the step",
     "tf.keras.utils.Sequence": "a torch Dataset of batches",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from migrator.codemods.context import Context, Draft
-from migrator.codemods.models import class_unit, factory_unit
+from migrator.codemods.models import class_unit, factory_unit, keeps_data
 from migrator.codemods.models.sizes import size_change
 from migrator.codemods.training import function_unit, script_unit, step_unit, training_body
 from migrator.codemods.training.calls import calls_in, model_call
@@ -32,7 +32,7 @@ def is_model_unit(segment: Segment, ctx: Context) -> bool:
     if isinstance(statement, cst.FunctionDef):
         known = ctx.facts.function(qualname)
         makes = known is not None and known.role in FACTORIES
-        return makes and not _trains_what_another_made(statement, ctx)
+        return makes and not _trains_what_another_made(statement, ctx) and not keeps_data(statement, ctx)
     return False
 
 

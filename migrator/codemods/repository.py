@@ -18,7 +18,7 @@ from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
 from migrator.codemods.imports import bound_by
 from migrator.codemods.leftovers import handed_to_protobuf, hidden_builtins, tidy
-from migrator.codemods.models import ModelPlan, plan_models, shapes_asked
+from migrator.codemods.models import ModelPlan, keeps_data, plan_models, shapes_asked
 from migrator.codemods.positions import Positions
 from migrator.codemods.tf_imports import alias_of, global_reads
 from migrator.codemods.units import MAIN, Segment, bound_names, segment
@@ -178,6 +178,7 @@ def migrate(
         for file in using
     ]
     contexts = [(file, replace(c, cuts=cuts[c.path], device="device") if c.path in cuts else c) for file, c in contexts]
+    contexts = _without_trainers(contexts)
     siblings.update({context.module: context for _, context in contexts})
     made, traits = _model_drafts([context for _, context in contexts])
     drafts: dict[str, FileDraft] = {}
@@ -186,6 +187,20 @@ def migrate(
         context = replace(context, models=traits)
         drafts[str(file.path)] = _draft_file(file, context, imported[file.module or ""], made)
     return RepositoryDraft(drafts, _edges(drafts, imported))
+
+
+def _without_trainers(contexts: list[tuple[SourceFile, Context]]) -> list[tuple[SourceFile, Context]]:
+    """The contexts without the classes of functions that are no builders: their models are made by statements."""
+    gone = set()
+    for _, ctx in contexts:
+        ctx.begin()
+        functions = (s for s in ctx.tree.body if isinstance(s, cst.FunctionDef))
+        named = ((f"{ctx.module}:{f.name.value}", f) for f in functions)
+        gone |= {name for name, f in named if name in ctx.class_names and keeps_data(f, ctx)}
+    if not gone:
+        return contexts
+    names = {name: made for name, made in contexts[0][1].class_names.items() if name not in gone}
+    return [(file, replace(ctx, class_names=names)) for file, ctx in contexts]
 
 
 def _model_drafts(contexts: Sequence[Context]) -> tuple[dict[str, Draft], dict[str, ModelTraits]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from migrator.facts import calls, names
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
@@ -172,7 +173,15 @@ def _instance(it: Interpreter, base: RepoInstance, name: str, frame: Frame) -> V
         return member
     if member != UNKNOWN:
         return member
+    if name == "dtype" and any("tf.keras.metrics.Metric" in bases for bases in _api_bases(it, base)):
+        return DType("float32")
     return _keras_attribute(base, name)
+
+
+def _api_bases(it: Interpreter, base: RepoInstance) -> Iterator[list[str]]:
+    """The names of TensorFlow's classes among the bases of a class and of those that it derives from."""
+    for cls in calls.linear_bases(it, base.qualname):
+        yield [found.name for found in it.bases.get(cls, ()) if isinstance(found, Api)]
 
 
 def _is_property(node: ast.AST) -> bool:

@@ -45,6 +45,11 @@ def kind_of(it: Interpreter, qualname: str) -> str:
     return found
 
 
+def is_metric(it: Interpreter, qualname: str) -> bool:
+    """Whether a class derives from Keras's `Metric`."""
+    return "tf.keras.metrics.Metric" in api_bases(it, qualname)
+
+
 def construct(it: Interpreter, qualname: str, args: Arguments, where: Where) -> Value:
     """Make an instance, running `__init__` once for each set of arguments."""
     kind = kind_of(it, qualname)

@@ -297,10 +297,10 @@ def _repo(it: Interpreter, base: RepoInstance, func: ast.Attribute, args: Argume
         return apply.repo_instance(it, base, args, where)
     if own is not None:
         return functions.invoke(it, own, args, where)
+    if name in ("add_weight", "add_variable") and (base.kind != "other" or classes.is_metric(it, base.qualname)):
+        return _add_weight(it, base, args, where)
     if base.kind == "other":
         return None
-    if name in ("add_weight", "add_variable"):
-        return _add_weight(it, base, args, where)
     if name == "add_loss":
         it.effect("add-loss", where.frame.scope)
         return Literal(None)

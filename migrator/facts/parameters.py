@@ -7,7 +7,6 @@ import functools
 from dataclasses import replace
 
 from migrator.facts import classes, functions, roots, signatures
-from migrator.facts.calls import linear_bases
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
 from migrator.facts.modules import FunctionNode
@@ -280,8 +279,7 @@ class Tensors:
             layer = callee.name.startswith("tf.keras.layers.") and tail[:1].isupper()
             return (layer and tail not in _PREPARING) or tail == "Sequential"
         if isinstance(callee, RepoClass):
-            bases = (b for c in linear_bases(self.it, callee.qualname) for b in self.it.bases.get(c, ()))
-            return any(isinstance(b, Api) and b.name.startswith("tf.keras.") for b in bases)
+            return classes.kind_of(self.it, callee.qualname) != "other"
         return isinstance(callee, RepoFunction) and self.builds_layers(callee.qualname)
 
     def _callee(self, call: ast.Call, module: str) -> Value:

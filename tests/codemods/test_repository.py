@@ -179,3 +179,91 @@ def test_a_model_tells_its_input_shape_where_it_is_asked(tmp_path: Path) -> None
 def test_a_shape_that_is_not_known_keeps_what_asks(tmp_path: Path) -> None:
     text = rendered(tmp_path, ASKING.replace("layers.Input((noise,))", "layers.Flatten()")).text
     assert "`input_shape` of a model has no counterpart" in text
+
+
+TRAINS = """
+import numpy as np
+from tensorflow import keras
+
+
+def train(n):
+    x, y = np.random.rand(64, 8).astype("float32"), np.ones((64, 1), "float32")
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    model.fit(x, y, epochs=n, verbose=0)
+    return model
+
+
+def build(units, lr):
+    optimizer = keras.optimizers.Adam(lr)
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(units)])
+    model.compile(optimizer, "mse")
+    return model
+
+
+def build_wide(width):
+    units = 2 * width
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(units)])
+    return model
+
+
+first, second, third = train(2), build(3, 0.1), build_wide(4)
+"""
+
+
+def test_a_function_that_trains_keeps_its_data(tmp_path: Path) -> None:
+    text = rendered(tmp_path, TRAINS).text
+    found: dict[str, Any] = {}
+    exec(text, found)
+    assert "keras" not in text
+    assert [m(torch.ones(2, 8)).shape[1] for m in (found["first"], found["second"], found["third"])] == [1, 3, 8]
+    body = text[text.index("def train(n)") :]
+    assert "x, y = np.random.rand" in body[: body.index("return model")]
+    assert len({type(found[name]) for name in ("first", "second", "third")}) == 3  # one class each
+
+
+LOCAL = """
+import tensorflow as tf
+
+
+def load():
+    mnist = tf.keras.datasets.mnist  # the digits
+    return mnist.load_data()
+
+
+def total(x):
+    K = tf.keras.backend
+
+    def inner(y):
+        return K.sum(y)
+
+    return inner(tf.convert_to_tensor(x))
+
+
+def either(big):
+    data = tf.keras.datasets.mnist
+    if big:
+        data = tf.keras.datasets.cifar10
+    return data.load_data()
+
+
+def handed(f):
+    data = tf.keras.datasets.mnist
+    return f(data)
+
+
+def shared():
+    global K
+    K = tf.keras.backend
+    return K.ones((2,))
+"""
+
+
+def test_a_local_name_for_a_module_goes_where_it_is_only_looked_up_in(tmp_path: Path) -> None:
+    text = rendered(tmp_path, LOCAL).text
+    assert "    # the digits\n    return read_mnist()\n" in text
+    assert "torch.sum(y)" in text
+    assert "K = tf.keras.backend\n\n" not in text
+    for kept in ("either", "handed", "shared"):
+        body = text[text.index(f"def {kept}(") :]
+        assert "= tf.keras." in body[: body.find("\n\n\n")]

@@ -28,10 +28,10 @@ from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequen
 from migrator.codemods.models.shapes import shape_lines
 from migrator.codemods.models.sizes import gained, size_change
 from migrator.codemods.models.taps import built_on, network_input, taps
-from migrator.codemods.models.text import fresh, indent
+from migrator.codemods.models.text import fresh, indent, names
 from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import Api, Literal, Span
+from migrator.values import Api, Instance, Literal, ModelValue, RepoInstance, Span, Tensor
 
 Rest = Callable[[Sequence[cst.BaseStatement], Context], Draft]
 
@@ -124,6 +124,33 @@ def _either(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found | No
     if found is None:
         return None
     return Found(found.statements, [], None, found.call, False, found.spans, returns=True)
+
+
+_GRAPH = ("tf.keras.layers.", "tf.keras.applications.", "tf.keras.Sequential", "tf.keras.Model")
+
+
+def keeps_data(node: cst.FunctionDef, ctx: Context) -> bool:
+    """Whether a function reads, once it has built its model, what it made before: data to train on, for one.
+
+    Such a function goes on as it is, with the model made where it was; a class would take the data with it.
+    """
+    found = find_model(body_of(node), ctx)
+    if found is None or found.name is None or size_change(ctx.facts, f"{ctx.module}:{node.name.value}") is not None:
+        return False
+    later = {name for s in found.after for name in names(s)} - {found.name}
+    return any(name in later for s in found.before for name in _data(s, ctx))
+
+
+def _data(statement: cst.BaseStatement, ctx: Context) -> list[str]:
+    """The names that a line binds to anything but parts of a layer graph."""
+    part = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+    if not isinstance(part, cst.Assign):
+        return []
+    value = ctx.value(part.value)
+    symbolic = isinstance(value, Tensor) and value.origin == "keras"
+    layer = isinstance(value, Instance) and value.api.startswith(_GRAPH)
+    ours = isinstance(value, RepoInstance) and value.kind != "other"
+    return [] if symbolic or layer or ours or isinstance(value, ModelValue) else list(assigned(statement))
 
 
 def find_model(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found | None:

@@ -15,6 +15,7 @@ from migrator.codemods.data.options import only_tunes
 from migrator.codemods.nodes import ancestors, below, find, holds
 from migrator.codemods.training.building import build
 from migrator.codemods.training.callback_classes import (
+    METRIC,
     SEQUENCE,
     derives_directly,
     is_base_init,
@@ -34,6 +35,7 @@ from migrator.codemods.training.factories import takes_model, with_model
 from migrator.codemods.training.freezing import freezes, objection, read_freeze
 from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
+from migrator.codemods.training.metric_classes import MetricClass, head_of, without_rest
 from migrator.codemods.training.moving import moves
 from migrator.codemods.training.own_compile import is_base_compile
 from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, with_lead
@@ -181,7 +183,7 @@ class Walker:
             self.sink.decline("layers that are frozen in this form have no rule")
             return [line]
         if self.is_callback_init(line):
-            return []
+            return with_lead(line, head_of(line)) if self.class_base(line) == METRIC else []
         if makes_callbacks(line, self.ctx, self.holder):
             self.drop_name(line, "is written in the loop over the epochs")
             return []
@@ -304,14 +306,22 @@ class Walker:
     def class_(self, node: cst.ClassDef) -> Statement:
         bare, base = node.with_changes(body=EMPTY), keras_base(node, self.ctx)
         if base:
-            why = problem(node, self.ctx)
+            why = MetricClass(node, self.ctx).problem() if base == METRIC else problem(node, self.ctx)
             if why:
                 self.sink.decline(why)
             bare = without_base(bare, self.ctx)
             if base == SEQUENCE:
                 self.sink.imports.add("from torch.utils.data import Dataset")
         head, _ = self.header(node, bare)
-        return head.with_changes(body=with_call(node, self.suite(node.body), self.ctx))
+        body = self.suite(node.body)
+        if base == METRIC:
+            return head.with_changes(body=MetricClass(node, self.ctx).completed(body))
+        return head.with_changes(body=with_call(node, body, self.ctx))
+
+    def class_base(self, node: cst.CSTNode) -> str:
+        """Which of Keras's plain classes the class around a node derives from; "" for none."""
+        around = next((n for n in ancestors(node, self.ctx.tree) if isinstance(n, cst.ClassDef)), node)
+        return keras_base(around, self.ctx)
 
     def inlined(self, node: cst.With, body: cst.IndentedBlock) -> list[Statement] | None:
         """The statements of a block whose contexts say nothing in PyTorch; None where one of them stays."""
@@ -342,7 +352,10 @@ class Walker:
             docs = 1 if node.get_docstring() is not None else 0
             first = statements(f"{step} = torch.as_tensor({step})")
             body = body.with_changes(body=[*body.body[:docs], *first, *body.body[docs:]])
-        head, _ = self.header(node, node.with_changes(body=EMPTY))
+        bare = node.with_changes(body=EMPTY)
+        if node.name.value == "__init__" and self.class_base(node) == METRIC:
+            bare = without_rest(node).with_changes(body=EMPTY)
+        head, _ = self.header(node, bare)
         if isinstance(head, cst.FunctionDef) and takes_model(node, self.ctx) in self.sink.changes:
             head = with_model(head)
         return head.with_changes(body=body)

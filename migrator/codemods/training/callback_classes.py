@@ -13,13 +13,14 @@ from migrator.values import Api, Literal, RepoClass, RepoInstance, Value
 CALLBACK = "tf.keras.callbacks.Callback"
 SCHEDULE = "tf.keras.optimizers.schedules.LearningRateSchedule"
 LOSS = "tf.keras.losses.Loss"
+METRIC = "tf.keras.metrics.Metric"
 SEQUENCE = "tf.keras.utils.Sequence"
 ON_WEIGHTS = (
     "tf.keras.regularizers.Regularizer",
     "tf.keras.constraints.Constraint",
     "tf.keras.initializers.Initializer",
 )
-_BASES = (CALLBACK, SCHEDULE, LOSS, SEQUENCE, *ON_WEIGHTS)
+_BASES = (CALLBACK, SCHEDULE, LOSS, METRIC, SEQUENCE, *ON_WEIGHTS)
 _INIT = m.Call(func=m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__")))
 _REDUCED = {"SUM": ".sum()", "NONE": "", "AUTO": ".mean()", "SUM_OVER_BATCH_SIZE": ".mean()"}
 
@@ -136,7 +137,7 @@ def _reduction(node: cst.ClassDef, ctx: Context) -> str | None:
 def with_call(node: cst.ClassDef, suite: cst.BaseSuite, ctx: Context) -> cst.BaseSuite:
     """The body of a class, a loss class with the `__call__` that Keras's base had: float labels, and one number."""
     if keras_base(node, ctx) in ON_WEIGHTS and derives_directly(node, ctx):
-        return suite.with_changes(body=[s for s in suite.body if not _is_unread_config(s, ctx)])
+        return suite.with_changes(body=[s for s in suite.body if not is_unread_config(s, ctx)])
     at = [i for i, s in enumerate(suite.body) if isinstance(s, cst.FunctionDef) and s.name.value == "call"]
     if not at or keras_base(node, ctx) != LOSS or not derives_directly(node, ctx):
         return suite
@@ -148,12 +149,14 @@ def with_call(node: cst.ClassDef, suite: cst.BaseSuite, ctx: Context) -> cst.Bas
     return suite.with_changes(body=[*suite.body[: at[0]], *made, *suite.body[at[0] :]])
 
 
-def _is_unread_config(node: cst.CSTNode, ctx: Context) -> bool:
+def is_unread_config(node: cst.CSTNode, ctx: Context) -> bool:
     """Whether a method only tells Keras how an object was made, and nothing of the repository asks for it."""
     if not isinstance(node, cst.FunctionDef) or node.name.value not in ("get_config", "from_config"):
         return False
     trees = (ctx.tree, *(other.tree for other in ctx.siblings.values()))
-    return not any(find(tree, m.Call(func=m.Attribute(attr=m.Name(node.name.value)))) for tree in trees)
+    of_base = m.Call(func=m.Name("super"))
+    asked = m.Call(func=m.Attribute(value=m.DoesNotMatch(of_base), attr=m.Name(node.name.value)))
+    return not any(find(tree, asked) for tree in trees)
 
 
 def step_parameter(node: cst.FunctionDef, around: cst.CSTNode | None, ctx: Context) -> str:

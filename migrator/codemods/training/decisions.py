@@ -19,6 +19,7 @@ from migrator.codemods.training.expressions import Finder, Modes, penalty_text
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
 from migrator.codemods.training.layer_calls import flag_of, mode_of
 from migrator.codemods.training.loading import load_model
+from migrator.codemods.training.metric_classes import state
 from migrator.codemods.training.plan import FilePlan, has_argument
 from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
@@ -66,8 +67,8 @@ class Decisions:
             self.gone = self.gone or not text
             return text
         if isinstance(node, cst.Attribute):
-            if kind == "replicas":
-                return "1"
+            if kind in ("replicas", "dtype"):
+                return "1" if kind == "replicas" else "torch.float32"
             if kind == "keras-only":
                 raise Unfit(f"`{node.attr.value}` of a model has no counterpart")
             owner = self.decided.get(node.value) or ctx.code(node.value).strip()
@@ -98,6 +99,9 @@ class Decisions:
             return self.dataset(node)
         if kind == "penalty":
             return self.penalty(node)
+        if kind == "state":
+            self.sink.needs_device = True
+            return state(node, ctx)
         if kind == "construction":
             return construction(node, self.called(node, node.args), self.ctx, self.sink)
         if kind in ("model", "layer"):

@@ -15,6 +15,7 @@ from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.checkpoints import checkpoint_kind
 from migrator.codemods.training.layer_calls import flag_of, layer_call
 from migrator.codemods.training.loading import loads
+from migrator.codemods.training.metric_classes import makes_state, reads_dtype
 from migrator.codemods.training.models import VARIABLES, model_text, module_text
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.rates import is_rate, rate_of
@@ -93,6 +94,8 @@ class Finder:
             return "penalty"
         if is_construction(call, self.ctx):
             return "construction"
+        if makes_state(call, self.ctx):
+            return "state"
         return "object" if self.is_object_call(call) else ""
 
     def attribute_kind(self, node: cst.Attribute) -> str:
@@ -100,6 +103,8 @@ class Finder:
             return "history" if node.attr.value == "history" else "epochs"
         if is_replicas(node, self.ctx):
             return "replicas"
+        if reads_dtype(node, self.ctx):
+            return "dtype"
         if kept := checkpoint_kind(node, self.ctx):
             return kept
         if is_rate(node, self.ctx, self.plan.known_models):

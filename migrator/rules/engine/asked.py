@@ -5,6 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from migrator.rules.engine.args import Arg, Dynamic
+from migrator.rules.engine.plain import is_plain
 from migrator.values import Dataset, Dim, DType, Literal, Scalar, Sequence, Shape, ShapeOf, Tensor, Value
 
 FACTS = ("rank", "dtype", "shape", "kind")
@@ -79,6 +80,11 @@ def is_variable(thing: object) -> bool:
     """Whether an argument is known to be a variable."""
     value = thing.arg.value if isinstance(thing, Dynamic) else None
     return isinstance(value, Tensor) and value.origin == "variable"
+
+
+def is_made_here(thing: object) -> bool:
+    """Whether an argument is more than a name, an attribute or an element: its evaluation may do something."""
+    return isinstance(thing, Dynamic) and not is_plain(thing.arg.node)
 
 
 def is_integer(name: str | None) -> bool:

@@ -9,6 +9,7 @@ from functools import lru_cache
 import libcst as cst
 
 from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.plain import is_plain
 from migrator.rules.engine.precedence import Parenthesise
 from migrator.rules.engine.template import Output
 
@@ -30,22 +31,6 @@ def filled(output: Output) -> cst.BaseExpression:
     made = skeleton.visit(_Fill({mark: arg.node for mark, arg in output.args.items()}))
     assert isinstance(made, cst.BaseExpression)
     return made
-
-
-def is_plain(node: cst.BaseExpression) -> bool:
-    """Whether evaluating an expression twice is as good as once: names, attributes, literals, `x.shape[0]`."""
-    if isinstance(node, (cst.Name, cst.Integer, cst.Float, cst.SimpleString)):
-        return True
-    if isinstance(node, cst.Attribute):
-        return is_plain(node.value)
-    if isinstance(node, cst.UnaryOperation):
-        return is_plain(node.expression)
-    if isinstance(node, (cst.Tuple, cst.List)):
-        return all(isinstance(e, cst.Element) and is_plain(e.value) for e in node.elements)
-    if isinstance(node, cst.Subscript):
-        slices = [e.slice for e in node.slice]
-        return is_plain(node.value) and all(isinstance(s, cst.Index) and is_plain(s.value) for s in slices)
-    return False
 
 
 class _Fill(Parenthesise):

@@ -80,7 +80,7 @@ class Names:
         if isinstance(value, Api):
             return value.name
         if isinstance(value, ModuleRef):
-            return value.name if _is_tf_module(value) else None
+            return value.name if is_tf_module(value) else None
         name = self.here.canonical(text, span)
         return text if name is None and root is not node and isinstance(self._root(root), ModuleRef) else name
 
@@ -90,10 +90,11 @@ class Names:
 
     def _is_tf(self, root: cst.Name) -> bool:
         value = self._root(root)
-        return isinstance(value, Api) or _is_tf_module(value)
+        return isinstance(value, Api) or is_tf_module(value)
 
 
-def _is_tf_module(value: object) -> bool:
+def is_tf_module(value: object) -> bool:
+    """Whether a value is TensorFlow itself or one of its modules."""
     return isinstance(value, ModuleRef) and (value.name == "tf" or value.name.startswith("tf."))
 
 

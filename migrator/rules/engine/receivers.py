@@ -77,7 +77,7 @@ def without_counterpart(value: Value, name: str) -> str | None:
         return "TensorShape"
     if name in FUNCTION_ONLY and not isinstance(value, RepoInstance):
         return "tf.function"
-    return "Tensor" if isinstance(value, Sequence) and name in TF_ONLY else None
+    return "Tensor" if isinstance(value, Sequence | Scalar) and name in TF_ONLY else None
 
 
 def on_torch(node: cst.BaseExpression) -> bool:

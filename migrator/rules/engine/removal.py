@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from migrator.rules.engine.build import is_plain
 from migrator.rules.engine.operators import under_no_grad
+from migrator.rules.engine.plain import is_plain
 
 Statements = cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]
 

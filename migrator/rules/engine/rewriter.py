@@ -9,6 +9,7 @@ import libcst as cst
 
 from migrator.model import Decline, Helper, Rewritten
 from migrator.rules.engine import comments, mixed, texts, typing_names, versions
+from migrator.rules.engine.aliases import module_named
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
@@ -112,6 +113,13 @@ class Rewriter(Leaving):
 
     def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
         self._stored(node.target)
+
+    def visit_Assign(self, node: cst.Assign) -> bool:
+        """A name for a module goes with its uses, which are written out."""
+        if not module_named(node, self.value) or self.names.canonical(node.value) is None:
+            return True
+        self.idle.add(node)
+        return False
 
     def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
         self._stored(node.target)

@@ -9,9 +9,9 @@ import libcst as cst
 
 from migrator.model import Helper
 from migrator.rules.engine.args import Arg, Code
-from migrator.rules.engine.build import is_plain
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
+from migrator.rules.engine.plain import is_plain
 from migrator.rules.engine.registry import legacy, rule, same
 from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
 from migrator.rules.ops.pieces import given, on_arguments, torch_dtype

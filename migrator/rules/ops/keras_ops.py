@@ -196,10 +196,20 @@ def where(condition: Tensor, x1=None, x2=None, *, kind_x1, kind_x2):
     return torch.where(condition, x1, x2)
 
 
-@rule("tf.keras.ops.clip", samples=[S(f32(8), 0.0, 1.0), S(f32(2, 3), x_min=-0.5, x_max=0.5)])
+@rule(
+    "tf.keras.ops.clip",
+    samples=[
+        S(f32(8), 0.0, 1.0),
+        S(f32(2, 3), x_min=-0.5, x_max=0.5),
+        S(f32(2, 3), -0.5, f32(2, 3)),
+        S(f32(2, 3), f32(3), 0.25),
+    ],
+)
 def clip(x: Tensor, x_min, x_max, *, kind_x_min, kind_x_max):
-    if kind_x_min != kind_x_max and None not in (kind_x_min, kind_x_max):
-        raise Decline("a number and a tensor as bounds")
+    if "numpy" in (kind_x_min, kind_x_max) or "sequence" in (kind_x_min, kind_x_max):
+        raise Decline("bounds that are arrays or lists")
+    if kind_x_min != kind_x_max:
+        return x.clamp(max=x_max).clamp(min=x_min)  # one call takes numbers alone or tensors alone
     return x.clamp(x_min, x_max)
 
 

@@ -10,9 +10,9 @@ from migrator.rules.engine.asked import dtype as dtype_of
 from migrator.rules.engine.asked import is_float
 from migrator.rules.engine.asked import rank as rank_of
 from migrator.rules.engine.asked import shape as shape_of
-from migrator.rules.engine.build import is_plain
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor
+from migrator.rules.engine.plain import is_plain
 from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import S, declines, f32, i32, i64, known_gap, no_grad, pos, src, unit
 from migrator.rules.measures.functions import each_function

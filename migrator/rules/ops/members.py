@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.rules.engine.asked import is_integer, is_variable
+from migrator.rules.engine.asked import is_integer, is_made_here, is_variable
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import attribute, method, rule
-from migrator.rules.engine.samples import S, block, f32, i32, no_grad, src
+from migrator.rules.engine.samples import S, block, declined_block, f32, i32, no_grad, src
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +105,14 @@ def value(self):
     return self.clone()
 
 
-@method("Tensor.set_shape", samples=())
-def set_shape(self, shape):
-    raise Decline("a shape that is only declared")
+_DECLARED = "for t in [a, b]:\n    t.set_shape([None] + list(t.shape[1:]))\na.set_shape([None, 3])\nreturn a + b"
+
+
+@method(
+    "Tensor.set_shape",
+    samples=[block(_DECLARED, a=f32(2, 3), b=f32(2, 3)), declined_block("tf.exp(a).set_shape([2, 3])", a=f32(2, 3))],
+)
+def set_shape(self: Ignored, shape: Ignored):
+    if is_made_here(self):
+        raise Decline("a shape is declared of something made for it")
+    return

@@ -240,10 +240,23 @@ def local_response_normalization(input: Tensor, depth_radius=5, bias=1, alpha=1,
     )
 
 
-@rule("tf.clip_by_value", samples=[S(f32(2, 3), -0.5, 0.5), S(f32(4), clip_value_min=0.0, clip_value_max=1.0)])
+@rule(
+    "tf.clip_by_value",
+    samples=[
+        S(f32(2, 3), -0.5, 0.5),
+        S(f32(4), clip_value_min=0.0, clip_value_max=1.0),
+        S(f32(2, 3), -0.5, f32(2, 3)),
+        S(f32(2, 3), f32(3), 0.25),
+    ],
+)
 def clip_by_value(t: Tensor, clip_value_min, clip_value_max, name=None, *, kind_clip_value_min, kind_clip_value_max):
-    if kind_clip_value_min != kind_clip_value_max and None not in (kind_clip_value_min, kind_clip_value_max):
-        raise Decline("a number and a tensor as bounds")
+    if "numpy" in (kind_clip_value_min, kind_clip_value_max) or "sequence" in (
+        kind_clip_value_min,
+        kind_clip_value_max,
+    ):
+        raise Decline("bounds that are arrays or lists")
+    if kind_clip_value_min != kind_clip_value_max:
+        return t.clamp(max=clip_value_max).clamp(min=clip_value_min)  # one call takes numbers alone or tensors alone
     return t.clamp(clip_value_min, clip_value_max)
 
 

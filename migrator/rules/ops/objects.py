@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from migrator.model import Helper
 from migrator.rules.engine.args import Arg
-from migrator.rules.engine.build import is_plain
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
+from migrator.rules.engine.plain import is_plain
 from migrator.rules.engine.registry import constant, method, rule, same
 from migrator.rules.engine.samples import block, declined_block, f32, no_grad
 from migrator.rules.ops.pieces import elements, on_arguments

@@ -10,8 +10,8 @@ import libcst as cst
 from migrator.rules.engine.args import NOTHING, Arg, Code, literal
 from migrator.rules.engine.asked import items
 from migrator.rules.engine.asked import kind as kind_of
-from migrator.rules.engine.build import is_plain
 from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.plain import is_plain
 from migrator.values import DType, Literal, Scalar, Sequence, Tensor, Unknown, Value
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -84,15 +84,15 @@ return first, m.result()"""
 
 
 def _samples(name: str) -> list[Any]:
-    empty = block(f"return tf.keras.metrics.{name}().result()")
+    empty = block(f"return tf.keras.metrics.{name}('seen', dtype=tf.float32).result()")
     weighed = block(_WEIGHED.format(name), a=f32(2, 3), b=f32(4, 1), w=f32(4, 1))
     return [no_grad(block(_USE.format(name), a=f32(2, 3), b=f32(4))), no_grad(empty), no_grad(weighed)]
 
 
 @rule("tf.keras.metrics.Mean", samples=(), keras=2)
 def element_mean(name="mean", dtype=None):
-    if dtype is not None:
-        raise Decline("a dtype is given")
+    if dtype not in (None, "float32"):
+        raise Decline("a dtype other than float32")
     if name is None or name == "mean":
         return ElementMean()
     return ElementMean(name)
@@ -100,8 +100,8 @@ def element_mean(name="mean", dtype=None):
 
 @rule("tf.keras.metrics.Mean", samples=_samples("Mean"), keras=3)
 def mean(name="mean", dtype=None):
-    if dtype is not None:
-        raise Decline("a dtype is given")
+    if dtype not in (None, "float32"):
+        raise Decline("a dtype other than float32")
     if name is None or name == "mean":
         return Mean()
     return Mean(name)
@@ -109,8 +109,8 @@ def mean(name="mean", dtype=None):
 
 @rule("tf.keras.metrics.Sum", samples=_samples("Sum"))
 def total(name="sum", dtype=None):
-    if dtype is not None:
-        raise Decline("a dtype is given")
+    if dtype not in (None, "float32"):
+        raise Decline("a dtype other than float32")
     if name is None or name == "sum":
         return Sum()
     return Sum(name)
