@@ -133,6 +133,8 @@ def _together(one: Entry, other: Entry) -> Entry:
 def _each_rule() -> Iterator[Entry]:
     for rule in rules_table():
         head, _, rest = rule.api.partition(".")
+        if head == "Number":
+            continue  # sizes that are tensors in TensorFlow; the members are `tf.Tensor`'s
         api = f"{RECEIVERS[head]}.{rest}" if head in RECEIVERS else rule.api
         yield Entry(
             api=api,
