@@ -117,6 +117,43 @@ def test_a_schedule_is_asked_for_rates_far_ahead(change: tuple[str, str], worker
     assert "the learning rate at step 50" in failed(CASE, workers, *change)
 
 
+NORM_SOURCE = SOURCE.replace("keras.layers.Dense(1)", "keras.layers.Dense(1), keras.layers.BatchNormalization()")
+NORM_SOURCE = NORM_SOURCE.replace('"loss", patience', "patience")
+NORM_SOURCE = NORM_SOURCE.replace("verbose=0)", "validation_data=(x, y), verbose=0)")
+NORM_TARGET = TARGET.replace("nn.Linear(3, 1)", "nn.Linear(3, 1), nn.BatchNorm1d(1, eps=1e-3, momentum=0.01)")
+NORM_TARGET = NORM_TARGET.replace('{"loss": []}', '{"loss": [], "val_loss": []}').replace(
+    '        wait += 1\n        if history["loss"][-1] < best:\n            best, wait = history["loss"][-1], 0',
+    """        model.eval()
+        with torch.no_grad():
+            history["val_loss"].append(F.mse_loss(model(x), y).item())
+        model.train()
+        wait += 1
+        if history["val_loss"][-1] < best:
+            best, wait = history["val_loss"][-1], 0""",
+)
+NORM_MAP = WeightMap(
+    pairs=(
+        *MAP.pairs,
+        WeightPair(source="layers[1].gamma", target="1.weight"),
+        WeightPair(source="layers[1].beta", target="1.bias"),
+        WeightPair(source="layers[1].moving_mean", target="1.running_mean"),
+        WeightPair(source="layers[1].moving_variance", target="1.running_var"),
+    )
+)
+
+
+@pytest.mark.parametrize(("limit", "found"), [("wait >= 3", False), ("wait >= 4", True)])
+def test_statistics_are_held_while_nothing_improves(limit: str, found: bool, workers: Workers) -> None:
+    case = OTHERS["train-waiting"]
+    model = MODEL.model_copy(update={"map": NORM_MAP})
+    call = case.call.model_copy(update={"args": (model, *case.call.args[1:])})
+    case = case.model_copy(update={"call": call, "gaps": ("batchnorm-variance",)})
+    trees = pack_tree({"program.py": NORM_SOURCE}), pack_tree({"program.py": NORM_TARGET.replace("wait >= 3", limit)})
+    verdicts = check_case(case, *trees, workers).verdicts
+    assert any(v.outcome is Outcome.FAIL for v in verdicts) == found, verdicts
+    assert all(v.outcome in (Outcome.PASS, Outcome.GAP, Outcome.FAIL) for v in verdicts), verdicts
+
+
 OWNER = """
 class Trainer:
     def __init__(self, width, rate=0.1, log_dir=None, name=None, decay=True, seed=3):

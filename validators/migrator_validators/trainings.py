@@ -108,7 +108,7 @@ def _other_arguments(case: Case, text: ast.AST, params: tuple[str, ...], default
 
 
 def _waiting(case: Case, tree: ast.Module, params: tuple[str, ...], defaults: Mapping[str, Any]) -> Case:
-    """Epochs enough for every patience to end, in which nothing improves."""
+    """Epochs enough for every patience to end, in which nothing improves: weights and moving statistics are held."""
     stated = [k.value for n in ast.walk(tree) if isinstance(n, ast.Call) for k in n.keywords if k.arg == "patience"]
     waits = [v.value for v in stated if isinstance(v, ast.Constant) and isinstance(v.value, int)]
     changes: dict[str, Any] = {name: SHORT for name in {*params, *defaults} if name == "patience"}

@@ -75,7 +75,7 @@ def _report(request: dict[str, Any], log: Log, program: Any, result: Any, finish
     tree = wire.encode(_plain(wire.pick(result, call.get("pick") or "")), sink) if finished else None
     for optimizer in log.optimizers:
         optimizer["far"] = far_rates(optimizer["object"])
-    steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
+    steps = [{key: value for key, value in o.items() if key not in ("object", "statistics")} for o in log.optimizers]
     answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
     models = [root.pop("object") for root in roots]
     answer["outputs"] = [
@@ -309,7 +309,18 @@ class Log:
         hold = self.request.get("hold", 0)
         if not hold or len(self._entry(optimizer)["rates"]) < hold:
             return []
-        return [(variable, np.array(_value(raw(variable)))) for gradient, variable in given if gradient is not None]
+        trained = [(variable, np.array(_value(raw(variable)))) for gradient, variable in given if gradient is not None]
+        return [*trained, *self._statistics(self._entry(optimizer))]
+
+    def _statistics(self, entry: dict[str, Any]) -> list[Any]:
+        """Moving statistics with the values that they had when the weights began to be held."""
+        if "statistics" not in entry:
+            owner = self.owner(entry)
+            weights = [] if owner is None else tf_objects.weights_of(owner)
+            kept = [w for w in weights if not getattr(w, "trainable", True) and self.name(w) not in entry["variables"]]
+            values = [(w, np.array(_value(raw(w)))) for w in kept]
+            entry["statistics"] = [(w, value) for w, value in values if value.dtype.kind == "f"]
+        return list(entry["statistics"])
 
     def _advance(self, entry: dict[str, Any]) -> None:
         STREAMS.next_step(self.optimizers.index(entry))

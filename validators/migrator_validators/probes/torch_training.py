@@ -52,7 +52,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     for number, optimizer in enumerate(log.optimizers):
         asked = request.get("far") or []
         optimizer["far"] = log.far_rates(optimizer, asked[number] if number < len(asked) else [])
-    steps = [{key: value for key, value in o.items() if key != "object"} for o in log.optimizers]
+    steps = [{key: value for key, value in o.items() if key not in ("object", "statistics")} for o in log.optimizers]
     roots = [{"label": root["label"], "described": torch_objects.describe(root["object"])} for root in log.roots]
     answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
     models = [root["object"] for root in log.roots]
@@ -291,7 +291,7 @@ class Log:
         hold = self.request.get("hold", 0)
         if hold and count >= hold:
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
-            self._held = [(p, p.detach().clone()) for p in parameters]
+            self._held = [*((p, p.detach().clone()) for p in parameters), *self._statistics(entry, parameters)]
         entry["rates"].append(float(optimizer.param_groups[0]["lr"]))
         closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
         if closure is None:
@@ -304,6 +304,15 @@ class Log:
             return loss
 
         return args[:1], dict(kwargs, closure=noted)
+
+    def _statistics(self, entry: dict[str, Any], parameters: list[Any]) -> list[Any]:
+        """Moving statistics with the values that they had when the weights began to be held."""
+        if "statistics" not in entry:
+            wanted = {id(p) for p in parameters}
+            owners = [r for r in self.roots if wanted & {id(t) for t in r["tensors"].values()}]
+            buffers = [t for root in owners for t in root["tensors"].values() if not isinstance(t, torch.nn.Parameter)]
+            entry["statistics"] = [(t, t.detach().clone()) for t in buffers if t.is_floating_point()]
+        return list(entry["statistics"])
 
     def _store_gradients(self, optimizer: Any, number: int, count: int) -> None:
         if count >= self.request["steps"]:
