@@ -193,6 +193,8 @@ def _names(body: str) -> frozenset[str]:
 
 
 def _names_exported(body: str) -> set[str]:
+    if "__all__" not in body:
+        return set()
     try:
         return _exported(ast.parse(body))
     except SyntaxError:

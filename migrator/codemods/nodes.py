@@ -19,12 +19,30 @@ def find(node: cst.CSTNode, pattern: m.BaseMatcherNode | m.OneOf[m.BaseMatcherNo
     options = pattern.options if isinstance(pattern, m.OneOf) else (pattern,)
     kinds = tuple(getattr(cst, type(option).__name__) for option in options)
     found = below(node, kinds)
-    return found if all(map(_asks_nothing, options)) else [n for n in found if m.matches(n, pattern)]
+    if all(map(_asks_nothing, options)):
+        return found
+    return [n for n in found if any(_may_match(n, option) for option in options) and m.matches(n, pattern)]
 
 
 def _asks_nothing(pattern: m.BaseMatcherNode) -> bool:
     """Whether a pattern is met by every node of its type: `m.Call()`."""
     return all(value is m.DoNotCare() for value in vars(pattern).values())
+
+
+def _may_match(node: object, pattern: m.BaseMatcherNode) -> bool:
+    """False for what a look at types and texts tells apart, which costs a tenth of `matches`."""
+    kind = getattr(cst, type(pattern).__name__, None)
+    if kind is None:
+        return True
+    if not isinstance(node, kind):
+        return False
+    for name, wanted in vars(pattern).items():
+        if isinstance(wanted, str):
+            if getattr(node, name) != wanted:
+                return False
+        elif isinstance(wanted, m.BaseMatcherNode) and not _may_match(getattr(node, name), wanted):
+            return False
+    return True
 
 
 def variables(node: cst.CSTNode) -> list[str]:

@@ -27,8 +27,10 @@ def only_tunes(line: cst.SimpleStatementLine, ctx: Context) -> bool:
 def _option_names(ctx: Context) -> set[str]:
     """Names that are options wherever they are bound, and are read by `with_options` alone."""
     made: dict[str, int] = {}
-    for node in find(ctx.tree, m.Assign(targets=[m.AssignTarget(target=m.Name())])):
-        if isinstance(node, cst.Assign) and isinstance(target := node.targets[0].target, cst.Name):
+    for node in find(ctx.tree, m.Assign()):
+        if not isinstance(node, cst.Assign) or len(node.targets) > 1:
+            continue
+        if isinstance(target := node.targets[0].target, cst.Name):
             made[target.value] = made.get(target.value, 0) + (1 if _makes_options(node.value, ctx) else -1000)
     return {name for name, count in made.items() if 0 < count == _seen(name, ctx)}
 
