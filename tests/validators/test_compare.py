@@ -105,5 +105,11 @@ def test_what_is_no_evidence() -> None:
     assert not says_something([leaf(0.0)], inputs_vary=False)
 
 
+def test_that_both_give_nothing_is_no_evidence() -> None:
+    nothing = {"t": "scalar", "type": "NoneType", "v": None}
+    found = compare_trees(nothing, {}, nothing, {}, TABLE["exact"])
+    assert (found.leaves, found.differences) == (0, [])
+
+
 def test_zeros_at_the_end_of_bytes_count() -> None:
     assert plain(b"a\0\0").item() == b"a\0\0"

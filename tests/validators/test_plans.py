@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from migrator_validators.cases import Call, Case
 from migrator_validators.planning import Plan, plan
 
 from migrator import source, steps
@@ -23,14 +24,14 @@ def batches(x, batch_size=4, training=False):
 """
 
 
-def plans(folder: Path, text: str) -> dict[str, Plan]:
+def plans(folder: Path, text: str, recorded: tuple[Case, ...] = ()) -> dict[str, Plan]:
     (folder / "m.py").write_text(text)
     repo = source.read(folder, (), ())
     facts = steps.know(repo)
     draft: RepositoryDraft = steps.rewrite(repo, facts, lambda *_: None)
     rewrites = [unit for file in draft.render({}).values() for unit in file.units]
     kinds = {unit.unit.id: draft.kind(unit.unit.id) for unit in rewrites}
-    return plan(rewrites, kinds, {"m.py": "m"}, (), facts, draft.reachable)
+    return plan(rewrites, kinds, {"m.py": "m"}, recorded, facts, draft.reachable)
 
 
 def test_a_pipeline_that_nothing_calls_is_compared_batch_by_batch_with_its_switches_turned(tmp_path: Path) -> None:
@@ -43,3 +44,42 @@ def test_a_pipeline_that_nothing_calls_is_compared_batch_by_batch_with_its_switc
 def test_a_constant_that_is_left_out_has_nothing_to_run(tmp_path: Path) -> None:
     found = plans(tmp_path, PIPELINE)
     assert not any("AUTOTUNE" in unit for unit in found)
+
+
+PROGRAM = """import tensorflow as tf
+
+model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(1)])
+
+
+def show(x):
+    print(tf.reduce_sum(x))
+
+
+def fit(x):
+    optimizer = tf.keras.optimizers.Adam(0.1)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(x))
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+
+
+fit(tf.ones((2, 3)))
+"""
+
+
+def test_a_program_may_show_the_differences_of_all_that_it_runs(tmp_path: Path) -> None:
+    recorded = Case(id="p", kind="training", call=Call(source="m:__main__"))
+    found = plans(tmp_path, PROGRAM, (recorded,))
+    (model,) = [planned for unit, planned in found.items() if "model@" in unit]
+    assert "adam-epsilon" in model.cases[0].gaps
+
+
+def test_a_function_that_trains_is_compared_in_training(tmp_path: Path) -> None:
+    found = plans(tmp_path, PROGRAM)
+    assert {case.kind for case in found["m.py::fit"].alternatives} == {"training"}
+    assert found["m.py::show"].alternatives == ()
+
+
+def test_statements_that_bind_nothing_are_run_as_a_program(tmp_path: Path) -> None:
+    found = plans(tmp_path, PROGRAM)
+    ran = {unit: [case.kind for case in planned.cases] for unit, planned in found.items() if planned.cases}
+    assert ran == {"m.py::model@3": ["script"], "m.py::lines@17": ["script"]}

@@ -56,10 +56,10 @@ def forward(source: str, target: str, workers: Workers) -> Verdict | None:
 
 
 RIGHT = [
-    ("print('sum', tf.reduce_sum(x), x.shape)", "print('sum', x.sum(), x.shape)", "3 printed values"),
-    ("print(f'{float(tf.reduce_sum(x)):.2f} of 3')", "print(f'{x.sum().item():.2f} of 3')", "2 printed values"),
-    ("print(tf.keras.layers.Dense(2)(x).shape)", "print(torch.nn.Linear(2, 2)(x).shape)", "2 printed values"),
-    ("tf.print('noise', noise + x)", "print('noise', noise + x)", "1 printed values"),
+    ("print('sum', tf.reduce_sum(x), x.shape)", "print('sum', x.sum(), x.shape)", "3 values"),
+    ("print(f'{float(tf.reduce_sum(x)):.2f} of 3')", "print(f'{x.sum().item():.2f} of 3')", "2 values"),
+    ("global y; y = tf.square(x)[0]", "global y; y = x.square()[0]", "1 values"),
+    ("tf.print('noise', noise + x)", "print('noise', noise + x)", "1 values"),
 ]
 
 
@@ -67,7 +67,7 @@ RIGHT = [
 def test_what_is_printed_alike_is_evidence(source: str, target: str, said: str, workers: Workers) -> None:
     found = forward(source, target, workers)
     assert found is not None
-    assert (found.outcome, found.detail) == (Outcome.PASS, said)
+    assert (found.outcome, found.detail) == (Outcome.PASS, f"{said} that it prints or has at its end")
 
 
 WRONG = [
@@ -75,6 +75,7 @@ WRONG = [
     ("print(f'{float(tf.reduce_sum(x)):.2f} of 3')", "print(f'{x.sum().item():.2f} of 4')"),
     ("print(f'{float(tf.reduce_sum(x)):.2f}')", "print(f'{x.abs().sum().item():.2f}')"),
     ("print(noise)", "print(2 * noise)"),
+    ("global y; y = tf.square(x)", "global y; y = x.abs()"),
 ]
 
 
@@ -83,12 +84,16 @@ def test_other_numbers_are_wrong(source: str, target: str, workers: Workers) -> 
     found = forward(source, target, workers)
     assert found is not None
     assert found.outcome is Outcome.FAIL
-    assert "line 11 of the original prints" in found.detail
+    assert "line 11 of the original prints: " in found.detail or found.detail.startswith("y: ")
 
 
 UNCLEAR = [
     ("print(tf.reduce_sum(x)); print(tf.zeros_initializer)", "print(x.sum()); print(torch.nn.init.zeros_)"),
     ("print(tf.reduce_sum(x)); print(f'{time.time():.3f}')", "print(x.sum()); print(f'{time.time():.3f}')"),
+    (
+        "print(x[0, 0]); print(tf.keras.layers.Dense(2)(x).shape)",
+        "print(x[0, 0]); print(torch.nn.Linear(2, 2)(x).shape)",
+    ),
     ("print(tf.keras.layers.Dense(2)(x))", "print(torch.nn.Linear(2, 2)(x))"),
     ("print(f'{x}')", "print(f'{x}')"),
     ("print('shape', tf.reduce_sum(x, axis=0).shape)", "print('shape', x.sum(0, keepdim=True).shape)"),

@@ -249,6 +249,27 @@ def test_a_script_that_trains_is_a_case_of_its_own(workers: Workers, tmp_path: P
     assert [case.id for case in cases(recording, tmp_path / "cases")] == ["run.__main__-1"]
 
 
+OPEN_ENDED = """
+import tensorflow as tf
+
+data = tf.data.Dataset.range(40).filter(lambda i: i % 2 == 0)
+data = data.map(lambda i: (tf.fill([3], tf.cast(i, tf.float32)), tf.ones([1]))).batch(4)
+model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(data, verbose=0)
+print(model.predict(data, verbose=0).shape)
+"""
+
+
+def test_data_whose_length_is_not_known_train_and_are_predicted_of(workers: Workers, tmp_path: Path) -> None:
+    recording = record(plant(tmp_path, {"run.py": OPEN_ENDED}), workers)
+    assert recording.error == ""
+    (case,) = cases(recording, tmp_path / "cases")
+    request = {"call": {"ref": case.call.source}, "roots": [], "steps": 2, "most": 99}
+    reply = workers.run("tf", "tf_training", request, {}, tree=tmp_path)
+    assert (reply.status, reply.result["finished"]) == ("ok", True)
+
+
 def test_recordings_of_a_program_are_the_same(tmp_path: Path, workers: Workers) -> None:
     """Else nothing that was found out or asked about it could be used again."""
     (tmp_path / "draw.py").write_text(

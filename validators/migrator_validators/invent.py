@@ -110,6 +110,7 @@ def _function_cases(rewrite: UnitRewrite, kind: UnitKind, facts: FunctionFacts, 
     if inner is not None:
         calls = [call for made in calls[:1] for call in of_result(facts.qualname, made.kwargs, inner)]
     of_kind = "data" if kind is UnitKind.DATA or facts.role == "data" else "function"
+    of_kind = "training" if facts.role == "training" else of_kind
     cases = (_case(rewrite, of_kind, call, index) for index, call in enumerate(calls))
     return tuple(case.model_copy(update={"sizes": {**case.sizes, "N": ROWS}}) for case in cases)
 

@@ -78,9 +78,11 @@ def plan(
     drawn = drawing(rewrites, original, modules)
 
     def used(case: Case, unit: str) -> frozenset[str]:
-        """The unit, what makes its arguments, and all that these refer to."""
+        """The unit, what makes its arguments, all that a program runs besides, and all that these refer to."""
         names = (":".join(_split(source)) for source in _sources(case.call))
-        return frozenset().union(reachable(unit), *(reachable(owners[name]) for name in names if name in owners))
+        beside = [r.unit.id for r in _owners(case, units)] if _owner(case)[1] == MAIN else []
+        made = [owners[name] for name in names if name in owners]
+        return frozenset().union(*map(reachable, (unit, *beside, *made)))
 
     def finished(case: Case, unit: str) -> Case:
         others = used(case, unit)

@@ -112,6 +112,10 @@ class Uses:
         """Whether the model's name has a value where the optimizer is made."""
         if not isinstance(self.holder, cst.Module) and model.split(".")[0] in _parameters(self.holder) - {"self"}:
             return True
+        if model.isidentifier() and model not in _locals(self.holder) and isinstance(self.holder, cst.FunctionDef):
+            return bool(
+                find(self.ctx.tree, m.AssignTarget(target=m.Name(model)))
+            )  # when the function runs, it is there
         start = self.ctx.spans[self.found.line]
         owners = _with_owners(model)
         for target in find(self.holder, m.AssignTarget()):

@@ -86,22 +86,22 @@ def run(request: Dict[str, Any], printed: Printed) -> Dict[str, Any]:
     stop_clocks(request["seed"])
     printed.install()
     try:
-        code = _run(request["module"])
+        code, names = _run(request["module"])
     finally:
         printed.remove()
-    return {"exit": code, "printed": printed.calls, "more": printed.more}
+    ended = at_its_end(names, printed)
+    return dict(ended, exit=code, more=printed.more, drawn=STREAMS.initial)
 
 
-def _run(module: str) -> int:
+def _run(module: str) -> Tuple[int, Dict[str, Any]]:
     try:
         with wire.program("run " + module):
-            runpy.run_module(module, run_name="__main__", alter_sys=False)
+            return 0, runpy.run_module(module, run_name="__main__", alter_sys=False)
     except wire.ProgramError as error:
         if not isinstance(error.__cause__, SystemExit):
             raise
         code = error.__cause__.code
-        return code if isinstance(code, int) else int(code is not None)
-    return 0
+        return code if isinstance(code, int) else int(code is not None), {}
 
 
 def stop_clocks(seed: Optional[int] = None) -> None:

@@ -92,8 +92,17 @@ class _Short:
 
     next = __next__
 
+    def get_next(self) -> Any:
+        try:
+            return next(self)
+        except StopIteration:
+            raise tf.errors.OutOfRangeError(None, None, "End of sequence") from None
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._iterator, name)
+
+
+tf.data.Iterator.register(_Short)  # Keras asks what it is where it does not know how many batches there are
 
 
 # --- data ---------------------------------------------------------------------------------------------

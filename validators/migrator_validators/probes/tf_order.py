@@ -50,6 +50,9 @@ class Watched:
         return getattr(self._iterator, name)
 
 
+tf.data.Iterator.register(Watched)  # Keras asks what it is where it does not know how many batches there are
+
+
 def _shuffled(dataset: Any) -> bool:
     if getattr(dataset, "_migrator_shuffled", False):
         return True
