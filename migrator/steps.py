@@ -63,8 +63,7 @@ def _modern(repo: SourceRepo, facts: Facts) -> dict[str, graphs.Modern]:
     """Files with graphs of TensorFlow 1, in other words, by path."""
     known = [f for f in repo.files if f.uses_tf and f.text is not None and f.module is not None]
     texts = [f.text for f in repo.files if f.text is not None]
-    found = {str(f.path): graphs.modern(f.text or "", facts.modules[f.module or ""], texts) for f in known}
-    return {path: modern for path, modern in found.items() if modern is not None}
+    return graphs.modern_files({str(f.path): (f.text or "", facts.modules[f.module or ""]) for f in known}, texts)
 
 
 def _packages(repo: SourceRepo) -> list[str]:

@@ -213,6 +213,7 @@ class _Runner:
             "steps": self.case.training.steps,
             "most": self.case.training.most,
             "models": models,
+            "whole": any(root.get("session") for root in source.result["roots"]),
             "hold": self.case.training.hold,
             "lr_changes": changes,
             "far": [list(o.get("far", ())) for o in source.result["optimizers"] if o["rates"]],

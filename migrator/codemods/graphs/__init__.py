@@ -1,6 +1,6 @@
 """TensorFlow 1: graphs and the sessions that run them, written as modules and plain code."""
 
 from migrator.codemods.graphs.folding import cuts, folded
-from migrator.codemods.graphs.modern import Modern, modern
+from migrator.codemods.graphs.modern import Modern, modern, modern_files
 
-__all__ = ["Modern", "cuts", "folded", "modern"]
+__all__ = ["Modern", "cuts", "folded", "modern", "modern_files"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -126,6 +127,9 @@ class Writer:
             if end >= first_line(body[0]):
                 raise NotUnderstood("a block on one line")
         out = self.program.block(lead, end, indent - statement.col_offset)
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__" and self.container.session:
+            comments = self.program.block(lead, first_line(statement) - 1, indent - statement.col_offset)
+            out = [*comments, " " * indent + _without(statement, self.container.session)]
         inside = self.lines(body, indent + 4, end)
         out += inside or [" " * (indent + 4) + "pass"]
         return out + self._otherwise(statement, indent, body)
@@ -203,6 +207,19 @@ class Writer:
                 raise NotUnderstood(f"`{'**' if key is None else text(key)}` is fed, which is no placeholder")
             found[name] = value
         return found
+
+
+def _without(function: ast.FunctionDef, parameter: str) -> str:
+    """The head of a function without a parameter."""
+    head = copy.deepcopy(function)
+    args = head.args
+    at = next(i for i, a in enumerate(args.args) if a.arg == parameter)
+    default = at - (len(args.args) - len(args.defaults))
+    if default >= 0:
+        del args.defaults[default]
+    del args.args[at]
+    head.body = [ast.Pass()]
+    return ast.unparse(head).splitlines()[-2].strip()
 
 
 def _unread(name: str) -> bool:

@@ -43,6 +43,9 @@ class Container:
     through: Mapping[str, ast.FunctionDef] = field(default_factory=dict)  # methods that the building one runs
     methods: frozenset[str] = frozenset()  # all of the class
     parameters: frozenset[str] = frozenset()  # of its constructor
+    session: str = ""  # the parameter that is its session
+    elsewhere: bool = False  # only others run the graph
+    asked: list[Tensor] = field(default_factory=list)  # what these fetch
     steps: dict[int, str] = field(default_factory=dict)  # statements in other methods that make a step → its name
     starts: set[int] = field(default_factory=set)  # statements that give variables their first values
 
@@ -59,7 +62,7 @@ class Container:
             if body not in building:
                 self._block(body, reader, first_line(body[0]) - 1, builds=False)
         self.comments = reader.pending
-        if not self.graph.versions or self.last is None or not self.graph.sessions:
+        if not self.graph.versions or self.last is None or bool(self.graph.sessions) == self.elsewhere:
             raise NotUnderstood("no session runs the graph here")
         self._feeds()
         return self.graph
@@ -89,6 +92,8 @@ class Container:
             elif builds and reuses(statement, self.program):
                 reader.again = AGAIN
                 self.gone.add(id(statement))
+            elif self._configures(statement) or self._keeps_session(statement):
+                self.gone.add(id(statement))
             elif is_start(statement, self.graph, self.program):
                 self.gone.add(id(statement))
                 self.starts.add(id(statement))
@@ -97,6 +102,25 @@ class Container:
             elif not builds and isinstance(statement, ast.Assign):
                 self._step(statement, reader)
             after = statement.end_lineno or statement.lineno
+
+    def _configures(self, statement: ast.stmt) -> bool:
+        """Whether a statement only says how sessions use the machine."""
+        if not isinstance(statement, ast.Assign):
+            return False
+        root = text(statement.targets[0]).split(".")[0]
+        if root in self.graph.other and isinstance(statement.targets[0], ast.Attribute):
+            return True
+        if self.program.api(statement.value) not in tables.CONFIGS or not isinstance(statement.value, ast.Call):
+            return False
+        self.graph.other.update(key_of(t) for t in statement.targets)
+        return True
+
+    def _keeps_session(self, statement: ast.stmt) -> bool:
+        """Whether a statement of the constructor keeps the session that it is given."""
+        if not self.session or not isinstance(statement, ast.Assign) or key_of(statement.value) != self.session:
+            return False
+        self.graph.sessions.update({self.session, *(key_of(t) for t in statement.targets)})
+        return True
 
     def _read(self, statement: ast.stmt, reader: Reader, after: int) -> bool:
         """Whether a statement builds the graph. A session can be made after what needs the module."""
@@ -215,7 +239,14 @@ class Container:
 
     def plan(self) -> tuple[Methods, Written]:
         """The methods of the module, and its text."""
-        asked = self.fetched()
+        made = self.methods_made()
+        written = write(self.name, self.graph, made, self.own, self.program.tf)
+        self._check(written)
+        return made, written
+
+    def methods_made(self) -> Methods:
+        """The methods of the module; raises `NotUnderstood`."""
+        asked = [*self.fetched(), *self.asked]
         if not asked:
             raise NotUnderstood("no session runs the graph here")
         if len({id(self.graph.placeholders[key]) for key in self.graph.mode}) > 1:
@@ -225,9 +256,7 @@ class Container:
         made = methods(self.graph, asked)
         if any(set(m.placeholders) & self.graph.mode for m in made.others.values()):
             raise NotUnderstood("layers that train in some runs, after the tensors that all runs begin with")
-        written = write(self.name, self.graph, made, self.own, self.program.tf)
-        self._check(written)
-        return made, written
+        return made
 
     def _check(self, written: Written) -> None:
         """Names that the module is given have one value, which is known where the module is made."""

@@ -40,7 +40,11 @@ def folded(
         if path in modern and path in drafts:
             drafts[path] = _file(drafts[path], file, modern[path], facts)
     ties = [_tied(drafts[path], one) for path, one in modern.items() if path in drafts]
-    more = {unit: ids for tied in ties for unit, ids in tied.items()}
+    paths = {f.module: str(f.path) for f in files if f.module is not None}
+    ties += [_grouped(drafts, paths, group) for one in modern.values() for group in one.groups]
+    more: dict[str, frozenset[str]] = {}
+    for unit, ids in (pair for tied in ties for pair in tied.items()):
+        more[unit] = more.get(unit, frozenset()) | ids
     return with_files(drafts, trees, packages, more)
 
 
@@ -50,6 +54,19 @@ def _tied(file: FileDraft, modern: Modern) -> dict[str, frozenset[str]]:
     every = graph | {p.segment.unit.id for p in file.parts if has_graph(p.segment.unit.uses)}
     ends = {p.segment.unit.id: every for p in file.parts if _is_within(p, modern.ends)}
     return {**{unit: graph - {unit} for unit in graph}, **{unit: ids - {unit} for unit, ids in ends.items()}}
+
+
+def _grouped(
+    drafts: Mapping[str, FileDraft], paths: Mapping[str, str], group: Collection[tuple[str, int]]
+) -> dict[str, frozenset[str]]:
+    """What units of one graph in several files depend on: each other."""
+    ids = {
+        part.segment.unit.id
+        for module, line in group
+        for part in (drafts[paths[module]].parts if paths.get(module) in drafts else ())
+        if _is_within(part, (line,))
+    }
+    return {unit: frozenset(ids - {unit}) for unit in ids}
 
 
 def _is_within(part: Part, lines: Collection[int]) -> bool:
@@ -87,12 +104,16 @@ def _with_order(draft: Draft, modern: Modern, module: str) -> Draft:
         InterfaceChange(f"{module}:{name}", "renames", f"{name} was a node of the graph")
         for name in sorted(modern.nodes)
     )
+    sessions = tuple(
+        InterfaceChange(f"{module}:{cls}", "drops-parameter", f"no longer takes {name}", removed=(name,))
+        for cls, name in modern.dropped.items()
+    )
     lines = "\n".join(line for line in draft.text.splitlines() if line.strip() not in modern.idle)
     return replace(
         draft,
         text=lines + "\n" if lines else "",
         weights=graph_records(draft.weights, modern.pieces, module),
-        changes=(*draft.changes, *nodes),
+        changes=(*draft.changes, *nodes, *sessions),
     )
 
 

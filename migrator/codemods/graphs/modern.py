@@ -7,9 +7,11 @@ Each top-level statement of the original keeps its place, so that units stay wha
 from __future__ import annotations
 
 import ast
+import copy
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from migrator.codemods.graphs import tables
 from migrator.codemods.graphs.answering import Writer
@@ -17,7 +19,11 @@ from migrator.codemods.graphs.container import Container
 from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import PieceRef, refs
 from migrator.codemods.graphs.members import members
+from migrator.codemods.graphs.methods import Method, Methods
+from migrator.codemods.graphs.model_class import ModelWriter
 from migrator.codemods.graphs.program import NotUnderstood, Program, first_line, key_of
+from migrator.codemods.graphs.users import Opened, User, UserWriter, constructions, mentions, visible
+from migrator.codemods.graphs.writing import Written
 from migrator.values import ModuleFacts, Span
 
 
@@ -37,14 +43,45 @@ class Modern:
     idle: frozenset[str] = frozenset()  # statements that mean nothing: modules without a mode are put into one
     pieces: Mapping[str, tuple[PieceRef, ...]] = field(default_factory=dict)  # class → its layers and variables
     blocks: Mapping[str, str] = field(default_factory=dict)  # function that became a layer → its class
+    dropped: Mapping[str, str] = field(default_factory=dict)  # class → the session that it no longer takes
+    groups: tuple[frozenset[tuple[str, int]], ...] = ()  # statements of one graph in some files, by module and line
 
 
 def modern(source: str, here: ModuleFacts, repository: Iterable[str] = ()) -> Modern | None:
     """The file without graphs and sessions; None where it has none. `repository`: the texts of all files."""
-    program = Program(source, here)
-    if not program.tf or not has_graph(here.uses()):
-        return None
-    return _File(program, reads(repository or (source,))).made()
+    return modern_files({"": (source, here)}, repository or (source,)).get("")
+
+
+def modern_files(files: Mapping[str, tuple[str, ModuleFacts]], repository: Iterable[str]) -> dict[str, Modern]:
+    """The files with graphs or sessions in other words, by path. `files`: source and facts of those that use
+    TensorFlow; `repository`: the texts of all files."""
+    programs = {path: Program(source, here) for path, (source, here) in files.items()}
+    programs = {path: one for path, one in programs.items() if one.tf and has_graph(one.here.uses())}
+    texts = tuple(repository)
+    known, refused = reads(texts), dict[tuple[str, str], str]()
+    while True:
+        rooms = {path: _File(program, known, refused) for path, program in programs.items()}
+        more = _settled(list(rooms.values()), texts)
+        if not more:
+            return {path: made for path, room in rooms.items() if (made := room.made()) is not None}
+        refused |= more
+
+
+def _settled(rooms: Sequence[_File], texts: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Read all files; the classes of which not all that uses them was understood, and why."""
+    for room in rooms:
+        room.read_classes()
+    opened = {(one.module, one.name): one for room in rooms for one in room.opened}
+    for room in rooms:
+        room.read_rest(visible(room.program, room.program.here.name, opened))
+    more: dict[tuple[str, str], str] = {}
+    for room in rooms:
+        for one in room.opened:
+            try:
+                room.write_opened(one, texts)
+            except NotUnderstood as error:
+                more[one.module, one.name] = str(error)
+    return more
 
 
 @dataclass(frozen=True)
@@ -69,8 +106,8 @@ def has_graph(uses: Iterable[tuple[str, Span]]) -> bool:
 
 
 class _File:
-    def __init__(self, program: Program, read: Reads) -> None:
-        self.program, self.read = program, read
+    def __init__(self, program: Program, read: Reads, refused: Mapping[tuple[str, str], str]) -> None:
+        self.program, self.read, self.refused = program, read, refused
         self.replaced: dict[int, list[str]] = {}  # first line of a top-level statement → its new lines
         self.reasons: dict[int, str] = {}
         self.script: frozenset[int] = frozenset()
@@ -80,16 +117,40 @@ class _File:
         self.blocks: dict[str, str] = {}
         self.moded, self.unmoded = set[str](), set[str]()
         self.pieces: dict[str, tuple[PieceRef, ...]] = {}
+        self.opened: list[Opened] = []
+        self.groups: list[frozenset[tuple[str, int]]] = []
+        self.dropped: dict[str, str] = {}  # class → the session that its constructor no longer takes
+        self.functions = Functions(self.program, self._taken())
+
+    def read_classes(self) -> None:
+        for statement in self.program.tree.body:
+            if isinstance(statement, ast.ClassDef) and self._is_graph(statement):
+                self._tried(statement, partial(self._class, statement))
+
+    def read_rest(self, classes: Mapping[str, Opened]) -> None:
+        body = self.program.tree.body
+        for statement in body:
+            if isinstance(statement, ast.FunctionDef) and self._has_session(statement):
+                self._tried(statement, partial(self._function, statement, classes))
+        self._script([s for s in body if not isinstance(s, ast.FunctionDef | ast.ClassDef)])
+
+    def _tried(self, statement: ast.stmt, read: Callable[[], list[str] | None]) -> None:
+        try:
+            lines = read()
+            if lines is not None:
+                self.replaced[first_line(statement)] = lines
+        except NotUnderstood as error:
+            self.reasons[first_line(statement)] = str(error)
+
+    def _is_graph(self, statement: ast.ClassDef) -> bool:
+        calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
+        return any(self.program.api(n) in {*tables.SESSIONS, *tables.PLACEHOLDERS} for n in calls)
 
     def made(self) -> Modern | None:
         body = self.program.tree.body
-        self.functions = Functions(self.program, self._taken())
-        for statement in body:
-            self._tried(statement)
-        self._script([s for s in body if not isinstance(s, ast.FunctionDef | ast.ClassDef)])
         if self.functions.unread():
             why = f"{self.functions.unread()[0]} is used outside of graphs as well"
-            left = _File(self.program, self.read)
+            left = _File(self.program, self.read, self.refused)
             left.reasons = {**self.reasons, **dict.fromkeys(self.replaced, why)}
             return left._joined(body)
         if not self.replaced and not self.reasons:
@@ -103,28 +164,100 @@ class _File:
         self.replaced.update({line: [] for line in self.ends if line not in self.replaced})
         return self._joined(body)
 
-    def _tried(self, statement: ast.stmt) -> None:
-        if not isinstance(statement, ast.FunctionDef | ast.ClassDef) or not self._has_session(statement):
-            return
-        try:
-            lines = self._function(statement) if isinstance(statement, ast.FunctionDef) else self._class(statement)
-            self.replaced[first_line(statement)] = lines
-        except NotUnderstood as error:
-            self.reasons[first_line(statement)] = str(error)
-
-    def _function(self, statement: ast.FunctionDef) -> list[str]:
+    def _function(self, statement: ast.FunctionDef, classes: Mapping[str, Opened]) -> list[str] | None:
         body = statement.body[1:] if ast.get_docstring(statement) is not None else statement.body
         if not body:
             raise NotUnderstood("a function without statements")
+        if constructions(body, classes):
+            self._user(statement, body, classes)
+            return None
         container = Container(self.program, [body], "function", _own(statement), self._class_name(), self.functions)
         return self._written(container, statement)
 
-    def _class(self, statement: ast.ClassDef) -> list[str]:
+    def _user(self, statement: ast.FunctionDef, body: Sequence[ast.stmt], classes: Mapping[str, Opened]) -> None:
+        """A function whose sessions are for objects of these classes: it is written when all are read."""
+        made = constructions(body, classes)
+        user = User(self.program, [body], "function", _own(statement), "", self.functions, classes=classes)
+        try:
+            user.read()
+            for _, one in made:
+                one.sites += 1
+            for one in {one for _, one in made}:
+                one.users.append((self, statement, user))
+        except NotUnderstood as error:
+            for _, one in made:
+                one.why = str(error)
+            raise
+
+    def write_opened(self, one: Opened, texts: Iterable[str]) -> None:
+        """The class, and all that uses it; raises `NotUnderstood`."""
+        if one.why or not one.users:
+            raise NotUnderstood(one.why or "no session runs the graph here")
+        if one.sites != sum(mentions(text, one.name) for text in texts):
+            raise NotUnderstood(f"{one.name} is used where no session is seen")
+        if one.session:
+            return self._write_users(one, None)
+        container = one.container
+        container.asked = [t for _, _, user in one.users for t in user.fetched()]
+        self._check_reads(one, texts)
+        made = container.methods_made()
+        writer = ModelWriter(container, made, one.statement)
+        self.replaced[first_line(one.statement)] = [
+            *self._layers(),
+            *writer.lines([one.statement], 0, first_line(one.statement) - 1),
+        ]
+        self.pieces[one.name] = refs(container.graph.pieces)
+        return self._write_users(one, made)
+
+    def _write_users(self, one: Opened, made: Methods | None) -> None:
+        users = [(room.program.here.name, first_line(statement)) for room, statement, _ in one.users]
+        self.groups.append(frozenset([(one.module, first_line(one.statement)), *users]))
+        for room, statement, user in one.users:
+            if user.of is not None and user.of is not one:
+                continue
+            known = made or Methods(Method("", (), (), (), ()), {})
+            writer = UserWriter(user, known, Written("", (), ()))
+            body = user.bodies[0]
+            node = copy.copy(statement)
+            node.body = [*statement.body[: len(statement.body) - len(body)], *body]
+            room.replaced[first_line(statement)] = writer.lines([node], 0, first_line(statement) - 1)
+            if made is not None:
+                room._idle(user, writer)
+
+    def _check_reads(self, one: Opened, texts: Iterable[str]) -> None:
+        """Nothing else reads what the object has of its graph."""
+        keys = {k.removeprefix("self.") for k in one.container.graph.keys if k.startswith("self.")}
+        seen = Counter(n.id.removeprefix("self.") for _, _, user in one.users for s in user.bodies[0]
+                       for n in ast.walk(s) if isinstance(n, ast.Name) and n.id.startswith("self."))  # fmt: skip
+        for text in texts:
+            for node in ast.walk(ast.parse(text)):
+                if (
+                    isinstance(node, ast.Attribute)
+                    and not self.program.api(node)
+                    and key_of(node) != f"self.{node.attr}"
+                ):
+                    seen[node.attr] -= node.attr in keys
+        outside = sorted(key for key in keys if seen[key] < 0)
+        if outside:
+            raise NotUnderstood(f"`{outside[0]}` may be read elsewhere")
+
+    def _layers(self) -> list[str]:
+        """The layers that methods of the class became that was read last."""
+        found = self.functions.methods()
+        self.pieces.update({block.cls: block.pieces for block in found.values()})
+        return [line for block in found.values() for line in (*block.lines, "", "")]
+
+    def _class(self, statement: ast.ClassDef) -> list[str] | None:
+        why = self.refused.get((self.program.here.name, statement.name))
+        if why is not None:
+            raise NotUnderstood(why)
         found = members(statement, self.program, self.read.attributes)
         self.functions.enter(found)
         methods = [m for m in statement.body if isinstance(m, ast.FunctionDef)]
         init = next((m for m in methods if m.name == "__init__"), None)
         building = [m for m in methods if m is init or m in found.through.values()]
+        given = "" if init is None else _session(init)
+        inside = any(self._has_session(m) for m in building)
         if init is None or any(self._has_session(m) and m not in building for m in methods):
             raise NotUnderstood("a class whose constructor does not make the session")
         applied = [m for m in methods if f"self.{m.name}" in found.applied]
@@ -137,14 +270,21 @@ class _File:
         container = Container(self.program, bodies, "class", frozenset(own), name, self.functions)
         container.through, container.methods = found.through, frozenset(m.name for m in methods)
         container.parameters = frozenset(a.arg for a in init.args.args)
+        container.session, container.elsewhere = given, not inside and not given
         container.read()
-        self._check_class(container, statement, rest)
         container.gone |= {id(m) for m in applied if f"self.{m.name}" in self.functions.blocks}
         container.leave_out()
+        one = Opened(self.program.here.name, statement.name, container, statement, given, _params(init))
+        if not inside:
+            self.opened.append(one)
+        if container.elsewhere:
+            self._check_methods(statement)
+            return None
+        self._check_class(container, statement, rest)
+        if given:
+            self.dropped[statement.name] = given
         lines = self._written(container, statement)
-        layers = [line for block in self.functions.methods().values() for line in (*block.lines, "", "")]
-        self.pieces.update({block.cls: block.pieces for block in self.functions.methods().values()})
-        return [*layers, *lines]
+        return [*self._layers(), *lines]
 
     def _check_class(self, container: Container, statement: ast.ClassDef, rest: Sequence[ast.FunctionDef]) -> None:
         """Raises `NotUnderstood` where the class is used in a way that its module would not allow."""
@@ -155,6 +295,9 @@ class _File:
         for method in rest:
             if any(id(n) in container.starts for n in ast.walk(method)) and self.read.calls[method.name] > 1:
                 raise NotUnderstood(f"variables that every call of {method.name} sets to their first values")
+        self._check_methods(statement)
+
+    def _check_methods(self, statement: ast.ClassDef) -> None:
         inside = [n for n in ast.walk(statement) if isinstance(n, ast.Attribute)]
         for key in self.functions.methods():
             if sum(key_of(n) == key for n in inside) != self.functions.sites.get(key, 0):
@@ -243,7 +386,8 @@ class _File:
         idle = frozenset(self.unmoded - self.moded)
         text = "\n".join([*out, *rest]) + "\n"
         stems = (*origin, *([after + 1] * len(rest)))
-        return Modern(text, stems, self.reasons, self.script, self.ends, self.nodes, idle, self.pieces, self.blocks)
+        return Modern(text, stems, self.reasons, self.script, self.ends, self.nodes, idle, self.pieces, self.blocks,
+                      self.dropped, tuple(self.groups))  # fmt: skip
 
 
 def _own(function: ast.FunctionDef) -> frozenset[str]:
@@ -251,6 +395,19 @@ def _own(function: ast.FunctionDef) -> frozenset[str]:
     found = {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}
     names = (n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     return frozenset(found | {n.id for n in names}) - {"self"}
+
+
+def _session(init: ast.FunctionDef) -> str:
+    """The parameter that a constructor keeps as its session; "" for none."""
+    params = {a.arg for a in init.args.args}
+    kept = (s for s in init.body if isinstance(s, ast.Assign) and key_of(s.targets[0]).startswith("self."))
+    return next((n for s in kept if (n := key_of(s.value)) in params and n in ("sess", "session")), "")
+
+
+def _params(init: ast.FunctionDef) -> dict[str, ast.expr | None]:
+    """The parameters of a constructor with their defaults."""
+    names, defaults = [a.arg for a in init.args.args[1:]], init.args.defaults
+    return dict.fromkeys(names) | dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
 
 
 def _attributes(cls: ast.ClassDef) -> frozenset[str]:

@@ -12,6 +12,7 @@ VARIABLES = {
     "tf.get_variable": ("name", "shape", "dtype", "initializer", "regularizer", "trainable"),
 }
 SESSIONS = frozenset({"tf.Session", "tf.InteractiveSession"})
+CONFIGS = frozenset({"tf.ConfigProto", "tf.GPUOptions"})
 INITS = frozenset({"tf.global_variables_initializer", "tf.initialize_all_variables", "tf.local_variables_initializer"})
 GLOBAL_STEPS = frozenset({"tf.train.get_or_create_global_step", "tf.train.create_global_step"})
 NOTHING = frozenset({"tf.disable_v2_behavior", "tf.disable_eager_execution", "tf.reset_default_graph"})

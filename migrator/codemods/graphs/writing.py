@@ -25,14 +25,7 @@ class Written:
 
 def write(name: str, graph: Graph, made: Methods, own: Collection[str], tf: str) -> Written:
     """The class; `own`: names that belong to the function or class around the graph, so that they must be given."""
-    every = [made.forward, *made.others.values()]
-    _no_doubles(graph)
-    used = {at for method in every for at in method.body}
-    pieces = graph.pieces
-    if not all(_holds(p.attribute, used, graph) for p in pieces if p.attribute):
-        raise NotUnderstood("variables that nothing needs that is fetched")
-    if any(p.build for p in pieces):
-        raise NotUnderstood("a variable whose shape is that of a computed tensor")
+    every, pieces = _checked(graph, made), graph.pieces
     inside = _names(graph, (p.made for p in pieces), own)
     later = _names(graph, (c.statement for m in every for c in m.body), own)
     shapes = [shape for p in made.forward.placeholders if (shape := graph.placeholders[p].shape) is not None]
@@ -48,6 +41,35 @@ def write(name: str, graph: Graph, made: Methods, own: Collection[str], tf: str)
     for method in every:
         lines += ["", *_signature(method, graph, own, tf), *_method(method, graph, made, own)]
     return Written(name, tuple(lines), given)
+
+
+def _checked(graph: Graph, made: Methods) -> list[Method]:
+    """All methods; raises `NotUnderstood` where they cannot be those of a module."""
+    every = [made.forward, *made.others.values()]
+    _no_doubles(graph)
+    used = {at for method in every for at in method.body}
+    if not all(_holds(p.attribute, used, graph) for p in graph.pieces if p.attribute):
+        raise NotUnderstood("variables that nothing needs that is fetched")
+    if any(p.build for p in graph.pieces):
+        raise NotUnderstood("a variable whose shape is that of a computed tensor")
+    return every
+
+
+def write_into(
+    graph: Graph, made: Methods, own: Collection[str], kept: Collection[str], tf: str
+) -> tuple[list[str], list[str]]:
+    """What a class gains that becomes the module itself: lines for its constructor, and its methods. `kept`: names of
+    the constructor that it has as attributes anyhow."""
+    every = _checked(graph, made)
+    later = _names(graph, (c.statement for m in every for c in m.body), own)
+    names = [key for key in later if "." not in key]
+    if any(f"self.{name}" in own and name not in kept for name in names):
+        raise NotUnderstood("names inside and outside of the object that are alike")
+    lines = [f"self.{name} = {name}" for name in names if name not in kept]
+    for piece in graph.pieces:
+        lines += [*piece.comments, source_of(Rewire(graph, (), False).visit(copy.deepcopy(piece.made)))]
+    methods = [[*_signature(m, graph, own, tf), *_method(m, graph, made, own)] for m in every]
+    return lines, [line for method in methods for line in ("", *method)]
 
 
 def _holds(attribute: str, used: Iterable[Computed], graph: Graph) -> bool:

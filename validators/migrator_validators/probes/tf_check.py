@@ -68,6 +68,8 @@ class Check:
         self.training = request["mode"] == "train"
         self.program = wire.Program(arrays, tensor, dataset)
         self.loaded: Dict[str, List[np.ndarray]] = {}
+        self.graphs: List[Any] = []
+        self.begun = False
 
     def invoke(self, batch: Dict[str, Any]) -> Any:
         """The subject's call on one batch, its arguments already made, so that a tape can watch them."""
@@ -83,6 +85,7 @@ class Check:
         if self.request["initial"]:  # modules draw from the streams, which both sides begin alike
             wire.import_modules([self.request["call"], self.request["batches"]])
             STREAMS.free = np.random.RandomState(seed)
+        self._enter_graph()
         self.program = wire.Program(self.arrays, tensor, dataset)
         if self.request["kind"] == "object":
             self.program.object({"k": "made", "label": SELF, "weights": True, "call": self.request["call"]})
@@ -92,6 +95,17 @@ class Check:
             objects.give_first_values(value)
         call()
         self.training = kept
+
+    def _enter_graph(self) -> None:
+        """Objects that build on the graph that there is get one each; where modules began one, they go on with it."""
+        wire.import_modules([self.request["call"], self.request["batches"]])
+        if tf.executing_eagerly():
+            return
+        if not self.graphs:
+            self.begun = bool(tf.compat.v1.get_default_graph().get_operations())
+        if not self.begun:
+            self.graphs.append(tf.Graph().as_default())
+            self.graphs[-1].__enter__()
 
     def weighted(self) -> Dict[str, Any]:
         made = self.program.made

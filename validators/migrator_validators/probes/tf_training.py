@@ -129,7 +129,8 @@ def _plain(result: Any) -> Any:
 def _root(log: Log, value: Any, label: str, paths: list[str]) -> dict[str, Any]:
     """What a root has: its weights and layers, and the names of its variables in the order of its weights."""
     names = [log.name(v) for v in tf_objects.weights_of(value)]
-    return {"label": label, "described": tf_objects.describe(value, paths), "weights": names, "object": value}
+    described, session = tf_objects.describe(value, paths), isinstance(value, tf_objects.SessionRoot)
+    return {"label": label, "described": described, "weights": names, "session": session, "object": value}
 
 
 def _tensor(array: Any, as_: str) -> Any:

@@ -3,7 +3,8 @@
 Request: `call`, `roots` ([{"label": …, "state": {target name: array key}}]), `inside` (a list of such
 states for models made inside, in the order of their optimizers), `gaps`, `keras`, `steps`, `most`,
 `models` (the run is stopped at the first step after which so many models are known; 0 for never),
-`lr_changes` (per optimizer: after which step its rate changes, 0 for never), `lr_factor`, `hold`, `float64`, `widen`.
+`whole` (the source's model is all that a session has), `lr_changes` (per optimizer: after which step its rate
+changes, 0 for never), `lr_factor`, `hold`, `float64`, `widen`.
 Weights are loaded into made objects before the call, and into models made inside when their
 optimizer is constructed. `given`: the first of `outputs` of the source, for modules of which the training
 calls `logits` alone. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0).
@@ -248,11 +249,13 @@ class Log:
             self._add_root("", owner, self._inside.pop(0) if self._inside else {})
 
     def _owner(self, wanted: set[int]) -> Any:
-        """The smallest module that has all these parameters; the outermost of equals."""
-        best, size = None, 0
+        """The smallest module that has all these parameters; the outermost of equals. The largest, where the source
+        trains all that a session has."""
+        best, size, whole = None, 0, self.request.get("whole")
         for module in self._modules:
             own = {id(t) for t in torch_objects.state_of(module).values()} if hasattr(module, "_parameters") else set()
-            if wanted <= own and (best is None or len(own) < size or (len(own) == size and best in module.modules())):
+            better = len(own) > size if whole else len(own) < size
+            if wanted <= own and (best is None or better or (len(own) == size and best in module.modules())):
                 best, size = module, len(own)
         return best
 

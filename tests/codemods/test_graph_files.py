@@ -1,0 +1,193 @@
+"""Graphs of TensorFlow 1 whose class and session stand in different functions or files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from migrator.config import RunSettings
+from migrator.model import FileRewrite
+from migrator.steps import know, read, rewrite
+
+pytest.importorskip("torch")
+
+HEAD = "import numpy as np\nimport tensorflow.compat.v1 as tf\n"
+MODEL = '''
+class Regression(object):
+    """A line."""
+
+    def __init__(self, size, rate=0.1, scale=1.0):
+        self.size = size
+        self.x = tf.placeholder(tf.float32, [None, size])
+        self.y = tf.placeholder(tf.float32, [None, 1])
+        w = tf.get_variable("w", [size, 1], initializer=tf.constant_initializer(0.3))
+        b = tf.get_variable("b", [1], initializer=tf.zeros_initializer())
+        # a line
+        self.prediction = tf.matmul(self.x, w) * scale + b
+        self.loss = tf.reduce_mean(tf.square(self.prediction - self.y))
+        self.train_op = tf.train.GradientDescentOptimizer(rate).minimize(self.loss)
+
+    def describe(self):
+        return "a line of size %d" % self.size
+'''
+TRAIN = """
+def train(steps, rate):
+    rng = np.random.RandomState(0)
+    model = Regression(3, rate)
+    config = tf.ConfigProto()
+    config.gpu_options.allow_growth = True
+    losses = []
+    with tf.Session(config=config) as sess:
+        sess.run(tf.global_variables_initializer())
+        for _ in range(steps):
+            x = rng.normal(size=(8, 3)).astype("float32")
+            feed = {model.x: x, model.y: x[:, :1]}
+            _, loss = sess.run([model.train_op, model.loss], feed)
+            losses.append(float(loss))
+        last = sess.run(model.prediction, {model.x: x})
+    return losses, last, model.describe()
+"""
+GIVEN = """
+class Line(object):
+    def __init__(self, sess, size, rate=0.1):
+        self.sess = sess
+        self.size = size
+        self.rate = rate
+        self.build()
+
+    def build(self):
+        self.x = tf.placeholder(tf.float32, [None, self.size])
+        w = tf.get_variable("w", [self.size, 1], initializer=tf.constant_initializer(0.3))
+        self.out = tf.matmul(self.x, w)
+        self.loss = tf.reduce_mean(tf.square(self.out - 1.0))
+
+    def train(self, x, steps):
+        step = tf.train.GradientDescentOptimizer(self.rate).minimize(self.loss)
+        tf.global_variables_initializer().run()
+        losses = []
+        for _ in range(steps):
+            _, loss = self.sess.run([step, self.loss], feed_dict={self.x: x})
+            losses.append(float(loss))
+        return losses
+
+
+def train(steps, rate):
+    x = np.arange(12.0).reshape(4, 3).astype("float32") / 10
+    with tf.Session() as sess:
+        line = Line(
+            sess,
+            3,
+            rate=rate,
+        )
+        return line.train(x, steps), 0.0, ""
+"""
+
+
+def files(folder: Path, **texts: str) -> dict[str, FileRewrite]:
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    repo = read(RunSettings(src=folder, out=None))
+    return rewrite(repo, know(repo), lambda *_: None, "exact").render({})  # type: ignore[return-value]
+
+
+def declines(made: FileRewrite) -> list[str]:
+    return [d.reason for unit in made.units for d in unit.declines]
+
+
+@pytest.mark.parametrize("program", [MODEL + TRAIN, GIVEN], ids=["session elsewhere", "session given"])
+def test_both_sides_agree(program: str, tmp_path: Path) -> None:
+    made = files(tmp_path, net=HEAD + program)["net.py"]
+    assert declines(made) == []
+    theirs: dict[str, Any] = {}
+    exec(HEAD + program, theirs)
+    ours: dict[str, Any] = {}
+    exec(made.text, ours)
+    with theirs["tf"].Graph().as_default():
+        expected = theirs["train"](4, 0.05)
+    for one, other in zip(ours["train"](4, 0.05), expected, strict=True):
+        if isinstance(other, str):
+            assert one == other
+        else:
+            np.testing.assert_allclose(one, other, rtol=1e-4)
+
+
+def test_the_class_becomes_the_module(tmp_path: Path) -> None:
+    made = files(tmp_path, line=HEAD + MODEL, main=HEAD + "from line import Regression\n" + TRAIN)
+    assert declines(made["line.py"]) == declines(made["main.py"]) == []
+    assert "class Regression(nn.Module):" in made["line.py"].text
+    assert "# a line\n" in made["line.py"].text
+    assert "optimizer = torch.optim.SGD(model.parameters(), lr=rate)" in made["main.py"].text
+
+
+def test_a_session_is_no_longer_given(tmp_path: Path) -> None:
+    made = files(tmp_path, net=HEAD + GIVEN)["net.py"]
+    assert "def __init__(self, size, rate=0.1):" in made.text
+    assert "line = Line(3, rate=rate)" in made.text
+    changes = [c for unit in made.units for c in unit.changes if c.kind == "drops-parameter"]
+    assert {c.removed for c in changes} == {("sess",)}
+
+
+LEFT = {
+    "a tensor that something else reads": (
+        MODEL + TRAIN + "\n\ndef name(model):\n    return model.loss.name\n",
+        "may be read elsewhere",
+    ),
+    "an object that is made elsewhere as well": (
+        MODEL + TRAIN + "\n\ndef make():\n    return Regression(3)\n",
+        "used where no session is seen",
+    ),
+    "a class that another one derives from": (
+        MODEL + TRAIN + "\n\nclass Other(Regression):\n    pass\n",
+        "used where no session is seen",
+    ),
+    "bases": (MODEL.replace("(object)", "(dict)") + TRAIN, "bases of its own"),
+    "two graphs": (
+        MODEL + TRAIN.replace("config =", "other = Regression(2, rate)\n    config ="),
+        "several graphs in one function",
+    ),
+    "a placeholder that is not fed": (
+        MODEL + TRAIN.replace(", model.y: x[:, :1]}", "}"),
+        "does not feed `self.y`",
+    ),
+    "a rate that only the constructor knows": (
+        MODEL.replace("        self.size = size\n", "        self.size = size\n        rate = rate / size\n") + TRAIN,
+        "which its optimizer needs elsewhere",
+    ),
+    "a name that modules have": (
+        MODEL.replace("self.size", "self.training") + TRAIN,
+        "which a module has already",
+    ),
+    "a method that tells of the graph": (
+        MODEL.replace('return "a line of size %d" % self.size', "return self.loss.name") + TRAIN,
+        "uses the graph",
+    ),
+    "the class under another name": (
+        MODEL + TRAIN.replace("Regression(3", "Net(3") + "\n\nNet = Regression\n",
+        "",
+    ),
+    "a session that is handed on": (
+        GIVEN.replace("        return line.train", "        print(sess)\n        return line.train"),
+        "uses the graph",
+    ),
+    "first values in every call": (
+        GIVEN.replace("return line.train(x, steps)", "return line.train(x, 1) + line.train(x, steps)"),
+        "every call of train sets to their first values",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_is_not_understood_stays(name: str, tmp_path: Path) -> None:
+    program, why = LEFT[name]
+    made = files(tmp_path, net=HEAD + program)["net.py"]
+    assert all(u.text is None for u in made.units if u.unit.name in ("Regression", "Line", "train"))
+    assert any(why in reason for reason in declines(made)), declines(made)
+
+
+def test_files_of_one_graph_stay_together(tmp_path: Path) -> None:
+    main = HEAD + "from line import Regression\n" + TRAIN.replace("losses = []", "losses = tf.no_such_thing()")
+    made = files(tmp_path, line=HEAD + MODEL, main=main)
+    assert all(u.text is None for path in made for u in made[path].units if u.unit.name in ("Regression", "train"))
