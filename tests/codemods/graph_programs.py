@@ -136,6 +136,14 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
         ),
     ),
     "Adam": _net(_LINEAR + _MSE + "self.train_op = tf.train.AdamOptimizer(0.05).minimize(self.loss)\n"),
+    "RMSProp": _net(_LINEAR + _MSE + "self.train_op = tf.train.RMSPropOptimizer(0.05, 0.8).minimize(self.loss)\n"),
+    "RMSProp with momentum": _net(
+        _LINEAR
+        + _MSE
+        + "self.train_op = tf.train.RMSPropOptimizer(0.05, momentum=0.5, epsilon=1e-3).minimize(self.loss)\n"
+    ),
+    "Adagrad": _net(_LINEAR + _MSE + "self.train_op = tf.train.AdagradOptimizer(0.3).minimize(self.loss)\n"),
+    "Adadelta": _net(_LINEAR + _MSE + "self.train_op = tf.train.AdadeltaOptimizer(5.0).minimize(self.loss)\n"),
     "series": _net(
         """
 net = tf.layers.conv1d(self.x, 3, 3, activation=tf.nn.relu)
@@ -266,6 +274,20 @@ LEFT = {
     "a placeholder that is not fed": (
         _net(_LINEAR + _MSE + _SGD, METHODS.replace(", self.y: y}", "}")),
         "does not feed `self.y`",
+    ),
+    "a centered RMSProp": (
+        _net(_LINEAR + _MSE + "self.train_op = tf.train.RMSPropOptimizer(0.1, centered=True).minimize(self.loss)\n"),
+        "arguments of an optimizer",
+    ),
+    "rows that no step looks up": (
+        _net(
+            "table = tf.get_variable('table', [9, 2])\n"
+            "rows = tf.nn.embedding_lookup(table, tf.cast(self.x[:, 0], tf.int32))\n"
+            "self.prediction = tf.reduce_sum(rows, axis=1, keepdims=True)\n"
+            + _MSE
+            + "self.train_op = tf.train.RMSPropOptimizer(0.1).minimize(self.loss)\n"
+        ),
+        "leaves rows of a table alone",
     ),
     "a step for some variables": (
         _net(_LINEAR + _MSE + "self.train_op = tf.train.AdamOptimizer(rate).minimize(self.loss, var_list=[w])\n"),

@@ -114,3 +114,28 @@ def test_the_rate_of_a_session_is_changed_on_both_sides(workers: Workers) -> Non
     assert all(v.outcome is Outcome.PASS for v in verdicts), verdicts
     rates = [optimizer["rates"] for optimizer in replies["float32"].result["optimizers"]]
     assert [len(set(r)) for r in rates] == [2, 1]
+
+
+PARTS = TARGET.replace(
+    "class Model",
+    """class Part(nn.Module):
+    def __init__(self, *shape):
+        super().__init__()
+        self.value = nn.Parameter(torch.empty(*shape))
+
+
+class Model""",
+)
+
+
+def test_a_session_is_one_model_whose_parts_are_trained_alone(workers: Workers) -> None:
+    target = "\n".join(line for line in PARTS.splitlines() if "everything" not in line)
+    for name, shape in (("table", "5, 3"), ("kernel", "3, 1")):
+        target = target.replace(f"nn.Parameter(torch.empty({shape}))", f"Part({shape})")
+        target = target.replace(f"[model.{name}]", f"model.{name}.parameters()")
+    target = target.replace("self.table[", "self.table.value[").replace("@ self.kernel", "@ self.kernel.value")
+    target = target.replace("table.detach", "table.value.detach")
+    pairs = tuple(WeightPair(source=f"variable({n})", target=f"{n}.value") for n in ("table", "kernel"))
+    parts = case().model_copy(update={"weights": WeightMap(pairs=pairs)})
+    verdicts = check_training(parts, {"program.py": SOURCE}, {"program.py": target}, workers, sources=REPLIES)
+    assert all(v.outcome is Outcome.PASS for v in verdicts), verdicts

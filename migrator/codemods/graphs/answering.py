@@ -49,6 +49,7 @@ class Writer:
         stored = {key_of(n) for s in main for n in ast.walk(s)
                   if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Store)}  # fmt: skip
         taken = (stored | self.container.own - self.graph.keys) - {"", *self.container.steps.values()}
+        taken |= self.container.given
         prefix = "self." if self.container.around == "class" else ""
         model = _free(f"{prefix}model", taken)
         optimizers: dict[int, str] = {}

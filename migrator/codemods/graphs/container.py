@@ -43,6 +43,7 @@ class Container:
     through: Mapping[str, ast.FunctionDef] = field(default_factory=dict)  # methods that the building one runs
     methods: frozenset[str] = frozenset()  # all of the class
     parameters: frozenset[str] = frozenset()  # of its constructor
+    given: frozenset[str] = frozenset()  # parameters of its other methods
     session: str = ""  # the parameter that is its session
     elsewhere: bool = False  # only others run the graph
     asked: list[Tensor] = field(default_factory=list)  # what these fetch
@@ -253,10 +254,18 @@ class Container:
             raise NotUnderstood("several placeholders that say whether layers train")
         if self.graph.counted not in (-1, sum(bool(piece.names) for piece in self.graph.pieces)):
             raise NotUnderstood("variables that are made after a list of all")
+        self._check_rows()
         made = methods(self.graph, asked)
         if any(set(m.placeholders) & self.graph.mode for m in made.others.values()):
             raise NotUnderstood("layers that train in some runs, after the tensors that all runs begin with")
         return made
+
+    def _check_rows(self) -> None:
+        """No optimizer is there that would leave alone what was not looked up in a table."""
+        nodes = (n for one in self.graph.computed for n in ast.walk(one.statement) if isinstance(n, ast.Call))
+        looked = any(self.program.api(n) in tables.LOOKUPS for n in nodes)
+        if looked and any(step.optimizer.api in tables.BY_ROW for step in self.graph.steps.values()):
+            raise NotUnderstood("an optimizer that leaves rows of a table alone which a step does not look up")
 
     def _check(self, written: Written) -> None:
         """Names that the module is given have one value, which is known where the module is made."""

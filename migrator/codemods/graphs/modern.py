@@ -270,6 +270,7 @@ class _File:
         container = Container(self.program, bodies, "class", frozenset(own), name, self.functions)
         container.through, container.methods = found.through, frozenset(m.name for m in methods)
         container.parameters = frozenset(a.arg for a in init.args.args)
+        container.given = frozenset(a.arg for m in rest for a in ast.walk(m.args) if isinstance(a, ast.arg)) - {"self"}
         container.session, container.elsewhere = given, not inside and not given
         container.read()
         container.gone |= {id(m) for m in applied if f"self.{m.name}" in self.functions.blocks}

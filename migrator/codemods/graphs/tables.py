@@ -67,10 +67,29 @@ OPTIMIZERS = {
         ("learning_rate", "beta1", "beta2", "epsilon", "use_locking", "name"),
         {"beta1": "beta_1", "beta2": "beta_2"},
     ),
+    "tf.train.RMSPropOptimizer": (
+        "RMSprop",
+        ("learning_rate", "decay", "momentum", "epsilon", "use_locking", "centered", "name"),
+        {"decay": "rho"},
+    ),
+    "tf.train.AdagradOptimizer": (
+        "Adagrad",
+        ("learning_rate", "initial_accumulator_value", "use_locking", "name"),
+        {},
+    ),
+    "tf.train.AdadeltaOptimizer": ("Adadelta", ("learning_rate", "rho", "epsilon", "use_locking", "name"), {}),
 }  # type: dict[str, tuple[str, tuple[str, ...], dict[str, str]]]
 OPTIMIZER_DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "tf.train.AdamOptimizer": {"learning_rate": "0.001", "epsilon": "1e-08"},
+    # no version of Keras starts from ones: the rule knows the word all the same
+    "tf.train.RMSPropOptimizer": {"epsilon": "1e-10", "initial_accumulator_value": "1.0"},
+    "tf.train.AdagradOptimizer": {"epsilon": "0.0"},
+    "tf.train.AdadeltaOptimizer": {"learning_rate": "0.001", "epsilon": "1e-08"},
 }
+BY_ROW = frozenset({"tf.train.MomentumOptimizer", "tf.train.RMSPropOptimizer", "tf.train.AdadeltaOptimizer"})
+"""Optimizers that leave rows of a table alone which a step does not look up; those of torch do not."""
+
+LOOKUPS = frozenset({"tf.nn.embedding_lookup", "tf.gather"})
 
 _INITIALIZERS: Mapping[str, tuple[str, tuple[str, ...], Mapping[str, str]]] = {
     "tf.zeros_initializer": ("Zeros", ("dtype",), {}),

@@ -50,7 +50,7 @@ class Training:
     def _optimizer(self, key: str, api: str, call: ast.Call) -> Optimizer:
         keras, params, renamed = tables.OPTIMIZERS[api]
         args = bound(call, params)
-        if args is None or args.keys() - set(params):
+        if args is None or args.keys() - set(params) or "centered" in args:
             raise NotUnderstood("arguments of an optimizer that are not known")
         rate = key_of(args["learning_rate"]) if "learning_rate" in args else ""
         given = dict(tables.OPTIMIZER_DEFAULTS.get(api, {}))

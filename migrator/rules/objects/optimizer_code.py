@@ -28,6 +28,30 @@ RMSPROP = Helper(
 ''',
     ("import torch",),
 )
+RMSPROP_1 = Helper(
+    "RMSpropFromOnes",
+    '''class RMSpropFromOnes(torch.optim.Optimizer):
+    """RMSprop as TensorFlow 1 has it: squares start from one, epsilon is inside the root, the rate in the momentum."""
+
+    def __init__(self, params, lr=1e-3, rho=0.9, momentum=0.0, eps=1e-10):
+        super().__init__(params, {"lr": lr, "rho": rho, "momentum": momentum, "eps": eps})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["square_avg"], state["buffer"] = torch.ones_like(p), torch.zeros_like(p)
+                square_avg = state["square_avg"].mul_(group["rho"])
+                square_avg.addcmul_(p.grad, p.grad, value=1 - group["rho"])
+                update = group["lr"] * p.grad * torch.rsqrt(square_avg + group["eps"])
+                p.sub_(state["buffer"].mul_(group["momentum"]).add_(update))
+''',
+    ("import torch",),
+)
 CENTERED = Helper(
     "CenteredRMSprop",
     '''class CenteredRMSprop(torch.optim.Optimizer):

@@ -9,7 +9,7 @@ from typing import TypeVar
 from migrator.model import Decline, OptimizerCode
 from migrator.rules.objects import optimizers_exact, schedules
 from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
-from migrator.rules.objects.optimizer_code import ADAFACTOR, CENTERED, FTRL, LION, RMSPROP, WEIGHT_DECAY
+from migrator.rules.objects.optimizer_code import ADAFACTOR, CENTERED, FTRL, LION, RMSPROP, RMSPROP_1, WEIGHT_DECAY
 from migrator.values import Instance, Literal, Value
 
 _CLIP = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -71,8 +71,11 @@ def sgd(args: Arguments, lr: str) -> OptimizerCode:
 
 
 def rmsprop(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", "rho", "momentum", "epsilon", "centered", "weight_decay", *_CLIP, *_INERT)
-    helper = CENTERED if args.flag("centered") else RMSPROP
+    start = "initial_accumulator_value"  # of TensorFlow 1 alone, whose graphs are put in Keras's words
+    args.only("learning_rate", "rho", "momentum", "epsilon", "centered", start, "weight_decay", *_CLIP, *_INERT)
+    if start in args.texts and "centered" in args.texts:
+        raise Refused("a centered RMSProp of TensorFlow 1")
+    helper = CENTERED if args.flag("centered") else RMSPROP_1 if start in args.texts else RMSPROP
     texts = "".join(f", {torch}={args.texts[keras]}" for keras, torch in _RMSPROP_NAMES if keras in args.texts)
     return OptimizerCode(f"{helper.name}({{params}}, lr={lr}{texts})", imports=("import torch",), helpers=(helper,))
 
@@ -165,7 +168,9 @@ def _rule(name: str, parameters: tuple[tuple[str, object], ...], make: Make) -> 
 
 
 _SGD = _params(0.01, ("momentum", 0.0), ("nesterov", False))
-_RMS = _params(0.001, ("rho", 0.9), ("momentum", 0.0), ("epsilon", 1e-7), ("centered", False))
+_RMS = _params(
+    0.001, ("rho", 0.9), ("momentum", 0.0), ("epsilon", 1e-7), ("centered", False), ("initial_accumulator_value", 0.0)
+)
 _FTRL: tuple[tuple[str, object], ...] = (
     ("learning_rate_power", -0.5),
     ("initial_accumulator_value", 0.1),

@@ -1,0 +1,80 @@
+"""`migrator run` on TensorFlow 1: an object that is given its session, which a method initialises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.command import command
+from tests.test_verify import statuses
+
+NET = """
+import numpy as np
+import tensorflow as tf
+
+
+class Net(object):
+    def __init__(self, sess, size):
+        self.sess = sess
+        self.size = size
+        self.build()
+
+    def build(self):
+        self.x = tf.placeholder(tf.float32, [None, self.size])
+        self.code = self.encoder(self.x)
+        self.again = self.decoder(self.code)
+        self.other = self.decoder(tf.tanh(self.code), reuse=True)
+        self.loss = tf.reduce_mean(tf.square(self.again - self.x)) + tf.reduce_mean(tf.square(self.other))
+        names = tf.trainable_variables()
+        self.e_vars = [v for v in names if v.name.startswith("encoder")]
+        self.d_vars = [v for v in names if "d_" in v.name]
+
+    def encoder(self, x):
+        with tf.variable_scope("encoder"):
+            return tf.layers.dense(x, 2, activation=tf.nn.tanh, name="e_out")
+
+    def decoder(self, code, reuse=False):
+        with tf.variable_scope("decoder", reuse=reuse):
+            return tf.layers.dense(code, self.size, name="d_out")
+
+    def train(self, x, steps):
+        first = tf.train.GradientDescentOptimizer(0.1).minimize(self.loss, var_list=self.e_vars)
+        second = tf.train.MomentumOptimizer(0.1, 0.9).minimize(self.loss, var_list=self.d_vars)
+        self.sess.run(tf.global_variables_initializer())
+        losses = []
+        for _ in range(steps):
+            self.sess.run(first, {self.x: x})
+            _, loss = self.sess.run([second, self.loss], {self.x: x})
+            losses.append(loss)
+        return losses
+
+    def encode(self, x):
+        return self.sess.run(self.code, {self.x: x})
+"""
+MAIN = """
+import numpy as np
+import tensorflow as tf
+
+from net import Net
+
+
+def main():
+    x = np.random.RandomState(0).normal(size=(8, 4)).astype("float32")
+    with tf.Session() as sess:
+        net = Net(sess, 4)
+        print(net.train(x, 3))
+        print(net.encode(x))
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_an_object_is_given_its_session_by_another_file(tmp_path: Path) -> None:
+    source, out = tmp_path / "p", tmp_path / "p_torch"
+    source.mkdir()
+    (source / "net.py").write_text(NET)
+    (source / "main.py").write_text(MAIN)
+    found = statuses(command("run", str(source), "-o", str(out), "--json").out)
+    assert (found["Net"], found["main"]) == ("accepted", "accepted")
+    assert "net = Net(4)\n" in (out / "main.py").read_text()
