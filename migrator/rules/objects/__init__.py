@@ -25,7 +25,7 @@ class Objects:
         for room in (losses, metrics, optimizers):
             rule = room.find(name)
             if rule is not None:
-                return tuple(parameter for parameter, _ in rule.parameters)
+                return (*(parameter for parameter, _ in rule.parameters), *getattr(rule, "more", ()))
         return None
 
     def loss(

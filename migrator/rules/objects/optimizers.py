@@ -35,6 +35,7 @@ class OptimizerRule:
     parameters: tuple[tuple[str, object], ...]
     names: tuple[str, ...]
     make: Make
+    more: tuple[str, ...] = ()  # words that Keras has not, for graphs of TensorFlow 1 alone
 
 
 def _params(lr: float, *own: tuple[str, object], decay: object = None) -> tuple[tuple[str, object], ...]:
@@ -71,7 +72,7 @@ def sgd(args: Arguments, lr: str) -> OptimizerCode:
 
 
 def rmsprop(args: Arguments, lr: str) -> OptimizerCode:
-    start = "initial_accumulator_value"  # of TensorFlow 1 alone, whose graphs are put in Keras's words
+    start = "initial_accumulator_value"  # ones, in TensorFlow 1
     args.only("learning_rate", "rho", "momentum", "epsilon", "centered", start, "weight_decay", *_CLIP, *_INERT)
     if start in args.texts and "centered" in args.texts:
         raise Refused("a centered RMSProp of TensorFlow 1")
@@ -168,9 +169,7 @@ def _rule(name: str, parameters: tuple[tuple[str, object], ...], make: Make) -> 
 
 
 _SGD = _params(0.01, ("momentum", 0.0), ("nesterov", False))
-_RMS = _params(
-    0.001, ("rho", 0.9), ("momentum", 0.0), ("epsilon", 1e-7), ("centered", False), ("initial_accumulator_value", 0.0)
-)
+_RMS = _params(0.001, ("rho", 0.9), ("momentum", 0.0), ("epsilon", 1e-7), ("centered", False))
 _FTRL: tuple[tuple[str, object], ...] = (
     ("learning_rate_power", -0.5),
     ("initial_accumulator_value", 0.1),
@@ -190,7 +189,7 @@ RULES = (
     _rule("Adam", _params(0.001, *_BETAS, _AMSGRAD), adam),
     _rule("AdamW", (("learning_rate", 0.001), ("weight_decay", 0.004), *_BETAS, _AMSGRAD, *_SHARED), adamw),
     _rule("SGD", _SGD, sgd),
-    _rule("RMSprop", _RMS, rmsprop),
+    replace(_rule("RMSprop", _RMS, rmsprop), more=("initial_accumulator_value",)),
     _rule("Adagrad", _params(0.001, ("initial_accumulator_value", 0.1), ("epsilon", 1e-7)), adagrad),
     _rule("Adadelta", _params(0.001, ("rho", 0.95), ("epsilon", 1e-7)), adadelta),
     _rule("Adamax", _params(0.001, *_BETAS), adamax),
