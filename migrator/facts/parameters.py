@@ -6,7 +6,7 @@ import ast
 import functools
 from dataclasses import replace
 
-from migrator.facts import classes, functions, roots, signatures
+from migrator.facts import classes, functions, roots, signatures, stand_ins
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
 from migrator.facts.modules import FunctionNode
@@ -52,6 +52,7 @@ def symbolic(it: Interpreter, node: FunctionNode, qualname: str, module: str, na
     defaults = functions.default_values(it, node, module)
     stable = roots.stable_names(node)
     said = signatures.declared(it, node, module, {})
+    absent = stand_ins.left_out(it, node, module)
     found: dict[str, Value] = {}
     for arg in roots.all_arguments(node):
         if arg in (node.args.vararg, node.args.kwarg):
@@ -61,6 +62,9 @@ def symbolic(it: Interpreter, node: FunctionNode, qualname: str, module: str, na
             found[arg.arg] = said[arg.arg]
             continue
         values = [localise(it, dict(call.args).get(arg.arg, UNKNOWN)) for call in seen]
+        if arg.arg in absent and all(value == NONE for value in values):
+            found[arg.arg] = NONE
+            continue
         sym = Sym(arg.arg) if named and arg.arg in stable else None
         value = one(values, defaults.get(arg.arg), _annotated(arg), sym)
         found[arg.arg] = _recognised(it, node, arg, value, module) if isinstance(value, Unknown) else value

@@ -267,3 +267,70 @@ def test_a_local_name_for_a_module_goes_where_it_is_only_looked_up_in(tmp_path: 
     for kept in ("either", "handed", "shared"):
         body = text[text.index(f"def {kept}(") :]
         assert "= tf.keras." in body[: body.find("\n\n\n")]
+
+
+GIVEN = """
+from tensorflow import keras
+from tensorflow.keras import layers
+
+
+def build(classes, top=True, pooling=None, inputs=None):
+    # what goes in
+    if inputs is None:
+        image = keras.Input((8, 8, 3))
+    else:
+        image = inputs
+    x = layers.Conv2D(4, 3)(image)
+    if top:
+        x = layers.GlobalMaxPooling2D()(x)
+        x = layers.Dense(classes, activation="softmax")(x)
+    elif pooling == "avg":
+        x = layers.GlobalAveragePooling2D()(x)
+    if inputs is not None:
+        source = keras.utils.get_source_inputs(inputs)
+    else:
+        source = image
+    return keras.Model(source, x)
+
+
+def short(n, inputs=None):
+    inputs = inputs or keras.Input((8, 8, 3))
+    return keras.Model(inputs, layers.Conv2D(n, 3)(inputs))
+
+
+def told(inputs=None, n=2):
+    if inputs is None:
+        inputs = keras.Input((4,))
+    return keras.Model(inputs, layers.Dense(n)(inputs))
+
+
+def read(n, inputs=None):
+    own = keras.Input((4,)) if inputs is None else inputs
+    model = keras.Model(own, layers.Dense(n)(own))
+    model.given = inputs
+    return model
+
+
+def both(inputs=None, other=None):
+    if inputs is None and other is None:
+        inputs = keras.Input((8,))
+    return keras.Model(inputs, layers.Dense(2)(inputs))
+
+
+whole, pooled, plain = build(3), build(3, False, "avg"), build(3, top=False)
+small = short(5)
+declined = told(None, 3)
+"""
+
+
+def test_an_input_that_nobody_gives_is_made_by_the_builder(tmp_path: Path) -> None:
+    text = rendered(tmp_path, GIVEN).text
+    found: dict[str, Any] = {}
+    exec(text[: text.index("# TODO")], found)
+    made = [found["build"](3), found["build"](3, False, "avg"), found["build"](3, top=False), found["short"](5)]
+    shapes = [tuple(model(torch.ones(2, 8, 8, 3)).shape) for model in made]
+    assert shapes == [(2, 3), (2, 4), (2, 6, 6, 4), (2, 6, 6, 5)]
+    assert "def build(classes, top=True, pooling=None):" in text
+    assert "def short(n):" in text
+    for kept in ("told", "read", "both"):
+        assert "keras.Model(" in text[text.index(f"def {kept}(") :].split("\n\n\n")[0]

@@ -18,6 +18,7 @@ from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.functional import Graph, Made, Shape, module
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.left_out import body_without, given_none, never_given, without_params
 from migrator.codemods.models.modes import freezes_network
 from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.needs import Needs
@@ -47,11 +48,19 @@ def factory_unit(node: cst.FunctionDef, ctx: Context, rest: Rest | None = None) 
         return _declined(node, ctx, "a decorated factory")
     if role == "layer-factory":
         return _layer_factory(node, ctx)
-    body = body_of(node)
+    gone = never_given(node, ctx)
+    body = body_without(node, gone, ctx)
+    if body is None or (gone and given_none(node, gone, ctx)):
+        return _declined(node, ctx, f"`{gone[0]}`, for which there is an `Input`, is read or told otherwise too")
     found = (_either(body, ctx) or find_model(body, ctx)) if role == "model-factory" else None
     if found is None:
         return plain_factory(node, ctx)
-    return _model_factory(node, ctx, found, rest)
+    if not gone:
+        return _model_factory(node, ctx, found, rest)
+    draft = _model_factory(without_params(node, gone), ctx, found, rest)
+    detail = f"no longer takes {', '.join(gone)}, which nobody gives"
+    change = InterfaceChange(f"{ctx.module}:{node.name.value}", "drops-parameter", detail, removed=gone)
+    return replace(draft, changes=(*draft.changes, change))
 
 
 def _declined(node: cst.FunctionDef, ctx: Context, reason: str) -> Draft:
@@ -134,7 +143,7 @@ def keeps_data(node: cst.FunctionDef, ctx: Context) -> bool:
 
     Such a function goes on as it is, with the model made where it was; a class would take the data with it.
     """
-    found = find_model(body_of(node), ctx)
+    found = find_model(body_without(node, never_given(node, ctx), ctx) or [], ctx)
     if found is None or found.name is None or size_change(ctx.facts, f"{ctx.module}:{node.name.value}") is not None:
         return False
     later = {name for s in found.after for name in names(s)} - {found.name}
@@ -226,6 +235,7 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
     inputs, outputs = bound[0], None if found.returns else bound[1]
     if isinstance(outputs, cst.List) and len(outputs.elements) == 1:
         outputs = outputs.elements[0].value  # Keras unpacks a list of one
+    found, inputs = _unaliased(found, inputs)
     network = network_input(inputs, ctx)
     taken = {name for statement in found.before for name in assigned(statement)} | params.keys()
     names = [fresh("inputs", taken)] if network else _input_names(inputs)
@@ -244,6 +254,22 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
     known = None if found.returns else ends_of(found.call, found.before, ctx)
     made = Graph(found.before, tuple(flat), outputs, dict(params), unpack=unpack, spans=found.spans, taps=reached)
     return replace(made, ends=known)
+
+
+def _unaliased(found: Found, inputs: cst.BaseExpression) -> tuple[Found, cst.BaseExpression]:
+    """The one input under its own name, where the model is told another that nothing else reads."""
+    if not isinstance(inputs, cst.Name):
+        return found, inputs
+    pattern = m.SimpleStatementLine([m.Assign([m.AssignTarget(m.Name(inputs.value))], m.Name())])
+    at = [i for i, s in enumerate(found.before) if m.matches(s, pattern)]
+    if len(at) != 1 or sum(names(s).get(inputs.value, 0) for s in found.before) != 1:
+        return found, inputs
+    line = found.before[at[0]]
+    assert isinstance(line, cst.SimpleStatementLine)
+    assert isinstance(line.body[0], cst.Assign)
+    if line.leading_lines and any(blank.comment is not None for blank in line.leading_lines):
+        return found, inputs
+    return replace(found, before=[s for s in found.before if s is not line]), line.body[0].value
 
 
 def _is_call(statement: cst.BaseStatement) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.models import layout as lay
@@ -13,8 +14,9 @@ from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.losses import ATTRIBUTE, argument
 from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.swap import Both
-from migrator.codemods.models.term import Term
+from migrator.codemods.models.term import Term, rank_of
 from migrator.codemods.models.text import indent, otherwise
+from migrator.codemods.nodes import find
 from migrator.values import Span, Tensor
 
 
@@ -216,7 +218,7 @@ class Body:
         after_then, self.lower.layouts = self.lower.layouts, dict(before)
         other = self._otherwise(node)
         after_other = self.lower.layouts
-        then_more, other_more = self._join(before, after_then, after_other, _leaves(body_of(node)))
+        then_more, other_more = self._join(node, before, after_then, after_other, _leaves(body_of(node)))
         then += then_more
         lines = [f"{word} {test}:", *indent(then or ["pass"])]
         return [*lines, *(otherwise([*other, *other_more]) if other or other_more else [])]
@@ -227,7 +229,12 @@ class Body:
         return self.text(body_of(node.orelse)) or ["pass"] if isinstance(node.orelse, cst.Else) else []
 
     def _join(
-        self, before: dict[str, Layout], then: dict[str, Layout], other: dict[str, Layout], leaves: bool
+        self,
+        node: cst.If,
+        before: dict[str, Layout],
+        then: dict[str, Layout],
+        other: dict[str, Layout],
+        leaves: bool,
     ) -> tuple[list[str], list[str]]:
         """Statements that end the branches so that every variable has one layout after them."""
         if leaves:
@@ -244,10 +251,21 @@ class Body:
             if lay.rank(target) is None or LAST not in (one, two):
                 self.lower.build.needs.decline(f"`{name}` has two layouts after a branch", self.lower.ctx)
                 continue
+            if self._is_flattened(name, node, target):
+                (more_other if one == LAST else more_then).append(_permuted(name, target, LAST))
+                joined[name] = LAST
+                continue
             (more_then if one == LAST else more_other).append(_permuted(name, LAST, target))
             joined[name] = target
         self.lower.layouts = joined
         return more_then, more_other
+
+    def _is_flattened(self, name: str, node: cst.If, layout: Layout) -> bool:
+        """Whether a branch gives a variable another rank than images of a layout have."""
+        pattern = m.Assign(targets=[m.AssignTarget(target=m.Name(name))])
+        made = [part for part in find(node, pattern) if isinstance(part, cst.Assign)]
+        ranks = {rank_of(self.lower.ctx.value(part.value)) for part in made}
+        return not ranks <= {None, lay.rank(layout)}
 
     def loop(self, node: cst.For) -> list[str]:
         """A loop over modules, sizes or tensors: the body is lowered until its layouts are those it began with."""

@@ -374,7 +374,7 @@ class Split:
         (init_other, other), made_other = self._guarded(rest)
         after_other = lower.layouts
         texts, more = _texts(then), _texts(other)
-        extra_then, extra_other = self.body._join(before, after_then, after_other, _returns(texts))
+        extra_then, extra_other = self.body._join(node, before, after_then, after_other, _returns(texts))
         texts += extra_then
         more += extra_other
         head = [f"self.{name} = None" for name in [*made_then, *made_other]]
