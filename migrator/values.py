@@ -38,6 +38,20 @@ class Sym:
     text: str
 
 
+class Given(int):
+    """A number that an argument of a layer says; `site`: the module and span of the call that makes the layer."""
+
+    site: tuple[str, Span]
+
+    def __new__(cls, number: int, site: tuple[str, Span]) -> Given:
+        made = super().__new__(cls, number)
+        made.site = site
+        return made
+
+    def __reduce__(self) -> tuple[type[Given], tuple[int, tuple[str, Span]]]:
+        return Given, (int(self), self.site)
+
+
 Dim = int | Sym | None
 """A dimension: a number, a symbolic size, or unknown (None), as the batch nearly always is."""
 

@@ -17,6 +17,7 @@ from migrator.values import (
     Api,
     Choice,
     Dict,
+    Given,
     Instance,
     Literal,
     ModelValue,
@@ -62,6 +63,9 @@ def layer(it: Interpreter, callee: Value, inputs: tuple[Value, ...], where: Wher
     if isinstance(callee, Instance | ModelValue | RepoInstance):
         return apply(it, callee, Arguments([given]), where)
     return _function(it, callee, Arguments([given]), where)
+
+
+_SIZES = ("units", "filters", "output_dim")
 
 
 def _function(it: Interpreter, callee: Value, args: Arguments, where: Where) -> Value:
@@ -170,7 +174,19 @@ def _layer_output(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], 
         more = callee.arg("arguments")
         items = more.items if isinstance(more, Dict) and more.items is not None else ()
         return _function(it, function or UNKNOWN, Arguments([given], {str(k): v for k, v in items}), where)
-    return catalogue.layer_output(callee, inputs)
+    return _given(callee, catalogue.layer_output(callee, inputs))
+
+
+def _given(callee: Instance, output: Value) -> Value:
+    """The output of a layer, of which the last dimension knows the argument that says it."""
+    if callee.site is None or not isinstance(output, Tensor) or not output.shape:
+        return output
+    size = next((value for name in _SIZES if (value := callee.arg(name)) is not None), None)
+    last = output.shape[-1]
+    first = callee.arg("data_format") not in (None, Literal(None), Literal("channels_last"))
+    if first or not isinstance(last, int) or size != Literal(last):
+        return output
+    return replace(output, shape=(*output.shape[:-1], Given(last, (callee.module, callee.site))))
 
 
 def _wrapped(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where: Where) -> Value:

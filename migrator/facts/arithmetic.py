@@ -179,7 +179,7 @@ def of_dim(dim: Dim) -> Value:
     """A size as a Python value."""
     if dim is None:
         return Scalar("int")
-    return Literal(dim) if isinstance(dim, int) else Scalar("int", dim)
+    return Literal(int(dim)) if isinstance(dim, int) else Scalar("int", dim)
 
 
 def dims_of(value: Value | None) -> tuple[Dim, ...] | None:

@@ -104,15 +104,17 @@ def product(dims: Shape) -> Dim:
 
 
 def join(a: Dim, b: Dim) -> Dim:
-    """What both dimensions are, or None."""
-    return a if a == b else None
+    """What both dimensions are, or None; who gave a number is known when both say the same."""
+    if a != b:
+        return None
+    return int(a) if isinstance(a, int) and getattr(a, "site", None) != getattr(b, "site", None) else a
 
 
 def join_shapes(a: Shape | None, b: Shape | None) -> Shape | None:
     """Both shapes joined axis by axis; None when the ranks differ."""
     if a is None or b is None or len(a) != len(b):
         return None
-    return a if a == b else tuple(map(join, a, b))
+    return tuple(map(join, a, b))
 
 
 def names(dim: Dim) -> frozenset[str]:

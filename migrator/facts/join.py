@@ -36,7 +36,7 @@ def join(a: Value, b: Value) -> Value:
 
     None joined with an object is the object: an optional tensor or layer is used only where it is there.
     """
-    if a is b or a == b:
+    if a is b or (a == b and not isinstance(a, Tensor)):
         return a
     if a == NONE and _is_object(b):
         return b

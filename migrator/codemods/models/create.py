@@ -11,7 +11,7 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
-from migrator.codemods.models import lambdas
+from migrator.codemods.models import lambdas, named_sizes
 from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
@@ -73,6 +73,7 @@ class Maker:
     given: frozenset[str] = frozenset()  # names of what the caller gives: some calls say nothing about the others
     saved: set[str] = field(default_factory=set)  # names that the code itself keeps on `self`
     every_size: bool = False  # images of other sizes may come than the calls show
+    said: dict[tuple[str, Span], str] = field(default_factory=dict)  # the sizes of the layers made so far, as written
 
     def static(self, node: cst.CSTNode) -> str:
         """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
@@ -154,7 +155,7 @@ class Maker:
             return bound
         given = {**{n: e for n, e in base.items() if n not in _STRUCTURAL}, **bound}
         inputs = self.inputs(node)
-        made = self._built(value.api, given, inputs)
+        made = self._built(value.api, given, inputs, self.ctx.spans.get(node))
         if isinstance(made, Decline):
             return made
         code = made.code
@@ -188,7 +189,13 @@ class Maker:
         kind = next((kind for kind in LATE if parameter.endswith(kind)), "")
         return LATE[kind] if kind and name in self.given and name not in self.fixed else self.value(node)
 
-    def _built(self, api: str, given: Mapping[str, cst.BaseExpression], inputs: tuple[Value, ...]) -> Part | Decline:
+    def _built(
+        self,
+        api: str,
+        given: Mapping[str, cst.BaseExpression],
+        inputs: tuple[Value, ...],
+        place: Span | None = None,
+    ) -> Part | Decline:
         texts = {n: self.text(n, e) for n, e in given.items()}
         inner = _WRAPPERS.get(api, "")
         if isinstance(given.get(inner), cst.Call | cst.List | cst.Tuple):
@@ -199,11 +206,37 @@ class Maker:
             code = self.ctx.rules.lazy_layer(api, texts, values, inputs)
         if isinstance(code, Decline):
             return code if code.api else replace(code, api=api)
+        if place is not None:
+            code = self._by_name(api, texts, values, inputs, code, place)
         self.build.needs.take(code)
         joins = self._axis(given) if api == "tf.keras.layers.Concatenate" else None
         if api == "tf.keras.layers.Concatenate" and joins is None:
             return Decline("the axis of the concatenation is not a literal", api)
         return keras_part(api, code, inputs, joins)
+
+    def _by_name(
+        self,
+        api: str,
+        texts: Mapping[str, str],
+        values: Mapping[str, Value],
+        inputs: tuple[Value, ...],
+        code: LayerCode,
+        place: Span,
+    ) -> LayerCode:
+        """The code with the size of its input as the layer before says it, where that changes nothing else."""
+        source = self.ctx.tree.code
+        here = (self.ctx.module, place)
+        said = {
+            site: text
+            for site, text in self.said.items()
+            if site[0] == self.ctx.module and named_sizes.steady(text, site[1], place, source)
+        }
+        self.said.update((here, texts[name]) for name in named_sizes.ARGUMENTS if name in texts)
+        by = named_sizes.by_name(inputs, said)
+        if by == inputs:
+            return code
+        named = self.ctx.rules.layer(api, texts, values, any_size(api, by) if self.every_size else by)
+        return named if isinstance(named, LayerCode) and named_sizes.same(code, named, inputs, by) else code
 
     def text(self, name: str, node: cst.BaseExpression) -> str:
         """An argument's source, as it is in torch where the layer's code repeats it."""
