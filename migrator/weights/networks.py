@@ -18,9 +18,17 @@ _PLAIN = {
         *("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152", "ResNet50V2", "ResNet101V2", "ResNet152V2"),
         *("DenseNet121", "DenseNet169", "DenseNet201", "Xception", *(f"EfficientNetB{i}" for i in range(8))),
     )
-} | {"inception_v3": "InceptionV3"}
+} | {
+    "inception_v3": "InceptionV3",
+    "inception_resnet_v2": "InceptionResNetV2",
+    "nasnet_mobile": "NASNetMobile",
+    "nasnet_large": "NASNetLarge",
+    **{f"efficientnetv2-{size.lower()}": f"EfficientNetV2{size}" for size in ("B0", "B1", "B2", "B3", "S", "M", "L")},
+    **{f"convnext_{size.lower()}": f"ConvNeXt{size}" for size in ("Tiny", "Small", "Base", "Large", "XLarge")},
+}
 _MOBILE = {"mobilenet": "MobileNet", "mobilenet_v2": "MobileNetV2"}
 _NAME = re.compile(r"(?P<stem>mobilenet(?:_v2)?)_(?P<alpha>[\d.]+)_(?P<size>\d+)")
+_NAME_V3 = re.compile(r"mobilenet_v3_(?P<size>small|large)(?P<minimalistic>_minimalistic)?_(?P<alpha>[\d.]+)_224")
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,14 @@ def named(name: str) -> Network:
     if found:
         size = found["size"]
         return Network(_MOBILE[found["stem"]], f"{top}, alpha={found['alpha']}, input_shape=({size}, {size}, 3)")
+    found = _NAME_V3.fullmatch(stem)
+    if found:
+        minimalistic = ", minimalistic=True" if found["minimalistic"] else ""
+        name = f"MobileNetV3{found['size'].capitalize()}"
+        return Network(name, f"{top}, alpha={found['alpha']}{minimalistic}")
     if stem not in _PLAIN:
-        known = ", ".join([*_PLAIN, *(f"{mobile}_ALPHA_SIZE" for mobile in _MOBILE)])
+        mobile = [*(f"{mobile}_ALPHA_SIZE" for mobile in _MOBILE), "mobilenet_v3_small_ALPHA_224"]
+        known = ", ".join([*_PLAIN, *mobile, "mobilenet_v3_large_minimalistic_1.0_224"])
         raise UsageError(f"{name}: no such network; there are {known}, and each with _notop")
     return Network(_PLAIN[stem], top)
 

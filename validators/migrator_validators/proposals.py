@@ -73,6 +73,8 @@ PROPOSALS: dict[str, dict[str, Params]] = {
     "DepthwiseConv2d": {"DepthwiseConv2D": _DEPTHWISE},
     "ChannelNormalization": {"Normalization": (("mean", "mean", ""), ("variance", "variance", ""))},
     "SeparableConv2d": {"SeparableConv2D": _SEPARABLE},
+    "ChannelLayerNorm": {"LayerNormalization": _NORM},
+    "LayerScale": {"LayerScale": (("gamma", "gamma", ""),)},
     "ShiftedBatchNorm2d": {"BatchNormalization": (("beta", "bias", ""), *_STATISTICS)},
 }
 """torch class → Keras class → (Keras weight, torch name, transform)."""

@@ -9,7 +9,7 @@ from migrator.values import Dim, Literal, Tensor, Value
 
 PREFIX = "tf.keras.applications."
 # What becomes of a height or width on the way: halved and rounded up (c) or down (f), by a convolution or pooling
-# of 3 without padding at stride 2 (v) or 1 (m).
+# of 3 without padding at stride 2 (v) or 1 (m), of 4 at stride 4 (q).
 _STEPS = {
     "VGG": "fffff",
     "ResNet": "ccccc",
@@ -19,15 +19,20 @@ _STEPS = {
     "EfficientNet": "ccccc",
     "Xception": "vmcccc",
     "InceptionV3": "vmvmvvv",
+    "NASNet": "vcccc",
+    "ConvNeXt": "qfff",
 }
 _HALVED: dict[str, Callable[[int], int]] = {
     "c": lambda n: -(-n // 2),
     "f": lambda n: n // 2,
     "v": lambda n: (n - 3) // 2 + 1,
     "m": lambda n: n - 2,
+    "q": lambda n: n // 4,
 }
 _DENSENETS = {"DenseNet121": 1024, "DenseNet169": 1664, "DenseNet201": 1920}
 _EFFICIENTNETS = (1280, 1280, 1408, 1536, 1792, 2048, 2304, 2560)
+_EFFICIENTNETS_V2 = {"B0": 1280, "B1": 1280, "B2": 1408, "B3": 1536, "S": 1280, "M": 1280, "L": 1280}
+_CONVNEXTS = {"Tiny": 768, "Small": 768, "Base": 1024, "Large": 1536, "XLarge": 2048}
 FAMILIES = {
     "VGG16": ("VGG", 512),
     "VGG19": ("VGG", 512),
@@ -38,10 +43,26 @@ FAMILIES = {
     **{f"EfficientNetB{i}": ("EfficientNet", channels) for i, channels in enumerate(_EFFICIENTNETS)},
     "Xception": ("Xception", 2048),
     "InceptionV3": ("InceptionV3", 2048),
+    "InceptionResNetV2": ("InceptionV3", 1536),
+    "MobileNetV3Small": ("MobileNetV2", 96),
+    "MobileNetV3Large": ("MobileNetV2", 160),
+    **{f"EfficientNetV2{size}": ("EfficientNet", channels) for size, channels in _EFFICIENTNETS_V2.items()},
+    "NASNetMobile": ("NASNet", 1056),
+    "NASNetLarge": ("NASNet", 4032),
+    **{f"ConvNeXt{size}": ("ConvNeXt", channels) for size, channels in _CONVNEXTS.items()},
 }
-"""Class name → (family, channels of its features)."""
-_DEFAULT_SIZES = {"Xception": 299, "InceptionV3": 299}
+"""Class name → (family whose sizes it has, channels of its features; of MobileNetV3 those of its last block)."""
 _EFFICIENTNET_SIZES = (224, 240, 260, 300, 380, 456, 528, 600)
+_DEFAULT_SIZES = {
+    **dict.fromkeys(("Xception", "InceptionV3", "InceptionResNetV2"), 299),
+    "NASNetLarge": 331,
+    **{f"EfficientNetB{i}": size for i, size in enumerate(_EFFICIENTNET_SIZES)},
+    **{
+        f"EfficientNetV2{size}": n
+        for size, n in {"B1": 240, "B2": 260, "B3": 300, "S": 384, "M": 480, "L": 480}.items()
+    },
+}
+_ANY_SIZE = ("MobileNetV3Small", "MobileNetV3Large")
 
 
 def name_of(api: str) -> str:
@@ -59,14 +80,13 @@ def input_of(name: str, args: Mapping[str, Value]) -> Tensor:
         found = dims_of(shape)
         return Tensor((None, *found) if found is not None and len(found) == 3 else (None,) * 4, "float32", "keras")
     top = args.get("include_top", Literal(True)) != Literal(False)
-    size = default_size(name) if top else None
+    fixed = name == "NASNetMobile" or (top and name not in _ANY_SIZE)
+    size = default_size(name) if fixed else None
     return Tensor((None, size, size, 3), "float32", "keras")
 
 
 def default_size(name: str) -> int:
     """The height and width of images of ImageNet as an application takes them."""
-    if name.startswith("EfficientNet"):
-        return _EFFICIENTNET_SIZES[int(name[-1])]
     return _DEFAULT_SIZES.get(name, 224)
 
 
@@ -91,6 +111,8 @@ def _channels(name: str, args: Mapping[str, Value]) -> int | None:
         return None
     if name == "MobileNet":
         return int(channels * alpha.value)
+    if name.startswith("MobileNetV3"):
+        return _divisible(_divisible(channels * alpha.value) * 6)
     return _divisible(channels * alpha.value) if name == "MobileNetV2" and alpha.value > 1 else channels
 
 

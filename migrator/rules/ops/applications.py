@@ -1,17 +1,12 @@
-"""Keras's applications: the calls that make a network, and what prepares its images."""
+"""Keras's applications: the calls that make a network."""
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
 
 from __future__ import annotations
 
-import numpy as np
-
-from migrator.model import Helper
 from migrator.rules.applications.code import network
-from migrator.rules.engine.asked import dtype, is_float, kind
 from migrator.rules.engine.declining import Decline
-from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import rule
-from migrator.rules.engine.samples import S, Sample, block, declined_block, declines, f32, pos
+from migrator.rules.engine.samples import Sample, block, declined_block, f32
 
 ALIKE = {
     **dict.fromkeys(("VGG16", "VGG19"), "vgg"),
@@ -21,12 +16,24 @@ ALIKE = {
     **{f"EfficientNetB{i}": "efficientnet" for i in range(8)},
     "Xception": "xception",
     "InceptionV3": "inception_v3",
+    "InceptionResNetV2": "inception_resnet_v2",
 }
 """Functions whose arguments are the same → file of their network."""
-
+FILES = {
+    **ALIKE,
+    "MobileNet": "mobilenet",
+    "MobileNetV2": "mobilenet_v2",
+    **dict.fromkeys(("MobileNetV3Small", "MobileNetV3Large"), "mobilenet_v3"),
+    **{f"EfficientNetV2{size}": "efficientnet_v2" for size in ("B0", "B1", "B2", "B3", "S", "M", "L")},
+    **dict.fromkeys(("NASNetMobile", "NASNetLarge"), "nasnet"),
+    **{f"ConvNeXt{size}": "convnext" for size in ("Tiny", "Small", "Base", "Large", "XLarge")},
+}
+"""Every function → file of its network."""
 
 _LARGE = {"VGG19", "ResNet101", "ResNet152", "ResNet101V2", "ResNet152V2", "DenseNet169", "DenseNet201", "InceptionV3"}
-_LARGE |= {f"EfficientNetB{i}" for i in range(1, 8)}
+_LARGE |= {f"EfficientNetB{i}" for i in range(1, 8)} | {"InceptionResNetV2", "NASNetLarge", "MobileNetV3Large"}
+_LARGE |= {f"EfficientNetV2{size}" for size in ("B1", "B2", "B3", "S", "M", "L")}
+_LARGE |= {f"ConvNeXt{size}" for size in ("Small", "Base", "Large", "XLarge")}
 _TENSOR = "`input_tensor` of an application"
 _FILE = "weights of a file of Keras; `migrator weights` makes a state_dict of them"
 _ENDS = "another `pooling` or `classifier_activation` than Keras's own"
@@ -149,103 +156,173 @@ def mobilenet_v2(
     )
 
 
-# --- what prepares images ---
+def _register_mobilenet_v3(api: str) -> None:
+    build = network("mobilenet_v3", api)
 
-_caffe = Helper(
-    "preprocess_caffe",
-    '''def preprocess_caffe(images):
-    """RGB images of 0 to 255 as BGR, less the mean colour of ImageNet."""
-    return images.flip(-1) - torch.tensor([103.939, 116.779, 123.68], dtype=images.dtype, device=images.device)
-''',
-    ("import torch",),
-)
-_caffe_arrays = Helper(
-    "preprocess_caffe_arrays",
-    '''def preprocess_caffe_arrays(images):
-    """RGB images of 0 to 255 as BGR, less the mean colour of ImageNet; arrays."""
-    return images[..., ::-1] - np.array([103.939, 116.779, 123.68], images.dtype)
-''',
-    ("import numpy as np",),
-)
-_standardized = Helper(
-    "preprocess_torch",
-    '''def preprocess_torch(images):
-    """RGB images of 0 to 255, less the mean colour of ImageNet, by its deviation."""
-    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=images.dtype).to(images.device)
-    return (images / 255.0 - mean) / deviation
-''',
-    ("import torch",),
-)
-_standardized_arrays = Helper(
-    "preprocess_torch_arrays",
-    '''def preprocess_torch_arrays(images):
-    """RGB images of 0 to 255, less the mean colour of ImageNet, by its deviation; arrays."""
-    mean, deviation = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], images.dtype)
-    return (images / images.dtype.type(255.0) - mean) / deviation
-''',
-    ("import numpy as np",),
-)
-_FORMAT = "images with their channels first"
-_KIND = "whether images are arrays or tensors, and of which dtype, must be known when rewriting"
+    @rule(f"tf.keras.applications.{api}", samples=_samples(api))
+    def mobilenet_v3(
+        input_shape=None,
+        alpha=1.0,
+        minimalistic=False,
+        include_top=True,
+        weights="imagenet",
+        input_tensor=None,
+        classes=1000,
+        pooling=None,
+        dropout_rate=0.2,
+        classifier_activation="softmax",
+        include_preprocessing=True,
+        name=None,
+    ):
+        if input_tensor is not None:
+            raise Decline(_TENSOR)
+        if weights not in (None, "imagenet"):
+            raise Decline(_FILE)
+        if _unknown(pooling, classifier_activation):
+            raise Decline(_ENDS)
+        return build(
+            input_shape=input_shape,
+            alpha=alpha,
+            minimalistic=minimalistic,
+            include_top=include_top,
+            weights=weights,
+            classes=classes,
+            pooling=pooling,
+            dropout_rate=dropout_rate,
+            classifier_activation=classifier_activation,
+            include_preprocessing=include_preprocessing,
+        )
 
 
-def _arrays(x, data_format) -> bool:
-    """Whether images are arrays, which Keras makes float32 where they hold integers."""
-    if data_format not in (None, "channels_last"):
-        raise Decline(_FORMAT)
-    if kind(x) == "numpy" and dtype(x) is not None:
-        return True
-    if kind(x) != "tensor" or not (dtype(x) is None or is_float(dtype(x))):
-        raise Decline(_KIND)
-    return False
+def _register_efficientnet_v2(api: str) -> None:
+    build = network("efficientnet_v2", api)
+
+    @rule(f"tf.keras.applications.{api}", samples=_samples(api))
+    def efficientnet_v2(
+        include_top=True,
+        weights="imagenet",
+        input_tensor=None,
+        input_shape=None,
+        pooling=None,
+        classes=1000,
+        classifier_activation="softmax",
+        include_preprocessing=True,
+        name=None,
+    ):
+        if input_tensor is not None:
+            raise Decline(_TENSOR)
+        if weights not in (None, "imagenet"):
+            raise Decline(_FILE)
+        if _unknown(pooling, classifier_activation):
+            raise Decline(_ENDS)
+        return build(
+            include_top=include_top,
+            weights=weights,
+            input_shape=input_shape,
+            pooling=pooling,
+            classes=classes,
+            classifier_activation=classifier_activation,
+            include_preprocessing=include_preprocessing,
+        )
 
 
-def _integers(x) -> bool:
-    return not is_float(dtype(x))
+def _register_nasnet(api: str) -> None:
+    build = network("nasnet", api)
+
+    @rule(f"tf.keras.applications.{api}", samples=_samples(api))
+    def nasnet(
+        input_shape=None,
+        include_top=True,
+        weights="imagenet",
+        input_tensor=None,
+        pooling=None,
+        classes=1000,
+        classifier_activation="softmax",
+        name=None,
+    ):
+        if input_tensor is not None:
+            raise Decline(_TENSOR)
+        if weights not in (None, "imagenet"):
+            raise Decline(_FILE)
+        if _unknown(pooling, classifier_activation):
+            raise Decline(_ENDS)
+        return build(
+            input_shape=input_shape,
+            include_top=include_top,
+            weights=weights,
+            pooling=pooling,
+            classes=classes,
+            classifier_activation=classifier_activation,
+        )
 
 
-def _images(module: str) -> list[Sample]:
-    call = f"tf.keras.applications.{module}.preprocess_input"
-    return [
-        S(f32(2, 3, 4, 3)),
-        S(pos(3, 4, 3)),
-        block(f'return {call}(np.ones((2, 3, 4, 3), dtype="float32"))', x=f32(1)),
-        block(f'return {call}(np.ones((2, 3, 4, 3), dtype="uint8"))', x=f32(1)),
-        declines(f32(2, 3, 4, 3), data_format="channels_first"),
-    ]
+def _register_convnext(api: str) -> None:
+    build = network("convnext", api)
+
+    def convnext(
+        include_top=True,
+        include_preprocessing=True,
+        weights="imagenet",
+        input_tensor=None,
+        input_shape=None,
+        pooling=None,
+        classes=1000,
+        classifier_activation="softmax",
+        name=None,
+    ):
+        if input_tensor is not None:
+            raise Decline(_TENSOR)
+        if weights not in (None, "imagenet"):
+            raise Decline(_FILE)
+        if _unknown(pooling, classifier_activation):
+            raise Decline(_ENDS)
+        return build(
+            include_top=include_top,
+            include_preprocessing=include_preprocessing,
+            weights=weights,
+            input_shape=input_shape,
+            pooling=pooling,
+            classes=classes,
+            classifier_activation=classifier_activation,
+        )
+
+    rule(f"tf.keras.applications.{api}", samples=_samples(api), keras=3)(convnext)
+
+    @rule(f"tf.keras.applications.{api}", samples=[], keras=2)
+    def named_convnext(
+        model_name=None,
+        include_top=True,
+        include_preprocessing=True,
+        weights="imagenet",
+        input_tensor=None,
+        input_shape=None,
+        pooling=None,
+        classes=1000,
+        classifier_activation="softmax",
+    ):
+        if input_tensor is not None:
+            raise Decline(_TENSOR)
+        if weights not in (None, "imagenet"):
+            raise Decline(_FILE)
+        if _unknown(pooling, classifier_activation):
+            raise Decline(_ENDS)
+        return build(
+            include_top=include_top,
+            include_preprocessing=include_preprocessing,
+            weights=weights,
+            input_shape=input_shape,
+            pooling=pooling,
+            classes=classes,
+            classifier_activation=classifier_activation,
+        )
 
 
-for _module in ("mobilenet", "mobilenet_v2", "inception_v3", "inception_resnet_v2", "nasnet", "resnet_v2", "xception"):
-
-    @rule(f"tf.keras.applications.{_module}.preprocess_input", samples=_images(_module))
-    def scaled(x, data_format=None):
-        if _arrays(x, data_format) and _integers(x):
-            return x.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
-        return x / 127.5 - 1.0
-
-
-for _module in ("vgg16", "vgg19", "resnet"):
-
-    @rule(f"tf.keras.applications.{_module}.preprocess_input", samples=_images(_module))
-    def caffe(x, data_format=None):
-        if _arrays(x, data_format):
-            if _integers(x):
-                return _caffe_arrays(x.astype(np.float32))
-            return _caffe_arrays(x)
-        return _caffe(x)
-
-
-@rule("tf.keras.applications.densenet.preprocess_input", samples=_images("densenet"))
-def standardized(x, data_format=None):
-    if _arrays(x, data_format):
-        if _integers(x):
-            return _standardized_arrays(x.astype(np.float32))
-        return _standardized_arrays(x)
-    return _standardized(x)
-
-
-for _module in ("efficientnet", "efficientnet_v2", "mobilenet_v3", "convnext"):
-
-    @rule(f"tf.keras.applications.{_module}.preprocess_input", samples=[S(f32(2, 3, 4, 3))])
-    def unchanged(x, data_format: Ignored = None):
-        return x
+_REGISTER = {
+    "mobilenet_v3": _register_mobilenet_v3,
+    "efficientnet_v2": _register_efficientnet_v2,
+    "nasnet": _register_nasnet,
+    "convnext": _register_convnext,
+}
+for _name, _file in FILES.items():
+    if _file in _REGISTER:
+        _REGISTER[_file](_name)

@@ -133,3 +133,60 @@ def pad_same(x, kernel_size, stride, value=0.0):
         total = max((-(-size // stride) - 1) * stride + kernel_size - size, 0)
         pads += [total // 2, total - total // 2]
     return F.pad(x, pads, value=value)
+
+
+class ShiftedBatchNorm2d(nn.BatchNorm2d):
+    """Normalisation with a shift and no scale."""
+
+    def __init__(self, channels):
+        super().__init__(channels, eps=1e-3, momentum=0.01)
+        self.weight = None
+
+
+class InceptionConv(nn.Sequential):
+    """A convolution, normalised, and a ReLU."""
+
+    def __init__(self, channels, out, kernel_size=1, stride=1, padding="same"):
+        conv = nn.Conv2d(channels, out, kernel_size, stride, padding, bias=False)
+        super().__init__(conv, ShiftedBatchNorm2d(out), nn.ReLU())
+
+
+def average(x):
+    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+
+
+def conv_chain(channels, *layers):
+    """Convolutions (filters, kernel_size) one after the other; the last may be of stride 2, then without padding."""
+    chain = nn.Sequential()
+    for filters, kernel_size, *stride in layers:
+        how = dict(stride=2, padding=0) if stride else {}
+        chain.append(InceptionConv(channels, filters, kernel_size, **how))
+        channels = filters
+    return chain
+
+
+class InceptionBlock(nn.Module):
+    """Branches side by side; with a `pool_filters` the last is an average, else the largest of each 3x3, halved."""
+
+    def __init__(self, channels, branches, pool_filters=None):
+        super().__init__()
+        self.branches = nn.ModuleList([conv_chain(channels, *branch) for branch in branches])
+        self.pool = None if pool_filters is None else InceptionConv(channels, pool_filters)
+
+    def forward(self, x):
+        pooled = F.max_pool2d(x, 3, stride=2) if self.pool is None else self.pool(average(x))
+        return torch.cat([*[branch(x) for branch in self.branches], pooled], dim=1)
+
+
+def reset_efficientnet(network):
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            fan_out = layer.kernel_size[0] * layer.kernel_size[1] * layer.out_channels // layer.groups
+            std = (2 / fan_out) ** 0.5 / 0.87962566103423978  # of the normal distribution before it is cut
+            nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    if network.include_top:
+        bound = network.predictions.out_features**-0.5
+        nn.init.uniform_(network.predictions.weight, -bound, bound)
+        nn.init.zeros_(network.predictions.bias)

@@ -93,17 +93,7 @@ class EfficientNet(Application):
         self.finish(weights, name)
 
     def reset_parameters(self):
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                fan_out = layer.kernel_size[0] * layer.kernel_size[1] * layer.out_channels // layer.groups
-                std = (2 / fan_out) ** 0.5 / 0.87962566103423978  # of the normal distribution before it is cut
-                nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
-        if self.include_top:
-            bound = self.predictions.out_features**-0.5
-            nn.init.uniform_(self.predictions.weight, -bound, bound)
-            nn.init.zeros_(self.predictions.bias)
+        reset_efficientnet(self)
 
     def features(self, x):
         x = self.normalization(x / 255)
