@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from migrator.rules.applications.code import network
 from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import Sample, block, declined_block, f32
 
@@ -31,7 +32,12 @@ FILES = {
 """Every function → file of its network."""
 
 _LARGE = {"VGG19", "ResNet101", "ResNet152", "ResNet101V2", "ResNet152V2", "DenseNet169", "DenseNet201", "InceptionV3"}
-_LARGE |= {f"EfficientNetB{i}" for i in range(1, 8)} | {"InceptionResNetV2", "NASNetLarge", "MobileNetV3Large"}
+_LARGE |= {f"EfficientNetB{i}" for i in range(1, 8)} | {
+    "InceptionResNetV2",
+    "NASNetMobile",
+    "NASNetLarge",
+    "MobileNetV3Large",
+}
 _LARGE |= {f"EfficientNetV2{size}" for size in ("B1", "B2", "B3", "S", "M", "L")}
 _LARGE |= {f"ConvNeXt{size}" for size in ("Small", "Base", "Large", "XLarge")}
 _TENSOR = "`input_tensor` of an application"
@@ -290,7 +296,7 @@ def _register_convnext(api: str) -> None:
 
     @rule(f"tf.keras.applications.{api}", samples=[], keras=2)
     def named_convnext(
-        model_name=None,
+        model_name: Ignored = None,
         include_top=True,
         include_preprocessing=True,
         weights="imagenet",
