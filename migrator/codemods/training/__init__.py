@@ -10,6 +10,7 @@ import libcst as cst
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.training.arrays import from_arrays
 from migrator.codemods.training.body import Statement, Walker
+from migrator.codemods.training.plan import plan_file
 from migrator.codemods.training.steps import step_problem
 from migrator.codemods.training.tracing import REASON, drawn_once
 from migrator.model import Decline, UnitKind
@@ -63,4 +64,5 @@ def step_unit(method: cst.FunctionDef, ctx: Context) -> Draft:
 
 def script_unit(statements: Sequence[cst.BaseStatement], ctx: Context, kind: UnitKind) -> Draft:
     """A group of top-level statements, or a class that is neither layer nor model."""
-    return training_body(statements, ctx, kind)
+    placed = plan_file(ctx).placed and not any(isinstance(s, cst.ClassDef) for s in statements)
+    return training_body(statements, replace(ctx, device="device") if placed else ctx, kind)

@@ -8,6 +8,7 @@ import libcst as cst
 
 from migrator.codemods.context import Context
 from migrator.codemods.models import model_statements, rewrite_call
+from migrator.codemods.nodes import ancestors
 from migrator.codemods.training.place import Statement, statements
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.writer import Unfit
@@ -46,8 +47,15 @@ def construction(call: cst.Call, plain: str, ctx: Context, sink: Sink) -> str:
         raise Unfit(made.reason)
     callee = ctx.value(call.func)
     facts = ctx.facts.cls(callee.qualname) if isinstance(callee, RepoClass) else None
-    if facts is None or facts.kind != "model":
+    alone = facts is not None and facts.kind == "layer" and bool(ctx.device) and _stands_alone(call, ctx)
+    if facts is None or not (facts.kind == "model" or alone):
         return plain
     sink.needs_device = True
     sink.imports.add("import torch")
     return f"{plain}.to(device)"
+
+
+def _stands_alone(call: cst.Call, ctx: Context) -> bool:
+    """Whether what a call makes gets a name or is called on the spot, not handed to something around it."""
+    around = ancestors(call, ctx.tree)[1:2]
+    return any(isinstance(n, cst.Assign) or (isinstance(n, cst.Call) and n.func is call) for n in around)

@@ -16,7 +16,7 @@ from migrator.codemods.training.callback_classes import is_callback_class
 from migrator.codemods.training.calls import OLDER, arguments, calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.freezing import freezes
-from migrator.codemods.training.models import used_as_models
+from migrator.codemods.training.models import model_text, used_as_models
 from migrator.codemods.training.scope import Holder, bound_at_top, conditional, enclosing, names_in, names_taken
 from migrator.codemods.training.several import Forms, batches_value, forms_of, is_several
 from migrator.codemods.training.tape import TapePlan, plan_tapes
@@ -72,6 +72,7 @@ class FilePlan:
     `models`: texts of what it compiles; `known_models`: of all that only a Keras model is used like.
     `taken`: names of the top level; `everywhere`: of any scope; `own`: that the file binds at the top
     level, not to TensorFlow. `frozen`: it freezes layers. `histories`: names that hold what `fit` returned, by scope.
+    `placed`: models are made or called at the top level, so that its tensors are where these are.
     """
 
     holders: Mapping[cst.CSTNode, Holder]
@@ -84,6 +85,7 @@ class FilePlan:
     known_models: frozenset[str] = frozenset()
     histories: frozenset[tuple[Holder, str]] = frozenset()
     frozen: bool = False
+    placed: bool = False
     scopes: dict[Holder, Scope] = field(default_factory=dict)  # those met so far
 
     def name(self, wish: str, compiled: Compiled | None = None) -> str:
@@ -138,7 +140,13 @@ def _plan(ctx: Context) -> FilePlan:
         known,
         histories,
         freezes(ctx.tree, ctx),
+        any(holders.get(call) is ctx.tree and _has_model(call, known, ctx) for call in calls),
     )
+
+
+def _has_model(call: cst.Call, known: frozenset[str], ctx: Context) -> bool:
+    """Whether a call makes a model, or is one of a model."""
+    return is_model(ctx.value(call)) or model_text(call.func, ctx, known) is not None
 
 
 def has_callbacks(ctx: Context) -> bool:
