@@ -91,8 +91,8 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
     _note_parameters(it, node, frame)
     returns = functions.body_value(it, node, frame)
     finish_nested(it, frame)
-    role = roles.role(it, returns, params, builds)
-    if role == "plain" and _is_either_block(it, frame.returns, params, builds):
+    role = _role(it, qualname, returns, params, builds)
+    if role == "plain" and _is_either_block(it, qualname, frame.returns, params, builds):
         role, returns = "layer-factory", Choice(tuple(dict.fromkeys(frame.returns)))
     if role in ("module-factory", "model-factory") and roles.is_open(returns):
         reserved = inputs.apply_factory(it, qualname, returns, frame) or reserved
@@ -108,6 +108,20 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
         done.carried[qualname],
         converted if role == "plain" else (),
     )
+
+
+def _role(it: Interpreter, qualname: str, returns: Value, params: dict[str, Value], builds: bool) -> str:
+    found = roles.role(it, returns, params, builds)
+    return "plain" if found == "layer-factory" and _is_called_with_data(it, qualname) else found
+
+
+def _is_called_with_data(it: Interpreter, qualname: str) -> bool:
+    """Whether a function is only ever called with tensors at hand, outside of any graph: it is no factory of layers."""
+    calls = [[value for _, value in call.args if isinstance(value, Tensor)] for call in it.observed.get(qualname, [])]
+    return bool(calls) and all(given and all(t.origin in _AT_HAND for t in given) for given in calls)
+
+
+_AT_HAND = ("tf", "numpy", "variable")
 
 
 def _curried(
@@ -276,8 +290,8 @@ def _at_hand(
     if not reserved or assigned & set(reserved.values()):
         return params, reserved
     returns = _tried(it, qualname, params)
-    kind = roles.role(it, join_all(returns), params, True)
-    if kind not in ("training", "plain", "data") or _is_either_block(it, returns, params, True):
+    kind = _role(it, qualname, join_all(returns), params, True)
+    if kind not in ("training", "plain", "data") or _is_either_block(it, qualname, returns, params, True):
         return params, reserved
     found = dict(params)
     for symbol, name in reserved.items():
@@ -285,9 +299,11 @@ def _at_hand(
     return found, {}
 
 
-def _is_either_block(it: Interpreter, returns: list[Value], params: dict[str, Value], builds: bool) -> bool:
+def _is_either_block(
+    it: Interpreter, qualname: str, returns: list[Value], params: dict[str, Value], builds: bool
+) -> bool:
     """Whether a factory gives one tensor or several, as an argument says."""
-    found = {roles.role(it, value, params, builds) for value in returns}
+    found = {_role(it, qualname, value, params, builds) for value in returns}
     return len(returns) > 1 and found == {"layer-factory"}
 
 

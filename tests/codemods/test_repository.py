@@ -334,3 +334,51 @@ def test_an_input_that_nobody_gives_is_made_by_the_builder(tmp_path: Path) -> No
     assert "def short(n):" in text
     for kept in ("told", "read", "both"):
         assert "keras.Model(" in text[text.index(f"def {kept}(") :].split("\n\n\n")[0]
+
+
+CALLED = """
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras import layers
+
+
+class Block(layers.Layer):
+    def __init__(self, n):
+        super().__init__()
+        self.dense = layers.Dense(n)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def make(x, n):
+    return Block(n)(x)
+
+
+def network():
+    inputs = keras.Input((5,))
+    return keras.Model(inputs, make(inputs, 4))
+
+
+def once(x):
+    return Block(2)(x)
+
+
+def predict(x):
+    model = network()
+    return model(x)
+
+
+data = tf.ones((2, 5))
+first, second = once(data), predict(data)
+"""
+
+
+def test_a_function_of_data_is_no_factory(tmp_path: Path) -> None:
+    text = rendered(tmp_path, CALLED).text
+    found: dict[str, Any] = {}
+    exec(text, found)
+    assert "keras" not in text
+    assert "def once(x):\n    return Block(x.shape[-1], 2)(x)\n" in text
+    assert [tuple(found[name].shape) for name in ("first", "second")] == [(2, 2), (2, 4)]
+    assert "class Model(nn.Module)" in text or "class Make(nn.Module)" in text  # called in a graph
