@@ -117,10 +117,12 @@ def test_a_schedule_is_asked_for_rates_far_ahead(change: tuple[str, str], worker
     assert "the learning rate at step 50" in failed(CASE, workers, *change)
 
 
-NORM_SOURCE = SOURCE.replace("keras.layers.Dense(1)", "keras.layers.Dense(1), keras.layers.BatchNormalization()")
+NORM_SOURCE = SOURCE.replace("keras.layers.Dense(1)", "keras.layers.BatchNormalization(), keras.layers.Dense(1)")
 NORM_SOURCE = NORM_SOURCE.replace('"loss", patience', "patience")
-NORM_SOURCE = NORM_SOURCE.replace("verbose=0)", "validation_data=(x, y), verbose=0)")
-NORM_TARGET = TARGET.replace("nn.Linear(3, 1)", "nn.Linear(3, 1), nn.BatchNorm1d(1, eps=1e-3, momentum=0.01)")
+NORM_SOURCE = NORM_SOURCE.replace("verbose=0)", "validation_data=(x + 5.0, y), verbose=0)")
+NORM_SOURCE = NORM_SOURCE.replace("fit(x,", "fit(x + 5.0,")
+NORM_TARGET = TARGET.replace("nn.Linear(3, 1)", "nn.BatchNorm1d(3, eps=1e-3, momentum=0.01), nn.Linear(3, 1)")
+NORM_TARGET = NORM_TARGET.replace("torch.as_tensor(x),", "torch.as_tensor(x) + 5.0,")
 NORM_TARGET = NORM_TARGET.replace('{"loss": []}', '{"loss": [], "val_loss": []}').replace(
     '        wait += 1\n        if history["loss"][-1] < best:\n            best, wait = history["loss"][-1], 0',
     """        model.eval()
@@ -133,17 +135,18 @@ NORM_TARGET = NORM_TARGET.replace('{"loss": []}', '{"loss": [], "val_loss": []}'
 )
 NORM_MAP = WeightMap(
     pairs=(
-        *MAP.pairs,
-        WeightPair(source="layers[1].gamma", target="1.weight"),
-        WeightPair(source="layers[1].beta", target="1.bias"),
-        WeightPair(source="layers[1].moving_mean", target="1.running_mean"),
-        WeightPair(source="layers[1].moving_variance", target="1.running_var"),
+        WeightPair(source="layers[0].gamma", target="0.weight"),
+        WeightPair(source="layers[0].beta", target="0.bias"),
+        WeightPair(source="layers[0].moving_mean", target="0.running_mean"),
+        WeightPair(source="layers[0].moving_variance", target="0.running_var"),
+        WeightPair(source="layers[1].kernel", target="1.weight", transform="T"),
+        WeightPair(source="layers[1].bias", target="1.bias"),
     )
 )
 
 
 @pytest.mark.parametrize(("limit", "found"), [("wait >= 3", False), ("wait >= 4", True)])
-def test_statistics_are_held_while_nothing_improves(limit: str, found: bool, workers: Workers) -> None:
+def test_moving_statistics_are_held_while_nothing_improves(limit: str, found: bool, workers: Workers) -> None:
     case = OTHERS["train-waiting"]
     model = MODEL.model_copy(update={"map": NORM_MAP})
     call = case.call.model_copy(update={"args": (model, *case.call.args[1:])})
