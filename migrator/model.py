@@ -85,6 +85,7 @@ class Helper:
     needs: tuple[Helper, ...] = ()  # others that it calls
     plain: Helper | None = None  # the same for a file that never gives weights
     module: str = ""  # it stands in a module of this name beside the files that use it, not in each of them
+    gaps: tuple[str, ...] = ()  # documented gaps that it carries
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str], text: str
         notes=draft.notes,
         changes=draft.changes,
         weights=draft.weights,
-        gaps=tuple(sorted(draft.gaps)),
+        gaps=tuple(sorted(draft.gaps | {gap for helper in draft.helpers for gap in helper.gaps})),
         defines=tuple(sorted(_defined(draft.hoisted) | _defined(draft.text))),
     )
 

@@ -173,3 +173,11 @@ model.compile("adam", "mse")
     assert "base.requires_grad_(False)\n" in text
     assert "        self.base = base\n" in text
     assert "        x = self.base.features(x)\n" in text
+
+
+def test_normalisation_inside_has_its_gap(tmp_path: Path) -> None:
+    """Stock batch normalisation of a network differs from Keras's as the file's own would."""
+    source = "base = keras.applications.{}(include_top=False, weights=None, input_shape=(64, 64, 3))\nprint(base)\n"
+    found = files(tmp_path, {f"{name}.py": HEAD + source.format(name) for name in ("MobileNetV2", "VGG16")})
+    gaps = {path: {gap for unit in file.units for gap in unit.gaps} for path, file in found.items()}
+    assert gaps == {"MobileNetV2.py": {"batchnorm-variance"}, "VGG16.py": set()}

@@ -26,7 +26,8 @@ class Limits:
     Gradients: two float32 backward passes of small models agree to about 1e-6 of their scale; wrong
     ones differ by per cents. Steps and results: the same, grown over some tens of steps. `noise`: a
     tensor whose gradient is a smaller share of the largest one has none but rounding (the key bias of
-    attention, a bias before a softmax); Adam makes whole steps of it.
+    attention, a bias before a softmax); Adam makes whole steps of it. `least`: of what a tensor is at the end,
+    which may be nothing but rounding (the moving mean of what another normalisation has centred).
     """
 
     gradient: float = 1e-4
@@ -34,11 +35,12 @@ class Limits:
     result: float = 1e-3
     floor: float = 2e-6
     noise: float = 2e-5
+    least: float = 0.0
 
 
 FLOAT32 = Limits()
 FLOAT64 = Limits(
-    gradient=2e-6, step=5e-4, result=5e-4, floor=1e-10, noise=1e-7
+    gradient=2e-6, step=5e-4, result=5e-4, floor=1e-10, noise=1e-7, least=1e-9
 )  # Keras rounds its constants to float32 even then
 
 
@@ -369,7 +371,7 @@ def _see_ends(view: _View, worst: _Worst, limits: Limits) -> None:
         before = starts.get(tensor.name)
         known = before is not None and before.shape == whole.expected.shape
         moved = _largest(whole.expected - before) if before is not None and known else 0.0
-        scale = max(moved, 1e-3 * _largest(tensor.expected))
+        scale = max(moved, 1e-3 * _largest(tensor.expected), limits.least)
         own = _Tensor(tensor.name, tensor.expected, tensor.actual)
         gap = _relative(own, 1.0, 1.0) * max(_largest(tensor.expected), 1.0) / max(scale, 1e-30)
         worst.see(gap, f"{_bare(tensor.name)} at the end: {_figures(tensor)}")

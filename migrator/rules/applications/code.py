@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +25,12 @@ _IMPORTS = {
 
 def network(file: str, name: str) -> Helper:
     """A definition of `networks/FILE.py` with what it needs of that file and of `networks/common.py`."""
-    return _helper(name, _sources(file), ())
+    made = _helper(name, _sources(file), ())
+    return replace(made, gaps=("batchnorm-variance",)) if _normalises(made) else made
+
+
+def _normalises(helper: Helper) -> bool:
+    return "nn.BatchNorm" in helper.source or any(map(_normalises, helper.needs))
 
 
 @cache
