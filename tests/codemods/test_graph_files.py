@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,55 @@ def test_files_of_one_graph_stay_together(tmp_path: Path) -> None:
     main = HEAD + "from line import Regression\n" + TRAIN.replace("losses = []", "losses = tf.no_such_thing()")
     made = files(tmp_path, line=HEAD + MODEL, main=main)
     assert all(u.text is None for path in made for u in made[path].units if u.unit.name in ("Regression", "train"))
+
+
+OPS = """import tensorflow.compat.v1 as tf
+
+
+def affine(x, units, scope="affine"):
+    with tf.variable_scope(scope):
+        w = tf.get_variable("w", [x.get_shape()[-1], units], initializer=tf.constant_initializer(0.2))
+        return tf.matmul(x, w)
+"""
+USES = GIVEN.replace(
+    """        w = tf.get_variable("w", [self.size, 1], initializer=tf.constant_initializer(0.3))
+        self.out = tf.matmul(self.x, w)
+""",
+    "        self.out = affine(affine(self.x, 4, 'first'), 1, 'last')\n",
+)
+
+
+@pytest.mark.parametrize("names", ["affine", "*"])
+def test_functions_of_another_file_become_layers_there(
+    names: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = files(tmp_path, graph_ops=OPS, net=HEAD + f"from graph_ops import {names}\n" + USES)
+    assert declines(made["graph_ops.py"]) == declines(made["net.py"]) == []
+    assert "self.first = Affine(" in made["net.py"].text
+    assert ("from graph_ops import Affine\n" in made["net.py"].text) == (names != "*")
+    assert "import affine" not in made["net.py"].text
+    theirs: dict[str, Any] = {}
+    exec("import numpy as np\n" + OPS + USES, theirs)
+    ours: dict[str, Any] = {}
+    (tmp_path / "graph_ops.py").write_text(made["graph_ops.py"].text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "graph_ops", raising=False)
+    exec(made["net.py"].text, ours)
+    with theirs["tf"].Graph().as_default():
+        expected = theirs["train"](4, 0.05)
+    np.testing.assert_allclose(ours["train"](4, 0.05)[0], expected[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "from graph_ops import affine\n\nmake = affine\n",
+        "import graph_ops\n\n\ndef f(x):\n    return graph_ops.affine(x, 3)\n",
+        "from graph_ops import affine as layer\n\n\ndef f(x):\n    return layer(x, 3)\n",
+    ],
+    ids=["as a value", "of the module", "under another name"],
+)
+def test_functions_that_another_file_uses_as_such_stay(other: str, tmp_path: Path) -> None:
+    made = files(tmp_path, graph_ops=OPS, other=other, net=HEAD + "from graph_ops import affine\n" + USES)
+    assert all(u.text is None for u in made["graph_ops.py"].units if u.unit.name == "affine")
+    assert all(u.text is None for u in made["net.py"].units if u.unit.name in ("Line", "train"))

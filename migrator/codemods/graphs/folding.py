@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -112,6 +113,7 @@ def _with_order(draft: Draft, modern: Modern, module: str) -> Draft:
     return replace(
         draft,
         text=lines + "\n" if lines else "",
+        imports=draft.imports | {line for cls, line in modern.layers.items() if re.search(rf"\b{cls}\b", lines)},
         weights=graph_records(draft.weights, modern.pieces, module),
         changes=(*draft.changes, *nodes, *sessions),
     )

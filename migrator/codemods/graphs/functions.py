@@ -39,17 +39,35 @@ class Functions:
     blocks: dict[str, Block] = field(default_factory=dict)
     sites: dict[str, int] = field(default_factory=dict)  # calls that were read, by function
     hidden: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)  # functions that stay what they are, and why
+    owners: dict[str, tuple[Functions, str]] = field(default_factory=dict)  # of functions from other files
 
     def __post_init__(self) -> None:
-        tops = [s for s in self.program.tree.body if isinstance(s, ast.FunctionDef)]
         self.outer: frozenset[str] = frozenset()  # parameters of the function that is read
         self.nodes: dict[str, ast.FunctionDef] = {}
+        self.find()
+        others = {name: (owner.sharing, inner) for name, (owner, inner) in self.owners.items()}
+        self.sharing = Sharing(self.program, self.nodes, self.params, others)
+
+    def find(self) -> bool:
+        """Note the functions that make variables, or call others that do; whether there are more than before."""
+        tops = [s for s in self.program.tree.body if isinstance(s, ast.FunctionDef) and s.name not in self.refused]
+        count = len(self.nodes)
         while True:
             more = [s for s in tops if s.name not in self.nodes and self._builds(s)]
             if not more:
-                break
+                return len(self.nodes) > count
             self.nodes |= {s.name: s for s in more}
-        self.sharing = Sharing(self.program, self.nodes, self.params)
+
+    def lend(self, name: str, owner: Functions, inner: str) -> bool:
+        """Note a function of another file, under the name that it has here; whether it was not known."""
+        own = {n.id for n in ast.walk(self.program.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        own |= {s.name for s in self.program.tree.body if isinstance(s, ast.FunctionDef | ast.ClassDef)}
+        if name in self.nodes or name in own or owner.program.tf != self.program.tf:
+            return False
+        self.nodes[name], self.owners[name] = owner.nodes[inner], (owner, inner)
+        self.sharing.others[name] = owner.sharing, inner
+        return True
 
     def enter(self, found: Members) -> None:
         """The methods of a class that is read now, in the place of those of the class before."""
@@ -82,11 +100,15 @@ class Functions:
         for attribute in hidden:
             own = ast.Attribute(ast.Name("self", ast.Load()), attribute, ast.Load())
             found.setdefault(attribute, own)
-        return {n: v for n, v in found.items() if n not in self.sharing.params(name) | self.scopes(name)}
+        owner, inner = self.owners.get(name, (self, name))
+        return {n: v for n, v in found.items() if n not in owner.sharing.params(inner) | owner.scopes(inner)}
 
     def asks(self, call: ast.Call, name: str) -> str:
         """Whether a call makes the variables of a function or finds them made, as `sharing` says it."""
-        found = self.sharing.wish(call, name, self._defaults(name))
+        owner, inner = self.owners.get(name, (self, name))
+        kept, owner.sharing.within = owner.sharing.within, self.sharing.within
+        found = owner.sharing.wish(call, inner, self._defaults(name))
+        owner.sharing.within = kept
         if not found:
             raise NotUnderstood(f"variables of {name} that are shared")
         return found
@@ -102,6 +124,9 @@ class Functions:
 
     def scopes(self, name: str) -> set[str]:
         """Parameters that only name scopes and variables."""
+        if name in self.owners:
+            owner, inner = self.owners[name]
+            return owner.scopes(inner)
         node = self.nodes[name]
         names: list[ast.AST] = []
         for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
@@ -118,6 +143,12 @@ class Functions:
 
     def block(self, name: str, tensors: tuple[str, ...]) -> Block:
         """The layer that a function is where these parameters are tensors."""
+        if name in self.owners:
+            owner, inner = self.owners[name]
+            found = owner.block(inner, tensors)
+            if found.cls in self.taken:
+                raise NotUnderstood(f"no free name for the layer that {name} becomes")
+            return found
         known = self.blocks.get(name)
         if known is None:
             from migrator.codemods.graphs.blocks import read_block
@@ -137,15 +168,18 @@ class Functions:
             raise NotUnderstood(f"{name} is given tensors and numbers in turn")
         return known
 
-    def unread(self) -> list[str]:
-        """Functions that became layers although something else uses them as well."""
-        names = [key_of(n) for n in ast.walk(self.program.tree) if isinstance(n, ast.Name)]
-        return [n for n in self.blocks if not n.startswith("self.") and names.count(n) != self.sites.get(n, 0)]
+    def replaced_names(self) -> list[str]:
+        """Functions of the file that became layers."""
+        return [name for name in self.blocks if not name.startswith("self.")]
 
     def replaced(self) -> Mapping[int, tuple[str, ...]]:
         """First line of a function → the lines of its layer."""
         own = {name: block for name, block in self.blocks.items() if not name.startswith("self.")}
         return {first_line(self.nodes[name]): block.lines for name, block in own.items()}
+
+    def imported(self) -> dict[str, str]:
+        """Functions of other files that became layers, with the names of these."""
+        return {n: owner.blocks[inner].cls for n, (owner, inner) in self.owners.items() if inner in owner.blocks}
 
     def methods(self) -> dict[str, Block]:
         """The layers that methods became of the class that is read, in the order in which they were read."""

@@ -22,7 +22,17 @@ from migrator.codemods.graphs.members import members
 from migrator.codemods.graphs.methods import Method, Methods
 from migrator.codemods.graphs.model_class import ModelWriter
 from migrator.codemods.graphs.program import NotUnderstood, Program, first_line, key_of
-from migrator.codemods.graphs.users import Opened, User, UserWriter, constructions, mentions, visible
+from migrator.codemods.graphs.users import (
+    Opened,
+    User,
+    UserWriter,
+    constructions,
+    mentions,
+    names_from,
+    source_of_import,
+    uses_of,
+    visible,
+)
 from migrator.codemods.graphs.writing import Written
 from migrator.values import ModuleFacts, Span
 
@@ -44,6 +54,7 @@ class Modern:
     pieces: Mapping[str, tuple[PieceRef, ...]] = field(default_factory=dict)  # class → its layers and variables
     blocks: Mapping[str, str] = field(default_factory=dict)  # function that became a layer → its class
     dropped: Mapping[str, str] = field(default_factory=dict)  # class → the session that it no longer takes
+    layers: Mapping[str, str] = field(default_factory=dict)  # layers of other files, and how they are imported
     groups: tuple[frozenset[tuple[str, int]], ...] = ()  # statements of one graph in some files, by module and line
 
 
@@ -69,6 +80,7 @@ def modern_files(files: Mapping[str, tuple[str, ModuleFacts]], repository: Itera
 
 def _settled(rooms: Sequence[_File], texts: Iterable[str]) -> dict[tuple[str, str], str]:
     """Read all files; the classes of which not all that uses them was understood, and why."""
+    lend(rooms, texts)
     for room in rooms:
         room.read_classes()
     opened = {(one.module, one.name): one for room in rooms for one in room.opened}
@@ -81,7 +93,47 @@ def _settled(rooms: Sequence[_File], texts: Iterable[str]) -> dict[tuple[str, st
                 room.write_opened(one, texts)
             except NotUnderstood as error:
                 more[one.module, one.name] = str(error)
-    return more
+    return more or _unread(rooms, texts)
+
+
+def _unread(rooms: Sequence[_File], texts: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Functions that became layers although something else uses them as well, in any file."""
+    found: dict[tuple[str, str], str] = {}
+    for room in rooms:
+        module, functions = room.program.here.name, room.functions
+        for name in functions.replaced_names():
+            known = functions.sites.get(name, 0)
+            for other in rooms:
+                here = [n for n, owned in other.functions.owners.items() if owned == (functions, name)]
+                known += sum(other.functions.sites.get(n, 0) for n in here)
+            own = sum(isinstance(n, ast.Name) and n.id == name for n in ast.walk(room.program.tree))
+            if own + sum(uses_of(text, module, name) for text in texts if text != room.program.source) != known:
+                found[module, name] = f"{name} is used outside of graphs as well"
+    return found
+
+
+def lend(rooms: Sequence[_File], texts: Iterable[str]) -> None:
+    """Let files know of the functions of others that they import by name."""
+    plain = {
+        alias.name
+        for text in texts
+        for n in ast.walk(ast.parse(text))
+        if isinstance(n, ast.Import | ast.ImportFrom)
+        for alias in n.names
+    }
+    changed = True
+    while changed:
+        changed = False
+        for room in rooms:
+            here = room.program.here.name
+            for owner in rooms:
+                module = owner.program.here.name
+                if owner is room or module in plain or module.rpartition(".")[2] in plain:
+                    continue  # as a module its functions may be anywhere
+                for name, inner in names_from(room.program, here, module, owner.functions.nodes):
+                    known = inner in owner.functions.nodes and inner not in owner.functions.owners
+                    changed = (known and room.functions.lend(name, owner.functions, inner)) or changed
+            changed = room.functions.find() or changed
 
 
 @dataclass(frozen=True)
@@ -118,9 +170,14 @@ class _File:
         self.moded, self.unmoded = set[str](), set[str]()
         self.pieces: dict[str, tuple[PieceRef, ...]] = {}
         self.opened: list[Opened] = []
+        self.layers: dict[str, str] = {}
         self.groups: list[frozenset[tuple[str, int]]] = []
         self.dropped: dict[str, str] = {}  # class → the session that its constructor no longer takes
-        self.functions = Functions(self.program, self._taken())
+        stay = {name: why for (module, name), why in refused.items() if module == program.here.name}
+        for module in {module for module, _ in refused} - {program.here.name}:
+            known = {name: why for (owner, name), why in refused.items() if owner == module}
+            stay |= {here: known[name] for here, name in names_from(program, program.here.name, module, known)}
+        self.functions = Functions(self.program, self._taken(), refused=stay)
 
     def read_classes(self) -> None:
         for statement in self.program.tree.body:
@@ -148,14 +205,10 @@ class _File:
 
     def made(self) -> Modern | None:
         body = self.program.tree.body
-        if self.functions.unread():
-            why = f"{self.functions.unread()[0]} is used outside of graphs as well"
-            left = _File(self.program, self.read, self.refused)
-            left.reasons = {**self.reasons, **dict.fromkeys(self.replaced, why)}
-            return left._joined(body)
-        if not self.replaced and not self.reasons:
-            return None
         blocks = self.functions.blocks
+        if not self.replaced and not self.reasons and not blocks:
+            return None
+        self._rename_imports()
         self.replaced.update({line: list(lines) for line, lines in self.functions.replaced().items()})
         self.pieces.update({block.cls: block.pieces for name, block in blocks.items() if "." not in name})
         self.blocks = {name: block.cls for name, block in blocks.items() if not name.startswith("self.")}
@@ -163,6 +216,27 @@ class _File:
         self.ends = frozenset(ends) if self.replaced else frozenset()
         self.replaced.update({line: [] for line in self.ends if line not in self.replaced})
         return self._joined(body)
+
+    def _rename_imports(self) -> None:
+        """Import the layers that functions of other files became."""
+        layers = self.functions.imported()
+        for statement in self.program.tree.body:
+            names = {a.name for a in statement.names} if isinstance(statement, ast.ImportFrom) else set()
+            if not isinstance(statement, ast.ImportFrom) or not (names & layers.keys() or names == {"*"}):
+                continue
+            source = f"from {'.' * statement.level}{statement.module or ''} import "
+            module = source_of_import(statement, self.program.here.name)
+            here = [cls for n, cls in layers.items() if self.functions.owners[n][0].program.here.name == module]
+            line = source + ", ".join(sorted(here))
+            kept = ["*"] if names == {"*"} else [ast.unparse(a) for a in statement.names if a.name not in layers]
+            self.replaced[first_line(statement)] = [source + ", ".join(kept)] * bool(kept) + [line] * bool(here)
+            for name, (owner, inner) in self.functions.owners.items():
+                users = [line for line, text in self.replaced.items() if layers.get(name, "?") in " ".join(text)]
+                lines = {(self.program.here.name, line) for line in users} if name in layers else set()
+                node = (owner.program.here.name, first_line(owner.nodes[inner]))
+                self.groups += [frozenset({node, *lines})] if lines else []
+            if names != {"*"}:
+                self.layers.update(dict.fromkeys(here, line))
 
     def _function(self, statement: ast.FunctionDef, classes: Mapping[str, Opened]) -> list[str] | None:
         body = statement.body[1:] if ast.get_docstring(statement) is not None else statement.body
@@ -388,7 +462,7 @@ class _File:
         text = "\n".join([*out, *rest]) + "\n"
         stems = (*origin, *([after + 1] * len(rest)))
         return Modern(text, stems, self.reasons, self.script, self.ends, self.nodes, idle, self.pieces, self.blocks,
-                      self.dropped, tuple(self.groups))  # fmt: skip
+                      self.dropped, self.layers, tuple(self.groups))  # fmt: skip
 
 
 def _own(function: ast.FunctionDef) -> frozenset[str]:

@@ -270,6 +270,8 @@ class _Pieces(ast.NodeTransformer):
         key = key_of(node.func)
         if functions is not None and key in functions.nodes:
             return self._block(node, key, functions)
+        if functions is not None and key in functions.refused:
+            raise NotUnderstood(functions.refused[key])
         if key.startswith("self.") and key.removeprefix("self.") in self.reader.methods:
             raise NotUnderstood(f"the method {key}, which does more than compute")
         if api == "tf.nn.dropout" and self.reader.program.is_old(node):

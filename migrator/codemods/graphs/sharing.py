@@ -46,13 +46,21 @@ class Sharing:
     """Which parameters of functions only say whether variables are shared. `nodes`: the functions by key."""
 
     def __init__(
-        self, program: Program, nodes: Mapping[str, ast.FunctionDef], params: Callable[[str], tuple[str, ...]]
+        self,
+        program: Program,
+        nodes: Mapping[str, ast.FunctionDef],
+        params: Callable[[str], tuple[str, ...]],
+        others: dict[str, tuple[Sharing, str]],
     ) -> None:
+        self.others = others  # what is known of functions from other files
         self.program, self.nodes, self._params = program, nodes, params
         self.within: frozenset[str] = frozenset()  # such parameters of the function that is read
 
     def params(self, name: str) -> frozenset[str]:
         """The parameters of a function that say so, and nothing else."""
+        if name in self.others:
+            other, inner = self.others[name]
+            return other.params(inner)
         node = self.nodes[name]
         named = [key for value in self._values(name) for key in keys_read(value)]
         named += [found for n in ast.walk(node) if isinstance(n, ast.stmt) and (found := reuses_if(n, self.program))]
@@ -100,6 +108,9 @@ class Sharing:
 
     def has_scope(self, name: str) -> bool:
         """Whether all variables of a function are in scopes that it enters itself."""
+        if name in self.others:
+            other, inner = self.others[name]
+            return other.has_scope(inner)
         outer = self._outer(name)
         rest: Sequence[ast.stmt] = [s for s in self.nodes[name].body if s not in outer]
         return bool(outer) and not any(self._makes(n) for s in rest for n in self._calls(s))

@@ -41,7 +41,7 @@ def visible(program: Program, module: str, opened: Mapping[tuple[str, str], Open
     found = {name: one for (owner, name), one in opened.items() if owner == module}
     for statement in ast.walk(program.tree):
         if isinstance(statement, ast.ImportFrom):
-            source = _source(statement, module)
+            source = source_of_import(statement, module)
             for alias in statement.names:
                 here = {name: one for (owner, name), one in opened.items() if owner == source}
                 found |= here if alias.name == "*" else {}
@@ -64,7 +64,32 @@ def mentions(text: str, name: str) -> int:
     return plain + sum(isinstance(n, ast.Attribute) and n.attr == name for n in nodes) + 1000 * aliased
 
 
-def _source(statement: ast.ImportFrom, module: str) -> str:
+def uses_of(text: str, module: str, name: str) -> int:
+    """How often a text that imports a module, or from it, uses a name of it."""
+    last, nodes = module.rpartition(".")[2], list(ast.walk(ast.parse(text)))
+    froms = [n for n in nodes if isinstance(n, ast.ImportFrom)]
+    aliases = {a.name.rpartition(".")[2] for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names}
+    if last not in aliases and not any((n.module or "").rpartition(".")[2] == last for n in froms):
+        return 0
+    renamed = sum(a.name == name and a.asname is not None for n in froms for a in n.names)
+    dotted = sum(isinstance(n, ast.Attribute) and n.attr == name and key_of(n.value) != "tf" for n in nodes)
+    dotted = dotted if last in aliases else 0
+    return dotted + renamed + sum(isinstance(n, ast.Name) and n.id == name for n in nodes)
+
+
+def names_from(program: Program, module: str, other: str, known: Collection[str]) -> list[tuple[str, str]]:
+    """What a file has of another one's functions: the name here and there."""
+    found: list[tuple[str, str]] = []
+    for statement in program.tree.body:
+        if isinstance(statement, ast.ImportFrom) and source_of_import(statement, module) == other:
+            for alias in statement.names:
+                found += [(name, name) for name in known if "." not in name] if alias.name == "*" else []
+                found += [(alias.name, alias.name)] if alias.name in known and alias.asname is None else []
+    return found
+
+
+def source_of_import(statement: ast.ImportFrom, module: str) -> str:
+    """The module that an import names, as the repository knows it."""
     if not statement.level:
         return statement.module or ""
     package = module.split(".")[: -statement.level]
