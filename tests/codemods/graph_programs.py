@@ -324,6 +324,12 @@ with tf.variable_scope("one", reuse=tf.AUTO_REUSE):
         PROGRAMS["functions that make variables"].replace("(hidden, 4), 1.0)", "(hidden, 4), 1.0, reuse=True)"),
         "variables of tower that are shared",
     ),
+    "functions that call each other": (
+        PROGRAMS["functions that make variables"].replace(
+            "        return tf.matmul(x, w) + b", "        return tf.matmul(x, w) + b if units else tower(x, (), 1.0)"
+        ),
+        "which calls itself",
+    ),
     "a function that something else uses": (
         PROGRAMS["functions that make variables"] + "\n\nmake = affine\n",
         "is used outside of graphs as well",

@@ -169,7 +169,8 @@ def _without(lead: str, text: str) -> str:
         at = next((i for i, line in enumerate(lines) if line.strip() == comment), None)
         if at is not None:
             del lines[at]
-    return "\n\n" * text.startswith("class ") + "".join(f"{line}\n" for line in lines)
+    apart = not lead.endswith("\n\n")
+    return "\n\n" * (apart and text.startswith("class ")) + "".join(f"{line}\n" for line in lines)
 
 
 def _hoisted(draft: Draft) -> str:

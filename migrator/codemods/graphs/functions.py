@@ -46,8 +46,7 @@ class Functions:
         self.outer: frozenset[str] = frozenset()  # parameters of the function that is read
         self.nodes: dict[str, ast.FunctionDef] = {}
         self.find()
-        others = {name: (owner.sharing, inner) for name, (owner, inner) in self.owners.items()}
-        self.sharing = Sharing(self.program, self.nodes, self.params, others)
+        self.sharing: Sharing = Sharing(self.program, self.nodes, self.params, {})
 
     def find(self) -> bool:
         """Note the functions that make variables, or call others that do; whether there are more than before."""
@@ -122,11 +121,13 @@ class Functions:
         spec = self.nodes[name].args
         return {a.arg: d for a, d in zip(spec.args[len(spec.args) - len(spec.defaults) :], spec.defaults, strict=True)}
 
-    def scopes(self, name: str) -> set[str]:
+    def scopes(self, name: str, before: tuple[str, ...] = ()) -> set[str]:
         """Parameters that only name scopes and variables."""
         if name in self.owners:
             owner, inner = self.owners[name]
             return owner.scopes(inner)
+        if name in before:
+            raise NotUnderstood(f"{name}, which calls itself")
         node = self.nodes[name]
         names: list[ast.AST] = []
         for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
@@ -135,8 +136,8 @@ class Functions:
                 names += call.args[:1]
             names += [k.value for k in call.keywords if k.arg in ("name", "scope", "name_or_scope")]
             if key_of(call.func) in self.nodes and key_of(call.func) != name:
-                inner = bound(call, self.params(key_of(call.func))) or {}
-                names += [v for p, v in inner.items() if p in self.scopes(key_of(call.func))]
+                handed = bound(call, self.params(key_of(call.func))) or {}
+                names += [v for p, v in handed.items() if p in self.scopes(key_of(call.func), (*before, name))]
         named = [key for n in names for key in keys_read(n)]
         every = [key for statement in node.body for key in keys_read(statement)]
         return {p for p in self.params(name) if p in named and every.count(p) == named.count(p)}
@@ -145,10 +146,10 @@ class Functions:
         """The layer that a function is where these parameters are tensors."""
         if name in self.owners:
             owner, inner = self.owners[name]
-            found = owner.block(inner, tensors)
-            if found.cls in self.taken:
+            layer = owner.block(inner, tensors)
+            if layer.cls in self.taken:
                 raise NotUnderstood(f"no free name for the layer that {name} becomes")
-            return found
+            return layer
         known = self.blocks.get(name)
         if known is None:
             from migrator.codemods.graphs.blocks import read_block

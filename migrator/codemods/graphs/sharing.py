@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from migrator.codemods.graphs import tables
-from migrator.codemods.graphs.program import Program, key_of, keys_read
+from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
 from migrator.codemods.graphs.tables import bound, text
 
 NEW, AGAIN, EITHER = "new", "again", "either"
@@ -52,6 +52,7 @@ class Sharing:
         params: Callable[[str], tuple[str, ...]],
         others: dict[str, tuple[Sharing, str]],
     ) -> None:
+        self.open: list[str] = []
         self.others = others  # what is known of functions from other files
         self.program, self.nodes, self._params = program, nodes, params
         self.within: frozenset[str] = frozenset()  # such parameters of the function that is read
@@ -61,6 +62,15 @@ class Sharing:
         if name in self.others:
             other, inner = self.others[name]
             return other.params(inner)
+        if name in self.open:
+            raise NotUnderstood(f"{name}, which calls itself")
+        self.open.append(name)
+        try:
+            return self._found(name)
+        finally:
+            self.open.pop()
+
+    def _found(self, name: str) -> frozenset[str]:
         node = self.nodes[name]
         named = [key for value in self._values(name) for key in keys_read(value)]
         named += [found for n in ast.walk(node) if isinstance(n, ast.stmt) and (found := reuses_if(n, self.program))]
