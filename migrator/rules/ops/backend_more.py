@@ -112,24 +112,24 @@ def backend_bias_add(x: Tensor, bias: Tensor, data_format=None, *, rank_bias):
 
 @rule("tf.keras.backend.zeros", samples=[S((2, 3)), S((2,), dtype="int32")])
 def backend_zeros(shape, dtype=None, name=None):
-    target = torch_dtype(dtype)
-    if dtype is None or dtype_name(dtype) == "float32":
+    target = torch_dtype(dtype)  # None is float32 here as it is in torch
+    if dtype_name(dtype) == "float32":
         return torch.zeros(shape, device=device_here)
     return torch.zeros(shape, dtype=target, device=device_here)
 
 
 @rule("tf.keras.backend.ones", samples=[S((2, 3)), S((2,), dtype="int32")])
 def backend_ones(shape, dtype=None, name=None):
-    target = torch_dtype(dtype)
-    if dtype is None or dtype_name(dtype) == "float32":
+    target = torch_dtype(dtype)  # None is float32 here as it is in torch
+    if dtype_name(dtype) == "float32":
         return torch.ones(shape, device=device_here)
     return torch.ones(shape, dtype=target, device=device_here)
 
 
 @rule("tf.keras.backend.eye", samples=[S(3), S(2, dtype="float64")])
 def backend_eye(size, dtype=None, name=None):
-    target = torch_dtype(dtype)
-    if dtype is None or dtype_name(dtype) == "float32":
+    target = torch_dtype(dtype)  # None is float32 here as it is in torch
+    if dtype_name(dtype) == "float32":
         return torch.eye(size, device=device_here)
     return torch.eye(size, dtype=target, device=device_here)
 
