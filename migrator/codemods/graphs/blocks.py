@@ -38,7 +38,9 @@ def read_block(
         lines += [*functions.program.block(node.body[0].lineno, node.body[0].end_lineno or 0, 0), ""]
     lines += _constructor(graph, given, defaults) + _build(graph, given) + ["", *_call(graph, tensors, given, defaults)]
     variables = tuple(name for piece in graph.pieces for name in piece.names)
-    return Block(node.name, cls, tensors, given, tuple(lines), refs(graph.pieces), graph.moded, variables)
+    return Block(
+        node.name, cls, tensors, given, tuple(lines), refs(graph.pieces), graph.moded, variables, tuple(graph.pieces)
+    )
 
 
 def _repeated(node: ast.FunctionDef) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from migrator.codemods.graphs import tables
-from migrator.codemods.graphs.graph import PieceRef
+from migrator.codemods.graphs.graph import Piece, PieceRef
 from migrator.codemods.graphs.members import Members
 from migrator.codemods.graphs.program import NotUnderstood, Program, first_line, key_of, keys_read
 from migrator.codemods.graphs.sharing import Sharing
@@ -27,6 +27,7 @@ class Block:
     pieces: tuple[PieceRef, ...]
     moded: bool = False
     variables: tuple[str, ...] = ()  # names of its variables, with parameters as in `variable_names`
+    parts: tuple[Piece, ...] = ()  # what it is made of
 
 
 @dataclass

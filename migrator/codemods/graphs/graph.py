@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 
@@ -97,6 +97,7 @@ class Graph:
     optimizers: dict[str, Optimizer] = field(default_factory=dict)
     rates: dict[str, str] = field(default_factory=dict)  # key → source of the Keras schedule
     trained: dict[str, tuple[str, ...]] = field(default_factory=dict)  # lists of variables that train; none: all
+    tests: dict[str, Callable[[str], bool | None]] = field(default_factory=dict)  # the same lists, by what is in them
     counted: int = -1  # how many pieces there were when all variables were asked for first
     gradients: dict[str, Gradients] = field(default_factory=dict)
     pairs: dict[str, Gradients] = field(default_factory=dict)  # gradients with their variables
@@ -117,7 +118,7 @@ class Graph:
         own: Iterable[Iterable[str]] = (
             self.placeholders, self.variables, self.optimizers, self.steps, self.inits, self.sessions,
             self.global_steps, self.updates, self.other, self.versions, self.rates, self.trained, self.gradients,
-            self.pairs,
+            self.pairs, self.tests,
         )  # fmt: skip
         return {key for keys in own for key in keys}
 

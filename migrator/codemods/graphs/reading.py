@@ -8,6 +8,7 @@ import re
 from migrator.codemods.graphs import tables
 from migrator.codemods.graphs.functions import Block, Functions
 from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder
+from migrator.codemods.graphs.lists import Lists
 from migrator.codemods.graphs.loops import read_loop
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
 from migrator.codemods.graphs.sharing import AGAIN, EITHER, NEW
@@ -239,6 +240,8 @@ class Reader:
     def _compute(self, statement: ast.stmt, keys: list[str], comments: tuple[str, ...]) -> None:
         wish = "" if not keys or keys[0] in self.repeated else keys[0].removeprefix("self.")
         graph, found = self.graph, _Pieces(self, wish)
+        if graph.tests or "variables" in text(statement):
+            statement = Lists(self.training, self.functions, MODULE).visit(ast.parse(text(statement)).body[0])
         uses = frozenset(graph.version(k) for k in keys_read(statement) if k in graph.versions)
         read = set(keys_read(_value(statement)))
         if read & (graph.keys - graph.tensors):

@@ -34,6 +34,8 @@ class Training:
             graph.rates.update(dict.fromkeys(keys, self._decay(call)))
         elif (found := self._listed(call)) is not None:
             graph.trained.update(dict.fromkeys(keys, found))
+            if not found:
+                graph.tests.update(dict.fromkeys(keys, everything))
         else:
             return self._step(keys, call)
         return True
@@ -181,6 +183,33 @@ class Training:
             raise NotUnderstood("a list of variables that is chosen of another")
         return self._those(name_test(over.ifs[0], text(over.target)))
 
+    def _selected(self, key: str, value: ast.ListComp) -> bool:
+        """Whether a list comprehension lists variables by their names; it may be of more than a step can take."""
+        if not key:
+            return False
+        over = value.generators[0]
+        try:
+            found = self._chosen(value)
+        except NotUnderstood:
+            if not self._is_all(over.iter):
+                raise
+            self.graph.tests[key] = name_test(over.ifs[0], text(over.target))
+            return True
+        if found is not None:
+            self.graph.trained[key] = found
+            self.graph.tests[key] = name_test(over.ifs[0], text(over.target))
+        return found is not None
+
+    def _is_all(self, node: ast.expr) -> bool:
+        """Whether an expression lists all variables that train."""
+        return self.tested(node) is everything
+
+    def tested(self, node: ast.expr) -> Callable[[str], bool | None] | None:
+        """What is in a list of variables, by their names; None for anything else."""
+        if isinstance(node, ast.Call) and self._is_list(node):
+            return everything if self._listed(node) == () else None
+        return self.graph.tests.get(key_of(node))
+
     def _is_list(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) and self.program.api(node) in (_VARIABLES, "tf.get_collection")
 
@@ -203,10 +232,7 @@ class Training:
         """Whether a statement takes gradients or changes them."""
         target, value = statement.targets[0], statement.value
         if isinstance(value, ast.ListComp):
-            found = self._chosen(value) if key_of(target) else None
-            if found is not None:
-                self.graph.trained[key_of(target)] = found
-            return found is not None or self._mapped(target, value)
+            return self._selected(key_of(target), value) or self._mapped(target, value)
         if not isinstance(value, ast.Call):
             return False
         api, graph = self.program.api(value), self.graph
@@ -262,6 +288,11 @@ class Training:
         clip = f"{{g}} = [{text(pair[0])} for {text(names[0])} in {{g}}]"
         self.graph.pairs[key_of(target)] = replace(found, clip=_and(found.clip, clip))
         return True
+
+
+def everything(name: str) -> bool | None:
+    """The test that all variables pass."""
+    return True
 
 
 def _and(first: str, second: str) -> str:

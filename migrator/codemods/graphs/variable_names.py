@@ -39,6 +39,14 @@ def starts(name: str, wanted: str) -> bool | None:
     return False if not rest or not wanted.startswith(known) else None
 
 
+def ends(name: str, wanted: str) -> bool | None:
+    """Whether a name ends in some text; None where that is not seen."""
+    *rest, known = re.split(r"\{\w*\}", name)
+    if known.endswith(wanted):
+        return True
+    return False if not rest or not wanted.endswith(known) else None
+
+
 def may_meet(one: Iterable[str], other: Iterable[str]) -> bool:
     """Whether two sets of names may have one in common."""
     return any(_alike(a, b) for a in one for b in other)
@@ -60,9 +68,12 @@ def name_test(node: ast.expr, variable: str) -> Callable[[str], bool | None]:
         if isinstance(wanted, ast.Constant) and isinstance(wanted.value, str) and where in names:
             inside, text, end = isinstance(node.ops[0], ast.In), wanted.value, ":0" if where == names[0] else ""
             return lambda name: found if (found := contains(name + end, text)) is None else found is inside
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in [f"{name}.startswith" for name in names]:
-        given = node.args[0] if len(node.args) == 1 else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in names:
+        given = node.args[0] if len(node.args) == 1 and not node.keywords else None
         if isinstance(given, ast.Constant) and isinstance(given.value, str):
-            head = given.value
-            return lambda name: starts(name, head)
+            text, end = given.value, ":0" if ast.unparse(node.func.value) == names[0] else ""
+            if node.func.attr == "startswith":
+                return lambda name: starts(name + end, text)
+            if node.func.attr == "endswith":
+                return lambda name: ends(name + end, text)
     return lambda name: None

@@ -150,8 +150,8 @@ def _names(graph: Graph, nodes: Iterable[ast.AST], own: Collection[str]) -> tupl
 
 
 def _turned(node: ast.AST) -> set[str]:
-    """Names that a loop among the statements binds in each of its turns."""
-    loops = [n for n in ast.walk(node) if isinstance(n, ast.For)]
+    """Names that a loop or comprehension among the statements binds in each of its turns."""
+    loops = [n for n in ast.walk(node) if isinstance(n, ast.For | ast.comprehension)]
     return {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
 
 
@@ -170,6 +170,18 @@ class Rewire(ast.NodeTransformer):
         self.graph, self.own, self.in_method = graph, own, in_method
 
     def visit_For(self, node: ast.For) -> ast.AST:
+        kept, self.own = self.own, set(self.own) - _turned(node)
+        self.generic_visit(node)
+        self.own = kept
+        return node
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        return self._comprehended(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return self._comprehended(node)
+
+    def _comprehended(self, node: ast.ListComp | ast.GeneratorExp) -> ast.AST:
         kept, self.own = self.own, set(self.own) - _turned(node)
         self.generic_visit(node)
         self.own = kept
