@@ -46,7 +46,7 @@ _ROOTS = frozenset({"tensorflow", "keras", "tf_keras", "tf"})
 _PREFIXES = (
     (re.compile(r"^tensorflow(?=\.|$)"), "tf"),
     (re.compile(r"^(tf_keras|keras)(?=\.|$)"), "tf.keras"),
-    (re.compile(r"^tf\._api\.v2\.v2(?=\.|$)|^tf\.compat\.v2(?=\.|$)"), "tf"),
+    (re.compile(r"^tf\._api\.v2\.v2(?=\.|$)|^tf\.(compat\.v1\.)?compat\.v2(?=\.|$)"), "tf"),
     (re.compile(r"^tf\.(python|compat\.v1|compat\.v2)\.keras(?=\.|$)"), "tf.keras"),
     (re.compile(r"^tf\.keras\.(api\._v[12]\.keras|_tf_keras\.keras|api|src|_impl)(?=\.|$)"), "tf.keras"),
     (re.compile(r"^tf\.contrib\.keras(\.api\.keras|\.python\.keras)?(?=\.|$)"), "tf.keras"),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from migrator.codemods.graphs import savers
 from migrator.codemods.graphs.container import Body, Container
 from migrator.codemods.graphs.methods import Methods
 from migrator.codemods.graphs.program import NotUnderstood, first_line, key_of, keys_read
@@ -59,7 +60,7 @@ class Writer:
             wish = made.key or (key if several or here else f"{prefix}optimizer")
             wish = wish if not prefix or here or wish.startswith(prefix) else prefix + wish
             optimizers.setdefault(made.number, _free(wish, taken | set(optimizers.values())))
-        return Names(model, optimizers, frozenset(taken))
+        return Names(model, optimizers, frozenset(taken), savers.counter(main, self.graph))
 
     def lines(self, body: Body, indent: int, after: int) -> list[str]:
         """The lines of a block; `after`: the line before its first comment."""
@@ -81,7 +82,9 @@ class Writer:
         lines = [*self.container.comments, *(f"self.{name} = {name}" for name in self.kept)]
         lines += [f"{self.names.model} = {self.written.name}({given})"]
         later = {self.graph.steps[key].optimizer.number for key in self.container.steps.values()}
-        lines += [f"{name} = {self._optimizer(n)}" for n, name in self.names.optimizers.items() if n not in later]
+        here = {n: name for n, name in self.names.optimizers.items() if n not in later}
+        lines += [f"{name} = {self._optimizer(n)}" for n, name in here.items()]
+        lines += savers.made(self.graph, self.names.model, here, self.names.counter, self.program.tf)
         return [""] * gap + [prefix + line for line in lines]
 
     def _optimizer(self, number: int) -> str:
@@ -149,6 +152,9 @@ class Writer:
     # --- answers
 
     def _answered(self, statement: ast.stmt) -> list[str]:
+        saved = savers.without_session(copy.deepcopy(statement), self.graph, self.names.counter)
+        if saved is not None:
+            return saved
         sites = list(sites_in(statement, self.graph))
         read = set(keys_read(statement))
         if not sites:

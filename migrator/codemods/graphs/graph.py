@@ -84,6 +84,20 @@ class Step:
     clip: str = ""
     updates: bool = False
     variables: tuple[str, ...] = ()
+    counted: bool = False  # the global step goes on with it
+
+
+@dataclass(frozen=True)
+class Saver:
+    """What saves all variables that there are: those of `optimizers`, by number, and `counts`, the steps, among them.
+
+    `max_to_keep` is its source, or ""; `pieces`: how many pieces there were.
+    """
+
+    max_to_keep: str
+    optimizers: frozenset[int]
+    counts: bool
+    pieces: int
 
 
 @dataclass
@@ -106,6 +120,7 @@ class Graph:
     sessions: set[str] = field(default_factory=set)
     global_steps: set[str] = field(default_factory=set)
     updates: set[str] = field(default_factory=set)
+    savers: dict[str, Saver] = field(default_factory=dict)
     other: set[str] = field(default_factory=set)  # tf.Graph objects
     versions: dict[str, int] = field(default_factory=dict)
     mode: set[str] = field(default_factory=set)  # placeholders that say whether layers train
@@ -118,7 +133,7 @@ class Graph:
         own: Iterable[Iterable[str]] = (
             self.placeholders, self.variables, self.optimizers, self.steps, self.inits, self.sessions,
             self.global_steps, self.updates, self.other, self.versions, self.rates, self.trained, self.gradients,
-            self.pairs, self.tests,
+            self.pairs, self.tests, self.savers,
         )  # fmt: skip
         return {key for keys in own for key in keys}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from migrator.codemods.graphs import tables
+from migrator.codemods.graphs import savers, tables
 from migrator.codemods.graphs.functions import Block, Functions
 from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder
 from migrator.codemods.graphs.lists import Lists
@@ -141,6 +141,8 @@ class Reader:
             graph.global_steps.update(keys)
         elif api == "tf.Graph":
             graph.other.update(keys)
+        elif api == savers.API:
+            graph.savers[keys[0]] = savers.read_saver(value, graph)
         elif api == "tf.get_collection" and [self.program.api(a) for a in value.args] == [tables.UPDATES]:
             graph.updates.update(keys)
         else:

@@ -101,6 +101,7 @@ class Names:
     model: str
     optimizers: Mapping[int, str]
     taken: Collection[str]  # names that the program has for its own values
+    counter: str = ""  # the count of steps, where something reads it
 
 
 class Answer:
@@ -243,3 +244,5 @@ class Answer:
         if step.optimizer.fed:
             self.lines.append(f"{optimizer}.learning_rate = {self.rate}")
         self.lines.append(f"{optimizer}.apply_gradients(zip({grads}, {variables}))")
+        if step.counted and self.names.counter:
+            self.lines.append(f"{self.names.counter}.assign_add(1)")

@@ -107,7 +107,7 @@ class Training:
             gradients = Gradients(self._loss(args.get("loss")), "", self._variables(args.get("var_list")))
         else:
             gradients = self._applied(args.get("pairs", args.get("grads_and_vars")))
-        step = Step(gradients.loss, found, gradients.clip, "updates" in self.scopes, gradients.variables)
+        step = Step(gradients.loss, found, gradients.clip, "updates" in self.scopes, gradients.variables, counted)
         others = [s for s in self.graph.steps.values() if s.optimizer.number == found.number]
         if any(s.variables != step.variables for s in others) and "Adam" in found.api:
             raise NotUnderstood("an optimizer that counts its steps for several sets of variables at once")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import libcst as cst
+import libcst.matchers as m
 
 from migrator.codemods.context import Context
-from migrator.codemods.training.calls import api_of, bind, is_model
+from migrator.codemods.nodes import find
+from migrator.codemods.training.calls import api_of, bind, calls_in, is_model
+from migrator.codemods.training.definitions import definition
 from migrator.codemods.training.models import model_text
 from migrator.codemods.training.writer import Unfit, Writer
 from migrator.model import Decline, Helper
 from migrator.values import Instance, RepoInstance, Tensor, Value
 
 CHECKPOINT, MANAGER = "tf.train.Checkpoint", "tf.train.CheckpointManager"
+SAVER = "tf.compat.v1.train.Saver"
 LATEST, STATUS = "tf.train.latest_checkpoint", "tf.train.Checkpoint.restore"
 APIS = {CHECKPOINT: "a short class of state_dicts", MANAGER: "a short class over it", LATEST: "the newest file"}
+_MAKES = frozenset({*APIS, SAVER})
 _METHODS = {
     CHECKPOINT: {
         "save": ("file_prefix",),
@@ -22,6 +27,7 @@ _METHODS = {
         "read": ("save_path",),
     },
     MANAGER: {"save": ("checkpoint_number",)},
+    SAVER: {"save": ("save_path", "global_step"), "restore": ("save_path",)},
 }
 _CHECKS = ("assert_consumed", "expect_partial", "assert_existing_objects_matched", "assert_nontrivial_match")
 _OF_MANAGER = ("latest_checkpoint", "checkpoints", "directory")
@@ -56,6 +62,36 @@ _CLASS = Helper(
                 self.parts[name].load_state_dict(states[name])
 ''',
     ("import os", "import torch"),
+)
+_SAVER = Helper(
+    "Saver",
+    '''class Saver:
+    """Modules, optimizers and tensors in a file a step; the newest `max_to_keep` stay, all where it is None.
+
+    Paths are without the `.pt` of the file.
+    """
+
+    def __init__(self, max_to_keep=5, **parts):
+        self.max_to_keep, self.parts, self.paths = max_to_keep, parts, []
+
+    def save(self, save_path, global_step=None):
+        path = save_path if global_step is None else f"{save_path}-{int(global_step)}"
+        states = {name: part if torch.is_tensor(part) else part.state_dict() for name, part in self.parts.items()}
+        torch.save(states, f"{path}.pt")
+        self.paths = [p for p in self.paths if p != path] + [path]
+        while self.max_to_keep and len(self.paths) > self.max_to_keep:
+            Path(f"{self.paths.pop(0)}.pt").unlink(missing_ok=True)
+        return path
+
+    def restore(self, save_path):
+        states = torch.load(f"{save_path}.pt", map_location=device)
+        for name, part in self.parts.items():
+            if torch.is_tensor(part):
+                part.detach().copy_(states[name])
+            else:
+                part.load_state_dict(states[name])
+''',
+    ("from pathlib import Path", "import torch"),
 )
 _SAVED = Helper(
     "saved_checkpoints",
@@ -107,7 +143,7 @@ def checkpoint_kind(node: cst.Call | cst.Attribute, ctx: Context) -> str:
     """What a node is to checkpoints: it makes one, calls a method, checks what was restored, reads a part; or ""."""
     if isinstance(node, cst.Attribute):
         return "checkpoint:part" if _is_part(node, ctx) else ""
-    if api_of(ctx.value(node.func)) in APIS:
+    if api_of(ctx.value(node.func)) in _MAKES:
         return "checkpoint:made"
     if not isinstance(node.func, cst.Attribute):
         return ""
@@ -156,8 +192,8 @@ def _called(call: cst.Call, writer: Writer) -> str:
 
 def _made(call: cst.Call, writer: Writer) -> str:
     api = api_of(writer.ctx.value(call.func))
-    if api == CHECKPOINT:
-        return _checkpoint(call, writer)
+    if api in (CHECKPOINT, SAVER):
+        return _checkpoint(call, writer, api)
     names = ("checkpoint", "directory", "max_to_keep", "checkpoint_name") if api == MANAGER else ("checkpoint_dir",)
     bound = bind(call, names[:3])
     if isinstance(bound, Decline) or set(bound) - set(names):
@@ -168,19 +204,53 @@ def _made(call: cst.Call, writer: Writer) -> str:
     return f"{'CheckpointManager' if api == MANAGER else 'latest_checkpoint'}({', '.join(given)})"
 
 
-def _checkpoint(call: cst.Call, writer: Writer) -> str:
+def _checkpoint(call: cst.Call, writer: Writer, api: str) -> str:
     parts = []
     for arg in call.args:
         if arg.keyword is None:
             raise Unfit("a checkpoint of objects that have no name")
+        if api == SAVER and arg.keyword.value == "max_to_keep":
+            parts.append(f"max_to_keep={writer.text(arg.value)}")
+            continue
         model = model_text(arg.value, writer.ctx, writer.plan.known_models) is not None
         if not model and not _is_known(writer.ctx.value(arg.value)):
             raise Unfit(f"what `{arg.keyword.value}` of a checkpoint is, is not known")
         parts.append(f"{arg.keyword.value}={writer.text(arg.value)}")
-    _help(writer, (_CLASS,))
+        if has_schedule(writer.ctx.value(arg.value)):
+            parts.append(_scheduler(arg, writer.ctx))
+    _help(writer, (_CLASS if api == CHECKPOINT else _SAVER,))
     writer.sink.needs_device = True
     writer.sink.note("checkpoints are files of torch now: older ones need converting (`migrator weights`)")
-    return f"Checkpoint({', '.join(parts)})"
+    return f"{api.rpartition('.')[2]}({', '.join(parts)})"
+
+
+def has_schedule(value: Value) -> bool:
+    """Whether the rate of an optimizer follows a schedule, whose own count a checkpoint needs too."""
+    rate = value.arg("learning_rate") if isinstance(value, Instance) else None
+    return isinstance(rate, RepoInstance) or (isinstance(rate, Instance) and ".schedules." in rate.api)
+
+
+def scheduler_of(target: str) -> str:
+    """The name of the scheduler of an optimizer that a checkpoint has among its parts."""
+    owner, _, name = target.rpartition(".")
+    return f"{owner}." * bool(owner) + ("scheduler" if name == "optimizer" else f"{name}_scheduler")
+
+
+def is_saved(target: str, ctx: Context) -> bool:
+    """Whether an optimizer is among the parts of a checkpoint of the file."""
+    made = [c for c in calls_in(ctx.tree) if api_of(ctx.value(c.func)) in (CHECKPOINT, SAVER)]
+    return any(ctx.code(arg.value).strip() == target for call in made for arg in call.args)
+
+
+def _scheduler(arg: cst.Arg, ctx: Context) -> str:
+    assert arg.keyword is not None
+    target = ctx.code(arg.value).strip()
+    made = [line for line in find(ctx.tree, m.SimpleStatementLine()) if isinstance(line, cst.SimpleStatementLine)]
+    known = [d for line in made if (d := definition(line, ctx)) and ctx.code(d.target).strip() == target]
+    if not known or not all(d.kind == "optimizer" for d in known):
+        raise Unfit("a checkpoint of an optimizer whose rate follows a schedule, made elsewhere")
+    key = "scheduler" if arg.keyword.value == "optimizer" else f"{arg.keyword.value}_scheduler"
+    return f"{key}={scheduler_of(target)}"
 
 
 def _help(writer: Writer, helpers: tuple[Helper, ...]) -> None:

@@ -12,6 +12,7 @@ from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.callback_classes import SCHEDULE, base_of
 from migrator.codemods.training.calls import calls_in
+from migrator.codemods.training.checkpoints import is_saved, scheduler_of
 from migrator.codemods.training.configuration import optimizer_code
 from migrator.codemods.training.constraints import hooks
 from migrator.codemods.training.decay import DECAY_GROUPS, excludes
@@ -111,7 +112,9 @@ def _optimizer(found: Definition, holder: Holder, names: Names, plan: FilePlan, 
     elif excluded:
         sink.decline("parameters that do not decay, of several models or together with clipping", found.api)
     lines += [f"{target} = {code.call.replace('{params}', params)}"]
-    lines += _clips(target, code.clip, params, names) + _scheduled(target, code.schedule, names, sink)
+    lines += _clips(target, code.clip, params, names)
+    kept = scheduler_of(target) if is_saved(target, ctx) else ""
+    lines += _scheduled(target, code.schedule, kept or names.fresh("scheduler"), sink)
     constrained = hooks(target, parts, holder, ctx) if not handed else []
     if isinstance(constrained, str):
         sink.decline(constrained, found.api)
@@ -138,13 +141,12 @@ def _clips(target: str, clip: tuple[str, ...], params: str, names: Names) -> lis
     return [f"def {name}(*_):", *body, "", f"{target}.register_step_pre_hook({name})"]
 
 
-def _scheduled(target: str, schedule: str | None, names: Names, sink: Sink) -> list[str]:
+def _scheduled(target: str, schedule: str | None, name: str, sink: Sink) -> list[str]:
     """A rate that follows the optimizer's own steps, wherever they are."""
     if schedule is None:
         return []
     sink.imports |= {f"import {module}" for module in ("math", "bisect") if f"{module}." in schedule}
     sink.imports.add("from torch.optim.lr_scheduler import LambdaLR")
-    name = names.fresh("scheduler")
     return [
         f"{name} = LambdaLR({target}, {schedule})",
         f"{target}.register_step_post_hook(lambda *_: {name}.step())",
