@@ -177,6 +177,10 @@ class Unit:
     uses: tuple[tuple[str, Span], ...] = ()  # TF names used, canonical
 
 
+MODES = frozenset({"tf.compat.v1.disable_v2_behavior", "tf.compat.v1.disable_eager_execution"})
+"""Calls whose effect is part of everything that runs after them."""
+
+
 @dataclass(frozen=True)
 class UnitRewrite:
     """What became of a unit. `text` None: left as the original (`declines` say why)."""
@@ -192,6 +196,12 @@ class UnitRewrite:
     draft: str | None = None  # half-written text of a declined unit, for people and the model
     group: str = ""  # acceptance group: units that stand or fall together
     defines: tuple[str, ...] = ()  # top-level names that `text` binds
+
+    @property
+    def only_set_a_mode(self) -> bool:
+        """Whether nothing is left of it, and it only said that TensorFlow's graphs are those of version 1."""
+        left = self.text is None or self.text.strip()
+        return not left and bool(self.unit.uses) and all(name in MODES for name, _ in self.unit.uses)
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,25 @@ self.prediction = affine(self.x, 1, "wide") + tower(self.x, (hidden, 4), 1.0)
         + _MSE
         + _SGD
     ).replace("class Net", _FUNCTIONS + "class Net"),
+    "a penalty of variables that are named so": _net(
+        """
+self.prediction = affine(self.x, 1, "wide") + tower(self.x, (hidden, 4), 1.0)
+kernels = [v for v in tf.trainable_variables() if v.name.endswith("w:0")]
+fit = tf.reduce_mean(tf.square(self.prediction - self.y))
+self.loss = fit + rate * tf.add_n([tf.nn.l2_loss(k) for k in kernels])
+"""
+        + _SGD
+    ).replace("class Net", _FUNCTIONS + "class Net"),
+    "penalties of all variables and of those in a scope": _net(
+        """
+self.prediction = affine(self.x, 1, "wide") + tower(self.x, (hidden, 4), 1.0)
+every = tf.trainable_variables()
+fit = tf.reduce_mean(tf.square(self.prediction - self.y))
+penalty = tf.add_n([tf.nn.l2_loss(v) for v in every if v.name.startswith("tower")])
+self.loss = fit + rate * penalty + 0.01 * tf.add_n([tf.nn.l2_loss(v) for v in every])
+"""
+        + _SGD
+    ).replace("class Net", _FUNCTIONS + "class Net"),
     "a rate that is fed": _net(
         _LINEAR
         + _MSE
@@ -231,6 +250,35 @@ self.largest = tf.reduce_max(tf.abs(self.prediction))
 """,
     ),
 }
+
+SAVED = _net(
+    _LINEAR
+    + _MSE
+    + """
+self.last = None
+self.count = tf.train.get_or_create_global_step()
+falling = tf.train.exponential_decay(rate, self.count, 2, 0.5, staircase=True)
+self.train_op = tf.train.MomentumOptimizer(falling, 0.9).minimize(self.loss, global_step=self.count)
+self.saver = tf.train.Saver(max_to_keep=1)
+""",
+    """
+    def step(self, x, y):
+        self.last = x, y
+        _, loss = self.sess.run([self.train_op, self.loss], feed_dict={self.x: x, self.y: y})
+        return loss
+
+    def predict(self, x):
+        if self.last is None:
+            return self.sess.run(self.prediction, feed_dict={self.x: x})
+        with self.graph.as_default():
+            where = self.saver.save(self.sess, os.path.join(tempfile.mkdtemp(), "net"), global_step=self.count)
+        self.step(*self.last)
+        self.saver.restore(self.sess, where)
+        losses = [float(os.path.basename(where) == "net-4"), self.step(*self.last), self.step(*self.last)]
+        return [*losses, self.sess.run(self.prediction, feed_dict={self.x: x})]
+""",
+).replace("import numpy", "import os\nimport tempfile\n\nimport numpy")
+
 
 LEFT = {
     **BUILT_LEFT,
@@ -303,6 +351,18 @@ with tf.variable_scope("one", reuse=tf.AUTO_REUSE):
             + _SGD
         ),
         "shares variables",
+    ),
+    "a penalty of variables whose names are not seen": (
+        PROGRAMS["a penalty of variables that are named so"].replace('v.name.endswith("w:0")', "v.shape.ndims == 2"),
+        "whose names are not seen",
+    ),
+    "a saver of some variables": (
+        SAVED.replace("Saver(max", "Saver(tf.trainable_variables(), max"),
+        "a saver of some variables",
+    ),
+    "a saver with another session": (
+        SAVED.replace("restore(self.sess", "restore(self.other"),
+        "whose session is not seen",
     ),
     "a rate that nothing counts": (
         PROGRAMS["gradients clipped together, a falling rate"].replace(", global_step=step)", ")"),

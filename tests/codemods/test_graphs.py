@@ -15,7 +15,7 @@ from migrator.codemods.graphs import Modern, modern
 from migrator.config import RunSettings
 from migrator.model import FileRewrite
 from migrator.steps import know, read, rewrite
-from tests.codemods.graph_programs import HEAD, LEFT, PROGRAMS
+from tests.codemods.graph_programs import HEAD, LEFT, PROGRAMS, SAVED
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("tf_keras")
@@ -175,3 +175,32 @@ def test_a_file_without_sessions_is_no_graph(tmp_path: Path) -> None:
 def test_the_statement_that_makes_it_a_graph_stays_with_the_graph(tmp_path: Path) -> None:
     source = LEFT["a step for some variables"][0].replace("class Net", "tf.disable_v2_behavior()\n\n\nclass Net")
     assert "tf.disable_v2_behavior()" in migrated(source, tmp_path).text
+
+
+def test_a_saver_is_given_all_that_a_session_has(tmp_path: Path) -> None:
+    text = migrated(SAVED, tmp_path).text
+    parts = (
+        "model=self.model, optimizer=self.optimizer, scheduler=self.scheduler, global_step=self.count, max_to_keep=1"
+    )
+    assert f"self.saver = Saver({parts})" in text
+    assert 'where = self.saver.save(os.path.join(tempfile.mkdtemp(), "net"), self.count)'.replace('"', "'") in text
+    assert "self.saver.restore(where)" in text
+    ours: dict[str, Any] = {}
+    exec(text, ours)
+    net = ours["Net"]()
+    x, y = np.ones((4, 6), "float32"), np.zeros((4, 1), "float32")
+    for _ in range(3):
+        net.step(x, y)
+    expected = net.step(x, y)
+    again = ours["Net"]()
+    named, *_ = net.predict(x)
+    assert named == 1.0
+    first = net.saver.save(str(tmp_path / "a"))
+    wanted = [net.step(x, y), net.step(x, y), int(net.count), net.optimizer.param_groups[0]["lr"]]
+    again.saver.restore(first)
+    got = [again.step(x, y), again.step(x, y), int(again.count), again.optimizer.param_groups[0]["lr"]]
+    np.testing.assert_allclose(got, wanted, rtol=1e-6)
+    assert expected != wanted[0]
+    second = net.saver.save(str(tmp_path / "b"))
+    assert not Path(f"{first}.pt").exists()  # max_to_keep=1
+    assert Path(f"{second}.pt").exists()

@@ -180,3 +180,85 @@ def test_the_object_of_a_method_is_made_in_other_ways() -> None:
         "fit-decay-False": {"decay": False},
     }
     assert not other_owners([fit.model_copy(update={"kind": "function"})], Modules({"m": ast.parse(OWNER)}))
+
+
+KEPT_SOURCE = """
+import tensorflow as tf
+
+
+class Trainer:
+    def __init__(self):
+        self.model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(1)])
+        self.optimizer = tf.keras.optimizers.SGD(0.1, momentum=0.9)
+        self.saved = tf.train.Checkpoint(model=self.model, optimizer=self.optimizer)
+
+    def fit(self, x, y):
+        losses = []
+        for _ in range(3):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(self.model(x) - y))
+            grads = tape.gradient(loss, self.model.trainable_variables)
+            self.optimizer.apply_gradients(zip(grads, self.model.trainable_variables))
+            losses.append(float(loss))
+        return losses
+
+    def save(self, path):
+        return self.saved.write(path)
+
+    def restore(self, path):
+        self.saved.read(path)
+"""
+
+KEPT_TARGET = """
+import torch
+from torch import nn
+
+
+class Trainer:
+    def __init__(self):
+        self.model = nn.Sequential(nn.Linear(3, 1))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9)
+
+    def fit(self, x, y):
+        losses = []
+        for _ in range(3):
+            loss = (self.model(x) - y).square().mean()
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+    def save(self, path):
+        torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}, path)
+        return path
+
+    def restore(self, path):
+        states = torch.load(path)
+        self.model.load_state_dict(states["model"])
+        self.optimizer.load_state_dict(states["optimizer"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "right"),
+    [
+        (("", ""), True),
+        (('        self.model.load_state_dict(states["model"])\n', ""), False),
+        (('        self.optimizer.load_state_dict(states["optimizer"])\n', ""), False),
+        (("return path", 'return path + ".pt"'), False),
+    ],
+)
+def test_what_is_saved_and_restored_goes_on_as_it_did(change: tuple[str, str], right: bool, workers: Workers) -> None:
+    pairs = tuple(p.model_copy(update={"target": f"model.{p.target}"}) for p in MAP.pairs)
+    pairs = tuple(p.model_copy(update={"source": f"model.{p.source}"}) for p in pairs)
+    made = Made(label="t", call=Call(source="program:Trainer"), map=WeightMap(pairs=pairs))
+    given = (Array(shape=(12, 3), scale=0.1), Array(shape=(12, 1), scale=0.1))
+    fit = Case(id="fit", kind="training", call=Call(source="fit", on=made, args=given))
+    (case,) = other_owners([fit], Modules({"program": ast.parse(KEPT_SOURCE)}))
+    assert case.training.kept == ("save", "restore")
+    trees = pack_tree({"program.py": KEPT_SOURCE}), pack_tree({"program.py": KEPT_TARGET.replace(*change)})
+    plain = [v for v in check_case(fit, *trees, workers).verdicts if v.outcome is not Outcome.PASS]
+    assert not plain
+    found = [v for v in check_case(case, *trees, workers).verdicts if v.outcome is not Outcome.PASS]
+    assert (not found) is right

@@ -172,7 +172,8 @@ class Training(_Strict):
     `steps`: optimiser steps compared. `lr_change`: after this step both rates are multiplied by
     `lr_factor` (0: never; not applied where the program schedules the rate itself). `hold`: after so many
     steps weights are put back after each one (0: never), so that nothing improves any more and what waits
-    for that comes to its end. `most`: the run is stopped after so many steps.
+    for that comes to its end. `most`: the run is stopped after so many steps. `kept`: the methods by which what
+    is trained is saved and restored in between (see `Launch`).
     """
 
     steps: int = 5
@@ -181,6 +182,7 @@ class Training(_Strict):
     history: bool = True
     hold: int = 0
     most: int = 120
+    kept: tuple[str, ...] = ()
 
 
 class Hints(_Strict):

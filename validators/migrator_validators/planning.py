@@ -138,7 +138,9 @@ def plan(
 
 
 def _is_gone(rewrite: UnitRewrite, modules: Mapping[str, str]) -> bool:
-    """Whether a constant is left out, as a change of the interface says: there is nothing to compare."""
+    """Whether there is nothing to compare: a constant that a change of the interface leaves out, a mode of graphs."""
+    if rewrite.only_set_a_mode:
+        return True
     if rewrite.unit.kind is not UnitKind.CONSTANT or ast.parse(rewrite.text or "").body:
         return False
     name = f"{modules[rewrite.unit.path]}:{rewrite.unit.name.rpartition('@')[0]}"

@@ -58,10 +58,32 @@ def other_owners(cases: Sequence[Case], original: Modules) -> tuple[Case, ...]:
     given = {**dict(zip(params, made.call.args, strict=False)), **made.call.kwargs}
     values = {**defaults, **{n: a.value for n, a in given.items() if isinstance(a, Lit)}}
     values = {n: v for n, v in values.items() if n not in given or isinstance(given[n], Lit)}
-    return tuple(
+    others = (
         _named(case, said, case.call.model_copy(update={"on": _made(made, params, changes)}))
         for said, changes in _other_values(values)
     )
+    return *others, *_kept(case, original.find(module, qualname))
+
+
+def _kept(case: Case, owner: ast.AST | None) -> Iterator[Case]:
+    """The training with what is trained saved and restored in between, where its object has methods for both."""
+    methods = [m for m in getattr(owner, "body", ()) if isinstance(m, ast.FunctionDef) and _takes_a_place(m)]
+    for words in (("save",), ("restore", "load")):
+        if not any(m.name.startswith(words) for m in methods):
+            return
+    save = next(m.name for m in methods if m.name.startswith("save"))
+    restore = next(m.name for m in methods if m.name.startswith(("restore", "load")))
+    training = case.training.model_copy(update={"kept": (save, restore), "lr_change": 0})
+    yield _named(case, "kept", case.call).model_copy(update={"training": training})
+
+
+def _takes_a_place(method: ast.FunctionDef) -> bool:
+    """Whether a method asks for a file or folder and nothing more."""
+    spec = method.args
+    names = [a.arg for a in (*spec.posonlyargs, *spec.args)][1:]
+    needed = names[: len(names) - len(spec.defaults)] or names[:1]
+    open_ = any(d is None for d in spec.kw_defaults) or method.decorator_list
+    return not open_ and len(needed) == 1 and needed[0].lower().rpartition("_")[2] in PLACES
 
 
 def _made(made: Made, params: tuple[str, ...], changes: Mapping[str, Any]) -> Made:

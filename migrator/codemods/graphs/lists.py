@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import Piece
 from migrator.codemods.graphs.program import NotUnderstood, key_of
 from migrator.codemods.graphs.tables import text
-from migrator.codemods.graphs.training import Training, everything
+from migrator.codemods.graphs.training import Training
 from migrator.codemods.graphs.variable_names import name_test
 
 Test = Callable[[str], bool | None]
@@ -54,14 +54,12 @@ class Lists(ast.NodeTransformer):
         return None if test is None else self._listed(test)
 
     def _listed(self, test: Test) -> ast.expr:
-        if test is everything:
-            return ast.parse(f"{self.owner}.trainable_variables", mode="eval").body
         found = self._of(self.training.graph.pieces, test, self.owner)
         if not found:
             raise NotUnderstood("a list of variables that none is in")
         return ast.parse(f"[{', '.join(found)}]", mode="eval").body
 
-    def _of(self, pieces: Iterable[Piece], test: Test, owner: str, names: Sequence[str] | None = None) -> list[str]:
+    def _of(self, pieces: Sequence[Piece], test: Test, owner: str, names: Sequence[str] | None = None) -> list[str]:
         """The variables of some pieces that pass; `names`: those of all their variables, where others than their
         own."""
         found: list[str] = []
@@ -73,30 +71,34 @@ class Lists(ast.NodeTransformer):
             if None in verdicts:
                 raise NotUnderstood(_UNSEEN)
             if True in verdicts:
-                found += self._one(piece, test, f"{owner}.{piece.attribute}", own, all(verdicts))
+                found += self._one(piece, test, f"{owner}.{piece.attribute}", own, pieces)
         return found
 
-    def _one(self, piece: Piece, test: Test, place: str, names: Sequence[str], whole: bool) -> list[str]:
+    def _one(self, piece: Piece, test: Test, place: str, names: Sequence[str], pieces: Sequence[Piece]) -> list[str]:
         if "add_weight" in text(piece.made):
             return [f"*{place}" if piece.each else place]
-        owner = "layer" if piece.each else place
-        inside = self._inside(piece)
-        if inside is not None:
-            found = self._of(inside, test, owner, names)
-        elif whole and not piece.each:
-            return [f"*{place}.trainable_variables"]
-        else:
-            found = [f"{owner}.{name.rpartition('/')[2]}" for name in names if test(name)]
+        inside = self._inside(piece, pieces)
+        if inside is None:
+            raise NotUnderstood("the variables of a layer among those that the graph computes with")
+        found = self._of(inside, test, "layer" if piece.each else place, names)
         if not piece.each:
             return found
-        if len(found) > 1 or found[0].startswith("*"):
-            raise NotUnderstood("several variables in each turn of a loop")
-        return [f"*[{found[0]} for layer in {place}]"]
+        if any(one.startswith("*") for one in found):
+            raise NotUnderstood("lists of variables in each turn of a loop")
+        if len(found) == 1:
+            return [f"*[{found[0]} for layer in {place}]"]
+        return [f"*[v for layer in {place} for v in ({', '.join(found)})]"]
 
-    def _inside(self, piece: Piece) -> tuple[Piece, ...] | None:
-        """What the layer of a function is made of."""
+    def _inside(self, piece: Piece, pieces: Sequence[Piece]) -> tuple[Piece, ...] | None:
+        """What the layer of a function is made of; those of a loop are made where it fills their list."""
         blocks = self.functions.blocks.values() if self.functions is not None else ()
-        made = {key_of(n.func) for n in ast.walk(piece.made) if isinstance(n, ast.Call)}
+        places = [one.made for one in pieces if one is piece or (piece.each and not one.attribute)]
+        calls = [n for place in places for n in ast.walk(place) if isinstance(n, ast.Call)]
+        if piece.each:
+            fills = f"{piece.attribute}.append"
+            calls = [n for c in calls if text(c.func).endswith(f".{fills}") for n in ast.walk(c.args[0])
+                     if isinstance(n, ast.Call)]  # fmt: skip
+        made = {key_of(call.func) for call in calls}
         return next((block.parts for block in blocks if piece.inside and block.cls in made), None)
 
 

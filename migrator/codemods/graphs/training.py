@@ -141,6 +141,8 @@ class Training:
         key = key_of(node)
         if key in self.graph.trained:
             return self.graph.trained[key]
+        if key in self.graph.tests:
+            raise NotUnderstood("a step for a list of variables whose names are not seen")
         found = self._listed(node)
         if found is None:
             raise NotUnderstood("a step for some of the variables, which are not seen")

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import runpy
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 from . import wire
 from .printed import Printed, at_its_end, stop_clocks
+
+PLACE = "written-by-the-program"
+"""A name for files; the working folder is the check's own."""
 
 
 class Launch:
     """Runs what a case calls and keeps what it prints, also where the run is stopped.
 
     `names`: of a module that is run as a program ("module:__main__", which gives None), what it has at its end.
+    `kept`: methods of the object that is trained, which save and restore it; then it is trained, saved, trained,
+    restored and trained, so that what was not restored shows.
     """
 
-    def __init__(self, program: wire.Program, call: dict[str, Any], printed: Printed) -> None:
+    def __init__(self, program: wire.Program, call: dict[str, Any], printed: Printed, kept: Sequence[str] = ()) -> None:
+        self.program, self.call, self.kept = program, call, kept
         self.module, _, attribute = call["ref"].partition(":")
         self.printed = printed
         self.names: dict[str, Any] = {}
@@ -26,9 +32,20 @@ class Launch:
         stop_clocks()
         self.printed.install()
         try:
-            return self._call()
+            return self._kept() if self.kept else self._call()
         finally:
             self.printed.remove()
+
+    def _kept(self) -> Any:
+        save, restore = self.kept
+        first = self._call()
+        owner = self.program.made[self.call["on"]["label"]]
+        with wire.program("save what is trained"):
+            where = getattr(owner, save)(PLACE)
+        self._call()
+        with wire.program("restore what was saved"):
+            getattr(owner, restore)(where if isinstance(where, str) else PLACE)
+        return first, where, self._call()
 
     def _module(self) -> None:
         wire.PROGRAM.append(self.module)

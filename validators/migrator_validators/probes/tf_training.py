@@ -40,7 +40,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     program = wire.Program(arrays, _tensor, _dataset)
     call = request["call"]
     out: wire.Arrays = {}
-    launch = Launch(program, call, recorder(out))
+    launch = Launch(program, call, recorder(out), request.get("kept", ()))
     tf_injection.restart()
     log.armed = True
     result, finished = _finish(launch)

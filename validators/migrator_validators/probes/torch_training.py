@@ -43,7 +43,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     program.log = log
     call = request["call"]
     kept: wire.Arrays = {}
-    launch = Launch(program, call, recorder(kept))
+    launch = Launch(program, call, recorder(kept), request.get("kept", ()))
     torch_injection.restart()
     log.armed = True
     result, finished = _finish(launch)
