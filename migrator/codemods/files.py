@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 import libcst as cst
 
-from migrator.codemods.beside import import_line, imported
+from migrator.codemods.beside import DOCS, import_line, imported
 from migrator.codemods.context import Draft
+from migrator.codemods.import_groups import block, in_groups, with_groups
 from migrator.codemods.imports import bound_by, merged, rewrite_imports
 from migrator.codemods.positions import Positions
 from migrator.codemods.tf_imports import alias_of, global_reads, imports_tensorflow, is_tf_module, unbound
@@ -269,12 +270,14 @@ def _with_imports(
     target = next((i for i in runs if any(map(beside, file.parts[i].segment.statements))), runs[0] if runs else None)
     out = list(texts)
     renames = {name: new for name, new in file.renames.items() if name not in used or set(new) & used}
+    standard, others, own = in_groups(added, DOCS)
     for i in runs:
-        block = added if i == target else []
-        out[i] = rewrite_imports(file.parts[i].segment.statements, code, keep, renames, block, beside)
+        new = others if i == target else []
+        text = rewrite_imports(file.parts[i].segment.statements, code, keep, renames, new, beside)
+        out[i] = with_groups(text, standard, own) if i == target else text
     if target is None and added:
         at = 1 if file.parts and _is_docstring(file.parts[0].segment) else 0
-        out.insert(at, "".join(line + "\n" for line in added))
+        out.insert(at, block(standard, others, own))
     return out
 
 
