@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import libcst as cst
 import libcst.matchers as m
 
@@ -19,7 +21,7 @@ SAVER = "tf.compat.v1.train.Saver"
 LATEST, STATUS = "tf.train.latest_checkpoint", "tf.train.Checkpoint.restore"
 APIS = {CHECKPOINT: "a short class of state_dicts", MANAGER: "a short class over it", LATEST: "the newest file"}
 _MAKES = frozenset({*APIS, SAVER})
-_METHODS = {
+_METHODS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     CHECKPOINT: {
         "save": ("file_prefix",),
         "write": ("file_prefix",),
