@@ -291,6 +291,7 @@ def repo_instance(it: Interpreter, callee: RepoInstance, args: Arguments, where:
         method = classes.method(it, callee, name)
         if method is None:
             continue
+        args = _without_mode(it, method, args) if name == "call" else args
         bound = call_arguments(it, method, args)
         _build(it, callee, bound, where)
         tensors = tuple(v if isinstance(v, Tensor | Sequence) else UNKNOWN for v in bound.values()) if bound else ()
@@ -370,6 +371,16 @@ def shape_value(value: Value) -> Value:
     if isinstance(value, Sequence) and isinstance(value.element, Tensor):
         return Sequence("list", None, shape_value(value.element))
     return UNKNOWN
+
+
+def _without_mode(it: Interpreter, method: RepoFunction, args: Arguments) -> Arguments:
+    """Keras hands `training` and `mask` only to a `call` that takes them."""
+    definition = it.definitions.get(method.qualname)
+    if definition is None or not isinstance(definition.node, FunctionNode) or definition.node.args.kwarg is not None:
+        return args
+    names = {arg.arg for arg in roots.all_arguments(definition.node)}
+    kept = {n: v for n, v in args.keywords.items() if n in names or n not in ("training", "mask")}
+    return replace(args, keywords=kept)
 
 
 def call_arguments(it: Interpreter, method: RepoFunction, args: Arguments) -> dict[str, Value] | None:

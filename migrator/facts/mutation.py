@@ -7,6 +7,7 @@ import functools
 import re
 
 from migrator.facts.modules import FunctionNode, Module
+from migrator.facts.roots import attributes_of_self
 from migrator.facts.survey import survey
 
 _MUTATORS = frozenset({"append", "extend", "insert", "pop", "remove", "clear", "update", "setdefault", "add", "sort"})
@@ -27,7 +28,7 @@ def changed_attributes(node: ast.ClassDef) -> frozenset[str]:
 def constructing_methods(node: ast.ClassDef) -> frozenset[str]:
     """The constructor, `build`, and methods by whose name one sees that these call them, where no other does."""
     methods = {m.name: m for m in node.body if isinstance(m, FunctionNode)}
-    called = {name: _called(method) for name, method in methods.items()}
+    called = {name: attributes_of_self(method) for name, method in methods.items()}
     found = set(_CONSTRUCTORS)
     while True:
         users = {name: {other for other, names in called.items() if name in names} for name in methods}
@@ -38,12 +39,6 @@ def constructing_methods(node: ast.ClassDef) -> frozenset[str]:
 
 
 _MAKING = re.compile(r"_*(build|make|create|init|set_?up|add|define)")
-
-
-def _called(method: FunctionNode) -> set[str]:
-    """The attributes of `self` that a method mentions."""
-    owner = method.args.args[0].arg if method.args.args else ""
-    return {node.attr for node in survey(method).attributes if _name(node.value) == owner}
 
 
 def _assigned_attributes(method: FunctionNode, owner: str) -> set[str]:

@@ -77,6 +77,22 @@ def callers_first(definitions: Mapping[str, Definition]) -> list[str]:
     return done[::-1]
 
 
+def methods_in_order(methods: Mapping[str, FunctionNode]) -> list[str]:
+    """Methods in an order where those that call others of `self` come before them, as far as cycles allow."""
+    done: list[str] = []
+    seen: set[str] = set()
+    edges = {name: attributes_of_self(method) & methods.keys() - {name} for name, method in methods.items()}
+    for name in methods:
+        _finish(name, edges, seen, done)
+    return done[::-1]
+
+
+def attributes_of_self(method: FunctionNode) -> set[str]:
+    """The attributes of `self` that a method mentions."""
+    owner = method.args.args[0].arg if method.args.args else ""
+    return {n.attr for n in survey(method).attributes if isinstance(n.value, ast.Name) and n.value.id == owner}
+
+
 def _finish(start: str, edges: Mapping[str, set[str]], seen: set[str], done: list[str]) -> None:
     if start in seen:
         return

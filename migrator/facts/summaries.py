@@ -242,9 +242,11 @@ def _other_methods(
 ) -> dict[str, Value]:
     """Walk the methods that nothing has run yet; what they set besides counts too."""
     called = dict(env)
-    for name, member in it.class_attrs.get(qualname, {}).items():
-        if isinstance(member, RepoFunction) and name not in done:
-            env = _method(it, qualname, this, member, env)
+    members = {n: m for n, m in it.class_attrs.get(qualname, {}).items() if isinstance(m, RepoFunction)}
+    nodes = {n: d.node for n, m in members.items() if (d := it.definitions.get(m.qualname)) is not None}
+    for name in roots.methods_in_order({n: d for n, d in nodes.items() if isinstance(d, FunctionNode)}):
+        if name not in done:
+            env = _method(it, qualname, this, members[name], env)
     return {**env, **called}
 
 

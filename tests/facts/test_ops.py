@@ -198,3 +198,12 @@ def test_what_tensorflow_computes_of_arrays_is_tensors() -> None:
         d = c * a  # float32[2, 3]
         e = a - tf.cast(a, tf.float64)  # float64[2, 3]
         """)
+
+
+def test_of_some_operations_it_is_known_that_they_give_a_tensor() -> None:
+    check("""
+        import tensorflow as tf
+        a = tf.math.confusion_matrix([0, 1], [1, 1])  # any[...]
+        b = tf.linalg.det(tf.eye(3))  # any[...]
+        c = tf.random.stateless_normal((2,), [1, 2], dtype=tf.float16)  # float16[...]
+        """)

@@ -772,3 +772,38 @@ def test_a_cell_fixes_the_width_of_its_state_and_sizes_go_by_their_parameter() -
     assert sizes(facts, source, "Attention(units)") == {"in_features_memory": "in_features_memory"}
     assert sizes(facts, source, "Decoder(20, 8)") == {"in_features_memory": "width"}
     assert inputs(facts, source, "layers.GRUCell(units)") == "any[..., 5 + units], any[..., units]"
+
+
+TRAINER = """
+    import tensorflow as tf
+    from tensorflow.keras import layers
+
+
+    class Net(tf.keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.fc = layers.Dense(3)
+
+        def call(self, x):
+            return self.fc(x)
+
+
+    class Trainer:
+        def __init__(self, model):
+            self.model = model
+
+        def step(self, x):
+            return self.model(x, training=True)
+
+        def fit(self, data):
+            for x in data:
+                self.step(x)
+
+
+    Trainer(Net()).fit(tf.data.Dataset.from_tensor_slices(tf.ones((8, 5))).batch(2))
+    """
+
+
+def test_a_method_knows_what_another_gives_it_and_a_call_may_lack_the_mode_that_it_is_given() -> None:
+    facts = analyse({"m": textwrap.dedent(TRAINER)})
+    assert facts.cls("m:Net").sizes == (SizeParam("in_features", "x", 5),)  # type: ignore[union-attr]

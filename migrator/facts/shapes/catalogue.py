@@ -13,6 +13,7 @@ from migrator.facts.shapes import (
     ops_axes,
     ops_keras,
     ops_linear,
+    ops_some,
     ops_sparse,
     preprocessing,
     recurrent,
@@ -33,6 +34,7 @@ _ = (
     ops_sparse,
     ops_alike,
     ops_keras,
+    ops_some,
 )  # imported for what they register
 
 
