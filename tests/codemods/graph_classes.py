@@ -99,6 +99,11 @@ _AUTO = (
 _NO_FLAG = ("(self.made, reuse=True)", "(self.made)")
 
 BUILT = {
+    "a method that is handed what it needs": _built(
+        ("            self.build_model()\n", "            self.build_model(rate)\n"),
+        ("def build_model(self):", "def build_model(self, rate):"),
+        ("Optimizer(self.rate, 0.5)", "Optimizer(rate, 0.5)"),
+    ),
     "methods that build, variables shared": _BUILT,
     "variables shared without a word": _built(_AUTO, _NO_FLAG),
     "variables shared by a flag of the scope": _built(
@@ -127,6 +132,14 @@ BUILT = {
 }
 
 BUILT_LEFT = {
+    "a method that is handed something else": (
+        _built(
+            ("            self.build_model()\n", "            self.build_model(2 * rate)\n"),
+            ("def build_model(self):", "def build_model(self, rate):"),
+            ("Optimizer(self.rate, 0.5)", "Optimizer(rate, 0.5)"),
+        ),
+        "",
+    ),
     "shared variables of another size": (
         _built(
             (_AUTO[0].splitlines()[0], "    def discriminator(self, x, units=5, reuse=False):"),

@@ -29,8 +29,9 @@ def members(cls: ast.ClassDef, program: Program, outside: Collection[str]) -> Me
     through: dict[str, ast.FunctionDef] = {}
     waiting = [] if init is None else [init]
     while waiting:
-        for name in _run(waiting.pop(0).body):
-            if name in methods and mentioned.count(name) == 1 and _computes(methods[name], program):
+        for name, call in _run(waiting.pop(0).body):
+            known = name in methods and mentioned.count(name) == 1 and _hands_on(call, methods[name])
+            if known and _computes(methods[name], program):
                 through[name] = methods[name]
                 waiting.append(methods[name])
     building = [*through.values(), *([] if init is None else [init])]
@@ -52,14 +53,22 @@ def _is_plain(method: ast.FunctionDef) -> bool:
     return first == "self" and not (method.decorator_list or args.vararg or args.kwarg or args.kwonlyargs)
 
 
-def _run(body: list[ast.stmt]) -> Iterator[str]:
-    """Methods that stand alone as statements, without arguments."""
+def _run(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Call]]:
+    """Methods that stand alone as statements, and the calls."""
     for statement in body:
         if isinstance(statement, ast.With):
             yield from _run(statement.body)
         call = statement.value if isinstance(statement, ast.Expr) else None
-        if isinstance(call, ast.Call) and not call.args and not call.keywords and _own(call.func):
-            yield _own(call.func)
+        if isinstance(call, ast.Call) and _own(call.func):
+            yield _own(call.func), call
+
+
+def _hands_on(call: ast.Call, method: ast.FunctionDef) -> bool:
+    """Whether a call gives a method all that it takes, under the names that it has for it."""
+    names = [a.arg for a in method.args.args[1:]]
+    given = [(name, key_of(a)) for name, a in zip(names, call.args, strict=False)]
+    given += [(str(k.arg), key_of(k.value)) for k in call.keywords]
+    return len(names) == len(call.args) + len(call.keywords) and all(name == key for name, key in given)
 
 
 def _own(node: ast.AST) -> str:
