@@ -382,3 +382,28 @@ def test_a_function_of_data_is_no_factory(tmp_path: Path) -> None:
     assert "def once(x):\n    return Block(x.shape[-1], 2)(x)\n" in text
     assert [tuple(found[name].shape) for name in ("first", "second")] == [(2, 2), (2, 4)]
     assert "class Model(nn.Module)" in text or "class Make(nn.Module)" in text  # called in a graph
+
+
+NESTED = """
+from tensorflow import keras
+from tensorflow.keras import layers
+
+
+def first(x, n):
+    return layers.Dense(n)(x)
+
+
+def second(x):
+    return layers.Dense(3)(x)
+
+
+def network():
+    inputs = keras.Input((5,))
+    return keras.Model(inputs, second(first(inputs, 4)))
+"""
+
+
+def test_modules_are_made_in_the_order_of_their_calls(tmp_path: Path) -> None:
+    found: dict[str, Any] = {}
+    exec(rendered(tmp_path, NESTED).text, found)
+    assert [tuple(p.shape) for p in found["network"]().parameters()] == [(4, 5), (4,), (3, 4), (3,)]
