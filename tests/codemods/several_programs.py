@@ -116,6 +116,43 @@ def main(data, model):
     history = model.fit(make_dataset(x, y), epochs=2, validation_data=make_dataset(x_val, y_val), verbose=0)
     return history.history, model.evaluate(make_dataset(x_val, y_val), verbose=0)
 """
+BRANCHED_SOURCE = """
+def branch(x, units, label):
+    x = layers.Dense(units)(x)
+    return layers.Activation("sigmoid", name=label)(x)
+
+
+def build_model():
+    x = keras.Input((6,))
+    score = branch(x, 1, "score")
+    kind = branch(x, label="kind-of", units=4)
+    return keras.Model(x, outputs=[score, kind])
+
+
+LOSSES = {"kind-of": "mse", "score": "binary_crossentropy"}
+"""
+BRANCHED_MODEL = """
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.score = nn.Linear(6, 1)
+        self.kind = nn.Linear(6, 4)
+
+    def forward(self, x):
+        return [torch.sigmoid(self.score(x)), torch.sigmoid(self.kind(x))]
+
+
+def build_model():
+    return Model().to(device)
+"""
+BRANCHED = """
+def main(data, model):
+    x, y, x_val, y_val = data
+    weights = {"score": 0.5, "kind-of": 1.5}
+    model.compile("sgd", loss=LOSSES, loss_weights=weights)
+    history = model.fit(x, {"score": y > 1, "kind-of": x[:, 2:]}, epochs=2, shuffle=False, verbose=0)
+    return history.history, model.predict(x_val, verbose=0)
+"""
 FORKED = """class Batches(keras.utils.Sequence):
     \"\"\"Batches with two targets.\"\"\"
 
@@ -155,5 +192,6 @@ SEVERAL = (
     Program("in lists", HEAD + SOURCE + LISTED, MODEL),
     Program("as a dataset", HEAD + SOURCE + DATASET, MODEL),
     Program("one input, two outputs", HEAD + FORKED_SOURCE + FORKED, FORKED_MODEL),
+    Program("outputs of functions", HEAD + BRANCHED_SOURCE + BRANCHED, BRANCHED_MODEL),
     Program("two inputs, one output", HEAD + JOINED_SOURCE + WEIGHED, JOINED_MODEL),
 )

@@ -312,6 +312,13 @@ def test_outputs_without_names_are_declined() -> None:
     assert "a name of its own" in why(text, TWO_HEADS.replace('name="b"', 'name="a"'))
 
 
+@pytest.mark.parametrize("more", ["losses['a'] = 'mae'", "losses.pop('b')", "losses = {'a': 'mae', 'b': 'mae'}"])
+def test_losses_that_are_changed_are_declined(more: str) -> None:
+    text = "losses = {{'a': 'mse', 'b': 'mse'}}\n{}\n\n\ndef train(model, x):\n    model.compile('sgd', loss=losses)\n"
+    assert why(text.format(more), TWO_HEADS)
+    assert not why(text.format("x = losses"), TWO_HEADS)
+
+
 def test_lists_and_callbacks_that_only_training_reads_are_told() -> None:
     made = draft(
         HEAD

@@ -75,7 +75,7 @@ def _traits(ctx: Context) -> Iterator[tuple[str, ModelTraits]]:
                 )
 
 
-def draft(source: str, leave: tuple[str, ...] = ("build_model",)) -> Draft:
+def draft(source: str, leave: tuple[str, ...] = ("build_model", "branch")) -> Draft:
     """The draft of a file's statements without its imports and the functions named in `leave`."""
     ctx = context(source)
     body = [

@@ -78,12 +78,42 @@ def _layer(func: cst.BaseExpression, ctx: Context) -> str:
 
 def _head(node: cst.BaseExpression, statements: Sequence[cst.BaseStatement], ctx: Context) -> Head:
     made, value = _bound(node, statements), ctx.value(node)
-    layer = ctx.value(made.func) if isinstance(made, cst.Call) else None
-    name = layer.arg("name") if isinstance(layer, Instance) else None
+    name = _name_of(made, ctx) if isinstance(made, cst.Call) else None
     shape = value.shape if isinstance(value, Tensor) else None
     width = shape[-1] if shape else None
     facts = OutputFacts(rank=len(shape), width=width if isinstance(width, int) else None) if shape else OutputFacts()
     return Head(_word(name), facts)
+
+
+def _name_of(call: cst.Call, ctx: Context) -> Value | None:
+    """The name of the layer that a call applies, or that the function of the file applies last that is called."""
+    layer = ctx.value(call.func)
+    if isinstance(layer, Instance):
+        return layer.arg("name")
+    functions = [s for s in ctx.tree.body if isinstance(s, cst.FunctionDef)]
+    function = next((f for f in functions if m.matches(call.func, m.Name(f.name.value))), None)
+    returns = find(function, m.Return()) if function is not None else []
+    if function is None or len(returns) != 1 or not isinstance(function.body, cst.IndentedBlock):
+        return None
+    value = returns[0].value if isinstance(returns[0], cst.Return) else None
+    made = _bound(value, [s for s in function.body.body if isinstance(s, cst.BaseStatement)]) if value else None
+    if not isinstance(made, cst.Call) or not isinstance(made.func, cst.Call):
+        return None
+    given = next((a.value for a in made.func.args if a.keyword is not None and a.keyword.value == "name"), None)
+    if not isinstance(given, cst.Name):
+        return ctx.value(given) if given is not None else None
+    return _argument(call, function, given.value, ctx)
+
+
+def _argument(call: cst.Call, function: cst.FunctionDef, name: str, ctx: Context) -> Value | None:
+    """What a call gives for a parameter that the function does not bind anew."""
+    params = [p.name.value for p in function.params.params]
+    if name not in params or any(a.star for a in call.args) or find(function, m.AssignTarget(target=m.Name(name))):
+        return None
+    by_name = {a.keyword.value: a.value for a in call.args if a.keyword is not None}
+    by_place = dict(zip(params, (a.value for a in call.args if a.keyword is None), strict=False))
+    given = {**by_place, **by_name}.get(name)
+    return ctx.value(given) if given is not None else None
 
 
 def _word(value: Value | None) -> str:

@@ -10,7 +10,7 @@ import libcst as cst
 
 from migrator.codemods.context import Context
 from migrator.codemods.training.calls import constant, is_none
-from migrator.codemods.training.objectives import Stop, loss_code, metric_code, metric_nodes
+from migrator.codemods.training.objectives import Stop, loss_code, metric_code, metric_nodes, written
 from migrator.codemods.training.traits import Traits
 from migrator.model import Decline, LossCode, MetricCode, OutputFacts
 from migrator.values import Literal, Sequence
@@ -53,6 +53,7 @@ def heads_of(bound: Bound, traits: Traits, ctx: Context) -> tuple[HeadCode, ...]
         raise Stop(Decline("several outputs of which not each has a name of its own"))
     if not is_none(bound.get("weighted_metrics"), ctx):
         raise Stop(Decline("weighted metrics of a model with several outputs"))
+    bound = {key: written(node, ctx) for key, node in bound.items()}
     losses = _losses(bound["loss"], names, ctx)
     weights = _weights(bound.get("loss_weights"), bound["loss"], names, ctx)
     metrics = _metrics(bound.get("metrics"), names, ctx)

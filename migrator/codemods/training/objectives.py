@@ -101,16 +101,20 @@ def metric_nodes(node: cst.BaseExpression | None, ctx: Context) -> list[cst.Base
 
 def _assigned_list(node: cst.BaseExpression, ctx: Context) -> list[cst.BaseExpression] | None:
     """The elements of the one list that a name is bound to in the file."""
+    made = written(node, ctx)
+    return [element.value for element in made.elements] if isinstance(made, cst.List | cst.Tuple) else None
+
+
+def written(node: cst.BaseExpression, ctx: Context) -> cst.BaseExpression:
+    """The list or dict that a name stands for, where the file binds it once and puts nothing into it."""
     if not isinstance(node, cst.Name):
-        return None
-    bound = [
-        part.value
-        for part in _assignments(ctx.tree)
-        if any(isinstance(t.target, cst.Name) and t.target.value == node.value for t in part.targets)
-    ]
-    if len(bound) == 1 and isinstance(bound[0], cst.List | cst.Tuple):
-        return [element.value for element in bound[0].elements]
-    return None
+        return node
+    name = m.Name(node.value)
+    bound = [part.value for part in _assignments(ctx.tree) if any(m.matches(t.target, name) for t in part.targets)]
+    changed = find(ctx.tree, m.Subscript(value=name) | m.Attribute(value=name) | m.AugAssign(target=name))
+    params = find(ctx.tree, m.Param(name=name))
+    alone = len(bound) == 1 and not changed and not params
+    return bound[0] if alone and isinstance(bound[0], cst.List | cst.Tuple | cst.Dict) else node
 
 
 def _assignments(tree: cst.Module) -> list[cst.Assign]:
