@@ -78,8 +78,10 @@ values = []
 for i, weight in enumerate(weights):
     path = str(getattr(weight, "path", None) or weight.name).split(":")[0]
     values.append(tf_objects.randomised(np.asarray(weight.numpy()), path, bool(weight.trainable), i))
-    if "Efficient" in name:  # so deep that what is far from how it starts multiplies any rounding
+    if "Efficient" in name:  # deep enough for what grows from block to block to multiply the rounding of the first
         values[-1] = weight.numpy() + 0.1 * (values[-1] - weight.numpy())
+        if values[-1].ndim == 4 and values[-1].shape[3] > 1:  # start by how many units go out; now by how many go in
+            values[-1] = values[-1] * (values[-1].shape[3] / values[-1].shape[2]) ** 0.5
     if "layer_scale" in path:  # 1e-6, with which the blocks would do next to nothing
         values[-1] = values[-1] * 1e6
     weight.assign(values[-1])
