@@ -223,6 +223,22 @@ def test_two_optimizers_in_a_loop_of_its_own(workers: Workers, old: str, new: st
     assert failed[:1] == ([] if rung is None else [rung]), verdicts
 
 
+def test_a_trainer_and_its_models_have_the_same_weights(workers: Workers) -> None:
+    case = gan_case()
+    (gan,) = [case.call.on]
+    assert isinstance(gan, Made)
+    parts = [("generator.fc.weight", 0), ("discriminator.fc.weight", 2)]
+    pairs = [WeightPair(source=f"weights[{i}]", target=target, transform="T") for target, i in parts]
+    pairs += [WeightPair(source=f"weights[{i + 1}]", target=target.replace("weight", "bias")) for target, i in parts]
+    whole = gan.model_copy(update={"weights": True, "map": WeightMap(pairs=tuple(pairs))})
+    case = case.model_copy(update={"call": case.call.model_copy(update={"on": whole})})
+    verdicts = check_training(case, {"program.py": LOOP_SOURCE}, {"program.py": LOOP_TARGET}, workers)
+    assert [v for v in verdicts if v.outcome is not Outcome.PASS] == []
+    wrong = LOOP_TARGET.replace("g_loss = -d_fake", "g_loss = -2 * d_fake")
+    verdicts = check_training(case, {"program.py": LOOP_SOURCE}, {"program.py": wrong}, workers)
+    assert next(v.rung for v in verdicts if v.outcome is not Outcome.PASS) is Rung.GRADIENTS
+
+
 INSIDE_SOURCE = """
 import numpy as np
 from tensorflow import keras

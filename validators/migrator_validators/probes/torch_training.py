@@ -261,19 +261,22 @@ class Log:
 
     # steps
 
-    def _name(self, tensor: torch.Tensor) -> str:
-        for number, root in enumerate(self.roots):
-            for name, other in root["tensors"].items():
-                if other is tensor:
-                    return f"r{number}:{name}"
-        return f"?:{list(tensor.shape)}"
+    def _names(self, tensor: torch.Tensor) -> list[str]:
+        """What a tensor is called: a trainer and the model that it is given have the same ones."""
+        tensors = ((n, name, other) for n, root in enumerate(self.roots) for name, other in root["tensors"].items())
+        found = [f"r{number}:{name}" for number, name, other in tensors if other is tensor]
+        return found or [f"?:{list(tensor.shape)}"]
+
+    def _store_all(self, prefix: str, tensor: torch.Tensor, value: torch.Tensor) -> None:
+        for name in self._names(tensor):
+            self._store(prefix + name, value)
 
     def _entry(self, optimizer: Any) -> dict[str, Any]:
         for entry in self.optimizers:
             if entry["object"] is optimizer:
                 return entry
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        names = [self._name(p) for p in parameters]
+        names = [self._names(p)[0] for p in parameters]
         entry = {"object": optimizer, "class": type(optimizer).__name__, "rates": [], "variables": names, "changed": 0}
         known = type(optimizer) in (
             torch.optim.Adam,
@@ -322,7 +325,7 @@ class Log:
             return
         for parameter in (p for group in optimizer.param_groups for p in group["params"]):
             if parameter.grad is not None:
-                self._store(f"step/{number}/{count}/grad/{self._name(parameter)}", parameter.grad)
+                self._store_all(f"step/{number}/{count}/grad/", parameter, parameter.grad)
 
     def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         if not self.armed:
@@ -331,7 +334,7 @@ class Log:
         number, count = self.optimizers.index(entry), len(entry["rates"])
         if count <= self.request["steps"]:
             for parameter in (p for group in optimizer.param_groups for p in group["params"]):
-                self._store(f"step/{number}/{count - 1}/after/{self._name(parameter)}", parameter)
+                self._store_all(f"step/{number}/{count - 1}/after/", parameter, parameter)
         with torch.no_grad():
             for parameter, value in self._held:
                 parameter.copy_(value)
