@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrator.facts import carried, classes, dims, functions, on_weights, roots
+from migrator.facts import attributes, carried, classes, dims, functions, on_weights, roots
 from migrator.facts.arithmetic import dim_of
 from migrator.facts.calls import CALL_METHODS, Arguments, Where
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Applied, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.facts.modules import FunctionNode
 from migrator.facts.shapes import catalogue
-from migrator.facts.shapes.recurrent import bidirectional
+from migrator.facts.shapes.recurrent import bidirectional, run_output, states_of
 from migrator.facts.sized import CELLS, RANK_OF
 from migrator.values import (
     Api,
@@ -168,6 +168,8 @@ def _declared(given: Value, declared: Value) -> Value:
 def _layer_output(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where: Where) -> Value:
     if callee.api in _WRAPPERS:
         return _wrapped(it, callee, inputs, where)
+    if callee.api == "tf.keras.layers.RNN" and isinstance(cell := callee.arg("cell"), RepoInstance):
+        return _run(it, callee, cell, inputs, where)
     if callee.api == "tf.keras.layers.Lambda":
         function = callee.arg("function")
         given = inputs[0] if len(inputs) == 1 else Sequence("list", inputs, join_all(inputs))
@@ -203,6 +205,18 @@ def _wrapped(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where
     if not isinstance(output, Tensor) or not output.shape:
         return Tensor()
     return Tensor((x.shape[0], x.shape[1], *output.shape[1:]), output.dtype, output.origin)
+
+
+def _run(it: Interpreter, callee: Instance, cell: RepoInstance, inputs: tuple[Value, ...], where: Where) -> Value:
+    """A cell of the repository, called with a step of [batch, time, features] and its states."""
+    x = inputs[0] if inputs else UNKNOWN
+    if not isinstance(x, Tensor) or x.shape is None or len(x.shape) < 3:
+        return Tensor()
+    states = states_of(x, attributes.attribute(it, cell, "state_size", where.frame))
+    step = Tensor((x.shape[0], *x.shape[2:]), x.dtype, x.origin)
+    result = apply(it, cell, Arguments([step, states]), where)
+    output = result.items[0] if isinstance(result, Sequence) and result.items else UNKNOWN
+    return run_output(callee, x, output, states)
 
 
 def model(it: Interpreter, callee: ModelValue, inputs: tuple[Value, ...], where: Where) -> Value:

@@ -10,7 +10,7 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
-from migrator.codemods.models import weight_lists
+from migrator.codemods.models import own_cells, weight_lists
 from migrator.codemods.models.build import ModuleBuild, Owned
 from migrator.codemods.models.chains import Entries
 from migrator.codemods.models.create import Maker
@@ -101,6 +101,8 @@ class Constructor:
             froze = None if self.frames or self.local else set_trainable(node, self.bound, self.build, self.ctx)
             if froze is not None:
                 return froze
+            if own_cells.handed_over(node, self.maker):
+                return []
             name = _name(node.targets[0].target)
             return None if name is None else self.assign(name, node.value, adds)
         if isinstance(node, cst.AnnAssign) and node.value is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
+from migrator.codemods.models import own_cells
 from migrator.codemods.models.create import application_part, reads_shape
 from migrator.codemods.models.ends import is_input
 from migrator.codemods.models.factory_calls import factory_part
@@ -347,6 +348,8 @@ class Split:
         target = small.targets[0].target
         assert isinstance(target, cst.Name)
         assert isinstance(small.value, cst.Call)
+        if own_cells.handed_over(small, self.lower.maker):
+            return comments(node)
         part = self.lower.maker.part(small.value)
         if part is None:
             return []

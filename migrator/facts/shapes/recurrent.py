@@ -6,7 +6,7 @@ from migrator.facts import dims
 from migrator.facts.arithmetic import dim_of
 from migrator.facts.join import join_all
 from migrator.facts.shapes.layers import LAYERS, Inputs, floating, given, layer
-from migrator.values import Dim, Instance, Sequence, Tensor, Unknown, Value
+from migrator.values import Dim, Instance, Scalar, Sequence, Tensor, Unknown, Value
 
 STATES = {"LSTM": 2, "GRU": 1, "SimpleRNN": 1, "CuDNNLSTM": 2, "CuDNNGRU": 1}
 
@@ -75,6 +75,33 @@ def running(instance: Instance, x: Tensor) -> Value:
         states = (state, state) if last.api.endswith("LSTMCell") else (state,)
         return Sequence("list", (output, *states), join_all((output, *states)))
     return output
+
+
+def states_of(x: Tensor, sizes: Value | None) -> Sequence:
+    """The states of a cell whose `state_size` is known as `sizes`."""
+    batch = x.shape[0] if x.shape else None
+    if isinstance(sizes, Sequence):
+        widths = None if sizes.items is None else tuple(map(dim_of, sizes.items))
+    else:
+        widths = (dim_of(sizes),) if isinstance(sizes, Scalar) or dim_of(sizes) is not None else None
+    if widths is None:
+        return Sequence("list", None, Tensor(None, "float32"))
+    states = tuple(Tensor((batch, width), "float32") for width in widths)
+    return Sequence("list", states, join_all(states))
+
+
+def run_output(instance: Instance, x: Tensor, step: Value, states: Sequence) -> Value:
+    """What a layer gives that runs a cell over the steps of `x`: `step` is the output of one."""
+    sequences, returned = given(instance, "return_sequences", False), given(instance, "return_state", False)
+    if not isinstance(step, Tensor) or step.shape is None or x.shape is None or sequences is None or returned is None:
+        return Tensor() if returned is False else Unknown("the output of a step is not known")
+    output = floating(x, (x.shape[0], *((x.shape[1],) if sequences else ()), *step.shape[1:]))
+    if not returned:
+        return output
+    if states.items is None:
+        return Unknown("how many states the cell has is not known")
+    items = (output, *states.items)
+    return Sequence("list", items, join_all(items))
 
 
 def _listed(value: Value | None) -> tuple[Value, ...]:

@@ -1,0 +1,155 @@
+"""`RNN` around a cell of the repository: a loop over the steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+import libcst.matchers as m
+
+from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.part import Part
+from migrator.codemods.nodes import find
+from migrator.model import CallForm, Decline, Helper, LayerCode
+from migrator.values import Literal, RepoClass, RepoInstance
+
+if TYPE_CHECKING:
+    from migrator.codemods.models.create import Maker
+
+API = "tf.keras.layers.RNN"
+_FLAGS = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
+CELL_RNN = Helper(
+    "CellRNN",
+    '''class CellRNN(nn.Module):
+    """Runs a cell over the steps of [batch, time, features]; gives the outputs and the last states."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x, states=None):
+        if states is None:
+            states = [torch.zeros(len(x), size, device=x.device) for size in self.listed(self.cell.state_size)]
+        outputs = []
+        for step in x.unbind(1):
+            output, states = self.cell(step, self.listed(states))
+            outputs.append(output)
+        return torch.stack(outputs, dim=1), self.listed(states)
+
+    @staticmethod
+    def listed(states):
+        return list(states) if isinstance(states, (list, tuple)) else [states]
+''',
+    ("import torch", "from torch import nn"),
+)
+LAST_OUTPUT = Helper(
+    "last_output_and_states_of_cell",
+    '''def last_output_and_states_of_cell(result):
+    """The last output and the last states."""
+    outputs, states = result
+    return outputs[:, -1], *states
+''',
+)
+OUTPUTS = Helper(
+    "outputs_and_states_of_cell",
+    '''def outputs_and_states_of_cell(result):
+    """The outputs and the last states."""
+    outputs, states = result
+    return outputs, *states
+''',
+)
+
+
+def cell_of(given: dict[str, cst.BaseExpression], maker: Maker) -> cst.BaseExpression | None:
+    """The cell among the arguments of `RNN`, where it is of a class of the repository."""
+    cell = given.get("cell")
+    return cell if cell is not None and isinstance(maker.ctx.value(cell), RepoInstance) else None
+
+
+def running(
+    node: cst.Call, cell: cst.BaseExpression, given: dict[str, cst.BaseExpression], maker: Maker
+) -> Part | Decline:
+    """The part that runs a cell of the repository."""
+    made = _made(cell, maker)
+    if isinstance(made, Decline):
+        return made
+    known = {name: _flag(given[name], maker) if name in given else False for name in _FLAGS}
+    unknown = next((name for name, value in known.items() if value is None), None)
+    if unknown or known["stateful"] or known["zero_output_for_mask"]:
+        return Decline(f"`{unknown or 'stateful'}` around a cell of the repository", API)
+    source = "{x}.flip(1)" if known["go_backwards"] else "{x}"
+    result, helpers = "{run}[0]" + ("" if known["return_sequences"] else "[:, -1]"), (CELL_RNN,)
+    if known["return_state"]:
+        helper = OUTPUTS if known["return_sequences"] else LAST_OUTPUT
+        result, helpers = f"{helper.name}({{run}})", (CELL_RNN, helper)
+    code = LayerCode(
+        module=f"CellRNN({made})",
+        forward=result.replace("{run}", f"{{self}}({source})"),
+        stem="rnn",
+        layout="last",
+        helpers=helpers,
+        imports=("import torch", "from torch import nn"),
+        form=CallForm(
+            ("sequence", "initial_state", "mask", "training"),
+            result.replace("{run}", f"{{self}}({source}, {{given_initial_state}})"),
+            (("initial_state", "{v}"),),
+        ),
+    )
+    maker.build.needs.take(code)
+    use = maker.use(node)
+    return Part(API, code, LAST, LAST, output=use[1] if use else None)
+
+
+def _made(cell: cst.BaseExpression, maker: Maker) -> str | Decline:
+    """The expression that makes the cell."""
+    value = maker.ctx.value(cell)
+    assert isinstance(value, RepoInstance)
+    cell = _written(cell, value, maker)
+    if not isinstance(cell, cst.Call) or not isinstance(maker.ctx.value(cell.func), RepoClass):
+        return Decline("a cell that is not made where it is handed over", API)
+    known = maker.ctx.facts.cls(value.qualname)
+    if known is None or maker.ctx.layouts.get(value.qualname) not in (None, LAST):
+        return Decline("a cell of images", API)
+    if value.qualname in maker.ctx.penalised | maker.ctx.constrained | maker.ctx.adding:
+        return Decline("a cell with penalties or constraints of its own", API)
+    if maker.ctx.facts.function(f"{value.qualname}.get_initial_state") is not None:
+        return Decline("a cell that makes its own first states", API)
+    return maker.construction(cell, value.qualname)
+
+
+def _written(cell: cst.BaseExpression, value: RepoInstance, maker: Maker) -> cst.BaseExpression:
+    """The call that makes a cell, also where a name stands for it that nothing else reads."""
+    if not isinstance(cell, cst.Name):
+        return cell
+    for assign in _scope(cell, maker)[1]:
+        if maker.ctx.spans.get(assign.value) == value.site and handed_over(assign, maker):
+            return assign.value
+    return cell
+
+
+def handed_over(assign: cst.BaseSmallStatement, maker: Maker) -> bool:
+    """Whether a statement names a cell of the repository for one layer that runs it, and for nothing else."""
+    if not isinstance(assign, cst.Assign) or not isinstance(maker.ctx.value(assign.value), RepoInstance):
+        return False
+    name = assign.targets[0].target
+    if len(assign.targets) > 1 or not isinstance(name, cst.Name):
+        return False
+    names, _ = _scope(name, maker)
+    runs = [
+        c for c in find(maker.ctx.tree, m.Call()) if isinstance(c, cst.Call) and c.args and c.args[0].value in names
+    ]
+    return len(names) == 2 and len(runs) == 1 and getattr(maker.ctx.value(runs[0]), "api", "") == API
+
+
+def _scope(name: cst.Name, maker: Maker) -> tuple[list[cst.CSTNode], list[cst.Assign]]:
+    """The uses of a name in the innermost function around it, and the statements there that give it a value."""
+    around = [f for f in find(maker.ctx.tree, m.FunctionDef()) if any(n is name for n in find(f, m.Name()))]
+    if not around:
+        return [], []
+    assigned = find(around[-1], m.Assign(targets=[m.AssignTarget(m.Name(name.value))]))
+    return find(around[-1], m.Name(name.value)), [a for a in assigned if isinstance(a, cst.Assign)]
+
+
+def _flag(node: cst.BaseExpression, maker: Maker) -> bool | None:
+    value = maker.ctx.value(node)
+    return bool(value.value) if isinstance(value, Literal) else None
