@@ -1,5 +1,7 @@
 """Programs whose layers hand each other masks, states and several tensors."""
 
+from tests.codemods.cell_sources import OWN_CELL, STATES
+
 BILSTM = """
 import tensorflow as tf
 from tensorflow.keras import layers
@@ -264,5 +266,7 @@ PROGRAMS = {
     "lambdas": (LAMBDAS, [("normal", 3, 4, 5), ("normal", 3, 4, 5)]),
     "lambda chain": (LAMBDA_CHAIN, [("normal", 3, 8)]),
     "initialisers": (INITIALISERS, [("normal", 3, 3)]),
+    "own cell": (OWN_CELL, [("normal", 3, 5, 3)]),
+    "own cell's states": (STATES, [("normal", 3, 5, 2)]),
     "lazy": (LAZY, [("normal", 3, 7, 8, 2)]),
 }

@@ -9,6 +9,7 @@ import pytest
 from migrator_validators.cases import RecordedMap, WeightMap
 from migrator_validators.matching import match
 
+from tests.codemods.cell_sources import DECLINED
 from tests.codemods.layer_sources import PROGRAMS
 from tests.codemods.model_programs import Migrated, execute, migrate
 
@@ -144,3 +145,9 @@ def test_a_size_that_nothing_fixes_is_learnt_and_noted() -> None:
     weight = model.conv.weight.detach()
     assert bound * 0.9 < weight.abs().max() <= bound
     assert not model.conv.bias.detach().any()
+
+
+@pytest.mark.parametrize("name", DECLINED)
+def test_cells_that_are_run_in_another_way_are_declined(name: str) -> None:
+    source, reason = DECLINED[name]
+    assert any(reason in decline for decline in migrate(source).declines)

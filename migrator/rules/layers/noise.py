@@ -38,6 +38,22 @@ GAUSSIAN_DROPOUT = Helper(
 ''',
     ("import torch", "from torch import nn"),
 )
+SHARED_DROPOUT = Helper(
+    "SharedDropout",
+    '''class SharedDropout(nn.Module):
+    """Dropout that decides once for all positions along the axes of size 1 in `shape`; None: the size of the input."""
+
+    def __init__(self, rate, shape):
+        super().__init__()
+        self.rate = rate
+        self.shape = shape
+
+    def forward(self, x):
+        sizes = [given if size is None else size for given, size in zip(x.shape, self.shape)]
+        return x * F.dropout(torch.ones(sizes, device=x.device), self.rate, self.training)
+''',
+    ("import torch", "import torch.nn.functional as F", "from torch import nn"),
+)
 
 
 def dropout_code(module: str, layout: str, rate: LayerArg) -> LayerCode:
@@ -45,12 +61,24 @@ def dropout_code(module: str, layout: str, rate: LayerArg) -> LayerCode:
     return LayerCode(module=f"nn.{module}({rate.text})", forward="{self}({x})", stem="dropout", layout=layout)
 
 
-@layer("tf.keras.layers.Dropout", samples=[S(f32(4, 3), 0.5), declines(f32(4, 3), 0.5, noise_shape=(4, 1))])
+@layer(
+    "tf.keras.layers.Dropout",
+    samples=[
+        S(f32(4, 3), 0.5),
+        S(f32(4, 3), 0.5, noise_shape=(4, 1)),
+        S(f32(4, 5, 3), 0.5, (None, 1, None)),
+        declines(f32(4, 5, 3), 0.5, noise_shape=(5, 3)),
+    ],
+)
 def dropout(rate, noise_shape=None, seed=None, *, call: LayerCall) -> LayerCode:
     """`nn.Dropout`; the seed is dropped, since random streams differ anyway."""
-    if noise_shape.known is not None:
-        raise Decline("`noise_shape` is given")
-    return dropout_code("Dropout", "any", rate)
+    sizes = noise_shape.known
+    if sizes is None:
+        return dropout_code("Dropout", "any", rate)
+    if not isinstance(sizes, list | tuple) or len(sizes) != call.rank:
+        raise Decline("`noise_shape` of another rank than the input")
+    module = f"{SHARED_DROPOUT.name}({rate.text}, {tuple(sizes)})"
+    return LayerCode(module, "{self}({x})", "dropout", "last", helpers=(SHARED_DROPOUT,))
 
 
 @layer("tf.keras.layers.SpatialDropout1D", samples=[S(f32(4, 5, 3), 0.5)])
