@@ -91,6 +91,16 @@ class GraphLowerer(Lowerer):
         part = self.fresh_part(node)
         return None if part is None else self.place(part)
 
+    def _make_inside(self, node: cst.CSTNode) -> None:
+        """Make what is made below a node, the outermost calls of it, which see to their own arguments."""
+        if isinstance(node, cst.Lambda):
+            return
+        if isinstance(node, cst.Call) and self.makes(node):
+            self.made(node)
+            return
+        for child in node.children:
+            self._make_inside(child)
+
     def fresh_part(self, node: cst.Call) -> Part | None:
         """The part that a call makes, without a place yet."""
         qualname = self.factory(node)

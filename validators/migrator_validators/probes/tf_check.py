@@ -19,6 +19,7 @@ import tensorflow as tf
 from . import tf_initializers, tf_wide, wire
 from . import tf_objects as objects
 from .streams import STREAMS
+from .tf_stamps import stamp_layers
 
 SELF = "self"
 Request = Dict[str, Any]
@@ -268,7 +269,7 @@ def prepare(request: Request) -> Optional[Any]:
     if request["floatx"] != "float32":
         tf.keras.backend.set_floatx(request["floatx"])
         tf_wide.install()
-    objects.stamp_layers()
+    stamp_layers()
     objects.note_inference()
     objects.note_estimates()
     tf_initializers.install()

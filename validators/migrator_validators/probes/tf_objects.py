@@ -11,25 +11,10 @@ import tensorflow as tf
 from tensorflow.python.client.session import BaseSession
 
 from . import wire
+from .tf_stamps import ordinal
 
 Described = Dict[str, Any]
-_ordinals: Dict[int, int] = {}
 _kept: List[Any] = []  # keeps ids from being used again
-
-
-def stamp_layers() -> None:
-    """From now on every Keras layer remembers the order of its creation."""
-    base = tf.keras.layers.Layer
-    original = base.__init__
-
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        if id(self) not in _ordinals:
-            _ordinals[id(self)] = len(_ordinals)
-            _kept.append(self)
-        original(self, *args, **kwargs)
-
-    base.__init__ = __init__
-
 
 INFERENCE = [False]
 """Whether a method was called that means inference, whatever was done to the model before."""
@@ -318,7 +303,7 @@ def layers_of(root: Any) -> List[Any]:
         for layer in top._flatten_layers():
             if all(layer is not other for other in found):
                 found.append(layer)
-    return sorted(found, key=lambda layer: _ordinals.get(id(layer), 1 << 30))
+    return sorted(found, key=ordinal)
 
 
 def _class_name(cls: type) -> str:
@@ -334,7 +319,7 @@ def _layer(layer: Any, paths: Dict[int, str], index: Dict[int, int], root: Any) 
     inner = inner_layers(layer)
     below = {id(w) for sub in inner for w in weights_of(sub)}
     return {
-        "ordinal": _ordinals.get(id(layer), 1 << 30),
+        "ordinal": ordinal(layer),
         "path": "" if layer is root else paths.get(id(layer)),
         "classes": [_class_name(cls) for cls in type(layer).__mro__ if cls is not object],
         "name": layer.name,

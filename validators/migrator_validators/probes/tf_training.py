@@ -23,6 +23,7 @@ from .streams import STREAMS
 from .tf_program import recorder
 from .tf_rates import far_rates, is_constant
 from .tf_sessions import SESSIONS
+from .tf_stamps import stamp_layers
 
 
 class Stop(BaseException):
@@ -32,7 +33,7 @@ class Stop(BaseException):
 def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     """Train, and report."""
     tf_injection.install()
-    tf_objects.stamp_layers()
+    stamp_layers()
     if request.get("float64"):
         tf_injection.widen()
     log = Log(request)
