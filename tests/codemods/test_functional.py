@@ -109,3 +109,17 @@ def test_long_lines_are_broken_at_the_arguments() -> None:
     assert wrapped("self.conv = nn.Conv2d(3, 4)", 4) == ["self.conv = nn.Conv2d(3, 4)"]
     text = 'self.note = say("' + "a (b, " * 30 + '")'
     assert wrapped(text) == ["self.note = say(", f"    {text[16:-1]}", ")"] or wrapped(text) == [text]
+
+
+def test_what_is_made_in_an_argument_is_there_first() -> None:
+    text = migrate("""
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def build():
+    x = tf.keras.Input((5,))
+    a = layers.Dense(4)
+    return tf.keras.Model(x, layers.Dense(3)(a(tf.keras.activations.relu(layers.Dense(6)(x)))))
+""").text
+    assert "self.a = nn.Linear(6, 4)\n        self.fc1 = nn.Linear(5, 6)\n        self.fc2 = nn.Linear(4, 3)\n" in text

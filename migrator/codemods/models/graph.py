@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import libcst as cst
@@ -85,9 +85,8 @@ class GraphLowerer(Lowerer):
         return self.known[node]
 
     def _make(self, node: cst.Call) -> Bound | None:
-        for inner in _arguments(node):  # their weights are there first, as in Keras
-            if isinstance(inner, cst.Call) and self.makes(inner):
-                self.made(inner)
+        for arg in node.args:  # what is made in them has its weights first, as in Keras
+            self._make_inside(arg.value)
         part = self.fresh_part(node)
         return None if part is None else self.place(part)
 
@@ -215,15 +214,6 @@ class GraphLowerer(Lowerer):
         finder = _Dynamic(self)
         walk(node, finder)
         return finder.found
-
-
-def _arguments(node: cst.Call) -> Iterator[cst.BaseExpression]:
-    """What a call is given, and what is in a list of it."""
-    for arg in node.args:
-        if isinstance(arg.value, cst.List | cst.Tuple):
-            yield from (element.value for element in arg.value.elements)
-        else:
-            yield arg.value
 
 
 def _is_module(value: Value) -> bool:
