@@ -73,6 +73,30 @@ def make():
     return tf.keras.Model(inputs, Net(4)(inputs))
 """
 )
+NAMED_CELLS = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+class Net(tf.keras.Model):
+    def __init__(self, units):
+        super().__init__()
+        cells = [layers.GRUCell(units), layers.LSTMCell(units + 1)]
+        self.rnn = layers.RNN(cells, return_sequences=True)
+        cell = layers.LSTMCell(units)
+        self.last = layers.RNN(cell)
+
+    def call(self, x):
+        return self.last(self.rnn(x))
+
+
+def make():
+    cells = [layers.LSTMCell(6) for _ in range(2)]
+    stacked = layers.StackedRNNCells(cells)
+    layer = layers.RNN(stacked, return_sequences=True)
+    inputs = tf.keras.Input((5, 3))
+    return tf.keras.Model(inputs, Net(4)(layer(inputs)))
+"""
 DECLINED = {
     "first states of its own": (
         _PAIR
@@ -114,5 +138,29 @@ def make():
     return tf.keras.Sequential([tf.keras.Input(batch_shape=(2, 5, 2)), layers.RNN(PairCell(3), stateful=True)])
 """,
         "`stateful` around a cell of the repository",
+    ),
+    "an open number of cells": (
+        """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def build(count):
+    inputs = tf.keras.Input((5, 3))
+    return tf.keras.Model(inputs, layers.RNN([layers.GRUCell(8) for _ in range(count)])(inputs))
+""",
+        "how many cells there are is not known",
+    ),
+    "cells of other widths": (
+        """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+def make():
+    inputs = tf.keras.Input((5, 3))
+    return tf.keras.Model(inputs, layers.RNN([layers.GRUCell(8 + i) for i in range(2)])(inputs))
+""",
+        "cells that differ",
     ),
 }

@@ -1,6 +1,6 @@
 """Programs whose layers hand each other masks, states and several tensors."""
 
-from tests.codemods.cell_sources import OWN_CELL, STATES
+from tests.codemods.cell_sources import NAMED_CELLS, OWN_CELL, STATES
 
 BILSTM = """
 import tensorflow as tf
@@ -268,5 +268,6 @@ PROGRAMS = {
     "initialisers": (INITIALISERS, [("normal", 3, 3)]),
     "own cell": (OWN_CELL, [("normal", 3, 5, 3)]),
     "own cell's states": (STATES, [("normal", 3, 5, 2)]),
+    "named cells": (NAMED_CELLS, [("normal", 3, 5, 3)]),
     "lazy": (LAZY, [("normal", 3, 7, 8, 2)]),
 }

@@ -201,7 +201,7 @@ class Maker:
     ) -> Part | Decline:
         texts = {n: self.text(n, e) for n, e in given.items()}
         inner = _WRAPPERS.get(api, "")
-        if isinstance(given.get(inner), cst.Call | cst.List | cst.Tuple):
+        if isinstance(given.get(inner), cst.Call | cst.List | cst.Tuple) or api == own_cells.API:
             texts[inner] = self._wrapped(given[inner])
         values = {n: self.given_as(n, e) for n, e in given.items()}
         code = self.ctx.rules.layer(api, texts, values, any_size(api, inputs) if self.every_size else inputs)
@@ -248,6 +248,9 @@ class Maker:
 
     def _wrapped(self, node: cst.BaseExpression) -> str:
         """A layer that is made where it is handed to another, with its arguments as they are in torch."""
+        node = own_cells.written(node, self)
+        if isinstance(node, cst.ListComp):
+            return self.ctx.code(node.with_changes(elt=cst.parse_expression(self._wrapped(node.elt))))
         if isinstance(node, cst.List | cst.Tuple):
             return f"[{', '.join(self._wrapped(e.value) for e in node.elements)}]"
         if not isinstance(node, cst.Call):
@@ -258,6 +261,9 @@ class Maker:
 
     def _inside(self, node: cst.BaseExpression) -> str:
         """An argument of a wrapped layer: a list of layers, or anything else."""
+        node = own_cells.written(node, self)
+        if isinstance(node, cst.ListComp) and self.is_layer(node.elt):
+            return self._wrapped(node)
         layers = isinstance(node, cst.List) and node.elements and self.is_layer(node.elements[0].value)
         return self._wrapped(node) if layers else self.argument(node)
 

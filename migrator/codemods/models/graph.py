@@ -298,6 +298,8 @@ class Split:
         small = node.body[0]
         if isinstance(small, cst.Assign) and is_input(small.value, self.lower.ctx):
             return [], self._other_names(small)
+        if own_cells.handed_over(small, self.lower.maker):
+            return comments(node), []
         if self._is_layers(small):
             return self.layers(node), []
         if only_spread(small, self.lower.ctx):
@@ -348,8 +350,6 @@ class Split:
         target = small.targets[0].target
         assert isinstance(target, cst.Name)
         assert isinstance(small.value, cst.Call)
-        if own_cells.handed_over(small, self.lower.maker):
-            return comments(node)
         part = self.lower.maker.part(small.value)
         if part is None:
             return []

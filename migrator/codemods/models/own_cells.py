@@ -11,12 +11,14 @@ from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.part import Part
 from migrator.codemods.nodes import find
 from migrator.model import CallForm, Decline, Helper, LayerCode
-from migrator.values import Literal, RepoClass, RepoInstance
+from migrator.values import Instance, Literal, RepoClass, RepoInstance
 
 if TYPE_CHECKING:
     from migrator.codemods.models.create import Maker
 
 API = "tf.keras.layers.RNN"
+STACKED = "tf.keras.layers.StackedRNNCells"
+_CELLS = (STACKED, *(f"tf.keras.layers.{name}" for name in ("LSTMCell", "GRUCell", "SimpleRNNCell")))
 _FLAGS = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
 CELL_RNN = Helper(
     "CellRNN",
@@ -78,7 +80,8 @@ def running(
     if unknown or known["stateful"] or known["zero_output_for_mask"]:
         return Decline(f"`{unknown or 'stateful'}` around a cell of the repository", API)
     source = "{x}.flip(1)" if known["go_backwards"] else "{x}"
-    result, helpers = "{run}[0]" + ("" if known["return_sequences"] else "[:, -1]"), (CELL_RNN,)
+    result = "{run}[0]" + ("" if known["return_sequences"] else "[:, -1]")
+    helpers: tuple[Helper, ...] = (CELL_RNN,)
     if known["return_state"]:
         helper = OUTPUTS if known["return_sequences"] else LAST_OUTPUT
         result, helpers = f"{helper.name}({{run}})", (CELL_RNN, helper)
@@ -104,7 +107,7 @@ def _made(cell: cst.BaseExpression, maker: Maker) -> str | Decline:
     """The expression that makes the cell."""
     value = maker.ctx.value(cell)
     assert isinstance(value, RepoInstance)
-    cell = _written(cell, value, maker)
+    cell = written(cell, maker)
     if not isinstance(cell, cst.Call) or not isinstance(maker.ctx.value(cell.func), RepoClass):
         return Decline("a cell that is not made where it is handed over", API)
     known = maker.ctx.facts.cls(value.qualname)
@@ -117,28 +120,37 @@ def _made(cell: cst.BaseExpression, maker: Maker) -> str | Decline:
     return maker.construction(cell, value.qualname)
 
 
-def _written(cell: cst.BaseExpression, value: RepoInstance, maker: Maker) -> cst.BaseExpression:
-    """The call that makes a cell, also where a name stands for it that nothing else reads."""
+def written(cell: cst.BaseExpression, maker: Maker) -> cst.BaseExpression:
+    """The expression that makes a cell, or some, also where a name stands for it that nothing else reads."""
     if not isinstance(cell, cst.Name):
         return cell
     for assign in _scope(cell, maker)[1]:
-        if maker.ctx.spans.get(assign.value) == value.site and handed_over(assign, maker):
+        if handed_over(assign, maker):
             return assign.value
     return cell
 
 
 def handed_over(assign: cst.BaseSmallStatement, maker: Maker) -> bool:
-    """Whether a statement names a cell of the repository for one layer that runs it, and for nothing else."""
-    if not isinstance(assign, cst.Assign) or not isinstance(maker.ctx.value(assign.value), RepoInstance):
+    """Whether a statement names cells for one layer that runs them, and for nothing else."""
+    if not isinstance(assign, cst.Assign) or not _makes_cells(assign.value, maker):
         return False
     name = assign.targets[0].target
     if len(assign.targets) > 1 or not isinstance(name, cst.Name):
         return False
     names, _ = _scope(name, maker)
-    runs = [
-        c for c in find(maker.ctx.tree, m.Call()) if isinstance(c, cst.Call) and c.args and c.args[0].value in names
-    ]
-    return len(names) == 2 and len(runs) == 1 and getattr(maker.ctx.value(runs[0]), "api", "") == API
+    calls = [c for c in find(maker.ctx.tree, m.Call()) if isinstance(c, cst.Call)]
+    runs = [c for c in calls if c.args and c.args[0].value in names]
+    return len(names) == 2 and len(runs) == 1 and getattr(maker.ctx.value(runs[0]), "api", "") in (API, STACKED)
+
+
+def _makes_cells(node: cst.BaseExpression, maker: Maker) -> bool:
+    """Whether an expression makes a cell, or a list of some."""
+    if isinstance(node, cst.List | cst.Tuple):
+        return all(_makes_cells(e.value, maker) for e in node.elements)
+    if isinstance(node, cst.ListComp):
+        return _makes_cells(node.elt, maker)
+    value = maker.ctx.value(node)
+    return isinstance(value, RepoInstance) or (isinstance(value, Instance) and value.api in _CELLS)
 
 
 def _scope(name: cst.Name, maker: Maker) -> tuple[list[cst.CSTNode], list[cst.Assign]]:

@@ -210,9 +210,29 @@ def _cells(arg: LayerArg) -> list[LayerArg]:
     if isinstance(value, Instance) and value.api == "tf.keras.layers.StackedRNNCells" and isinstance(tree, ast.Call):
         tree, listed = tree.args[0] if tree.args else tree.keywords[0].value, value.arg("cells")
         value = listed if listed is not None else value
+    if isinstance(tree, ast.ListComp):
+        return _repeated(tree, value)
     if isinstance(value, Sequence) and value.items is not None and isinstance(tree, (ast.List, ast.Tuple)):
         return [LayerArg("cell", ast.unparse(t), v) for t, v in zip(tree.elts, value.items, strict=True)]
     return [arg]
+
+
+def _repeated(tree: ast.ListComp, value: object) -> list[LayerArg]:
+    """The cells of `[LSTMCell(8) for _ in range(3)]`."""
+    loop = tree.generators[0]
+    target, over = ast.unparse(loop.target), loop.iter
+    plain = (
+        len(tree.generators) == 1 and not loop.ifs and isinstance(over, ast.Call) and ast.unparse(over.func) == "range"
+    )
+    reads = any(isinstance(n, ast.Name) and n.id == target for n in ast.walk(tree.elt))
+    if not plain or reads or not isinstance(value, Sequence):
+        raise Decline("cells that differ, or of which the number is not known")
+    assert isinstance(over, ast.Call)
+    count = over.args[0] if len(over.args) == 1 else None
+    if not isinstance(count, ast.Constant) or not isinstance(count.value, int):
+        raise Decline("how many cells there are is not known")
+    one = value.items[0] if value.items else value.element
+    return [LayerArg("cell", ast.unparse(tree.elt), one)] * count.value
 
 
 def _stack(cells: list[LayerArg], how: dict[str, LayerArg], call: LayerCall) -> LayerCode:
