@@ -165,6 +165,34 @@ LION = Helper(
 ''',
     ("import torch",),
 )
+LAMB = Helper(
+    "Lamb",
+    '''class Lamb(torch.optim.Optimizer):
+    """Adam whose step for each tensor is as long, times the rate, as the tensor itself."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-7):
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            beta_1, beta_2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update(step=0, momentum=torch.zeros_like(p), velocity=torch.zeros_like(p))
+                state["step"] += 1
+                momentum = state["momentum"].lerp_(p.grad, 1 - beta_1) / (1 - beta_1 ** state["step"])
+                velocity = state["velocity"].lerp_(p.grad.square(), 1 - beta_2) / (1 - beta_2 ** state["step"])
+                update = momentum / (velocity.sqrt() + group["eps"])
+                length, size = p.square().sum().sqrt(), update.square().sum().sqrt()
+                ratio = torch.where((length > 0) & (size > 0), length / size, 1.0)
+                p.sub_(ratio * group["lr"] * update)
+''',
+    ("import torch",),
+)
 WEIGHT_DECAY = Helper(
     "with_weight_decay",
     '''def with_weight_decay(optimizer, amount):

@@ -9,7 +9,16 @@ from typing import TypeVar
 from migrator.model import Decline, OptimizerCode
 from migrator.rules.objects import optimizers_exact, schedules
 from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
-from migrator.rules.objects.optimizer_code import ADAFACTOR, CENTERED, FTRL, LION, RMSPROP, RMSPROP_1, WEIGHT_DECAY
+from migrator.rules.objects.optimizer_code import (
+    ADAFACTOR,
+    CENTERED,
+    FTRL,
+    LAMB,
+    LION,
+    RMSPROP,
+    RMSPROP_1,
+    WEIGHT_DECAY,
+)
 from migrator.values import Instance, Literal, Value
 
 _CLIP = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -107,6 +116,12 @@ def lion(args: Arguments, lr: str) -> OptimizerCode:
     return OptimizerCode(f"Lion({{params}}, lr={lr}{betas})", imports=("import torch",), helpers=(LION,))
 
 
+def lamb(args: Arguments, lr: str) -> OptimizerCode:
+    args.only("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay", *_CLIP, *_INERT)
+    eps = _eps(args) if "epsilon" in args.texts else ""
+    return OptimizerCode(f"Lamb({{params}}, lr={lr}{_betas(args)}{eps})", imports=("import torch",), helpers=(LAMB,))
+
+
 def adafactor(args: Arguments, lr: str) -> OptimizerCode:
     names = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")
     args.only("learning_rate", *names, "weight_decay", *_CLIP, *_INERT)
@@ -195,6 +210,7 @@ RULES = (
     _rule("Adamax", _params(0.001, *_BETAS), adamax),
     _rule("Nadam", _params(0.001, *_BETAS), nadam),
     _rule("Lion", _params(0.001, ("beta_1", 0.9), ("beta_2", 0.99)), lion),
+    _rule("Lamb", _params(0.001, *_BETAS), lamb),
     _rule("Ftrl", _params(0.001, *_FTRL), ftrl),
     _rule("Adafactor", _params(0.001, *_ADAFACTOR), adafactor),
 )
