@@ -88,3 +88,54 @@ def test_tensors_of_the_top_level_are_where_its_models_are(tmp_path: Path) -> No
         text = steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["m.py"].text
         assert f"x = {wanted}\n" in text
         assert ("layer = Drops().to(device)\n" if head else "layer = Drops()\n") in text
+
+
+MODELS = """
+class Plain(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.fc = layers.Dense(2)
+
+    def call(self, x):
+        return self.fc(x)
+
+
+class Words(Plain):
+    def __init__(self):
+        super().__init__()
+        self.gru = layers.GRU(4)
+
+    def call(self, x):
+        return self.fc(self.gru(x))
+
+
+class Dropping(Plain):
+    def __init__(self):
+        super().__init__()
+        self.gru = layers.GRU(4, dropout=0.5)
+
+    def call(self, x):
+        return self.fc(self.gru(x))
+
+
+plain, words, dropping = Plain(), Words(), Dropping()
+
+
+def step(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean({model}(x))
+    return tape.gradient(loss, {model}.trainable_variables)
+
+
+step(tf.ones((2, 3, 5)))
+"""
+
+
+@pytest.mark.parametrize(("model", "mode"), [("plain", None), ("words", "train"), ("dropping", "eval")])
+def test_gradients_are_taken_in_the_mode_that_has_them(model: str, mode: str | None, tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(HEAD + MODELS.format(model=model), encoding="utf-8")
+    repo = source.read(tmp_path, (), ())
+    text = steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["m.py"].text
+    body = text[text.index("def step") :]
+    assert (f"    {model}.{mode}()\n" in body) == (mode is not None)
+    assert (".eval()" in body) == (mode == "eval")

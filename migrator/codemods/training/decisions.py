@@ -17,7 +17,7 @@ from migrator.codemods.training.calls import receiver
 from migrator.codemods.training.checkpoints import checkpoint_text
 from migrator.codemods.training.expressions import Finder, Modes, penalty_text
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
-from migrator.codemods.training.layer_calls import flag_of, mode_of
+from migrator.codemods.training.layer_calls import flag_of, mode_of, without_modes
 from migrator.codemods.training.loading import load_model
 from migrator.codemods.training.metric_classes import state
 from migrator.codemods.training.plan import FilePlan, has_argument
@@ -173,7 +173,8 @@ class Decisions:
         if isinstance(call.func, cst.Call):
             switch = Modes().switch(self.writer.text(call.func), call, self.ctx, text, default)
             return f"{switch}({self.arguments(kept, written)})"
-        switch = self.modes.switch(model, call, self.ctx, text, default)
+        alike = without_modes(call, self.ctx) if self.tapes.decided else None
+        switch = "" if alike == "" else self.modes.switch(model, call, self.ctx, text, alike or default)
         self.before += [switch] if switch else []
         if switch and self.plan.frozen and not switch.endswith(".eval()"):
             self.sink.help((KEEP_FROZEN,))

@@ -31,6 +31,8 @@ _TWO_MODES = (
     "AdditiveAttention", "SpectralNormalization", "Wrapper",
 )  # fmt: skip
 
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "LSTMCell", "GRUCell", "SimpleRNNCell")
+"""They drop something in training where they are told to."""
 _WITHOUT_MODE = (Literal, Scalar, Tensor, ShapeOf, DType, Api, External, ModuleRef)
 
 
@@ -73,6 +75,27 @@ def mode_of(call: cst.Call, ctx: Context) -> str:
     return mode_without_flag(value, ctx)
 
 
+def without_modes(call: cst.Call, ctx: Context) -> str | None:
+    """The mode in which gradients are taken of what does the same in either; None where that is not sure.
+
+    "" for any; "train" for recurrent layers, of which cuDNN has no gradients while they predict.
+    """
+    value = ctx.value(call.func)
+    if flag_of(call, ctx) is not None or has_two_modes(value, ctx):
+        return None
+    return "train" if _is_recurrent(value, ctx, frozenset()) else ""
+
+
+def _is_recurrent(value: Value, ctx: Context, seen: frozenset[str]) -> bool:
+    if isinstance(value, Instance):
+        return value.api.removeprefix(_LAYERS) in _RECURRENT
+    if isinstance(value, Sequence):
+        return any(_is_recurrent(item, ctx, seen) for item in value.items or (value.element,))
+    facts = ctx.facts.cls(value.qualname) if isinstance(value, RepoInstance) and value.qualname not in seen else None
+    attrs = () if facts is None else facts.attrs
+    return any(_is_recurrent(item, ctx, seen | {facts.qualname} if facts else seen) for _, item in attrs)
+
+
 def has_two_modes(value: Value, ctx: Context) -> bool:
     """Whether a layer may do something else in training; without a doubt no otherwise."""
     return _has_two_modes(value, ctx, frozenset())
@@ -81,7 +104,11 @@ def has_two_modes(value: Value, ctx: Context) -> bool:
 def _has_two_modes(value: Value, ctx: Context, seen: frozenset[str]) -> bool:
     if isinstance(value, Instance):
         name = value.api.removeprefix(_LAYERS)
-        return not value.api.startswith("tf.keras.") or (value.api.startswith(_LAYERS) and name.startswith(_TWO_MODES))
+        if not value.api.startswith("tf.keras."):
+            return True
+        if name in _RECURRENT:
+            return any(given != Literal(0.0) for arg, given in value.args if "dropout" in arg)
+        return value.api.startswith(_LAYERS) and name.startswith(_TWO_MODES)
     if isinstance(value, Sequence):
         return value.items is None or any(_has_two_modes(item, ctx, seen) for item in value.items)
     if not isinstance(value, RepoInstance):

@@ -120,7 +120,7 @@ class Uses:
         owners = _with_owners(model)
         for target in find(self.holder, m.AssignTarget()):
             assert isinstance(target, cst.AssignTarget)
-            if self.ctx.code(target.target).strip() in owners and self.ctx.spans[target] < start:
+            if not owners.isdisjoint(_bound_by(target.target, self.ctx)) and self.ctx.spans[target] < start:
                 return True
         return self.constructed(owners)
 
@@ -133,6 +133,13 @@ class Uses:
             return False
         targets = (target for name in making for target in find(methods[name], m.AssignTarget()))
         return any(isinstance(t, cst.AssignTarget) and self.ctx.code(t.target).strip() in owners for t in targets)
+
+
+def _bound_by(target: cst.BaseExpression, ctx: Context) -> list[str]:
+    """What a target of an assignment binds: itself, or its items."""
+    if isinstance(target, cst.Tuple | cst.List):
+        return [ctx.code(element.value).strip() for element in target.elements]
+    return [ctx.code(target).strip()]
 
 
 def _with_owners(model: str) -> frozenset[str]:
