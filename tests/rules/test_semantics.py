@@ -279,6 +279,34 @@ CASES = [
         {"x": IMAGES},
         grad=False,  # TensorFlow has none
     ),
+    Case(
+        "12.7 colours of ResNet50 change places",
+        "tf.keras.applications.resnet50.preprocess_input(x)",
+        "x / 127.5 - 1.0",
+        {"x": f32(2, 4, 5, 3)},
+        grad=False,
+    ),
+    Case(
+        "12.7 MobileNetV2 has no means of colours",
+        "tf.keras.applications.mobilenet_v2.preprocess_input(x)",
+        "(x / 255.0 - 0.45) / 0.225",
+        {"x": f32(2, 4, 5, 3)},
+        grad=False,
+    ),
+    Case(
+        "12.7 DenseNet has means of colours",
+        "tf.keras.applications.densenet.preprocess_input(x)",
+        "x / 127.5 - 1.0",
+        {"x": f32(2, 4, 5, 3)},
+        grad=False,
+    ),
+    Case(
+        "12.7 EfficientNet divides inside",
+        "tf.keras.applications.efficientnet.preprocess_input(x)",
+        "x / 255.0",
+        {"x": f32(2, 4, 5, 3)},
+        grad=False,
+    ),
 ]
 _HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
 

@@ -29,6 +29,7 @@ class Case:
 
 IMAGES, STEPS = f32(2, 6, 8, 3), f32(3, 5, 4)
 _MASKED = src("(q, v, dict(attention_mask=m))", q=f32(2, 4, 6), v=f32(2, 5, 6), m=boolean(2, 4, 5))
+_SOME_STEPS = src("(x, dict(mask=m))", x=STEPS, m=boolean(3, 5))
 CASES = [
     Case(
         "1.2 axis of the channels",
@@ -56,6 +57,18 @@ CASES = [
         "Bidirectional",
         S(STEPS, src("layers.LSTM(4)")),
         ("both_ends({self}({x})[0])", "{self}({x})[0][:, -1]"),
+    ),
+    Case(
+        "3.18 the mean of the steps that a mask leaves",
+        "GlobalAveragePooling1D",
+        S(_SOME_STEPS),
+        ("({x} * {given_mask}.unsqueeze(-1)).sum(dim=1) / {given_mask}.unsqueeze(-1).sum(dim=1)", "{x}.mean(dim=1)"),
+    ),
+    Case(
+        "3.18 steps that a mask skips",
+        "GRU",
+        S(_SOME_STEPS, 4),
+        ("masked_rnn({self}, {x}, {given_mask}, {given_initial_state})", "{self}({x}, {given_initial_state})"),
     ),
     Case(
         "3.20 the row of the mask",
@@ -87,7 +100,8 @@ def swapped(code: LayerCode, old: str, new: str) -> LayerCode:
     changed = {name: text.replace(old, new) for name, text in texts.items() if text is not None}
     params = tuple((keras, name, new if transform == old else transform) for keras, name, transform in code.params)
     helpers = tuple(replace(helper, source=helper.source.replace(old, new)) for helper in code.helpers)
-    return replace(code, params=params, helpers=helpers, **changed)
+    masked = code.masked and replace(code.masked, forward=code.masked.forward.replace(old, new))
+    return replace(code, params=params, helpers=helpers, masked=masked, **changed)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.entry)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from migrator.model import LayerCode, OptimizerCode
+from migrator.model import Decline, LayerCode, OptimizerCode
 from migrator.rules import rulebook
 from migrator.rules.objects import Objects
 from migrator.rules.objects.schedules import schedule_of
@@ -159,3 +159,26 @@ def test_2_6_a_frozen_normalisation_keeps_its_statistics() -> None:
     obvious.running_mean.zero_()
     obvious.eval()(torch.tensor(x))
     assert torch.allclose(obvious.running_mean, torch.zeros(3))
+
+
+def test_7_9_decay_of_older_optimizers() -> None:
+    """`decay` lowers the rate with every step; it is neither a decay of the weights nor one of epochs."""
+    import keras
+
+    texts = {"learning_rate": "0.1", "decay": "0.5"}
+    code = Objects().optimizer(
+        "tf.keras.optimizers.legacy.SGD", texts, {k: Literal(float(v)) for k, v in texts.items()}
+    )
+    assert isinstance(code, OptimizerCode)
+    assert code.schedule is not None
+    assert "weight_decay" not in code.call
+    rates = [eval(code.schedule)(step) for step in range(6)]
+    expected = [float(keras.optimizers.schedules.InverseTimeDecay(0.1, 1, 0.5)(step)) for step in range(6)]
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)
+    assert rates[1] < 0.07
+    both = Objects().optimizer(
+        "tf.keras.optimizers.legacy.SGD",
+        {**texts, "learning_rate": "rate"},
+        {"learning_rate": Instance("tf.keras.optimizers.schedules.CosineDecay"), "decay": Literal(0.5)},
+    )
+    assert isinstance(both, Decline)
