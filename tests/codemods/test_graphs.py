@@ -204,3 +204,58 @@ def test_a_saver_is_given_all_that_a_session_has(tmp_path: Path) -> None:
     second = net.saver.save(str(tmp_path / "b"))
     assert not Path(f"{first}.pt").exists()  # max_to_keep=1
     assert Path(f"{second}.pt").exists()
+
+
+def test_14_2_variables_that_calls_share_are_one_attribute(tmp_path: Path) -> None:
+    """What `reuse` shares by name is one module called twice; a module for each call would train other weights."""
+    source = PROGRAMS["methods that build, variables shared"]
+    theirs: dict[str, Any] = {}
+    exec(source, theirs)
+    ours: dict[str, Any] = {}
+    exec(migrated(source, tmp_path).text, ours)
+    net = theirs["Net"]()
+    with net.graph.as_default():
+        sizes = sorted(v.shape.num_elements() for v in theirs["tf"].trainable_variables())
+    assert sorted(p.numel() for p in ours["Net"]().model.parameters()) == sizes
+    assert len(sizes) == 8
+
+
+_ONE_LAYER = """import tensorflow.compat.v1 as tf
+import tensorflow.contrib.slim as slim
+
+
+class Net:
+    def __init__(self):
+        self.x = tf.placeholder(tf.float32, [None, 5, 8, 3])
+        {line}
+        self.sess = tf.Session()
+        self.sess.run(tf.global_variables_initializer())
+
+    def predict(self, x):
+        return self.sess.run(self.out, {{self.x: x}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        pytest.param(
+            "self.out, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.BasicLSTMCell(4), self.x[:, 0], dtype=tf.float32)",
+            "BasicLSTMCell",
+            id="3.2 other gates, a bias that is added when run",
+        ),
+        pytest.param(
+            "self.out = slim.conv2d(self.x, 4, [3, 3])", "slim.conv2d", id="14.3 hidden activation and padding"
+        ),
+        pytest.param(
+            "with slim.arg_scope([slim.conv2d], activation_fn=None):\n            self.out = slim.conv2d(self.x, 4, 3)",
+            "slim.arg_scope",
+            id="14.3 defaults of a scope",
+        ),
+    ],
+)
+def test_layers_of_version_1_with_hidden_defaults_are_left(line: str, reason: str, tmp_path: Path) -> None:
+    made = migrated(_ONE_LAYER.format(line=line), tmp_path)
+    assert any(reason in d.reason for u in made.units for d in u.declines)
+    assert "nn.LSTM" not in made.text
+    assert "nn.Conv2d" not in made.text

@@ -338,6 +338,16 @@ def test_the_rule_is_right(case: Case) -> None:
         assert not problem, f"{text}\n{problem}"
 
 
+def test_15_1_equal_shapes_say_nothing() -> None:
+    """A rewrite of the right shape is told apart by its values, at a size where the sides of padding show."""
+    case = next(c for c in CASES if c.entry == "1.4 strided SAME")
+    x, k = (np.random.default_rng(0).normal(size=a.shape).astype("float32") for a in case.arrays.values())
+    naive = eval(case.naive, {"F": torch.nn.functional, "x": torch.tensor(x), "k": torch.tensor(k)})
+    assert tuple(naive.shape) == tuple(tf.nn.conv2d(x, k, 2, "SAME").shape)
+    _, oracle = _oracle(case)
+    assert "differs by" in oracle.difference(f"{_HEAD}def f(x, k):\n    return {case.naive}\n")
+
+
 def test_10_17_an_axis_that_is_not_of_size_one() -> None:
     """TensorFlow refuses to drop an axis of size 4, torch leaves it: it is declined where the size is known."""
     program = Program("def f(x):\n    return tf.squeeze(x, axis=1)\n", {"x": f32(3, 4)})
