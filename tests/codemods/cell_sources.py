@@ -131,6 +131,30 @@ def make():
 """,
         "a cell that is not made where it is handed over",
     ),
+    "a cell that a loop runs again": (
+        _PAIR
+        + """
+def make():
+    cell = PairCell(4)
+    inputs = x = tf.keras.Input((7, 4))
+    for _ in range(2):
+        x = layers.RNN(cell, return_sequences=True)(x)
+    return tf.keras.Model(inputs, x)
+""",
+        "a cell that is not made where it is handed over",
+    ),
+    "a size that changes before the cell is run": (
+        _PAIR
+        + """
+def make():
+    units = 4
+    cell = PairCell(units)
+    units = 5
+    inputs = tf.keras.Input((7, units))
+    return tf.keras.Model(inputs, layers.RNN(cell)(inputs))
+""",
+        "a cell that is not made where it is handed over",
+    ),
     "kept states": (
         _PAIR
         + """

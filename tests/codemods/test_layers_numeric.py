@@ -20,9 +20,9 @@ Given = tuple[Any, ...]
 
 @pytest.fixture(scope="module", autouse=True)
 def stamped() -> None:
-    from migrator_validators.probes import tf_objects
+    from migrator_validators.probes import tf_stamps
 
-    tf_objects.stamp_layers()
+    tf_stamps.stamp_layers()
 
 
 def inputs_of(given: list[Given]) -> list[np.ndarray]:

@@ -57,7 +57,7 @@ from migrator.facts.shapes import applications
 from migrator.values import Literal, Tensor
 from migrator_validators.cases import WeightMap
 from migrator_validators.matching import match
-from migrator_validators.probes import tf_objects, torch_objects
+from migrator_validators.probes import tf_objects, tf_stamps, torch_objects
 from migrator_validators.probes.tf_check import tf as _
 
 sys.path.insert(0, sys.argv[1])
@@ -66,7 +66,7 @@ import keras_networks
 name, options = sys.argv[2], {"weights": None, "include_top": False, **eval(f"dict({sys.argv[3]})")}
 # Deep networks with random weights multiply rounding; what we did wrong float64 does not make smaller.
 tf.keras.backend.set_floatx("float64")
-tf_objects.stamp_layers()
+tf_stamps.stamp_layers()
 keras_model = getattr(tf.keras.applications, name)(**options)
 module = getattr(keras_networks, name)(**options).double().eval()
 found = match(WeightMap(), tf_objects.describe(keras_model, []), torch_objects.describe(module))

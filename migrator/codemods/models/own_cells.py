@@ -140,7 +140,27 @@ def handed_over(assign: cst.BaseSmallStatement, maker: Maker) -> bool:
     names, _ = _scope(name, maker)
     calls = [c for c in find(maker.ctx.tree, m.Call()) if isinstance(c, cst.Call)]
     runs = [c for c in calls if c.args and c.args[0].value in names]
-    return len(names) == 2 and len(runs) == 1 and getattr(maker.ctx.value(runs[0]), "api", "") in (API, STACKED)
+    if len(names) != 2 or len(runs) != 1 or getattr(maker.ctx.value(runs[0]), "api", "") not in (API, STACKED):
+        return False
+    return _may_move(assign.value, names, maker)
+
+
+def _may_move(made: cst.BaseExpression, names: list[cst.CSTNode], maker: Maker) -> bool:
+    """Whether an expression gives the same where its name is read, and is made as often there."""
+    for loop in find(maker.ctx.tree, m.For() | m.While() | m.ListComp()):
+        if len([n for n in find(loop, m.Name()) if n in names]) == 1:
+            return False
+    read = {n.value for n in find(made, m.Name()) if isinstance(n, cst.Name)}
+    around = _around(names[0], maker)
+    again = find(around, m.AssignTarget(m.Name()) | m.AugAssign(m.Name())) if around is not None else []
+    changed = [n.target.value for n in again if isinstance(n, cst.AssignTarget | cst.AugAssign)]  # type: ignore[attr-defined]
+    return not any(changed.count(name) > 1 for name in read) and not _given_again(around, read & set(changed))
+
+
+def _given_again(around: cst.CSTNode | None, changed: set[str]) -> bool:
+    """Whether a parameter of the function is among the names that get other values."""
+    params = find(around, m.Param()) if around is not None else []
+    return any(isinstance(p, cst.Param) and p.name.value in changed for p in params)
 
 
 def _makes_cells(node: cst.BaseExpression, maker: Maker) -> bool:
@@ -155,11 +175,17 @@ def _makes_cells(node: cst.BaseExpression, maker: Maker) -> bool:
 
 def _scope(name: cst.Name, maker: Maker) -> tuple[list[cst.CSTNode], list[cst.Assign]]:
     """The uses of a name in the innermost function around it, and the statements there that give it a value."""
-    around = [f for f in find(maker.ctx.tree, m.FunctionDef()) if any(n is name for n in find(f, m.Name()))]
-    if not around:
+    around = _around(name, maker)
+    if around is None:
         return [], []
-    assigned = find(around[-1], m.Assign(targets=[m.AssignTarget(m.Name(name.value))]))
-    return find(around[-1], m.Name(name.value)), [a for a in assigned if isinstance(a, cst.Assign)]
+    assigned = find(around, m.Assign(targets=[m.AssignTarget(m.Name(name.value))]))
+    return find(around, m.Name(name.value)), [a for a in assigned if isinstance(a, cst.Assign)]
+
+
+def _around(name: cst.CSTNode, maker: Maker) -> cst.CSTNode | None:
+    """The innermost function around a name."""
+    found = [f for f in find(maker.ctx.tree, m.FunctionDef()) if any(n is name for n in find(f, m.Name()))]
+    return found[-1] if found else None
 
 
 def _flag(node: cst.BaseExpression, maker: Maker) -> bool | None:
