@@ -78,7 +78,7 @@ GATE = '''class Gate(nn.Module):
 '''
 
 MODEL = """class Net(nn.Module):
-    def __init__(self, in_features, units=6):
+    def __init__(self, units=6, in_features=5):
         super().__init__()
         self.gate = Gate(in_features, units)
         self.out = nn.Linear(units, 2)
