@@ -401,7 +401,7 @@ TWO_COMPILES = """if x is None:
     [
         ("model.compile('sgd', loss='mse', loss_weights=[1.0])", "loss_weights"),
         ("model.compile('sgd', loss=['mse', 'mae'])", "not known"),
-        ("model.compile('lamb', loss='mse')", "no rule for the optimizer"),
+        ("model.compile('muon', loss='mse')", "no rule for the optimizer"),
         ("model.compile('sgd', loss='mse', weighted_metrics=[keras.metrics.RootMeanSquaredError()])", "with weights"),
         (f"{MSE}\n    model.fit([x, x], y)", "several inputs"),
         (f"{MSE}\n    model.fit(x, y, validation_data=(x, y), validation_freq=[1, 2])", "a constant number apart"),
