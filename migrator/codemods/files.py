@@ -304,7 +304,8 @@ def _assemble(file: FileDraft, texts: Sequence[str | None], helpers: Sequence[He
         if text is None or not text:
             continue
         kind = file.parts[index - offset].segment.unit.kind if index >= offset else UnitKind.IMPORTS
-        if not placed and index > needed and kind not in (UnitKind.IMPORTS, UnitKind.CONSTANT):
+        constant = kind is UnitKind.CONSTANT and not (needs_device and re.search(r"\bdevice\b", text))
+        if not placed and index > needed and kind is not UnitKind.IMPORTS and not constant:
             out += _spaced(extra, needs_device)
             placed = True
             text = "\n\n" + text.lstrip("\n")

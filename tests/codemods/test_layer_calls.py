@@ -80,13 +80,14 @@ def test_what_trains_unless_told_otherwise(tmp_path: Path) -> None:
 
 
 def test_tensors_of_the_top_level_are_where_its_models_are(tmp_path: Path) -> None:
-    lines = "x = tf.ones((2, 3))\nlayer = Drops()\nprint(layer(x))\n"
+    lines = "weight = tf.constant([1.0])\nx = tf.ones((2, 3))\nlayer = Drops()\nprint(layer(x))\n"
     made = "model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])\n"
     for head, wanted in (("", "torch.ones((2, 3))"), (made, "torch.ones((2, 3), device=device)")):
         (tmp_path / "m.py").write_text(HEAD + LAYERS.format(default="None") + head + lines, encoding="utf-8")
         repo = source.read(tmp_path, (), ())
         text = steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["m.py"].text
         assert f"x = {wanted}\n" in text
+        assert not head or text.index("\ndevice = ") < text.index("weight = torch")
         assert ("layer = Drops().to(device)\n" if head else "layer = Drops()\n") in text
 
 

@@ -18,12 +18,25 @@ _WRAPPED = frozenset(_NAMES.split())
 
 def as_arrays(original: cst.Call, updated: cst.Call, value: Callable[[cst.CSTNode], Value]) -> cst.Call:
     """The call with its tensors made arrays, so that it gives an array as before."""
-    callee = value(original.func)
-    if not isinstance(callee, External) or callee.name.removeprefix("numpy.") not in _WRAPPED:
+    if _function(original, value) not in _WRAPPED:
         return updated
     pairs = zip(original.args, updated.args, strict=True)
     args = [new.with_changes(value=_array(new.value)) if _is_tensor(value(old.value)) else new for old, new in pairs]
     return updated.with_changes(args=args)
+
+
+def rounds_the_unknown(original: cst.Call, value: Callable[[cst.CSTNode], Value]) -> bool:
+    """Whether NumPy rounds what may be a tensor or an array: torch's tensors wrap the result, silently."""
+    given = value(original.args[0].value) if original.args else None
+    open_tensor = isinstance(given, Tensor) and given.origin == "tf" and not _is_tensor(given)
+    return open_tensor and _function(original, value) in ("around", "round", "round_")
+
+
+def _function(call: cst.Call, value: Callable[[cst.CSTNode], Value]) -> str:
+    """The function of NumPy that is called; Python's own of the same name are none."""
+    callee = value(call.func)
+    name = callee.name if isinstance(callee, External) else ""
+    return name.removeprefix("numpy.") if name.startswith("numpy.") else ""
 
 
 def _is_tensor(known: Value) -> bool:

@@ -15,7 +15,7 @@ from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
 from migrator.rules.engine.leaving import Leaving
 from migrator.rules.engine.names import Names
-from migrator.rules.engine.numpy_calls import as_arrays
+from migrator.rules.engine.numpy_calls import as_arrays, rounds_the_unknown
 from migrator.rules.engine.operators import statement, subscript
 from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch, without_counterpart
 from migrator.rules.engine.records import Rule
@@ -251,6 +251,8 @@ class Rewriter(Leaving):
                 return self._call(api, original_node, updated_node)
         fitted = super().leave_Call(original_node, updated_node)
         if isinstance(fitted, cst.Call):
+            if rounds_the_unknown(original_node, self.value):
+                self.refuse("NumPy rounds what may be a tensor or an array", "", original_node)
             fitted = as_arrays(original_node, fitted, self.value)
         if isinstance(original_node.func, cst.Attribute) and isinstance(fitted, cst.Call):
             return self._method(original_node, original_node.func, fitted)
