@@ -276,3 +276,40 @@ def main():
 def test_what_a_derived_class_may_not_do(body: str, reason: str) -> None:
     draft = migrate(BASE.format(body)).drafts["Derived"]
     assert reason in [d.reason for d in draft.declines]
+
+
+CHOSEN = """
+import tensorflow as tf
+from tensorflow import keras
+
+
+class Cross(keras.layers.Layer):
+    def __init__(self, kernel_regularizer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(name="k", shape=(input_shape[-1], 2), regularizer=self.kernel_regularizer)
+
+    def call(self, x):
+        return tf.matmul(x, self.kernel)
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.cross = Cross({given})
+
+    def call(self, x):
+        return self.cross(x)
+
+
+Net()(tf.ones((2, 3)))
+"""
+
+
+def test_a_regulariser_that_every_caller_gives_stays_a_parameter() -> None:
+    text = migrate(CHOSEN.format(given="kernel_regularizer=keras.regularizers.l2(1e-3)")).text
+    assert "def __init__(self, in_features, kernel_regularizer=None):" in text
+    assert "kernel_regularizer=l2_penalty(1e-3)" in text
+    assert "kernel_regularizer" not in migrate(CHOSEN.format(given="")).text

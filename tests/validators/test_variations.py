@@ -12,6 +12,7 @@ from migrator_validators.variations import variations
 from migrator_validators.workers import Workers, pack_tree
 
 from migrator.model import Outcome, Rung
+from tests.validators import pairs
 
 SOURCE = """
 import tensorflow as tf
@@ -215,3 +216,13 @@ def test_ids_given_as_floats_stay_whole() -> None:
     (other,) = varied["other values"].inputs
     assert isinstance(other, Array)
     assert (other.dist, other.low, other.high) == ("integers", 0.0, 9.0)
+
+
+def test_what_a_layer_adds_to_the_loss_for_nan_is_nan_on_both_sides(workers: Workers) -> None:
+    varied = hinted(pairs.CASES["penalised"], Modules({"program": ast.parse(pairs.SOURCE)}))
+    assert any(v.name == "some NaN" for v in variations(varied))
+    trees = pack_tree({"program.py": pairs.SOURCE}), pack_tree({"program.py": pairs.TARGET})
+    verdicts = check_case(varied, *trees, workers).verdicts
+    assert [v for v in verdicts if v.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)] == []
+    wrong = pack_tree({"program.py": pairs.TARGET.replace("0.1 * x.square()", "0.2 * x.square()")})
+    assert any(v.outcome is Outcome.FAIL for v in check_case(varied, trees[0], wrong, workers).verdicts)

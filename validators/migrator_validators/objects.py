@@ -350,6 +350,8 @@ def added_to_loss(source: Reply, target: Reply, tolerance: Tolerance) -> Compari
 
 def _of_loss(what: str, ours: float, theirs: float, tolerance: Tolerance) -> Comparison:
     """One figure that is added to a loss."""
+    if ours == theirs or (math.isnan(ours) and math.isnan(theirs)):
+        return Comparison()
     measured, allowed = abs(ours - theirs), tolerance.absolute * FLOOR + tolerance.relative * abs(ours)
     found = Comparison(measured, allowed, measured / allowed)
     if not measured <= allowed:

@@ -1,4 +1,4 @@
-"""Regularisers and constraints that a constructor takes: where every construction gives the same, it is written out."""
+"""Regularisers and constraints that a constructor takes: written out where every construction leaves the default."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from migrator.values import Facts, Instance, Literal, RepoInstance, Scalar, Span
 
 
 def agreed(facts: Facts, qualname: str, params: Iterable[str]) -> dict[str, Value]:
-    """The regulariser and constraint parameters of a class to which every construction gives the same, with that.
+    """The regulariser and constraint parameters of a class that every construction leaves at their default, with that.
 
-    Where the repository does not construct the class, that is the default.
+    One that is given something stays a parameter, also where all give the same: who leaves it out gets the default.
     """
     known = facts.cls(qualname)
     if known is None or known.related:
@@ -24,9 +24,9 @@ def agreed(facts: Facts, qualname: str, params: Iterable[str]) -> dict[str, Valu
     for name in params:
         if not name.endswith(("regularizer", "constraint")):
             continue
+        default = _default(dict(known.init).get(name))
         given = {_given(facts, module, site, qualname, name) for module, site in known.sites}
-        given = given or {_default(dict(known.init).get(name))}
-        value = given.pop() if len(given) == 1 else None
+        value = default if given <= {default} else None
         if value is not None:
             found[name] = value
     return found
