@@ -59,9 +59,14 @@ def _samples(name: str) -> list[Sample]:
     ]
 
 
-def _unknown(pooling, classifier_activation) -> bool:
-    """Whether the ends of a network are others than the code has."""
-    return pooling not in (None, "avg", "max") or classifier_activation not in (None, "softmax")
+def _usual(input_tensor, weights, pooling, classifier_activation) -> None:
+    """Declines what no network here takes: a tensor to begin with, weights of a file, other ends."""
+    if input_tensor is not None:
+        raise Decline(_TENSOR)
+    if weights not in (None, "imagenet"):
+        raise Decline(_FILE)
+    if pooling not in (None, "avg", "max") or classifier_activation not in (None, "softmax"):
+        raise Decline(_ENDS)
 
 
 def _register(api: str, file: str) -> None:
@@ -78,12 +83,7 @@ def _register(api: str, file: str) -> None:
         classifier_activation="softmax",
         name=None,
     ):
-        if input_tensor is not None:
-            raise Decline(_TENSOR)
-        if weights not in (None, "imagenet"):
-            raise Decline(_FILE)
-        if _unknown(pooling, classifier_activation):
-            raise Decline(_ENDS)
+        _usual(input_tensor, weights, pooling, classifier_activation)
         return build(
             include_top=include_top,
             weights=weights,
@@ -114,12 +114,7 @@ def mobilenet(
     classifier_activation="softmax",
     name=None,
 ):
-    if input_tensor is not None:
-        raise Decline(_TENSOR)
-    if weights not in (None, "imagenet"):
-        raise Decline(_FILE)
-    if _unknown(pooling, classifier_activation):
-        raise Decline(_ENDS)
+    _usual(input_tensor, weights, pooling, classifier_activation)
     return _mobilenet(
         input_shape=input_shape,
         alpha=alpha,
@@ -145,12 +140,7 @@ def mobilenet_v2(
     classifier_activation="softmax",
     name=None,
 ):
-    if input_tensor is not None:
-        raise Decline(_TENSOR)
-    if weights not in (None, "imagenet"):
-        raise Decline(_FILE)
-    if _unknown(pooling, classifier_activation):
-        raise Decline(_ENDS)
+    _usual(input_tensor, weights, pooling, classifier_activation)
     return _mobilenet_v2(
         input_shape=input_shape,
         alpha=alpha,
@@ -180,12 +170,7 @@ def _register_mobilenet_v3(api: str) -> None:
         include_preprocessing=True,
         name=None,
     ):
-        if input_tensor is not None:
-            raise Decline(_TENSOR)
-        if weights not in (None, "imagenet"):
-            raise Decline(_FILE)
-        if _unknown(pooling, classifier_activation):
-            raise Decline(_ENDS)
+        _usual(input_tensor, weights, pooling, classifier_activation)
         return build(
             input_shape=input_shape,
             alpha=alpha,
@@ -215,12 +200,7 @@ def _register_efficientnet_v2(api: str) -> None:
         include_preprocessing=True,
         name=None,
     ):
-        if input_tensor is not None:
-            raise Decline(_TENSOR)
-        if weights not in (None, "imagenet"):
-            raise Decline(_FILE)
-        if _unknown(pooling, classifier_activation):
-            raise Decline(_ENDS)
+        _usual(input_tensor, weights, pooling, classifier_activation)
         return build(
             include_top=include_top,
             weights=weights,
@@ -246,12 +226,7 @@ def _register_nasnet(api: str) -> None:
         classifier_activation="softmax",
         name=None,
     ):
-        if input_tensor is not None:
-            raise Decline(_TENSOR)
-        if weights not in (None, "imagenet"):
-            raise Decline(_FILE)
-        if _unknown(pooling, classifier_activation):
-            raise Decline(_ENDS)
+        _usual(input_tensor, weights, pooling, classifier_activation)
         return build(
             input_shape=input_shape,
             include_top=include_top,
@@ -276,12 +251,7 @@ def _register_convnext(api: str) -> None:
         classifier_activation="softmax",
         name=None,
     ):
-        if input_tensor is not None:
-            raise Decline(_TENSOR)
-        if weights not in (None, "imagenet"):
-            raise Decline(_FILE)
-        if _unknown(pooling, classifier_activation):
-            raise Decline(_ENDS)
+        _usual(input_tensor, weights, pooling, classifier_activation)
         return build(
             include_top=include_top,
             include_preprocessing=include_preprocessing,
@@ -306,12 +276,7 @@ def _register_convnext(api: str) -> None:
         classes=1000,
         classifier_activation="softmax",
     ):
-        if input_tensor is not None:
-            raise Decline(_TENSOR)
-        if weights not in (None, "imagenet"):
-            raise Decline(_FILE)
-        if _unknown(pooling, classifier_activation):
-            raise Decline(_ENDS)
+        _usual(input_tensor, weights, pooling, classifier_activation)
         return build(
             include_top=include_top,
             include_preprocessing=include_preprocessing,
