@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from migrator.model import InterfaceChange, UnitKind, UnitRewrite
 from migrator.values import ClassFacts, Facts
@@ -67,74 +68,114 @@ def plan(
     all units that it refers to; `inside`: recorded name → names of what called it, nearest first;
     `original`: the source's modules, whose text says what is worth varying.
     """
-    units = {(modules[r.unit.path], r.unit.name): r for r in rewrites}
-    changes: dict[str, list[InterfaceChange]] = {}
-    for rewrite in rewrites:
-        for change in rewrite.changes:
-            changes.setdefault(change.qualname, []).append(change)
-    gaps = {r.unit.id: r.gaps for r in rewrites}
-    weights = WeightMap(records=_records(rewrites))
-    owners = {f"{module}:{name}": r.unit.id for (module, name), r in units.items()}
-    drawn = drawing(rewrites, original, modules)
+    planning = _Planning(tuple(rewrites), kinds, modules, facts, reachable, inside or {}, original)
+    by_unit = planning.by_unit(recorded)
+    return {
+        rewrite.unit.id: planning.plan(rewrite, by_unit)
+        for rewrite in rewrites
+        if rewrite.text is not None and rewrite.unit.kind is not UnitKind.IMPORTS and not _is_gone(rewrite, modules)
+    }
 
-    def used(case: Case, unit: str) -> frozenset[str]:
+
+@dataclass(frozen=True)
+class _Planning:
+    """What the plans of all units are made of; the fields are `plan`'s parameters."""
+
+    rewrites: tuple[UnitRewrite, ...]
+    kinds: Mapping[str, UnitKind]
+    modules: Mapping[str, str]
+    facts: Facts
+    reachable: Callable[[str], frozenset[str]]
+    inside: Mapping[str, Sequence[str]]
+    original: Modules
+
+    @cached_property
+    def units(self) -> dict[tuple[str, str], UnitRewrite]:
+        """The units by module and name."""
+        return {(self.modules[r.unit.path], r.unit.name): r for r in self.rewrites}
+
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """Unit ids by "module:name"."""
+        return {f"{module}:{name}": r.unit.id for (module, name), r in self.units.items()}
+
+    @cached_property
+    def changes(self) -> dict[str, list[InterfaceChange]]:
+        found: dict[str, list[InterfaceChange]] = {}
+        for change in (change for rewrite in self.rewrites for change in rewrite.changes):
+            found.setdefault(change.qualname, []).append(change)
+        return found
+
+    @cached_property
+    def gaps(self) -> dict[str, tuple[str, ...]]:
+        return {r.unit.id: r.gaps for r in self.rewrites}
+
+    @cached_property
+    def weights(self) -> WeightMap:
+        return WeightMap(records=_records(self.rewrites))
+
+    @cached_property
+    def drawn(self) -> frozenset[str]:
+        """Units that draw random numbers."""
+        return frozenset(drawing(self.rewrites, self.original, self.modules))
+
+    def used(self, case: Case, unit: str) -> frozenset[str]:
         """The unit, what makes its arguments, all that a program runs besides, and all that these refer to."""
         names = (":".join(_split(source)) for source in _sources(case.call))
-        beside = [r.unit.id for r in _owners(case, units)] if _owner(case)[1] == MAIN else []
-        made = [owners[name] for name in names if name in owners]
-        return frozenset().union(*map(reachable, (unit, *beside, *made)))
+        beside = [r.unit.id for r in _owners(case, self.units)] if _owner(case)[1] == MAIN else []
+        made = [self.owners[name] for name in names if name in self.owners]
+        return frozenset().union(*map(self.reachable, (unit, *beside, *made)))
 
-    def finished(case: Case, unit: str) -> Case:
-        others = used(case, unit)
-        allowed = sorted({gap for other in others for gap in gaps.get(other, ())})
-        adapted = _Adapter(changes, facts).case(case)
-        update = {"unit": unit, "weights": weights, "gaps": tuple(allowed), "random": bool(others & drawn)}
+    def finished(self, case: Case, unit: str) -> Case:
+        """The case as it is run for a unit: arguments as both sides take them, weights, gaps, randomness."""
+        others = self.used(case, unit)
+        allowed = sorted({gap for other in others for gap in self.gaps.get(other, ())})
+        adapted = _Adapter(self.changes, self.facts).case(case)
+        update = {"unit": unit, "weights": self.weights, "gaps": tuple(allowed), "random": bool(others & self.drawn)}
         return adapted.model_copy(update=update)
 
-    def others(case: Case, unit: str) -> Constructions:
+    def others(self, case: Case, unit: str) -> Constructions:
+        """What is run besides a case."""
         if case.kind == "training":
-            return Constructions(turned=trainings(case, original))
+            return Constructions(turned=trainings(case, self.original))
         if case.call.source == "__call__":
-            return Constructions(turned=other_makers(case, original))
-        return varied(case, facts, original).each(lambda made: finished(made, unit))
+            return Constructions(turned=other_makers(case, self.original))
+        return varied(case, self.facts, self.original).each(lambda made: self.finished(made, unit))
 
-    by_unit: dict[str, list[Case]] = {}
-    for case in recorded:
-        for owner in _owners(case, units):
-            if owner.text is not None:
-                by_unit.setdefault(owner.unit.id, []).append(finished(case, owner.unit.id))
-    plans = {}
-    for rewrite in rewrites:
-        if rewrite.text is None or rewrite.unit.kind is UnitKind.IMPORTS or _is_gone(rewrite, modules):
-            continue
-        unit = rewrite.unit.id
-        callers = _callers(rewrite, modules, units, inside or {}, reachable)
-        callers += tuple(u for u, found in by_unit.items() if any(unit in used(c, u) for c in found) and u != unit)
+    def by_unit(self, recorded: Iterable[Case]) -> dict[str, list[Case]]:
+        """Recorded cases of migrated units, by unit id."""
+        found: dict[str, list[Case]] = {}
+        for case in recorded:
+            for owner in _owners(case, self.units):
+                if owner.text is not None:
+                    found.setdefault(owner.unit.id, []).append(self.finished(case, owner.unit.id))
+        return found
+
+    def plan(self, rewrite: UnitRewrite, by_unit: Mapping[str, Sequence[Case]]) -> Plan:
+        """The plan of one unit; `by_unit`: the recorded cases of all."""
+        unit, module = rewrite.unit.id, self.modules[rewrite.unit.path]
+        callers = _callers(rewrite, self.modules, self.units, self.inside, self.reachable)
+        callers += tuple(u for u, found in by_unit.items() if any(unit in self.used(c, u) for c in found) and u != unit)
         if any(c.kind == "takes-model" for c in rewrite.changes):
-            plans[unit] = Plan(reason="it takes a model now, which only its callers have", callers=callers)
-            continue
+            return Plan(reason="it takes a model now, which only its callers have", callers=callers)
         if unit in by_unit:
-            cases = _hinted(by_unit[unit][:MOST], original)
-            first = others(cases[0], unit)
-            more = replace(first, turned=(*first.turned, *other_owners(cases, original)))
-            plans[unit] = Plan(cases=cases, varied={cases[0].id: more}, callers=callers)
-            continue
-        if kinds[unit] in (UnitKind.CONSTANT, UnitKind.SCRIPT) and (names := _bound(rewrite, original, modules)):
-            module = modules[rewrite.unit.path]
+            cases = _hinted(by_unit[unit][:MOST], self.original)
+            first = self.others(cases[0], unit)
+            more = replace(first, turned=(*first.turned, *other_owners(cases, self.original)))
+            return Plan(cases=cases, varied={cases[0].id: more}, callers=callers)
+        of_values = self.kinds[unit] in (UnitKind.CONSTANT, UnitKind.SCRIPT)
+        if of_values and (names := _bound(rewrite, self.original, self.modules)):
             case = Case(id=f"{unit}#values", unit=unit, kind="constant", call=Call(source=module), names=names)
-            plans[unit] = Plan(cases=(case,), callers=callers)
-            continue
+            return Plan(cases=(case,), callers=callers)
         try:
-            tries = invent(rewrite, kinds[unit], modules[rewrite.unit.path], facts, original)
-            found = [hinted(case, original) for case in _different(finished(case, unit) for case in tries)]
-            varied_ways = {case.id: others(case, unit) for case in found}
-            plans[unit] = Plan(alternatives=tuple(found), varied=varied_ways, callers=callers)
+            tries = invent(rewrite, self.kinds[unit], module, self.facts, self.original)
         except NoInputs as missing:
-            if kinds[unit] is UnitKind.SCRIPT:
-                plans[unit] = Plan(cases=(_program(rewrite, modules[rewrite.unit.path]),), callers=callers)
-            else:
-                plans[unit] = Plan(reason=missing.reason, callers=callers)
-    return plans
+            if self.kinds[unit] is UnitKind.SCRIPT:
+                return Plan(cases=(_program(rewrite, module),), callers=callers)
+            return Plan(reason=missing.reason, callers=callers)
+        invented = [hinted(case, self.original) for case in _different(self.finished(case, unit) for case in tries)]
+        ways = {case.id: self.others(case, unit) for case in invented}
+        return Plan(alternatives=tuple(invented), varied=ways, callers=callers)
 
 
 def _is_gone(rewrite: UnitRewrite, modules: Mapping[str, str]) -> bool:
