@@ -44,9 +44,11 @@ class Oracle:
         return problem
 
     def _at(self, torch_source: str, wide: bool) -> str:
-        from running import difference, in_empty_folder, make, run_tf, run_torch, to_numpy
+        from running import difference, in_empty_folder, make, run_tf, run_torch, same_draws, to_numpy
 
         source, grad = self.program.source, self.sample.grad
+        if self.sample.random:
+            same_draws()
         arrays = [make(a, seed, wide) for seed, a in enumerate(self.program.arrays.values())]
         if wide not in self.answers:
             self.answers[wide] = in_empty_folder(lambda: run_tf(source, arrays, grad))

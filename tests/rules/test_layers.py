@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from migrator_validators.matching import _weight_index
 from migrator_validators.weights import apply, apply_gradient
-from running import difference, flat, make, weights
+from running import difference, flat, make, same_draws, weights
 
 from migrator.model import Decline, LayerCode
 from migrator.rules import rulebook
@@ -323,6 +323,7 @@ def test_noise_agrees_in_distribution(rule: LayerRule) -> None:
     """Mean and spread over many draws on ones, and over whole channels where these are drawn together."""
     import torch
 
+    same_draws()
     sample = next(s for s in rule.samples if not s.declines)
     array = arrays_of(sample)[0]
     ones = np.ones((64_000, *array.shape[1:]), "float32")
