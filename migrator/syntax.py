@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 import libcst as cst
 
@@ -156,21 +156,22 @@ def walk(node: cst.CSTNode, visitor: cst.CSTVisitor) -> None:
         return
     visit, leave = _bound(visitor, "visit_"), _bound(visitor, "leave_")
     general = type(visitor).on_visit is not cst.CSTVisitor.on_visit
+    left = visitor.on_leave if type(visitor).on_leave is not cst.CSTVisitor.on_leave else partial(_leave, leave)
     open_: list[tuple[int, cst.CSTNode]] = []
     at, end = index.ranges[node]
     while at < end:
         while open_ and open_[-1][0] <= at:
-            _leave(open_.pop()[1], leave)
+            left(open_.pop()[1])
         one = index.flat[at]
         hook = visit.get(type(one))
         into = visitor.on_visit(one) if general else True if hook is None else hook(one)
         open_.append((index.ranges[one][1], one))
         at = at + 1 if into is not False else open_[-1][0]
     while open_:
-        _leave(open_.pop()[1], leave)
+        left(open_.pop()[1])
 
 
-def _leave(node: cst.CSTNode, leave: Mapping[type, Hook]) -> None:
+def _leave(leave: Mapping[type, Hook], node: cst.CSTNode) -> None:
     hook = leave.get(type(node))
     if hook is not None:
         hook(node)

@@ -102,6 +102,31 @@ def test_a_visitor_of_all_nodes_is_asked_of_each() -> None:
     assert walked.seen == [n for n in known.flat if n not in below or n in classes]
 
 
+class Depths(cst.CSTVisitor):
+    """How deep in classes and functions each name stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth, self.seen = 0, []  # type: ignore[var-annotated]
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        self.depth += isinstance(node, cst.ClassDef | cst.FunctionDef)
+        self.seen += [(node.value, self.depth)] if isinstance(node, cst.Name) else []
+        return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        self.depth -= isinstance(original_node, cst.ClassDef | cst.FunctionDef)
+
+
+def test_a_visitor_of_all_nodes_leaves_each() -> None:
+    tree = indexed(SOURCE)
+    walked, visited = Depths(), Depths()
+    walk(tree, walked)
+    tree.visit(visited)
+    assert walked.depth == 0
+    assert walked.seen == visited.seen
+
+
 @pytest.mark.parametrize("kind", [Renaming, Removing, cst.CSTTransformer])
 def test_a_change_gives_what_a_visit_gives(kind: type[cst.CSTTransformer]) -> None:
     tree = indexed(SOURCE)

@@ -133,6 +133,34 @@ def test_two_configurations_have_two_passes() -> None:
     assert "run_epoch_second(model, loader, optimizer)" in made.text
 
 
+def test_one_name_for_two_models_behind_a_loop() -> None:
+    text = body("""
+        def train(x, y):
+            for row in x:
+                print(row)
+            model = build_model()
+            model.compile("sgd", loss="mse")
+            model.fit(x, y, verbose=0)
+            model = build_model()
+            model.compile("adam", loss="mse")
+            model.fit(x, y, verbose=0)
+    """)
+    first, second = text.index("torch.optim.SGD"), text.index("torch.optim.Adam")
+    fits = [text.index("run_epoch(model"), text.rindex("run_epoch(model")]
+    assert first < fits[0] < second < fits[1]
+
+
+def test_which_compile_of_a_branch_was_run_is_not_known() -> None:
+    assert "which `compile` it belongs to is not certain" in why("""
+        def train(x, y, fast):
+            model = build_model()
+            model.compile("sgd", loss="mse")
+            if fast:
+                model.compile("adam", loss="mse")
+            model.fit(x, y, verbose=0)
+    """)
+
+
 def test_two_optimizers_take_gradients_before_any_step() -> None:
     text = migrated("""
         class GAN:
