@@ -191,6 +191,20 @@ class _Swap(cst.CSTTransformer):
         return self.new.get(original_node, updated_node)
 
 
+def _swapped(node: cst.CSTNode, new: Mapping[cst.CSTNode, Changed]) -> cst.CSTNode:
+    """A node with other children; parentheses that stand in for a space (`return(x)`) stay."""
+    try:
+        return node._visit_and_replace_children(_Swap(new))
+    except cst.CSTValidationError:
+        return node._visit_and_replace_children(_Swap({old: _in_parens(old, made) for old, made in new.items()}))
+
+
+def _in_parens(old: cst.CSTNode, new: Changed) -> Changed:
+    if not isinstance(old, cst.BaseExpression) or not isinstance(new, cst.BaseExpression) or new.lpar:
+        return new
+    return new.with_changes(lpar=old.lpar, rpar=old.rpar)
+
+
 def transform(node: cst.CSTNode, transformer: cst.CSTTransformer) -> Changed:
     """What `node.visit(transformer)` gives, for one that minds no whitespace and no `visit_X_field`.
 
@@ -219,7 +233,7 @@ class _Transforming:
         if visit is None or visit(node) is not False:
             new = self._below(at + 1, self.ranges[node][1])
             if new:
-                updated = node._visit_and_replace_children(_Swap(new))
+                updated = _swapped(node, new)
         leave = self.on_leave or self.leave.get(type(node))
         return updated if leave is None else leave(node, updated)  # type: ignore[return-value]
 

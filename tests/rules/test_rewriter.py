@@ -218,6 +218,7 @@ def _module(source: str) -> tuple[Rewritten, str]:
         "print('v%s' % tf.__version__)\n",
         "print(f'v{tf.__version__}')\n",
         "print('v{}'.format(tf.__version__))\n",
+        "tf.__version__\n",
     ],
 )
 def test_a_version_that_is_shown_is_torchs(source: str) -> None:
@@ -229,7 +230,8 @@ def test_a_version_that_is_shown_is_torchs(source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "assert tf.__version__ >= '2.0'\n",
+        "assert tf.__version__ >= '2.0' or fallback\n",
+        "if tf.__version__ < '2.0':\n    raise ValueError\n",
         "new = tf.__version__.startswith('2')\n",
         "print(tf.__version__ > '2')\n",
         "version = tf.__version__\n",
@@ -238,6 +240,21 @@ def test_a_version_that_is_shown_is_torchs(source: str) -> None:
 )
 def test_a_version_that_decides_is_tensorflows(source: str) -> None:
     assert _module(source)[0].declines
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "tf.__version__ >= '2.0'",
+        "tf.__version__.startswith('2'), 'an old one'",
+        "float('.'.join(tf.__version__.split('.')[:2])) >= 1.14",
+        "tuple(map(int, tf.__version__.split('.')[:2])) > (2, 3)",
+    ],
+)
+def test_an_assertion_about_the_version_goes(test: str) -> None:
+    made, text = _module(f"x = 1\nassert {test}\n")
+    assert not made.declines
+    assert text == "x = 1\n"
 
 
 def test_numpy_functions_of_tensors_still_give_arrays() -> None:

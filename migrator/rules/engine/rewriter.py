@@ -183,6 +183,14 @@ class Rewriter(Leaving):
         (self.callees if named else self.methods).add(node.func)
         self.shown.update(versions.shown(node))
 
+    def visit_Expr(self, node: cst.Expr) -> None:
+        self.shown.add(node.value)  # the last line of a notebook's cell; nothing anywhere else
+
+    def visit_Assert(self, node: cst.Assert) -> bool:
+        if versions.only_asserted(node, self.names.canonical):
+            self.idle.add(node)
+        return node not in self.idle
+
     def visit_FormattedString(self, node: cst.FormattedString) -> None:
         self.shown.update(versions.in_text(node))
 

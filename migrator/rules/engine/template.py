@@ -33,6 +33,7 @@ OUTPUT_NAMES = {
     "glob": "import glob",
     "shutil": "import shutil",
     "logging": "import logging",
+    "time": "import time",
     "warnings": "import warnings",
     "re": "import re",
     "sys": "import sys",

@@ -10,11 +10,13 @@ from migrator.rules.engine.asked import is_float
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, f32, i32, src
+from migrator.rules.engine.samples import S, block, f32, i32, no_grad, src
 from migrator.rules.ops.create import no_strings
 from migrator.rules.ops.pieces import torch_dtype
 
 if TYPE_CHECKING:
+    import time
+
     import torch
 
 clip_by_global_norm = Helper(
@@ -97,9 +99,25 @@ def variable(
 
 @rule("tf.print", samples=(), gaps=["the format of tensors differs"])
 def tf_print(*inputs, output_stream=None, summarize: Ignored = 3, sep=" ", end="\n", name=None):
-    if output_stream is not None or sep != " " or end != "\n":
-        raise Decline("`output_stream`, `sep` or `end` is given")
-    return print(*inputs)
+    if output_stream is not None:
+        raise Decline("`output_stream` is given")
+    if sep != " " and end != "\n":
+        return print(*inputs, sep=sep, end=end)
+    if sep != " ":
+        return print(*inputs, sep=sep)
+    return print(*inputs, end=end) if end != "\n" else print(*inputs)
+
+
+@rule(
+    "tf.timestamp",
+    samples=[
+        no_grad(
+            block("begin = tf.timestamp()\nend = tf.timestamp()\nreturn end >= begin, end - begin < 60.0, begin > 1e9")
+        )
+    ],
+)
+def timestamp(name: Ignored = None):
+    return torch.tensor(time.time(), dtype=torch.float64)
 
 
 same("tf.executing_eagerly", "True", "", samples=())
