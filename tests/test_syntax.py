@@ -162,3 +162,15 @@ def test_an_index_made_by_a_visit_is_that_of_the_positions() -> None:
     assert made.ranges == positions.ranges
     assert made.parents == positions.parents
     assert made.words == positions.words
+
+
+class Shorter(cst.CSTTransformer):
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        return cst.Name("x")
+
+
+def test_parentheses_that_stand_for_a_space_stay() -> None:
+    tree = indexed("def f():\n    if(g())and(g()):\n        yield(g())\n    return(g())if(1)else(g())\n")
+    changed = transform(tree, Shorter())
+    assert isinstance(changed, cst.Module)
+    assert changed.code == "def f():\n    if(x)and(x):\n        yield(x)\n    return(x)if(1)else(x)\n"
