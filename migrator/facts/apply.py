@@ -222,6 +222,8 @@ def _run(it: Interpreter, callee: Instance, cell: RepoInstance, inputs: tuple[Va
 def model(it: Interpreter, callee: ModelValue, inputs: tuple[Value, ...], where: Where) -> Value:
     """Call a Sequential or Functional model."""
     outer = where
+    if callee.site is not None:
+        it.unfed.pop((callee.module, callee.site), None)
     _fixed_by_model(it, callee, inputs)
     if callee.inputs is not None and len(callee.inputs) == len(inputs):
         inputs = tuple(map(_declared, inputs, callee.inputs))
@@ -234,6 +236,14 @@ def model(it: Interpreter, callee: ModelValue, inputs: tuple[Value, ...], where:
         output = _functional(callee, inputs)
     it.record_use(callee, inputs, output, outer.key)
     return output
+
+
+def feed(it: Interpreter, frame: Frame) -> None:
+    """Call the Sequentials that nothing has called, with a tensor of which nothing is known: layers know some sizes."""
+    for (module, site), model in list(it.unfed.items()):
+        if it.site_scope.get((module, site)) == it.root and model.layers is not None:
+            chain(it, model.parts, (Tensor(),), Where(frame, site, (module, site)))
+    it.unfed.clear()
 
 
 def chain(it: Interpreter, parts: tuple[Value, ...], inputs: tuple[Value, ...], where: Where) -> Value:

@@ -139,6 +139,7 @@ class Interpreter:
         self.hints: dict[str, tuple[int | None, bool]] = {}  # reserved symbol: rank that layers ask for, convolutional
         self.foreign: dict[Site, list[Value]] = {}  # inputs of modules in other scopes than their own
         self.saved: dict[str | None, Value] = {}  # models by the files that they were saved to
+        self.unfed: dict[Site, ModelValue] = {}  # Sequentials without a declared input that nothing has called yet
         self.origins: dict[Site, Site] = {}  # call of a factory: the site inside it that made the module
         self._shared: dict[str, frozenset[str]] = {}
         self._changed: dict[str, frozenset[str]] = {}

@@ -55,6 +55,7 @@ def module(it: Interpreter, module: Module) -> None:
     frame = Frame(module, it.root, {}, record=True, naming=True)
     it.frames[module.name] = frame
     it.run(module.tree.body, frame)
+    apply.feed(it, frame)
     finish_nested(it, frame)
 
 

@@ -144,6 +144,8 @@ def with_parts(it: Interpreter, model: ModelValue, parts: tuple[Value, ...], whe
     layers = tuple(part for part in parts if not isinstance(part, Tensor)) if known else None
     model = ModelValue(model.api, model.module, model.site, layers, None, None, parts)
     if declared is None:
+        if model.site is not None:
+            it.unfed[(model.module, model.site)] = model
         return model
     inside = replace(where, call=(model.module, model.site or where.span))
     output = apply.chain(it, parts, (declared,), inside)

@@ -31,6 +31,39 @@ def test_sequential_model() -> None:
     assert render(use.output) == "float32[?, 10]"
 
 
+def test_a_sequential_that_nothing_calls_knows_some_sizes() -> None:
+    source = """
+        from tensorflow import keras
+        from tensorflow.keras import layers
+        model = keras.Sequential()
+        model.add(layers.Embedding(100, 8))
+        model.add(layers.LSTM(5))
+        model.add(layers.Dense(3))
+        model.summary()
+        """
+    facts = facts_of(source)
+    use = facts.layer("m", site(source, "layers.LSTM(5)"))
+    assert use is not None
+    assert render(use.inputs[0]).endswith("[?, ?, 8]")
+    use = facts.layer("m", site(source, "layers.Dense(3)"))
+    assert use is not None
+    assert render(use.inputs[0]).endswith("[?, 5]")
+
+
+def test_a_sequential_that_is_called_knows_no_more_than_that_call() -> None:
+    source = """
+        import tensorflow as tf
+        from tensorflow import keras
+        from tensorflow.keras import layers
+        model = keras.Sequential()
+        model.add(layers.Dense(3))
+        y = model(tf.zeros((2, 4)))
+        """
+    use = facts_of(source).layer("m", site(source, "layers.Dense(3)"))
+    assert use is not None
+    assert render(use.inputs[0]) == "float32[2, 4]"
+
+
 def test_sequential_by_add() -> None:
     check("""
         import tensorflow as tf
