@@ -33,6 +33,7 @@ from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRe
 from migrator.outcomes import Outcomes
 from migrator.settle import BEHAVIOUR, Settled, results, settle
 from migrator.shown import parsed
+from migrator.source.libraries import foreign_libraries
 from migrator.speaking import spoken_for
 from migrator.trees import as_run, lay_out
 from migrator.values import Facts
@@ -91,7 +92,7 @@ class Checker:
         stack.enter_context(workers)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migrator-")))
         source = lay_out(repo, as_run(repo), folder / "source")
-        packed = pack_tree(source, repo.package, repo.import_roots)
+        packed = pack_tree(source, repo.package, repo.import_roots, foreign=foreign_libraries(repo))
         journal = None if work is None else stack.enter_context(Journal(work, settings.fresh))
         return cls(repo, settings, workers, folder, source, packed, outcomes=Outcomes(journal))
 
@@ -168,6 +169,7 @@ class Checker:
             keras=self.repo.keras,
             package=self.repo.package,
             roots=self.repo.import_roots,
+            foreign=self.foreign,
         )
         if journal is not None:
             made.save(journal.folder / key)
@@ -196,7 +198,7 @@ class Checker:
         target = lay_out(self.repo, texts, self.folder / f"target{next(self.rounds)}")
         source.add(target, new_files(files.values()))
         remains = self.remains = any(u.text is None and u.declines for file in files.values() for u in file.units)
-        tree = pack_tree(target, self.repo.package, self.repo.import_roots, remains)
+        tree = pack_tree(target, self.repo.package, self.repo.import_roots, remains, self.foreign)
         code = ReachableCode(tree)
         verdicts: dict[str, list[Verdict]] = {}
         for file in files.values():
@@ -250,13 +252,8 @@ class Checker:
 
     @cached_property
     def foreign(self) -> frozenset[str]:
-        """Other libraries that the original imports, TensorFlow's own left out."""
-        own = {(f.module or "").split(".")[0] for f in self.repo.files}
-        trees = [ast.parse(f.text) for f in self.repo.files if f.text is not None]
-        nodes = [node for tree in trees for node in ast.walk(tree)]
-        names = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
-        names |= {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
-        return frozenset({name.split(".")[0] for name in names} - own - {"tensorflow", "keras", "tf_keras", "torch"})
+        """Other libraries that the original imports."""
+        return foreign_libraries(self.repo)
 
     def _public(self, part: Part, draft: FileDraft, file: FileRewrite) -> list[Verdict]:
         """Whether the names that the unit bound are still there, and take what they took."""

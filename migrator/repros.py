@@ -10,6 +10,7 @@ from migrator_validators.cases import Case, CaseFile, Change
 from migrator_validators.inputs import arrays_of
 
 from migrator.model import FileRewrite, InterfaceChange, Outcome, SourceRepo, Verdict
+from migrator.source.libraries import foreign_libraries
 
 FOLDER = "migration/cases"
 CASES_PATH = f"{FOLDER}/cases.json"
@@ -42,6 +43,7 @@ class Round:
             package=repo.package,
             roots=tuple(dict.fromkeys(("", *repo.import_roots))),
             tf_remains=self.remains,
+            foreign=tuple(sorted(foreign_libraries(repo))),
             changes=tuple(Change(**{name: getattr(change, name) for name in names}) for change in self.changes),
             replaced=gone,
             cases=self.cases,

@@ -122,7 +122,8 @@ def _sides(made: CaseFile, out: Path) -> Sides:
     source = Path(report.run.source)
     if not source.exists():
         raise UsageError(f"{source}: the original is not there any more; its model says where Keras keeps each weight")
-    return Sides(pack_tree(source), pack_tree(out), made.keras, (out / CASES).parent)
+    foreign = made.foreign
+    return Sides(pack_tree(source, foreign=foreign), pack_tree(out, foreign=foreign), made.keras, (out / CASES).parent)
 
 
 def _pairs(out: Path, unit: str) -> tuple[WeightPair, ...]:

@@ -64,7 +64,10 @@ def check_file(
     if unknown:
         raise UsageError(f"{path} has no case {', '.join(sorted(unknown))}")
     texts = {**dict(tree_files(target)), **{path: text.encode() for path, text in made.replaced.items()}}
-    packed = pack_tree(source, made.package, made.roots), pack_tree(texts, made.package, made.roots, made.tf_remains)
+    packed = (
+        pack_tree(source, made.package, made.roots, foreign=made.foreign),
+        pack_tree(texts, made.package, made.roots, made.tf_remains, made.foreign),
+    )
     permitted = [*changes, *(InterfaceChange(**change.model_dump()) for change in made.changes)]
     for case in made.cases:
         if not only or case.id in only:

@@ -251,8 +251,9 @@ class Change(_Strict):
 class CaseFile(_Strict):
     """Cases for one pair of trees. `source`/`target` are folders, relative to the file.
 
-    `package`, `roots`: as the trees import. `tf_remains`: units of the target are still TensorFlow. `replaced`:
-    files of the target (path → text) as they were when the cases ran, where they were not kept so.
+    `package`, `roots`: as the trees import. `tf_remains`: units of the target are still TensorFlow. `foreign`: see
+    `workers.Tree`. `replaced`: files of the target (path → text) as they were when the cases ran, where they were not
+    kept so.
     """
 
     version: int = CASES_VERSION
@@ -262,6 +263,7 @@ class CaseFile(_Strict):
     package: str = ""
     roots: tuple[str, ...] = ("",)
     tf_remains: bool = False
+    foreign: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     replaced: dict[str, str] = {}
     cases: tuple[Case, ...] = ()

@@ -71,6 +71,9 @@ class Ladder:
         if reply.needs_tensorflow:
             self.say(rung, Outcome.UNVERIFIABLE, f"it needs what is still TensorFlow: {reply.reason}")
             return True
+        if reply.lacks_library:
+            self.say(rung, Outcome.UNVERIFIABLE, reply.reason)
+            return True
         ours = reply.status in ("infra", "timeout", "killed")
         importing = reply.error.get("stage", "").startswith("import ")
         self.say(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,14 +130,15 @@ def record(
     budget: float = BUDGET,
     package: str = "",
     roots: tuple[str, ...] = ("",),
+    foreign: Iterable[str] = (),
 ) -> Recording:
     """Run the entry points of a source tree (all that `entry_points` finds by default), each in its own worker.
 
-    `modules` gives the import name of a file where it is not its path; `package` and `roots` are
-    those of `pack_tree`. No entry is begun after `budget` seconds. Failures of the program are
+    `modules` gives the import name of a file where it is not its path; `package`, `roots` and `foreign`
+    are those of `pack_tree`. No entry is begun after `budget` seconds. Failures of the program are
     part of the answer: `error` says in a line per entry how it ended, if not well.
     """
-    packed, prefix = pack_tree(tree, package, roots), f"{package}/" if package else ""
+    packed, prefix = pack_tree(tree, package, roots, foreign=foreign), f"{package}/" if package else ""
     names = {prefix + path: name for path, name in (modules or {}).items()}
     started = time.monotonic()
     side: Side = "tf2" if keras == 2 else "tf"

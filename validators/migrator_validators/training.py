@@ -315,6 +315,8 @@ def _target_stopped(reply: Reply, source: Reply) -> Verdict:
     """A target that did not come to its end: at which rung, and whose fault."""
     if reply.needs_tensorflow:
         return Verdict(Rung.STEPS, Outcome.UNVERIFIABLE, f"it needs what is still TensorFlow: {reply.reason}")
+    if reply.lacks_library:
+        return Verdict(Rung.STEPS, Outcome.UNVERIFIABLE, reply.reason)
     stage = reply.error.get("stage", "")
     rung = Rung.IMPORTS if stage.startswith("import ") else Rung.WEIGHTS if stage.startswith("load ") else Rung.STEPS
     outcome = Outcome.INFRA if reply.status in ("infra", "timeout", "killed") else Outcome.FAIL

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from migrator.errors import EnvironmentMissing
 from migrator_validators import sandbox as box
-from migrator_validators.probes import packing
+from migrator_validators.probes import absent, packing
 from migrator_validators.sandbox import Limits
 
 Side = Literal["tf", "tf2", "torch"]
@@ -57,6 +57,11 @@ class Reply:
         return self.error.get("type") == "StillTensorFlow"
 
     @property
+    def lacks_library(self) -> bool:
+        """Whether it ended on a library that is not installed on its side: that says nothing of the unit either."""
+        return self.error.get("type") == "ModuleNotFoundError" and self.error.get("message", "").endswith(absent.WHY)
+
+    @property
     def out_of_memory(self) -> bool:
         """Whether it raised because it got no more memory."""
         return self.error.get("type") == "MemoryError" or "can't allocate memory" in self.error.get("message", "")
@@ -75,11 +80,13 @@ class Tree:
 
     `tf_remains`: units of it are still TensorFlow, so that importing needs a stand-in for it, which
     the torch side has then (`probes/placeholder.py`): a unit under test that touches it fails.
+    `foreign`: libraries that the original imports; one that is not installed has a stand-in (`probes/absent.py`).
     """
 
     data: bytes = b""
     roots: tuple[str, ...] = ("",)
     tf_remains: bool = False
+    foreign: tuple[str, ...] = ()
 
 
 def pack_tree(
@@ -87,6 +94,7 @@ def pack_tree(
     package: str = "",
     roots: tuple[str, ...] = ("",),
     tf_remains: bool = False,
+    foreign: Iterable[str] = (),
 ) -> Tree:
     """A folder, file, or texts by relative path as a Tree. Hidden folders and big files stay out.
 
@@ -100,7 +108,7 @@ def pack_tree(
         for name, data in tree_files(tree):
             archive.writestr(zipfile.ZipInfo(prefix + name), data)
     below = tuple(prefix + root for root in roots if root)
-    return Tree(buffer.getvalue(), ("", *below), tf_remains)
+    return Tree(buffer.getvalue(), ("", *below), tf_remains, tuple(sorted(foreign)))
 
 
 def tree_files(tree: Path | Mapping[str, str | bytes]) -> list[tuple[str, bytes]]:
@@ -261,6 +269,7 @@ class Workers:
             "scratch": zygote.scratch,
             "roots": packed.roots,
             "tf_remains": packed.tf_remains,
+            "foreign": packed.foreign,
         }
         parts = (json.dumps(header).encode(), json.dumps(request).encode(), packing.pack(arrays or {}), packed.data)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from typing import Any, Callable, Sequence
 
-from . import wire
+from . import absent, wire
 from .printed import Printed, at_its_end, stop_clocks
 
 PLACE = "written-by-the-program"
@@ -50,7 +50,7 @@ class Launch:
     def _module(self) -> None:
         wire.PROGRAM.append(self.module)
         try:
-            with wire.program("run " + self.module):
+            with wire.program("run " + self.module), absent.armed():
                 self.names = runpy.run_module(self.module, run_name="__main__", alter_sys=True)
         except wire.ProgramError as error:
             if not isinstance(error.__cause__, SystemExit) or error.__cause__.code:

@@ -11,7 +11,7 @@ import time
 import types
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from . import wire
+from . import absent, wire
 from .streams import STREAMS
 
 MOST = 200  # calls that are told
@@ -95,7 +95,7 @@ def run(request: Dict[str, Any], printed: Printed) -> Dict[str, Any]:
 
 def _run(module: str) -> Tuple[int, Dict[str, Any]]:
     try:
-        with wire.program("run " + module):
+        with wire.program("run " + module), absent.armed():
             return 0, runpy.run_module(module, run_name="__main__", alter_sys=False)
     except wire.ProgramError as error:
         if not isinstance(error.__cause__, SystemExit):

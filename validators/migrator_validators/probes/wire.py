@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
 
-from . import placeholder
+from . import absent, placeholder
 
 Tree = Dict[str, Any]
 Arrays = Dict[str, np.ndarray]
@@ -56,7 +56,7 @@ def program(stage: str) -> Iterator[None]:
 
 def guard(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function of the program under test; what it raises is its own fault."""
-    with program(getattr(function, "__name__", "call")), placeholder.armed():
+    with program(getattr(function, "__name__", "call")), placeholder.armed(), absent.armed():
         return function(*args, **kwargs)
 
 

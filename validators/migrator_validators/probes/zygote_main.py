@@ -94,6 +94,7 @@ def perform(side: str, header: Header, body: bytes, packed: bytes, root: str) ->
         arrays = packing.unpack(packed)
         probe = importlib.import_module(PROBES + "." + header["probe"])
         importlib.import_module(PROBES + ".known_data").prepare(side, root)
+        importlib.import_module(PROBES + ".absent").install(header.get("foreign", ()), root)
         if side == "torch":
             steps = importlib.import_module(PROBES + ".torch_reach")
             steps.watch()
