@@ -86,6 +86,17 @@ def test_a_library_that_the_rewrite_brings_in_must_be_there(workers: Workers) ->
     assert check_import("program", tree, workers, foreign=FOREIGN).outcome is Outcome.FAIL
 
 
+def test_a_module_that_a_build_makes(workers: Workers) -> None:
+    texts = {"pkg/__init__.py": "", "pkg/a.py": "from .made import fast\n\n\ndef f(x):\n    return fast(x)\n"}
+    tree = pack_tree(texts, foreign=["pkg.made"])
+    assert workers.run("torch", "tf_script", {"module": "pkg.a"}, tree=tree).status == "ok"
+    assert workers.run("torch", "tf_script", {"module": "pkg.a"}, tree=pack_tree(texts)).status == "error"
+    case = Case(id="f", kind="function", call=Call(source="pkg.a:f", args=(X,)))
+    found = check_case(case, tree, tree, workers).verdicts[-1]
+    assert found.outcome is Outcome.UNVERIFIABLE
+    assert "No module named 'pkg.made'" in found.detail
+
+
 def ran(line: str, workers: Workers) -> Reply:
     tree = pack_tree({"m.py": f"import nowhere\nimport matplotlib.pyplot as plt\nX = {line}\n"}, foreign=FOREIGN)
     return workers.run("torch", "tf_script", {"module": "m"}, tree=tree)

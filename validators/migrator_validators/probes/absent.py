@@ -1,5 +1,7 @@
 """Stand-ins for libraries that the original imports and that are not installed, so that what does not need one is run.
 
+Modules of its own that a build makes (compiled, generated) and that are not there are treated alike.
+
 Only an import statement of the program itself gets one, and not one in `try: import x except ImportError`, which has
 an answer of its own. What only shows something (plots, bars of progress) does nothing. Anything else raises the
 ModuleNotFoundError of its import as soon as a unit under test uses it, and never gives a plain value: no length, no
@@ -35,7 +37,8 @@ def armed() -> Iterator[None]:
 
 
 def _raise(name: str) -> Any:
-    library = name.split(".")[0]
+    known = [module for module in sys.modules if isinstance(sys.modules[module], _Module)]
+    library = next((module for module in known if name.startswith(module)), name.split(".")[0])
     raise ModuleNotFoundError("No module named %r, %s" % (library, WHY), name=library)
 
 
@@ -236,14 +239,14 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.stood_in: Set[str] = set()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        library = name.split(".")[0]
-        if library not in self.libraries or not (library in self.stood_in or self._asked(library)):
+        library = name if name in self.libraries else name.split(".")[0]
+        if library not in self.libraries or not (library in self.stood_in or self._asked()):
             return None
         self.stood_in.add(library)
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
-    def _asked(self, library: str) -> bool:
-        """Whether a plain import statement of the program asks for a library that may be stood in for here."""
+    def _asked(self) -> bool:
+        """Whether a plain import statement of the program asks."""
         frame: Any = sys._getframe(2)
         while frame is not None and "importlib" in frame.f_code.co_filename:
             frame = frame.f_back
