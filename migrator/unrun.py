@@ -135,7 +135,8 @@ def _lines(body: Body) -> Iterator[_Line]:
         s = todo.pop(0)
         if isinstance(s, Function | ast.ClassDef) or _says_nothing(s):
             continue
-        blocks = [block for name in ("body", "orelse", "finalbody") for block in getattr(s, name, [])]
+        names = ("orelse",) if isinstance(s, ast.If) and _asks_for_channels_first(s.test) else _BLOCKS
+        blocks = [block for name in names for block in getattr(s, name, [])]
         blocks += [inner for handler in getattr(s, "handlers", []) for inner in handler.body]
         blocks += [inner for case in getattr(s, "cases", []) for inner in case.body]
         todo = [*(b for b in blocks if isinstance(b, ast.stmt)), *todo]
@@ -143,6 +144,19 @@ def _lines(body: Body) -> Iterator[_Line]:
             yield _Line(ast.unparse(s), s.lineno, s.end_lineno or s.lineno, isinstance(s, ast.Raise))
         elif not isinstance(s, ast.Try):
             yield _Line(_head(s), s.lineno, max(s.lineno, blocks[0].lineno - 1), False)
+
+
+_BLOCKS = ("body", "orelse", "finalbody")
+
+
+def _asks_for_channels_first(test: ast.expr) -> bool:
+    """`K.image_data_format() == "channels_first"`: never so where the original runs with Keras's default, and nothing
+    is rewritten there."""
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return False
+    sides = [test.left, test.comparators[0]]
+    asked = any(isinstance(s, ast.Call) and ast.unparse(s.func).endswith("image_data_format") for s in sides)
+    return asked and any(isinstance(s, ast.Constant) and s.value == "channels_first" for s in sides)
 
 
 def _head(statement: ast.stmt) -> str:

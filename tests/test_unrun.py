@@ -55,6 +55,18 @@ def test_a_branch_that_is_gone_counts_on_the_original() -> None:
     assert (outcome, detail) == (Outcome.UNVERIFIABLE, "rewritten code never ran: lines 8 of the original")
 
 
+def test_the_branch_of_another_image_format_need_not_run() -> None:
+    source = SOURCE.replace("if wide:", "if K.image_data_format() == 'channels_first':")
+    gone = TARGET.replace("    if wide:\n        y = 3\n        x = torch.square(x)\n", "")
+    verdict = lines_verdict(REWRITE, source, gone, Ran(ALL - {7, 8}, ALL))
+    assert verdict is not None
+    assert verdict.outcome is Outcome.PASS
+    other = source.replace("K.image_data_format()", "self.data_format")
+    verdict = lines_verdict(REWRITE, other, gone, Ran(ALL - {7, 8}, ALL))
+    assert verdict is not None
+    assert verdict.outcome is Outcome.UNVERIFIABLE
+
+
 def test_what_autograph_ran_says_nothing_of_lines() -> None:
     assert said(frozenset(), ALL - {10})[0] is Outcome.PASS
 

@@ -16,6 +16,7 @@ from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rule
 from migrator.codemods.dispatch import draft_unit, is_model_unit
 from migrator.codemods.files import FileDraft, Part, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
+from migrator.codemods.image_format import without_format
 from migrator.codemods.imports import bound_by
 from migrator.codemods.leftovers import handed_to_protobuf, hidden_builtins, tidy
 from migrator.codemods.models import ModelPlan, keeps_data, plan_models, shapes_asked
@@ -315,7 +316,7 @@ def _tidied(
 def _drafted(seg: Segment, ctx: Context) -> Draft | None:
     """The unit boundary: a mistake of ours leaves this unit as it was and no other, and is reported."""
     try:
-        return without_clash(_with_layout(draft_unit(seg, ctx), seg, ctx), seg, ctx)
+        return without_format(without_clash(_with_layout(draft_unit(seg, ctx), seg, ctx), seg, ctx))
     except Exception as error:
         text = "".join(ctx.code(statement) for statement in seg.statements)
         reason = f"a mistake of the migrator ({type(error).__name__}: {error}); please report it"

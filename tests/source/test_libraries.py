@@ -12,7 +12,7 @@ def test_libraries_and_modules_that_a_build_makes(tmp_path: Path) -> None:
     files = {
         "pkg/__init__.py": "from .built import fast\n",
         "pkg/deep/__init__.py": "",
-        "pkg/deep/a.py": "import cv2\nimport tensorflow\nfrom ..built import fast\nfrom . import b\nfrom .made import x\n",
+        "pkg/deep/a.py": "import cv2\nfrom ..built import fast\nfrom . import b\nfrom .made import x\n",
         "pkg/deep/b.py": "import os.path\nimport pkg.deep\nfrom pkg.deep.a import y\nfrom sklearn.svm import SVC\n",
     }
     for name, text in files.items():
