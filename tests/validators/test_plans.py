@@ -83,3 +83,22 @@ def test_statements_that_bind_nothing_are_run_as_a_program(tmp_path: Path) -> No
     found = plans(tmp_path, PROGRAM)
     ran = {unit: [case.kind for case in planned.cases] for unit, planned in found.items() if planned.cases}
     assert ran == {"m.py::model@3": ["script"], "m.py::lines@17": ["script"]}
+
+
+BUILDER = """from tensorflow import keras
+from tensorflow.keras import layers
+
+
+def build(classes, width=24, depth=None):
+    inputs = keras.Input((None, None, width))
+    x = layers.Conv2D(8, 3)(inputs)
+    return keras.Model(inputs, layers.Dense(classes)(layers.GlobalAveragePooling2D()(x)))
+"""
+
+
+def test_a_builder_that_is_left_its_defaults_takes_inputs_of_their_size(tmp_path: Path) -> None:
+    found = plans(tmp_path, BUILDER)["m.py::build"]
+    cases = (*found.cases, *found.alternatives)
+    assert cases
+    assert all("width" not in case.call.kwargs for case in cases)
+    assert {case.inputs[0].model_dump()["shape"][-1] for case in cases} == {24}

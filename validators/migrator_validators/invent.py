@@ -147,7 +147,7 @@ def _builder_cases(rewrite: UnitRewrite, facts: FunctionFacts, known: Facts) -> 
     cases = []
     for index, size in enumerate(INTS):
         kwargs = {name: argument(v, size, name) for name, v in facts.params if _default(v) is None}
-        names = {name: size for name, value in facts.params if isinstance(value, Scalar)}
+        names = {name: _int_default(value, size) for name, value in facts.params if isinstance(value, Scalar)}
         call = Call(source=facts.qualname, kwargs=kwargs)
         cases.append(_case(rewrite, "model", call, index, _inputs(inputs, names)))
     return tuple(cases)
@@ -235,6 +235,12 @@ def _extent(values: Iterable[Value]) -> int:
 
 def _default(value: Value) -> Value | None:
     return value.default if isinstance(value, Scalar) else None
+
+
+def _int_default(value: Scalar, size: int) -> int:
+    """What a parameter has where the call leaves it out, or is given where it has no default: `size`."""
+    default = value.default.value if isinstance(value.default, Literal) else None
+    return default if isinstance(default, int) else size
 
 
 def argument(value: Value, size: int, name: str) -> Arg:
