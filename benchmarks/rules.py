@@ -64,7 +64,7 @@ def rewrite(repo: SourceRepo, facts: object) -> None:
     migrate(sources, [], facts, rulebook(repo.keras), Objects(), repo.keras).render({})  # type: ignore[arg-type]
 
 
-MEMORIES = (files._names, files._defined, text._names_of_text, text.is_atom)
+MEMORIES = (files._names, files.defined, text._names_of_text, text.is_atom)
 """What is remembered of texts; a run on files that were not seen before finds them empty."""
 
 

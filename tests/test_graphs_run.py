@@ -78,3 +78,25 @@ def test_an_object_is_given_its_session_by_another_file(tmp_path: Path) -> None:
     found = statuses(command("run", str(source), "-o", str(out), "--json").out)
     assert (found["Net"], found["main"]) == ("accepted", "accepted")
     assert "net = Net(4)\n" in (out / "main.py").read_text()
+
+
+PLAIN = """
+import tensorflow as tf
+
+a = tf.ones(shape=[2, 3])
+b = tf.fill([3, 2], 0.5)
+c = tf.matmul(a, b)
+sess = tf.Session()
+d = sess.run(c)
+print(d)
+"""
+
+
+def test_a_graph_of_constants_at_the_top_level(tmp_path: Path) -> None:
+    """Its nodes are names of a function now; what the session gave is compared."""
+    repo, out = tmp_path / "repo", tmp_path / "out"
+    repo.mkdir()
+    (repo / "plain.py").write_text(PLAIN)
+    found = statuses(command("run", str(repo), "-o", str(out), "--json").out)
+    assert set(found.values()) == {"accepted"}
+    assert "def forward(self):" in (out / "plain.py").read_text()

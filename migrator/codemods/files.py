@@ -107,7 +107,7 @@ def _rewrite(file: FileDraft, part: Part, reverted: Mapping[str, str], text: str
         changes=draft.changes,
         weights=draft.weights,
         gaps=tuple(sorted(draft.gaps | {gap for helper in draft.helpers for gap in helper.gaps})),
-        defines=tuple(sorted(_defined(draft.hoisted) | _defined(draft.text))),
+        defines=tuple(sorted(defined(draft.hoisted) | defined(draft.text))),
     )
 
 
@@ -122,7 +122,7 @@ def _imports(file: FileDraft, part: Part, text: str) -> UnitRewrite:
     changes = tuple(
         InterfaceChange(f"{file.module}:{name}", "renames", f"{name} named a module of TensorFlow")
         for name in _aliases(part)
-        if name not in _defined(text)
+        if name not in defined(text)
     )
     origin = Origin.UNTOUCHED if same else Origin.RULES
     return UnitRewrite(unit, None if same else text, origin, declines=declines, changes=changes)
@@ -215,14 +215,26 @@ def _exported(tree: ast.Module) -> set[str]:
 
 
 @lru_cache(4096)
-def _defined(text: str) -> frozenset[str]:
+def defined(text: str) -> frozenset[str]:
+    """Names of the module that the statements of a text define or assign; none where it does not parse."""
     try:
         tree = ast.parse(textwrap.dedent(text))
     except SyntaxError:
         return frozenset()
-    names = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)}
-    stored = (n for s in tree.body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    return frozenset(names | {n.id for n in stored})
+    names: set[str] = set()
+    todo: list[ast.AST] = [*tree.body]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif not isinstance(node, _SCOPES):
+            todo += ast.iter_child_nodes(node)
+    return frozenset(names)
+
+
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def _tf_kept(file: FileDraft, body: str, stay: Sequence[Part], added: set[str]) -> frozenset[str]:

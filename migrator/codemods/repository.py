@@ -14,7 +14,7 @@ from migrator.codemods.beside import with_modules
 from migrator.codemods.clashes import without_clash
 from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rules
 from migrator.codemods.dispatch import draft_unit, is_model_unit
-from migrator.codemods.files import FileDraft, Part, migrated, render
+from migrator.codemods.files import FileDraft, Part, defined, migrated, render
 from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
 from migrator.codemods.image_format import without_format
 from migrator.codemods.imports import bound_by
@@ -62,12 +62,38 @@ class RepositoryDraft:
         while True:
             stays = {**left, **found}
             users = {**stays, **dependents(self.edges, list(stays), blocked=stays.__contains__)}
-            gone = [u for u, p in parts.items() if p.draft and u not in stays and _takes_names_away(p.draft)]
-            more = {u: user for u in gone for user in users if u in self.edges.get(user, frozenset()) and user != u}
+            gone = [u for u, p in parts.items() if p.draft and u not in stays and self._takes_names_away(p)]
+            more = {
+                u: user
+                for u in gone
+                for user in users
+                if u in self.edges.get(user, frozenset()) and user != u and self._misses(user, u)
+            }
             more |= self._shadowing(stays)
             if not more:
                 return found
             found |= {u: f"{_named(user)}, which stays TensorFlow, needs it" for u, user in more.items()}
+
+    def _takes_names_away(self, part: Part) -> bool:
+        draft = part.draft
+        changed = draft is not None and any(c.kind in ("factory-to-module", "drops-callbacks") for c in draft.changes)
+        return changed or bool(self._unbound(part))
+
+    def _unbound(self, part: Part) -> frozenset[str]:
+        """Names that a unit binds and its draft does not: a strategy of distribution, say."""
+        if part.draft is None or part.segment.unit.kind is UnitKind.IMPORTS:
+            return frozenset()
+        file, _ = self.part(part.segment.unit.id)
+        before = defined("".join(map(file.code, part.segment.statements)))
+        return before - defined(part.draft.text) - defined(part.draft.hoisted)
+
+    def _misses(self, user: str, unit: str) -> bool:
+        """Whether a unit that stays refers to what would be gone; one of another file, that refers to it at all."""
+        (file, part), (other, gone) = self.part(user), self.part(unit)
+        names = self._unbound(gone)
+        if file is not other or not names:
+            return True
+        return bool(names & global_reads("".join(map(file.code, part.segment.statements))))
 
     def _shadowing(self, stays: Mapping[str, str]) -> dict[str, str]:
         """Units whose helpers take a name for which a unit that stays TensorFlow has TensorFlow's own."""
@@ -146,10 +172,6 @@ class RepositoryDraft:
 def _named(unit: str) -> str:
     path, _, name = unit.partition("::")
     return f"{name} ({path})"
-
-
-def _takes_names_away(draft: Draft) -> bool:
-    return any(change.kind in ("factory-to-module", "drops-callbacks") for change in draft.changes)
 
 
 def migrate(

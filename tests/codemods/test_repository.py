@@ -407,3 +407,26 @@ def test_modules_are_made_in_the_order_of_their_calls(tmp_path: Path) -> None:
     found: dict[str, Any] = {}
     exec(rendered(tmp_path, NESTED).text, found)
     assert [tuple(p.shape) for p in found["network"]().parameters()] == [(4, 5), (4,), (3, 4), (3,)]
+
+
+STRATEGY = """import tensorflow as tf
+
+strategy = tf.distribute.MirroredStrategy()
+size = 4 * strategy.num_replicas_in_sync
+print(size)
+
+
+def other():
+    return tf.reduce_sum(tf.ones((size,)))
+
+
+with strategy.scope():
+    x = tf.raw_ops.Identity(input=tf.ones((2,)))
+"""
+
+
+def test_what_a_rewrite_leaves_out_stays_where_tensorflow_code_reads_it(tmp_path: Path) -> None:
+    text = rendered(tmp_path, STRATEGY).text
+    assert "strategy = tf.distribute.MirroredStrategy()" in text
+    alone = rendered(tmp_path, STRATEGY.replace("with strategy.scope():", "if True:")).text
+    assert "strategy" not in alone

@@ -74,6 +74,8 @@ class _Class:
     def make(self) -> tuple[Draft, bool]:
         methods, maker = self.begin()
         unflattened = self._rest(methods, maker)
+        lines = [line for method in self.build.methods for line in method]
+        self.needs_device |= self.ctx.device == "device" and any("device=device" in line for line in lines)
         check_names(self.build, self.ctx, self.needs_device)
         return self._draft(), unflattened
 
