@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from migrator.config import Fidelity, RunSettings
 from migrator.model import SourceFile, SourceRepo
 from migrator.rules import rulebook
 from migrator.rules.objects import Objects
+from migrator.source.scan import parse
 from migrator.trees import is_package
 from migrator.values import Facts
 
@@ -63,7 +65,9 @@ def _modern(repo: SourceRepo, facts: Facts) -> dict[str, graphs.Modern]:
     """Files with graphs of TensorFlow 1, in other words, by path."""
     known = [f for f in repo.files if f.uses_tf and f.text is not None and f.module is not None]
     texts = [f.text for f in repo.files if f.text is not None]
-    return graphs.modern_files({str(f.path): (f.text or "", facts.modules[f.module or ""]) for f in known}, texts)
+    files = {str(f.path): (f.text or "", facts.modules[f.module or ""]) for f in known}
+    made = graphs.modern_files(files, texts)
+    return made if all(isinstance(parse(one.text), ast.Module) for one in made.values()) else {}
 
 
 def _packages(repo: SourceRepo) -> list[str]:

@@ -137,6 +137,23 @@ def test_a_script_becomes_a_module_and_a_loop(tmp_path: Path) -> None:
     exec(made.text, {})
 
 
+def test_a_function_of_two_spaces_keeps_its_docstring(tmp_path: Path) -> None:
+    block = '''
+def dense(x):
+  """One layer.
+
+  Of two columns.
+  """
+  return tf.layers.dense(x, 2)
+
+
+'''
+    source = SCRIPT.replace("x = tf.placeholder", block + "x = tf.placeholder").replace("tf.matmul(x, w)", "dense(x)")
+    made = in_other_words(source, tmp_path)
+    assert made is not None
+    assert '    """One layer.\n\n    Of two columns.\n    """\n' in made.text
+
+
 def test_an_interactive_session_is_a_script_as_well(tmp_path: Path) -> None:
     start = "sess = tf.InteractiveSession()\nsess.run(tf.global_variables_initializer())\nif True:"
     source = SCRIPT.replace("    sess.run(tf.global_variables_initializer())\n", "")

@@ -35,12 +35,18 @@ def read_block(
         graph.pieces[:] = [replace(p, build=p.build or "add_weight" in text(p.made)) for p in graph.pieces]
     lines = [f"class {cls}({functions.program.tf}.keras.layers.Layer):"]
     if ast.get_docstring(node) is not None:
-        lines += [*functions.program.block(node.body[0].lineno, node.body[0].end_lineno or 0, 0), ""]
+        lines += [*_docstring(node, functions), ""]
     lines += _constructor(graph, given, defaults) + _build(graph, given) + ["", *_call(graph, tensors, given, defaults)]
     variables = tuple(name for piece in graph.pieces for name in piece.names)
     return Block(
         node.name, cls, tensors, given, tuple(lines), refs(graph.pieces), graph.moded, variables, tuple(graph.pieces)
     )
+
+
+def _docstring(node: ast.FunctionDef, functions: Functions) -> list[str]:
+    """The lines of a function's docstring, four spaces deep."""
+    first = node.body[0]
+    return functions.program.block(first.lineno, first.end_lineno or 0, 4 - first.col_offset)
 
 
 def _repeated(node: ast.FunctionDef) -> frozenset[str]:

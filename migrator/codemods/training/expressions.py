@@ -14,6 +14,7 @@ from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.checkpoints import checkpoint_kind
 from migrator.codemods.training.layer_calls import flag_of, layer_call
+from migrator.codemods.training.learning import all_learn
 from migrator.codemods.training.loading import loads
 from migrator.codemods.training.metric_classes import makes_state, reads_dtype
 from migrator.codemods.training.models import VARIABLES, model_text, module_text
@@ -115,6 +116,8 @@ class Finder:
             return ""
         if defines(node, self.ctx):
             return ""
+        if node.attr.value in ("variables", "weights") and self.is_all_learnt(node):
+            return "variables"
         if node.attr.value in KERAS_ONLY and model_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "keras-only"
         if node.attr.value in _LAYER_ONLY and module_text(node.value, self.ctx, self.plan.known_models) is not None:
@@ -122,6 +125,11 @@ class Finder:
         if node.attr.value in VARIABLES and module_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "variables"
         return ""
+
+    def is_all_learnt(self, node: cst.Attribute) -> bool:
+        """Whether a model's variables are its parameters, no more; nothing freezes layers in the file."""
+        here = module_text(node.value, self.ctx, self.plan.known_models) is not None
+        return here and not self.plan.frozen and all_learn(self.ctx.value(node.value), self.ctx)
 
     def is_history(self, node: cst.BaseExpression) -> bool:
         """Whether an expression is what `fit` returned."""
