@@ -10,7 +10,8 @@ from migrator.config import RunSettings
 from migrator.model import FileRewrite
 from migrator.steps import know, read, rewrite
 
-PROGRAM = """from tensorflow import keras
+PROGRAM = """import tensorflow as tf
+from tensorflow import keras
 from tensorflow.keras import layers
 
 
@@ -25,9 +26,9 @@ class Net(keras.Model):
         return self.second(self.first(x))
 
 
-def show(x):
+def show():
     net = Net()
-    net(x)
+    net(tf.zeros((2, 3)))
     print(net.{name})
 """
 
