@@ -750,3 +750,16 @@ def test_running_figures_of_batches_are_declined() -> None:
             model.compile("sgd", loss="sparse_categorical_crossentropy")
             return model.train_on_batch(x, y)
     """)
+
+
+def test_a_try_without_handlers() -> None:
+    text = body("""
+        def train(model, x, path):
+            try:
+                model.save_weights(path)
+            finally:
+                print(model.predict(x))
+    """)
+    assert (
+        "    try:\n        torch.save(model.state_dict(), path)\n    finally:\n        print(predict(model, x))" in text
+    )

@@ -379,7 +379,8 @@ class Walker:
                     self.sink.decline("a model call in an `elif`")
                 changes[name], empties[name] = changed, None
             elif isinstance(part, cst.Else | cst.Finally):
-                changes[name], empties[name] = part.with_changes(body=self.suite(part.body)), None
+                changes[name] = part.with_changes(body=self.suite(part.body))
+                empties[name] = part.with_changes(body=EMPTY) if isinstance(part, cst.Finally) else None
             self.modes.forget()
         handlers = getattr(node, "handlers", None)
         if handlers:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, f32, known_gap, src
+from migrator.rules.engine.samples import S, declines, f32, known_gap, src
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,10 @@ def plain_product(*flags: object) -> None:
         S(f32(3, 2), f32(3, 4), True),
         S(f32(2, 3, 4), f32(2, 5, 4), transpose_b=True),
         S(f32(2, 3), f32(4, 2), True, True),
+        S([[1.0, 2.0]], [[3.0], [4.5]]),
+        S([[1, 2]], [[3], [4]]),
+        declines([[1, 2]], [[3, 4]], transpose_b=True),
+        declines(f32(2, 2), [[3.0], [4.5]]),
     ],
     name="torch.matmul",
 )
@@ -49,6 +53,12 @@ def matmul(
     rank_b,
 ):
     plain_product(adjoint_a, adjoint_b, a_is_sparse, b_is_sparse, output_type, grad_a, grad_b)
+    if isinstance(a, (list, tuple)) != isinstance(b, (list, tuple)):
+        raise Decline("a list beside a tensor, whose dtype it takes")
+    if isinstance(a, (list, tuple)):
+        if transpose_a or transpose_b:
+            raise Decline("a list that is transposed")
+        return torch.matmul(a, b)
     left = a if not transpose_a else (a.T if rank_a == 2 else a.mT)
     right = b if not transpose_b else (b.T if rank_b == 2 else b.mT)
     return left @ right
