@@ -15,6 +15,7 @@ from migrator.codemods.models.factory import construction, draft_of, find_model,
 from migrator.codemods.models.functional import Shape, module
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.naming import class_name
+from migrator.codemods.models.of_object import of_object
 from migrator.codemods.models.text import names
 from migrator.codemods.nodes import ancestors, find
 from migrator.model import Decline, InterfaceChange, UnitKind
@@ -31,19 +32,22 @@ def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name
     found = find_model(statements, ctx)
     if found is None or found.name is None:
         return None
-    inside = {name for s in found.before for name in assigned(s)} | {found.name}
+    held = found.name
+    found, own = of_object(found, statements, ctx)
+    inside = {name for s in found.before for name in assigned(s)} | {held}
     outside = {
         name: name for s in found.before for name in names(s) if name not in inside and _is_local(name, ctx, statements)
     }
-    graph = graph_of(found, ctx, outside)
+    graph = graph_of(found, ctx, outside | {name: name for name in own})
     if isinstance(graph, Decline):
         return Draft("".join(ctx.code(s) for s in statements), UnitKind.SCRIPT, declines=(graph,))
-    number = "" if name_hint else _number(found.name, found.call, ctx)
-    name = _free(class_name(name_hint or found.name) + number, ctx)
+    number = "" if name_hint else _number(held, found.call, ctx)
+    name = _free(class_name(name_hint or held) + number, ctx)
     made = module(ctx, graph, Shape(name, f"{ctx.module}:{name}"))
-    text = f"{found.name} = {construction(made)}.to(device)\n"
+    made = replace(made, params=tuple(own.get(name, name) for name in made.params))
+    text = f"{held} = {construction(made)}.to(device)\n"
     hoisted = render(made.build)
-    gone = inside - {found.name} if any(s in ctx.tree.body for s in statements) else set()
+    gone = inside - {held} if any(s in ctx.tree.body for s in statements) else set()
     changes = [
         InterfaceChange(f"{ctx.module}:{each}", "renames", f"{each} belonged to the layer graph, which is {name} now")
         for each in sorted(gone)
