@@ -150,6 +150,47 @@ def test_one_name_for_two_models_behind_a_loop() -> None:
     assert first < fits[0] < second < fits[1]
 
 
+COMPILED = """
+        def compiled():
+            model = build_model()
+            model.compile("adam", loss="sparse_categorical_crossentropy")
+            return model
+
+"""
+
+
+@pytest.mark.parametrize("binding", ["model = compiled()", "model, rest = compiled(), 1"])
+def test_a_name_that_is_bound_again_has_not_the_compile_before(binding: str) -> None:
+    text = migrated(
+        MODEL
+        + textwrap.dedent(
+            COMPILED
+            + f"""
+        def train(x, y):
+            model = build_model()
+            model.compile("sgd", loss="mse")
+            model.fit(x, y, verbose=0)
+            {binding}
+            model.fit(x, y, verbose=0)
+        """
+        )
+    )
+    last = text[text.rindex("run_epoch") :]
+    assert "model.optimizer" in last.splitlines()[0]
+
+
+def test_a_name_that_a_later_round_binds_is_not_certain() -> None:
+    why_not = why("""
+        def train(x, y):
+            model = build_model()
+            model.compile("sgd", loss="mse")
+            for part in x:
+                model.fit(part, y, verbose=0)
+                model = other(model)
+    """)
+    assert "which `compile` it belongs to is not certain" in why_not
+
+
 def test_which_compile_of_a_branch_was_run_is_not_known() -> None:
     assert "which `compile` it belongs to is not certain" in why("""
         def train(x, y, fast):

@@ -154,7 +154,12 @@ class TrainingMode:
             return
         extra = {} if wide is None else {"max difference in float64": wide.measured}
         named = self._wrong_gradients(found, source, target, weights) if rung is Rung.GRADIENTS else ""
-        self.ladder.say(rung, Outcome.FAIL, found.first(), found, measured=extra, diverges=named)
+        self.ladder.say(rung, Outcome.FAIL, found.first() + self._untold(), found, measured=extra, diverges=named)
+
+    def _untold(self) -> str:
+        """Why float64 did not tell whether a difference is rounding, where it was to."""
+        stopped = [reply for reply in self._in_float64 or () if reply.status not in ("ok", "infra")]
+        return f"; float64, which tells rounding, did not run: {stopped[0].reason}" if stopped else ""
 
     def _wrong_gradients(self, found: Comparison, source: Reply, target: Reply, weights: Mapping[str, Any]) -> str:
         """Which gradients differ and which agree: what lies between is where the backward pass goes wrong."""

@@ -17,6 +17,7 @@ from migrator.codemods.training.calls import OLDER, arguments, calls_in, is_mode
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.freezing import freezes
 from migrator.codemods.training.models import model_text, used_as_models
+from migrator.codemods.training.rebinding import rebound
 from migrator.codemods.training.scope import Holder, bound_at_top, conditional, enclosing, names_in, names_taken
 from migrator.codemods.training.several import Forms, batches_value, forms_of, is_several
 from migrator.codemods.training.tape import TapePlan, plan_tapes
@@ -210,7 +211,10 @@ def _owner(
     assert found is not None
     text, value = ctx.code(found[0]).strip(), ctx.value(found[0])
     start = ctx.spans[call]
-    near = [c for c in compiled if c.holder is holders[call] and c.model == text and ctx.spans[c.call] < start]
+    holder = holders[call]
+    before = [c for c in compiled if c.holder is holder and c.model == text and ctx.spans[c.call] < start]
+    name = text.split(".")[0]
+    near = [c for c in before if name == "self" or not rebound(name, c.call, call, holder, ctx)]
     if len(near) > 1 and any(c.call in conditional(ctx.tree) for c in near):
         return None  # which of them was run is not certain
     if near:
@@ -218,7 +222,7 @@ def _owner(
     same = [c for c in compiled if is_model(value) and _is_same(_model_value(c, ctx), value, ctx)]
     if len(same) == 1:
         return same[0]
-    if not same and len(compiled) == 1 and (isinstance(value, Unknown) or _open(compiled[0], ctx)):
+    if not same and not before and len(compiled) == 1 and (isinstance(value, Unknown) or _open(compiled[0], ctx)):
         return compiled[0]
     return None
 
