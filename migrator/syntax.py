@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, partial
 
 import libcst as cst
@@ -192,11 +192,25 @@ class _Swap(cst.CSTTransformer):
 
 
 def _swapped(node: cst.CSTNode, new: Mapping[cst.CSTNode, Changed]) -> cst.CSTNode:
-    """A node with other children; parentheses that stand in for a space (`return(x)`) stay."""
+    """A node with other children; parentheses that stand in for a space (`return(x)`) stay, or become one."""
     try:
         return node._visit_and_replace_children(_Swap(new))
     except cst.CSTValidationError:
-        return node._visit_and_replace_children(_Swap({old: _in_parens(old, made) for old, made in new.items()}))
+        kept = _Swap({old: _in_parens(old, made) for old, made in new.items()})
+    try:
+        return node._visit_and_replace_children(kept)
+    except cst.CSTValidationError:  # the parentheses are deeper: `with(x)as(y)`, `return(x),y`
+        return _spaced(node)._visit_and_replace_children(_Swap(new))
+
+
+def _spaced(node: cst.CSTNode) -> cst.CSTNode:
+    """A node with a space beside each of its keywords."""
+    found = [f.name for f in fields(node) if f.name.startswith("whitespace_") and f.name.endswith(_KEYWORDS)]
+    bare = [name for name in found if getattr(getattr(node, name), "empty", False)]
+    return node.with_changes(**{name: cst.SimpleWhitespace(" ") for name in bare})
+
+
+_KEYWORDS = ("_return", "_with", "_if", "_for", "_in", "_else", "_yield", "_del", "_assert", "_raise", "_while", "_as")
 
 
 def _in_parens(old: cst.CSTNode, new: Changed) -> Changed:

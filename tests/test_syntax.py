@@ -174,3 +174,10 @@ def test_parentheses_that_stand_for_a_space_stay() -> None:
     changed = transform(tree, Shorter())
     assert isinstance(changed, cst.Module)
     assert changed.code == "def f():\n    if(x)and(x):\n        yield(x)\n    return(x)if(1)else(x)\n"
+
+
+def test_deeper_parentheses_become_a_space() -> None:
+    tree = indexed("def f():\n    with(g())as(y):\n        return(g()),y\n")
+    changed = transform(tree, Shorter())
+    assert isinstance(changed, cst.Module)
+    assert changed.code == "def f():\n    with(x)as(y):\n        return x,y\n"
