@@ -239,9 +239,14 @@ def model(it: Interpreter, callee: ModelValue, inputs: tuple[Value, ...], where:
 
 
 def feed(it: Interpreter, frame: Frame) -> None:
-    """Call the Sequentials that nothing has called, with a tensor of which nothing is known: layers know some sizes."""
+    """Call the Sequentials that begin with an embedding and that nothing has called: what it gives has a known size.
+
+    Others stay open: what their first layer is given, nobody knows.
+    """
     for (module, site), model in list(it.unfed.items()):
-        if it.site_scope.get((module, site)) == it.root and model.layers is not None:
+        first = model.parts[0] if model.parts else None
+        known = isinstance(first, Instance) and first.api == "tf.keras.layers.Embedding"
+        if known and it.site_scope.get((module, site)) == it.root and model.layers is not None:
             chain(it, model.parts, (Tensor(),), Where(frame, site, (module, site)))
     it.unfed.clear()
 

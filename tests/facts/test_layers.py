@@ -50,6 +50,16 @@ def test_a_sequential_that_nothing_calls_knows_some_sizes() -> None:
     assert render(use.inputs[0]).endswith("[?, 5]")
 
 
+def test_a_sequential_of_which_the_input_is_not_known_stays_open() -> None:
+    source = """
+        from tensorflow import keras
+        from tensorflow.keras import layers
+        model = keras.Sequential([layers.Dense(8), layers.Dense(3)])
+        model.summary()
+        """
+    assert facts_of(source).layer("m", site(source, "layers.Dense(3)")) is None
+
+
 def test_a_sequential_that_is_called_knows_no_more_than_that_call() -> None:
     source = """
         import tensorflow as tf
