@@ -8,13 +8,15 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 import libcst as cst
 
 from migrator.codemods.beside import DOCS, import_line, imported
 from migrator.codemods.context import Draft
-from migrator.codemods.import_groups import block, in_groups, with_groups
+from migrator.codemods.graph import absolute
+from migrator.codemods.import_groups import block, in_groups, joined, with_groups
 from migrator.codemods.imports import bound_by, merged, rewrite_imports
 from migrator.codemods.positions import Positions
 from migrator.codemods.tf_imports import alias_of, global_reads, imports_tensorflow, is_tf_module, unbound
@@ -78,9 +80,8 @@ def render(
     body = "\n".join(textwrap.dedent(t) for t in texts if t is not None) + "".join(h.source for h in helpers)
     used = _names(body) | ({"torch"} if needs_device else set())
     stay = [p for p in file.parts if p.draft is not None and not migrated(p, reverted)]
-    kept = _tf_kept(file, body, stay, {"device"} | {n for line in wanted for n in bound_by(line)}) - {
-        helper.name for helper in every
-    }
+    brought = {name for line in wanted for name in bound_by(line)}
+    kept = _tf_kept(file, body, stay, {"device"} | brought) - {helper.name for helper in every} - brought
     texts = _with_imports(file, texts, used, wanted, kept)
     text = _assemble(file, texts, helpers, needs_device)
     offset = len(texts) - len(file.parts)
@@ -282,15 +283,35 @@ def _with_imports(
     target = next((i for i in runs if any(map(beside, file.parts[i].segment.statements))), runs[0] if runs else None)
     out = list(texts)
     renames = {name: new for name, new in file.renames.items() if name not in used or set(new) & used}
-    standard, others, own = in_groups(added, DOCS)
+    homes = {
+        line: i
+        for line in added
+        for i in runs
+        if _joined(file, "".join(map(code, file.parts[i].segment.statements)), line)
+    }
+    standard, others, own = in_groups([line for line in added if line not in homes], DOCS)
     for i in runs:
         new = others if i == target else []
         text = rewrite_imports(file.parts[i].segment.statements, code, keep, renames, new, beside)
+        for line in (line for line, home in homes.items() if home == i):
+            text = _joined(file, text, line) or with_groups(text, (), (line,))
         out[i] = with_groups(text, standard, own) if i == target else text
     if target is None and added:
         at = 1 if file.parts and _is_docstring(file.parts[0].segment) else 0
         out.insert(at, block(standard, others, own))
     return out
+
+
+def _joined(file: FileDraft, text: str, line: str) -> str | None:
+    """A run of imports with one more, in the line that it has for the same module; None where it has none."""
+    module, _, names = line.removeprefix("from ").partition(" import ")
+    is_package = PurePosixPath(file.path).name == "__init__.py"
+    return joined(
+        text,
+        module,
+        names.split(", ") if names else [],
+        lambda node: absolute(node.module or "", node.level, file.module, is_package),
+    )
 
 
 def _is_docstring(segment: Segment) -> bool:

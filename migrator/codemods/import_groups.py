@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 
 def in_groups(statements: Iterable[str], own: Collection[str] = ()) -> tuple[list[str], list[str], list[str]]:
@@ -33,6 +33,24 @@ def with_groups(text: str, standard: Collection[str], own: Collection[str]) -> s
     relative = any(isinstance(node, ast.ImportFrom) and node.level > 0 for node in last)
     gap = "\n" if last and not relative else ""
     return (text.rstrip("\n") + "\n" if last else text) + gap + block(own)
+
+
+def joined(text: str, module: str, names: Collection[str], absolute: Callable[[ast.ImportFrom], str]) -> str | None:
+    """A run of imports with more names in its plain line for a module; None where it has no such line.
+
+    `absolute`: the full name of the module of a statement, which may be relative.
+    """
+    lines = text.splitlines(keepends=True)
+    for node in ast.parse(text).body:
+        if not isinstance(node, ast.ImportFrom) or absolute(node) != module or node.end_lineno != node.lineno:
+            continue
+        line = re.fullmatch(r"(from \S+ import )([\w, ]*\w)(\s.*)", lines[node.lineno - 1], re.DOTALL)
+        if line is None:
+            continue
+        every = dict.fromkeys([*line[2].split(", "), *names])
+        lines[node.lineno - 1] = line[1] + ", ".join(every) + line[3]
+        return "".join(lines)
+    return None
 
 
 def _with_standard(text: str, statement: str) -> str:

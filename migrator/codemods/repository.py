@@ -96,10 +96,10 @@ class RepositoryDraft:
         return bool(names & global_reads("".join(map(file.code, part.segment.statements))))
 
     def _shadowing(self, stays: Mapping[str, str]) -> dict[str, str]:
-        """Units whose helpers take a name for which a unit that stays TensorFlow has TensorFlow's own."""
+        """Units whose helpers or imports take a name for which a unit that stays TensorFlow has TensorFlow's own."""
         found: dict[str, str] = {}
         for file in self.files.values():
-            own = {p.segment.unit.id: {h.name for h in p.draft.helpers} & file.tf_bindings
+            own = {p.segment.unit.id: _brought(p.draft) & file.tf_bindings
                    for p in file.parts if p.draft and p.segment.unit.id not in stays}  # fmt: skip
             if not any(own.values()):
                 continue

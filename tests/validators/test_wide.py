@@ -115,3 +115,24 @@ def test_weights_made_inside_of_a_symbolic_call_begin_where_those_in_float32_do(
     (kernel, _), (wide, bias) = found
     assert (kernel.dtype, wide.dtype, bias.dtype) == (np.float32, np.float64, np.float64)
     np.testing.assert_array_equal(kernel.astype("float64"), wide)
+
+
+SAVED = """
+import io
+import torch
+from migrator_probes import torch_injection
+torch_injection.widen()
+file = io.BytesIO()
+torch.save({"a": torch.tensor([0.5]), "n": torch.tensor([3])}, file)
+file.seek(0)
+RESULT = {name: value.numpy() for name, value in torch.load(file).items()}
+"""
+
+
+def test_what_a_program_saves_in_float64_it_can_load(workers: Workers) -> None:
+    case = Case(id="c", kind="constant", call=Call(source="m:RESULT", target="m:RESULT"))
+    reply = Bench(case, Sides(pack_tree({}), pack_tree({"m.py": SAVED})), workers).target("plain")
+    assert reply.status == "ok", reply.reason
+    items = reply.result["output"]["items"]
+    assert reply.arrays[items["a"]["key"]].dtype == np.float64
+    assert reply.arrays[items["n"]["key"]].dtype == np.int64

@@ -17,7 +17,8 @@ from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.fit_data import Validation, compiled_model, loader_text, training_data, validation_data
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
 from migrator.codemods.training.given import inputs, targets
-from migrator.codemods.training.plan import Compiled
+from migrator.codemods.training.home import imports_from_home
+from migrator.codemods.training.owners import Compiled
 from migrator.codemods.training.steps import run_steps
 from migrator.codemods.training.writer import Bound, Code, Unfit, Writer, configured
 from migrator.values import Literal
@@ -61,6 +62,7 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
             *(h for metric in config.metrics for h in metric.helpers),
         )
     )
+    writer.sink.imports |= imports_from_home(helper.source, compiled, writer)
     writer.sink.needs_device = True
     return name
 
@@ -139,7 +141,8 @@ def _passes(
 ) -> _Passes:
     config = configured(compiled)
     if not config.steps:
-        step = [optimizer, *(["scheduler"] if config.optimizer.schedule is not None else []), *_hooks(extra)]
+        scheduled = config.optimizer.schedule is not None
+        step = [optimizer, *([compiled.scheduler_of(model)] if scheduled else []), *_hooks(extra)]
         return _Passes(run_epoch_name(writer, compiled), model, ", ".join(step))
     if _hooks(extra):
         raise Unfit("a callback that runs within an epoch, of a model that has its own steps")

@@ -18,7 +18,7 @@ from migrator.codemods.training.batches import (
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.given import inputs, targets
-from migrator.codemods.training.plan import Compiled
+from migrator.codemods.training.owners import Compiled
 from migrator.codemods.training.scope import may_be_none
 from migrator.codemods.training.several import forms_of, is_several
 from migrator.codemods.training.writer import Bound, Unfit, Writer, configured
@@ -32,7 +32,7 @@ def loader_text(writer: Writer, compiled: Compiled, x: str, y: str, *options: st
         name = writer.plan.name("make_loader")
         writer.sink.help(steps.make_loader(name, bool(y)))
         return f"{name}({', '.join((x, *((y,) if y else ()), *options))})"
-    alike = (c for c in writer.plan.compiled if c is compiled or _same_batches(c, compiled))
+    alike = (c for c in writer.plan.used if c is compiled or _same_batches(c, compiled))
     name = writer.plan.name("make_loader", next(alike))
     writer.sink.help(epoch_code.make_loader(name, configured(compiled), compiled.weighted))
     return f"{name}({', '.join((x, y, *options))})"
@@ -171,7 +171,7 @@ def compiled_model(compiled: Compiled, writer: Writer) -> Value:
     """The value of the model that was compiled."""
     func = compiled.call.func
     assert isinstance(func, cst.Attribute)
-    return writer.ctx.value(func.value)
+    return (compiled.home or writer.ctx).value(func.value)
 
 
 def validation_data(

@@ -12,7 +12,7 @@ from migrator.codemods.nodes import ancestors, find
 from migrator.codemods.training.building import construction, is_construction
 from migrator.codemods.training.calls import api_of, bind, constant, is_model, receiver
 from migrator.codemods.training.files import file_name
-from migrator.codemods.training.plan import TRAINS
+from migrator.codemods.training.owners import TRAINS
 from migrator.codemods.training.scope import bound_at_top
 from migrator.codemods.training.writer import Code, Unfit, Writer
 from migrator.model import Decline

@@ -15,7 +15,7 @@ from migrator.codemods.training.constraints import hook
 from migrator.codemods.training.files import file_name
 from migrator.codemods.training.given import inputs
 from migrator.codemods.training.own_compile import compile_itself
-from migrator.codemods.training.plan import Compiled
+from migrator.codemods.training.owners import Compiled
 from migrator.codemods.training.several import batches_value
 from migrator.codemods.training.traits import Traits, traits_of
 from migrator.codemods.training.writer import Code, Unfit, Writer, configured
@@ -49,18 +49,16 @@ def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer:
     if config.traits.constrained:
         lines.append(hook(compiled.optimizer_of(model), model))
     if optimizer.schedule is not None:
-        lines += _schedule(compiled, optimizer.schedule, writer)
+        lines += _schedule(compiled, model, optimizer.schedule, writer)
     return Code("\n".join(lines), "")
 
 
-def _schedule(compiled: Compiled, schedule: str, writer: Writer) -> list[str]:
-    if not compiled.local:
-        raise Unfit("a schedule where compile and fit stand in different functions")
+def _schedule(compiled: Compiled, model: str, schedule: str, writer: Writer) -> list[str]:
     for module in ("math", "bisect"):
         if f"{module}." in schedule:
             writer.sink.imports.add(f"import {module}")
     writer.sink.imports.add("from torch.optim.lr_scheduler import LambdaLR")
-    return [f"scheduler = LambdaLR(optimizer, {schedule})"]
+    return [f"{compiled.scheduler_of(model)} = LambdaLR({compiled.optimizer_of(model)}, {schedule})"]
 
 
 def predict(call: cst.Call, model: str, writer: Writer) -> Code:

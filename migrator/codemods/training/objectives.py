@@ -126,7 +126,7 @@ def metric_code(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx: C
     value = ctx.value(node)
     if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
         facts = ctx.facts.function(value.qualname)
-        return _own_metric_code(node.value, facts.returns if facts is not None else value, traits)
+        return _own_metric_code(node.value, facts.returns if facts is not None else value, loss, traits)
     made = made_or_stop(node, ctx)
     code = ctx.objects.metric(made.name, made.texts, made.values, traits.output, loss)
     if isinstance(code, Decline):
@@ -142,10 +142,14 @@ def weighted_code(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx:
     return replace(code, weighted=True)
 
 
-def _own_metric_code(name: str, returns: Value, traits: Traits) -> MetricCode:
-    """A metric function of the repository: one value a row, or one a batch, as Keras averages them."""
+def _own_metric_code(name: str, returns: Value, loss: LossCode, traits: Traits) -> MetricCode:
+    """A metric function of the repository: one value a row, or one a batch, as Keras averages them.
+
+    Of a final softmax or sigmoid it sees the probabilities, beside targets of their shape; ids of classes are left out.
+    """
     rank = returns.rank if isinstance(returns, Tensor) else None
-    if rank is None or traits.output.activation or traits.output.rank is None:
+    ids = traits.output.activation and loss.target == "ids"
+    if rank is None or ids or traits.output.rank is None:
         raise Stop(Decline(f"whether `{name}` gives a value for each row is not known"))
     if rank == 0:
         return MetricCode(name, f"{name}({{y}}, {{p}})", by_batch=True)

@@ -8,7 +8,7 @@ from migrator.codemods.training import methods
 from migrator.codemods.training.fit import figures, run_epoch_name
 from migrator.codemods.training.fit_data import compiled_model, loader_text
 from migrator.codemods.training.given import Given, inputs, targets
-from migrator.codemods.training.plan import Compiled
+from migrator.codemods.training.owners import Compiled
 from migrator.codemods.training.writer import Code, Unfit, Writer, configured
 
 
@@ -34,7 +34,7 @@ def on_batch(call: cst.Call, name: str, model: str, compiled: Compiled | None, w
         x = x.named("inputs", lines, writer)
     batch = loader_text(writer, compiled, x.text, y.text, f"batch_size=len({x.first})")
     step = [compiled.optimizer_of(model)] if name == "train_on_batch" else []
-    step += ["scheduler"] if step and config.optimizer.schedule is not None else []
+    step += [compiled.scheduler_of(model)] if step and config.optimizer.schedule is not None else []
     logs = f"{run_epoch_name(writer, compiled)}({', '.join([model, batch, *step])})"
     return Code("\n".join(lines), logs if alone else figures(logs, config))
 

@@ -14,47 +14,15 @@ from migrator.codemods.nodes import find
 from migrator.codemods.training.batch_hooks import batch_hooks
 from migrator.codemods.training.callback_classes import is_callback_class
 from migrator.codemods.training.calls import OLDER, arguments, calls_in, is_model, model_call, receiver
-from migrator.codemods.training.configuration import Configuration, configure
+from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.freezing import freezes
 from migrator.codemods.training.models import model_text, used_as_models
-from migrator.codemods.training.rebinding import rebound
-from migrator.codemods.training.scope import Holder, bound_at_top, conditional, enclosing, names_in, names_taken
-from migrator.codemods.training.several import Forms, batches_value, forms_of, is_several
+from migrator.codemods.training.owners import TRAINS, Compiled, compiled_by, receiver_text, resolve
+from migrator.codemods.training.scope import Holder, bound_at_top, enclosing, names_in, names_taken
+from migrator.codemods.training.several import batches_value, forms_of, is_several
 from migrator.codemods.training.tape import TapePlan, plan_tapes
-from migrator.codemods.training.traits import traits_of
 from migrator.model import Decline
-from migrator.values import Dataset, ModelValue, Unknown, Value
-
-TRAINS = ("fit", "train_on_batch")
-USES = (*TRAINS, "evaluate", "test_on_batch")
-"""Methods that need what a model was compiled with."""
-
-
-@dataclass
-class Compiled:
-    """One `compile` call of the file and what uses it.
-
-    `local`: the optimizer is a variable of the scope that both call stand in; otherwise it is
-    the model's attribute. `weighted`, `streamed`, `hooks`, `forms`: see `epoch_code.run_epoch`.
-    """
-
-    call: cst.Call
-    model: str
-    holder: Holder
-    config: Configuration | Decline
-    local: bool = True
-    weighted: bool = False
-    streamed: bool = False
-    hooks: frozenset[str] = frozenset()
-    suffix: str = ""
-    forms: Forms = field(default_factory=Forms)
-
-    @property
-    def optimizer(self) -> str:
-        return "optimizer" if self.local else f"{self.model}.optimizer"
-
-    def optimizer_of(self, model: str) -> str:
-        return "optimizer" if self.local else f"{model}.optimizer"
+from migrator.values import Dataset, Value
 
 
 @dataclass(frozen=True)
@@ -89,6 +57,12 @@ class FilePlan:
     placed: bool = False
     scopes: dict[Holder, Scope] = field(default_factory=dict)  # those met so far
 
+    @property
+    def used(self) -> Iterator[Compiled]:
+        """The `compile` calls of the file, and those of other files that its calls belong to."""
+        yield from self.compiled
+        yield from (c for c in self.of_call.values() if c.home is not None)
+
     def name(self, wish: str, compiled: Compiled | None = None) -> str:
         """The name of a shared function, not one that the file has already."""
         name = wish + (compiled.suffix if compiled else "")
@@ -122,12 +96,13 @@ def _plan(ctx: Context) -> FilePlan:
     holders = enclosing(ctx.tree)
     calls = calls_in(ctx.tree)
     compiles = [call for call in calls if model_call(call, ctx, frozenset()) == "compile"]
-    models = frozenset(_receiver_text(call, ctx) for call in compiles)
+    models = frozenset(receiver_text(call, ctx) for call in compiles)
     if has_callbacks(ctx):
         models |= {"self.model"}
-    compiled = tuple(_compiled(call, holders, ctx) for call in compiles)
-    of_call = _resolve(calls, compiled, models, holders, ctx)
-    _settle(compiled, of_call, holders, ctx)
+    compiled = tuple(compiled_by(call, holders, ctx) for call in compiles)
+    of_call = resolve(calls, compiled, models, holders, ctx)
+    abroad = {id(c): c for c in of_call.values() if c.home is not None}
+    _settle((*compiled, *abroad.values()), of_call, holders, ctx)
     known = used_as_models(ctx.tree, models)
     histories = frozenset(_histories(holders, models, ctx))
     return FilePlan(
@@ -137,7 +112,7 @@ def _plan(ctx: Context) -> FilePlan:
         of_call,
         frozenset(_top_level(ctx)),
         frozenset(names_in(ctx.tree)),
-        frozenset(_own(ctx)),
+        frozenset(own_names(ctx)),
         known,
         histories,
         freezes(ctx.tree, ctx),
@@ -172,86 +147,6 @@ def _histories(
                 yield holder, target.value
 
 
-def _compiled(call: cst.Call, holders: Mapping[cst.CSTNode, Holder], ctx: Context) -> Compiled:
-    found = receiver(call)
-    assert found is not None
-    without_loss = not any(arg.keyword is not None and arg.keyword.value == "loss" for arg in call.args)
-    traits = traits_of(ctx.value(found[0]), ctx, trains_itself=without_loss and len(call.args) < 2)
-    text = ctx.code(found[0]).strip()
-    config = Decline(f"nothing is known of the model `{text}`") if traits is None else configure(call, traits, ctx)
-    return Compiled(call, text, holders[call], config)
-
-
-def _receiver_text(call: cst.Call, ctx: Context) -> str:
-    found = receiver(call)
-    return ctx.code(found[0]).strip() if found else ""
-
-
-def _resolve(
-    calls: list[cst.Call],
-    compiled: tuple[Compiled, ...],
-    models: frozenset[str],
-    holders: Mapping[cst.CSTNode, Holder],
-    ctx: Context,
-) -> dict[cst.Call, Compiled]:
-    found: dict[cst.Call, Compiled] = {}
-    for call in calls:
-        if model_call(call, ctx, models) in USES:
-            owner = _owner(call, compiled, holders, ctx)
-            if owner is not None:
-                found[call] = owner
-    return found | {c.call: c for c in compiled}
-
-
-def _owner(
-    call: cst.Call, compiled: tuple[Compiled, ...], holders: Mapping[cst.CSTNode, Holder], ctx: Context
-) -> Compiled | None:
-    """The `compile` before the call in its scope; else the one on the same model; else the only one."""
-    found = receiver(call)
-    assert found is not None
-    text, value = ctx.code(found[0]).strip(), ctx.value(found[0])
-    start = ctx.spans[call]
-    holder = holders[call]
-    before = [c for c in compiled if c.holder is holder and c.model == text and ctx.spans[c.call] < start]
-    name = text.split(".")[0]
-    near = [c for c in before if name == "self" or not rebound(name, c.call, call, holder, ctx)]
-    if len(near) > 1 and any(c.call in conditional(ctx.tree) for c in near):
-        return None  # which of them was run is not certain
-    if near:
-        return near[-1]
-    same = [c for c in compiled if is_model(value) and _is_same(_model_value(c, ctx), value, ctx)]
-    if len(same) == 1:
-        return same[0]
-    if not same and not before and len(compiled) == 1 and (isinstance(value, Unknown) or _open(compiled[0], ctx)):
-        return compiled[0]
-    return None
-
-
-def _is_same(compiled: object, value: Value, ctx: Context) -> bool:
-    """Whether a value is the model that was compiled; the caller of a function knows it as what the call made."""
-    if not isinstance(compiled, ModelValue) or not isinstance(value, ModelValue) or compiled.site is None:
-        return compiled == value
-    if (compiled.module, compiled.site) == (value.module, value.site):
-        return True
-    functions = [s.name.value for s in ctx.tree.body if isinstance(s, cst.FunctionDef)]
-    makers = (facts for name in functions if (facts := ctx.facts.function(f"{ctx.module}:{name}")) is not None)
-    return any(
-        (value.module, value.site) in maker.callers
-        and isinstance(maker.returns, ModelValue)
-        and (maker.returns.module, maker.returns.site) == (compiled.module, compiled.site)
-        for maker in makers
-    )
-
-
-def _model_value(compiled: Compiled, ctx: Context) -> object:
-    found = receiver(compiled.call)
-    return ctx.value(found[0]) if found else None
-
-
-def _open(compiled: Compiled, ctx: Context) -> bool:
-    return isinstance(_model_value(compiled, ctx), Unknown)
-
-
 def _settle(
     compiled: tuple[Compiled, ...],
     of_call: Mapping[cst.Call, Compiled],
@@ -262,9 +157,10 @@ def _settle(
     for index, own in enumerate(compiled):
         users = [call for call, owner in of_call.items() if owner is own and call is not own.call]
         fits = [call for call in users if _method(call) in TRAINS]
-        near = all(holders[call] is own.holder for call in fits)
+        handed_on = not users and isinstance(own.holder, cst.FunctionDef)
+        near = all(holders[call] is own.holder for call in fits) and not handed_on
         steps = not isinstance(own.config, Decline) and own.config.steps
-        own.local = near and _attribute_free(own, ctx) and _name_is_free(own) and not steps
+        own.local = own.home is None and near and _attribute_free(own, ctx) and _name_is_free(own) and not steps
         own.weighted = any(has_argument(call, "class_weight", "sample_weight") for call in fits)
         own.streamed = any(_streams(call, ctx) for call in users)
         if not isinstance(own.config, Decline) and is_several(own.config):
@@ -340,7 +236,7 @@ def _streams_of(call: cst.Call, ctx: Context) -> Iterator[Value]:
             yield value
 
 
-def _own(ctx: Context) -> set[str]:
+def own_names(ctx: Context) -> set[str]:
     """Names that the file defines or imports, other than those of TensorFlow."""
     found = set(bound_at_top(ctx.tree))
     return {name for name in found if ctx.here.canonical(name) is None}

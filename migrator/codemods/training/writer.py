@@ -10,8 +10,9 @@ import libcst as cst
 from migrator.codemods.context import Context
 from migrator.codemods.training.calls import arguments, is_none
 from migrator.codemods.training.configuration import Configuration
+from migrator.codemods.training.owners import Compiled
 from migrator.codemods.training.place import embed, holders
-from migrator.codemods.training.plan import Compiled, FilePlan
+from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder, Names, may_be_none
 from migrator.codemods.training.sink import Sink
 from migrator.model import Decline

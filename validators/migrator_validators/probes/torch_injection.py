@@ -8,6 +8,7 @@ are spelled, except for names bound by a `from torch import …` that ran before
 from __future__ import annotations
 
 import functools
+import io
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -273,6 +274,7 @@ def _install_loaders() -> None:
 def widen() -> None:
     """Everything in float64, where the program says float32 too: what still differs then is no rounding."""
     double, single = torch.float64, torch.float32
+    _read_back(torch.zeros(1))
     torch.set_default_dtype(double)
     for name in ("as_tensor", "from_numpy", "tensor"):
         setattr(torch, name, _widened(getattr(torch, name), single))
@@ -280,6 +282,14 @@ def widen() -> None:
     torch.FloatTensor = torch.DoubleTensor
     torch.Tensor.float = torch.Tensor.double
     torch.nn.Module.float = torch.nn.Module.double
+
+
+def _read_back(tensor: Any) -> None:
+    """Save and load once: PyTorch keeps then which storage has which dtype, as these are called now."""
+    file = io.BytesIO()
+    torch.save(tensor, file)
+    file.seek(0)
+    torch.load(file)
 
 
 def _widened(original: Callable[..., Any], single: Any) -> Callable[..., Any]:
