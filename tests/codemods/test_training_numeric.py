@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 keras = pytest.importorskip("keras")
 
 from tests.codemods.batch_programs import BATCHES  # noqa: E402
+from tests.codemods.callback_programs import CALLBACKS  # noqa: E402
 from tests.codemods.hook_programs import HOOKS  # noqa: E402
 from tests.codemods.saving_programs import SAVING  # noqa: E402
 from tests.codemods.several_programs import SEVERAL  # noqa: E402
@@ -22,7 +23,9 @@ from tests.codemods.training_programs import PROGRAMS, Program  # noqa: E402
 from tests.codemods.training_support import draft, torch_module  # noqa: E402
 
 
-@pytest.mark.parametrize("program", [*PROGRAMS, *BATCHES, *TAPES, *HOOKS, *SAVING, *SEVERAL], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "program", [*PROGRAMS, *BATCHES, *TAPES, *HOOKS, *CALLBACKS, *SAVING, *SEVERAL], ids=lambda p: p.name
+)
 def test_both_sides_agree(program: Program) -> None:
     made = draft(program.source)
     assert made.declines == ()

@@ -25,7 +25,8 @@ from migrator.codemods.training.callback_classes import (
     with_call,
     without_base,
 )
-from migrator.codemods.training.callbacks import is_written_in_place, makes_callbacks
+from migrator.codemods.training.callback_factories import is_written_in_place
+from migrator.codemods.training.callback_lists import makes_callbacks, only_callbacks
 from migrator.codemods.training.calls import calls_in
 from migrator.codemods.training.decay import exclusion
 from migrator.codemods.training.decisions import Decisions
@@ -131,7 +132,7 @@ class Walker:
             return frozen
         if isinstance(node, cst.With) and node in self.tapes.paused:
             return [self.paused(node)]
-        if isinstance(node, cst.If) and node in self.data.dropped:
+        if isinstance(node, cst.If) and (node in self.data.dropped or only_callbacks(node, self.ctx, self.holder)):
             return []
         if isinstance(node, cst.SimpleStatementLine):
             return self.line(node) if self.concerns(node) else self.by_rules(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import libcst as cst
 
@@ -23,6 +23,18 @@ class CallbackCode:
     after: tuple[str, ...] = ()
     batch_begin: tuple[str, ...] = ()
     batch_end: tuple[str, ...] = ()
+
+
+def under(condition: str, code: CallbackCode) -> CallbackCode:
+    """The lines of a callback that is there on a condition; "" for none."""
+    if not condition:
+        return code
+    parts = {field.name: getattr(code, field.name) for field in fields(code)}
+    begin, end = (tuple(f"*([{f}] if {condition} else [])" for f in parts.pop(n)) for n in ("batch_begin", "batch_end"))
+    lines = {
+        name: (f"if {condition}:", *("    " + line for line in part)) if part else () for name, part in parts.items()
+    }
+    return replace(code, **lines, batch_begin=begin, batch_end=end)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.callback_classes import is_own
-from migrator.codemods.training.callback_code import Args, CallbackCode, Loop
+from migrator.codemods.training.callback_code import Args, CallbackCode, Loop, under
+from migrator.codemods.training.callback_factories import callback_factory, written_in_place
+from migrator.codemods.training.callback_lists import Listed, listed
 from migrator.codemods.training.callbacks_logging import LOGGING, LOGGING_PARAMETERS, SILENT
 from migrator.codemods.training.callbacks_own import own_callback, stops, unstopped
 from migrator.codemods.training.calls import api_of, bind, constant
 from migrator.codemods.training.files import file_name
-from migrator.codemods.training.scope import Holder, count, names_in
 from migrator.codemods.training.writer import Unfit, Writer
 from migrator.values import Literal
 
@@ -41,9 +42,26 @@ def callbacks(node: cst.BaseExpression, loop: Loop, writer: Writer) -> list[Call
     factory = callback_factory(node, writer.ctx) if isinstance(node, cst.Call) else None
     if factory is not None:
         assert isinstance(node, cst.Call)
-        node, writer = _written_in_place(node, factory, writer)
-    made = [_callback(element, loop, writer) for element in _elements(node, writer)]
+        node, writer = written_in_place(node, factory, writer)
+    made = [_listed(each, loop, writer) for each in listed(node, writer)]
     return _said_once(made, loop)
+
+
+def _listed(each: Listed, loop: Loop, writer: Writer) -> CallbackCode:
+    if each.shared and isinstance(each.node, cst.Call) and (why := _keeps(each.node, writer.ctx)):
+        raise Unfit(why)
+    return under(each.condition_text(writer), _callback(each.node, loop, writer))
+
+
+def _keeps(call: cst.Call, ctx: Context) -> str:
+    """Why a callback cannot be made anew for each training that it is given to; "" where that is the same."""
+    api = api_of(ctx.value(call)) or api_of(ctx.value(call.func)) or ""
+    given = {arg.keyword.value for arg in call.args if arg.keyword is not None}
+    if api.endswith(".ModelCheckpoint") and given & {"save_best_only", "save_freq"}:
+        return "a checkpoint of the best weights that several trainings share"
+    if find(call, m.Call())[1:]:
+        return "a callback that several trainings share, made with what a call gives"
+    return ""
 
 
 def _said_once(made: list[CallbackCode], loop: Loop) -> list[CallbackCode]:
@@ -55,104 +73,6 @@ def _said_once(made: list[CallbackCode], loop: Loop) -> list[CallbackCode]:
         before = code.before if first else tuple(line for line in code.before if line != unstopped(loop))
         made[at] = replace(code, before=before, last=code.last if last else ())
     return made
-
-
-def callback_factory(call: cst.Call, ctx: Context) -> cst.FunctionDef | None:
-    """The function of the file that a call runs, when all it does is return a list of callbacks."""
-    if not isinstance(call.func, cst.Name):
-        return None
-    name = call.func.value
-    found = [s for s in ctx.tree.body if isinstance(s, cst.FunctionDef) and s.name.value == name]
-    return found[0] if len(found) == 1 and returned_callbacks(found[0], ctx) is not None else None
-
-
-def returned_callbacks(function: cst.FunctionDef, ctx: Context) -> cst.List | None:
-    """The list of callbacks that is all a function makes, under its docstring."""
-    body = list(function.body.body)
-    if function.get_docstring() is not None:
-        body = body[1:]
-    line = body[0] if len(body) == 1 else None
-    part = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
-    if not isinstance(part, cst.Return) or not isinstance(part.value, cst.List) or not part.value.elements:
-        return None
-    return part.value if all(_is_callback(e.value, ctx) for e in part.value.elements) else None
-
-
-def _written_in_place(call: cst.Call, factory: cst.FunctionDef, writer: Writer) -> tuple[cst.List, Writer]:
-    """The list that a factory returns, with the call's arguments for its parameters."""
-    parameters = factory.params.params
-    given = bind(call, [p.name.value for p in parameters])
-    if not isinstance(given, dict):
-        raise Unfit(f"{factory.name.value}: {given.reason}")
-    renames = {p.name.value: writer.text(p.default) for p in parameters if p.default is not None}
-    renames |= {name: writer.text(node) for name, node in given.items()}
-    if any(p.name.value not in renames for p in parameters):
-        raise Unfit(f"the arguments of {factory.name.value} are not certain")
-    listed = returned_callbacks(factory, writer.ctx)
-    assert listed is not None
-    return listed, replace(writer, renames=renames)
-
-
-def is_written_in_place(function: cst.FunctionDef, ctx: Context) -> bool:
-    """Whether a callback factory is called for nothing but the `callbacks` of a `fit`."""
-    if returned_callbacks(function, ctx) is None:
-        return False
-    name = function.name.value
-    taken = find(ctx.tree, m.Arg(keyword=m.Name("callbacks"), value=m.Call(func=m.Name(name))))
-    return bool(taken) and len(taken) == count(ctx.tree, name) - 1
-
-
-def _elements(node: cst.BaseExpression, writer: Writer) -> list[cst.Call | cst.Name]:
-    """The calls that make the callbacks of a list; names of objects that are kept."""
-    if isinstance(node, cst.Name) and is_own(writer.ctx.value(node), writer.ctx):
-        return [node]
-    if isinstance(node, cst.Name):
-        node = _assigned(node.value, writer)
-    if isinstance(node, cst.Call) and _is_callback(node, writer.ctx):
-        return [node]
-    if not isinstance(node, cst.List | cst.Tuple):
-        raise Unfit("callbacks that are not listed in the same function")
-    found: list[cst.Call | cst.Name] = []
-    for element in node.elements:
-        value = element.value
-        if isinstance(value, cst.Name) and is_own(writer.ctx.value(value), writer.ctx):
-            found.append(value)
-            continue
-        value = _assigned(value.value, writer) if isinstance(value, cst.Name) else value
-        if not isinstance(value, cst.Call):
-            raise Unfit("a callback that is not made in the same function")
-        found.append(value)
-    return found
-
-
-def _assigned(name: str, writer: Writer) -> cst.BaseExpression:
-    """The only value of a name in the scope, which nothing else reads."""
-    bound = find(writer.holder, m.Assign(targets=[m.AssignTarget(target=m.Name(name))]))
-    if len(bound) != 1 or count(writer.holder, name) != 2:
-        raise Unfit(f"what `{name}` holds is not certain")
-    assert isinstance(bound[0], cst.Assign)
-    return bound[0].value
-
-
-def makes_callbacks(line: cst.SimpleStatementLine, ctx: Context, holder: Holder) -> bool:
-    """A line that only names callbacks, which `fit` in the same scope takes over."""
-    part = line.body[0]
-    if len(line.body) > 1 or not isinstance(part, cst.Assign) or not isinstance(part.targets[0].target, cst.Name):
-        return False
-    value, name = part.value, part.targets[0].target.value
-    calls = [e.value for e in value.elements] if isinstance(value, cst.List) else [value]
-    known = [_is_callback(call, ctx) or isinstance(call, cst.Name) or is_own(ctx.value(call), ctx) for call in calls]
-    if not calls or not all(known) or (isinstance(value, cst.Call) and is_own(ctx.value(value), ctx)):
-        return False
-    taken = find(holder, m.Arg(keyword=m.Name("callbacks")))
-    lists = find(holder, m.List(elements=[m.AtLeastN(m.Element(m.Name(name)), n=1)]))
-    by_list = isinstance(value, cst.Call) and any(name in names_in(node) for node in [*taken, *lists])
-    return any(isinstance(a, cst.Arg) and m.matches(a.value, m.Name(name)) for a in taken) or by_list
-
-
-def _is_callback(node: cst.BaseExpression, ctx: Context) -> bool:
-    api = (api_of(ctx.value(node)) or api_of(ctx.value(node.func)) or "") if isinstance(node, cst.Call) else ""
-    return api.startswith("tf.keras.callbacks.")
 
 
 def _callback(call: cst.Call | cst.Name, loop: Loop, writer: Writer) -> CallbackCode:
