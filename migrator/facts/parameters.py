@@ -281,7 +281,7 @@ class Tensors:
         if isinstance(callee, Api):
             tail = callee.name.rsplit(".", 1)[1]
             layer = callee.name.startswith("tf.keras.layers.") and tail[:1].isupper()
-            return (layer and tail not in _PREPARING) or tail == "Sequential"
+            return (layer and tail not in _PREPARING) or callee.name in ("tf.keras.Sequential", "tf.keras.Model")
         if isinstance(callee, RepoClass):
             return classes.kind_of(self.it, callee.qualname) != "other"
         return isinstance(callee, RepoFunction) and self.builds_layers(callee.qualname)

@@ -59,6 +59,10 @@ _SPELLED_2 = (
     ),
 )
 
+_OWNER = r"(?<![\w.])([A-Za-z_][\w.]*)"
+_FROZEN = re.compile(rf"{_OWNER}\.trainable\s*=\s*False\b")
+_LEARNS = re.compile(rf"{_OWNER}\.trainable\s*=(?!\s*False\b)")
+
 
 def keras_version(manifests: Mapping[str, str], sources: Mapping[str, str]) -> tuple[int, str]:
     """(2 or 3, why). `manifests` and `sources`: path → text; only sources that use TensorFlow."""
@@ -70,7 +74,20 @@ def keras_version(manifests: Mapping[str, str], sources: Mapping[str, str]) -> t
             return version, f"{path} {why}"
     for path, why in _matches(sources, _SPELLED_2):
         return 2, f"{path} has {why}"
+    for path, text in sources.items():
+        if name := _trains_frozen(text):
+            return 2, f"{path} trains `{name}`, compiled before it was frozen, which Keras 3 would not"
     return 3, "nothing in the repository says otherwise"
+
+
+def _trains_frozen(text: str) -> str:
+    """A model that is compiled, then frozen for good as a part of another, and trained all the same; "" for none.
+
+    Keras 2 trains what learned when `compile` was called, Keras 3 what learns now: nothing, and it only warns.
+    """
+    frozen = set(_FROZEN.findall(text)) - set(_LEARNS.findall(text))
+    used = {name: set(re.findall(rf"{_OWNER}\.{name}\(", text)) for name in ("compile", "train_on_batch")}
+    return min(frozen & used["compile"] & used["train_on_batch"], default="")
 
 
 def _matches(

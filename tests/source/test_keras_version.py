@@ -85,3 +85,17 @@ def test_manifests_are_known(path: str) -> None:
 @pytest.mark.parametrize("path", ["my_setup.py", "notes.txt", "setup.py.bak"])
 def test_other_files_are_no_manifests(path: str) -> None:
     assert not MANIFEST.search(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("d.compile(loss='mse')\nd.trainable = False\ng.compile()\nd.train_on_batch(x, y)\n", 2),
+        ("self.d.compile()\nself.d.trainable=False\nself.d.train_on_batch(x, y)\n", 2),
+        ("d.compile()\nd.trainable = False\nd.trainable = True\nd.train_on_batch(x, y)\n", 3),
+        ("base.trainable = False\nd.compile()\nd.train_on_batch(x, y)\n", 3),
+        ("d.compile()\nd.trainable = False\nd.fit(x, y)\n", 3),
+    ],
+)
+def test_what_keras_3_would_not_train_was_written_for_keras_2(text: str, version: int) -> None:
+    assert keras_version({}, {"gan.py": text})[0] == version

@@ -51,6 +51,7 @@ class ModuleBuild:
     inferring: set[str] = field(default_factory=set)  # parts that are told not to train
     following: set[str] = field(default_factory=set)  # parts that are called without a word about it
     frozen: set[str] = field(default_factory=set)  # parts that stop learning
+    kept: dict[str, bool] = field(default_factory=dict)  # parts that learn elsewhere; whether they normalise
 
     @property
     def both_modes(self) -> set[str]:

@@ -13,7 +13,7 @@ from migrator.codemods.models.ends import ends, is_input
 from migrator.codemods.models.output import Output
 from migrator.codemods.nodes import find
 from migrator.model import OutputFacts
-from migrator.values import Instance, Literal, Tensor, Value
+from migrator.values import Instance, Literal, ModelValue, Tensor, Value
 
 _EMBEDDING = "tf.keras.layers.Embedding"
 
@@ -60,15 +60,28 @@ def _entry(node: cst.BaseExpression, statements: Sequence[cst.BaseStatement], ct
 
 
 def _only_embedded(node: cst.BaseExpression, statements: Sequence[cst.BaseStatement], ctx: Context) -> bool:
-    """Whether nothing but embeddings reads an input, so that it is ids although Keras has it as floats."""
+    """Whether nothing but what takes ids reads an input, so that it is ids although Keras has it as floats."""
     if not isinstance(node, cst.Name):
         return False
-    calls = [
-        c for s in statements for c in find(s, m.Call(args=[m.Arg(m.Name(node.value))])) if isinstance(c, cst.Call)
-    ]
-    readers = [c for c in calls if _layer(c.func, ctx) == _EMBEDDING]
+    calls = [c for s in statements for c in find(s, m.Call()) if isinstance(c, cst.Call)]
+    readers = [c for c in calls if any(_takes_ids(c, node.value, ctx))]
     reads = sum(len(find(s, m.Name(node.value))) for s in statements)
     return bool(readers) and reads == len(readers) + 1  # and its own line
+
+
+def _takes_ids(call: cst.Call, name: str, ctx: Context) -> Iterator[bool]:
+    """Whether a call on a tensor of this name, alone or in a list, is one of an embedding or of a model's ids."""
+    if len(call.args) != 1 or call.args[0].keyword is not None:
+        return
+    given, model = _listed(call.args[0].value) or [], ctx.value(call.func)
+    for place, tensor in enumerate(given):
+        if m.matches(tensor, m.Name(name)):
+            yield (len(given) == 1 and _layer(call.func, ctx) == _EMBEDDING) or _is_ids(model, place)
+
+
+def _is_ids(model: Value, place: int) -> bool:
+    entry = model.inputs[place] if isinstance(model, ModelValue) and place < len(model.inputs or ()) else None  # type: ignore[index]
+    return isinstance(entry, Tensor) and str(entry.dtype).startswith(("int", "uint"))
 
 
 def _layer(func: cst.BaseExpression, ctx: Context) -> str:

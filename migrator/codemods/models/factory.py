@@ -19,15 +19,17 @@ from migrator.codemods.models.functional import Graph, Made, Shape, module
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.left_out import body_without, given_none, never_given, without_params
-from migrator.codemods.models.modes import freezes_network
+from migrator.codemods.models.modes import freezes_network, frozen_part
 from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.needs import Needs
+from migrator.codemods.models.nested import flat
 from migrator.codemods.models.params import param_text, reads
 from migrator.codemods.models.plain import plain_factory
 from migrator.codemods.models.returned import find_returned
 from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequential, mentions
 from migrator.codemods.models.shapes import shape_lines
 from migrator.codemods.models.sizes import gained, size_change
+from migrator.codemods.models.swap import Both
 from migrator.codemods.models.taps import built_on, network_input, taps
 from migrator.codemods.models.text import fresh, indent, names
 from migrator.codemods.nodes import find
@@ -163,7 +165,18 @@ def _data(statement: cst.BaseStatement, ctx: Context) -> list[str]:
 
 
 def find_model(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found | None:
-    """The one model that the statements make, or None."""
+    """The one model that the statements make, or None; a Sequential that is a part of its graph is none."""
+    made = flat(statements, ctx)
+    found = _only_model(made.statements, ctx if not made.spans else replace(ctx, spans=Both(made.spans, ctx.spans)))
+    if found is None or not made.name:
+        return found if found is None else replace(found, spans={**made.spans, **found.spans})
+    name = found.name or made.name
+    shown = [_renamed(s, made.name, name) for s in made.shown]
+    returned = [] if found.name else [cst.SimpleStatementLine([cst.Return(cst.Name(name))])]
+    return replace(found, name=name, after=[*shown, *found.after, *returned], spans={**made.spans, **found.spans})
+
+
+def _only_model(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found | None:
     found: list[tuple[int, str | None, cst.Call]] = []
     for index, statement in enumerate(statements):
         made = _made_here(statement, ctx)
@@ -184,6 +197,15 @@ def find_model(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found |
     spans: dict[cst.CSTNode, Span] = {}
     adds, after = _split_additions(statements[index + 1 :], name, ctx, spans)
     return Found([*statements[:index], *listed, *adds], after, name, call, True, spans)
+
+
+def _renamed(shows: cst.BaseStatement, old: str, new: str) -> cst.BaseStatement:
+    """`old.summary()` as `new.summary()`."""
+    if old == new:
+        return shows
+    made = shows.deep_replace(find(shows, m.Name(old))[0], cst.parse_expression(new))
+    assert isinstance(made, cst.SimpleStatementLine)
+    return made
 
 
 def _made_here(statement: cst.BaseStatement, ctx: Context) -> tuple[str | None, cst.Call] | None:
@@ -224,6 +246,8 @@ def _always_true(statement: cst.BaseStatement, ctx: Context) -> bool:
 
 def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | Decline:
     """The graph of a model, ready to become a module."""
+    if found.spans:
+        ctx = replace(ctx, spans=Both(found.spans, ctx.spans))
     if found.sequential:
         clash = any(mentions(s, INPUT) and not _is_call(s) for s in found.before)
         if clash or INPUT in params or any(found.name and mentions(s, found.name) for s in found.before):
@@ -349,12 +373,12 @@ def _builder_body(
 ) -> tuple[list[str], Needs]:
     """The builder's own lines: make the module, go on with it, return it."""
     needs = Needs(imports=set())
-    text = f"{construction(made)}.to(device)"
+    text, said = f"{construction(made)}.to(device)", said_of_parts(found.before, ctx)
     if found.name is None:
-        return [f"return {text}"], needs
+        return [*said, f"return {text}"], needs
     if len(found.after) == 1 and _returns(found.after[0], found.name):
-        return [*(c for c in comments(found.after[0]) if c), f"return {text}"], needs
-    lines = [f"{found.name} = {text}"]
+        return [*said, *(c for c in comments(found.after[0]) if c), f"return {text}"], needs
+    lines = [*said, f"{found.name} = {text}"]
     if rest is not None:
         draft = rest(found.after, ctx)
         needs.declines += draft.declines
@@ -369,13 +393,19 @@ def _builder_body(
     return lines, needs
 
 
+def said_of_parts(statements: Sequence[cst.BaseStatement], ctx: Context) -> list[str]:
+    """The comments above lines that freeze a part: they are about the training of the whole."""
+    frozen = [s for s in statements if frozen_part(s, ctx) is not None]
+    return [line for statement in frozen for line in comments(statement) if line]
+
+
 def after_model(statement: cst.BaseStatement, name: str, ctx: Context, needs: Needs) -> list[str]:
     """A statement behind the creation of a model, as far as this room knows it: printing and returning."""
     if m.matches(
         statement,
         m.SimpleStatementLine([m.Expr(m.Call(func=m.Attribute(value=m.Name(name), attr=m.Name("summary"))))]),
     ):
-        return [*comments(statement), f"print({name})"]
+        return [*(c for c in comments(statement) if c), f"print({name})"]
     text = needs.text(statement.with_changes(leading_lines=()), ctx)
     attributes = find(statement, m.Attribute(value=m.Name(name)))
     if attributes:

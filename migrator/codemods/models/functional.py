@@ -103,6 +103,8 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
         lines = merged(lines, _weighted(build))
     if graph.outputs is not None:
         lines.append(_returned(split, graph.outputs))
+    for name in sorted(build.kept.keys() - build.captured.keys()):
+        build.needs.decline(f"`{name}` is frozen where it is not a part of the model", ctx)
     output = (with_logits(lines) or with_several_logits(lines)) if shape.whole else None
     lines = _returned_at_once(lines)
     if output is not None:

@@ -16,7 +16,7 @@ from migrator.codemods.models.factory_calls import factory_part
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.lower import Lowerer
-from migrator.codemods.models.modes import set_trainable
+from migrator.codemods.models.modes import frozen_part, keep_part, set_trainable
 from migrator.codemods.models.naming import plural
 from migrator.codemods.models.part import Part, chain, is_application
 from migrator.codemods.models.sizes import kept_before
@@ -286,6 +286,9 @@ class Split:
     def statement(self, node: cst.BaseStatement) -> tuple[list[str], list[Line]]:
         if isinstance(node, cst.If):
             return self.branch(node)
+        if (owner := frozen_part(node, self.lower.ctx)) is not None:
+            keep_part(owner, self.lower.build, self.lower.ctx)
+            return [], []
         froze = self._trainable(node)
         if froze is not None:
             return [*comments(node), *froze], []

@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
 from migrator.codemods.models.part import is_application
 from migrator.codemods.models.term import Bound
+from migrator.codemods.nodes import ancestors, find
 from migrator.model import Helper
-from migrator.values import Literal, Unknown, Value
+from migrator.values import Instance, Literal, ModelValue, RepoFunction, RepoInstance, Unknown, Value
 
 if TYPE_CHECKING:
     from migrator.codemods.models.build import ModuleBuild
@@ -27,6 +29,16 @@ KEEP_FROZEN = Helper(
         if isinstance(layer, {CLASSES}) and parameters:
             if not any(p.requires_grad for p in parameters):
                 layer.eval()
+''',
+    ("from torch import nn",),
+)
+KEEP_STATISTICS = Helper(
+    "keep_statistics",
+    f'''def keep_statistics(model):
+    """Puts batch normalisation into evaluation mode: it uses its statistics and keeps them."""
+    for layer in model.modules():
+        if isinstance(layer, {CLASSES}):
+            layer.eval()
 ''',
     ("from torch import nn",),
 )
@@ -78,6 +90,53 @@ def set_trainable(node: cst.CSTNode, bound: dict[str, Bound], build: ModuleBuild
     return [f"{part.target}.requires_grad_({bool(value.value)})"]
 
 
+def frozen_part(node: cst.CSTNode, ctx: Context) -> cst.BaseExpression | None:
+    """What a line freezes that is trained by itself too, and learns there as Keras 2 has it; None for other lines."""
+    if isinstance(node, cst.SimpleStatementLine):
+        return frozen_part(node.body[0], ctx) if len(node.body) == 1 else None
+    owner, value = _assigned(node, ctx)
+    model = ctx.value(owner) if owner is not None else Unknown()
+    if ctx.keras != 2 or value != Literal(False) or not isinstance(model, ModelValue) or is_application(model):
+        return None
+    return owner if compiles(model, ctx) else None
+
+
+def keep_part(owner: cst.BaseExpression, build: ModuleBuild, ctx: Context) -> None:
+    """Take note of a part that learns elsewhere: what it normalises with stays as it is while the whole is trained."""
+    model = ctx.value(owner)
+    assert isinstance(model, ModelValue)
+    name = get_full_name_for_node(owner) or ""
+    build.kept[name] = may_normalise(model, ctx)
+    if build.kept[name]:
+        build.needs.helpers.setdefault(KEEP_STATISTICS.name, KEEP_STATISTICS)
+        build.needs.imports |= set(KEEP_STATISTICS.imports)
+
+
+def compiles(model: ModelValue, ctx: Context) -> bool:
+    """Whether the file compiles a model."""
+    calls = find(ctx.tree, m.Call(func=m.Attribute(attr=m.Name("compile"))))
+    owners = [ctx.value(c.func.value) for c in calls]  # type: ignore[attr-defined]
+    return any(isinstance(o, ModelValue) and o.site == model.site for o in owners)
+
+
+def may_normalise(model: ModelValue, ctx: Context) -> bool:
+    """Whether batch normalisation may be in a model: what makes it has some, or calls what is not known."""
+    at = next((n for n in find(ctx.tree, m.Call()) if ctx.spans.get(n) == model.site), None)
+    if at is None or model.module != ctx.module:
+        return True
+    callee = ctx.value(at.func)  # type: ignore[attr-defined]
+    name = callee.qualname.rpartition(":")[2] if isinstance(callee, RepoFunction) else ""
+    made = find(ctx.tree, m.FunctionDef(name=m.Name(name))) if name else ancestors(at, ctx.tree)
+    scope = next((n for n in made if isinstance(n, cst.FunctionDef)), ctx.tree)
+    values = [ctx.value(call) for call in find(scope, m.Call())]
+    return any(
+        isinstance(value, RepoInstance)
+        or (isinstance(value, Instance) and value.api.endswith("BatchNormalization"))
+        or is_application(value)
+        for value in values
+    )
+
+
 def freezes_network(node: cst.BaseStatement, ctx: Context) -> bool:
     """Whether a statement sets `trainable` of a network of Keras, whole or layer by layer."""
     single = isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1
@@ -113,6 +172,7 @@ def train_method(build: ModuleBuild) -> list[str]:
     """The `train` of a module with parts that do not follow its mode; nothing for others."""
     lines = [f"{target}.eval()  # in training too" for target in sorted(build.inferring)]
     lines += [f"keep_frozen({target})" for target in sorted(build.frozen - build.inferring)]
+    lines += [f"keep_statistics(self.{build.captured[name]})" for name in sorted(build.kept) if build.kept[name]]
     if not lines:
         return []
     body = ["super().train(mode)", *lines, "return self"]

@@ -12,18 +12,20 @@ from migrator.codemods.context import Context
 from migrator.codemods.models.factory import Found
 from migrator.codemods.models.text import names
 from migrator.codemods.nodes import ancestors, find
-from migrator.values import Scalar, Span, Unknown
+from migrator.values import ModelValue, RepoInstance, Scalar, Span, Unknown, Value
 
 
 def of_object(found: Found, statements: Sequence[cst.BaseStatement], ctx: Context) -> tuple[Found, Mapping[str, str]]:
     """The model with names in the place of `self.units`, and what stands for each name where the class is made.
 
-    Only attributes that are read: a method of the object that is called keeps its place, and is declined there.
+    Only attributes that are read, and models among them that are called: a method of the object that is called
+    keeps its place, and is declined there.
     """
     owner = _owner(statements, ctx)
     parts = [*found.before, found.call]
     read = [n for part in parts for n in find(part, m.Attribute(value=m.Name(owner)))] if owner else []
-    called = {c.func for part in parts for c in find(part, m.Call()) if isinstance(c, cst.Call)}
+    calls = [c for part in parts for c in find(part, m.Call()) if isinstance(c, cst.Call)]
+    called = {c.func for c in calls if not _is_module(ctx.value(c.func))}
     attributes = [n for n in read if isinstance(n, cst.Attribute) and n not in called]
     if not attributes:
         return found, {}
@@ -36,6 +38,10 @@ def of_object(found: Found, statements: Sequence[cst.BaseStatement], ctx: Contex
     own = {name: f"{owner}.{node.attr.value}" for node, name in chosen.items()}
     made = replace(found, before=before, call=call, spans={**found.spans, **swap.made_spans})  # type: ignore[arg-type]
     return made, own
+
+
+def _is_module(value: Value) -> bool:
+    return isinstance(value, ModelValue) or (isinstance(value, RepoInstance) and value.kind != "other")
 
 
 def _owner(statements: Sequence[cst.BaseStatement], ctx: Context) -> str:

@@ -10,16 +10,23 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models.build import render
-from migrator.codemods.models.ends import MODEL
-from migrator.codemods.models.factory import construction, draft_of, find_model, graph_of
+from migrator.codemods.models.factory import (
+    Found,
+    after_model,
+    construction,
+    draft_of,
+    find_model,
+    graph_of,
+    said_of_parts,
+)
 from migrator.codemods.models.functional import Shape, module
 from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.naming import class_name
 from migrator.codemods.models.of_object import of_object
+from migrator.codemods.models.script_names import class_of, free_name, module_names
 from migrator.codemods.models.text import names
-from migrator.codemods.nodes import ancestors, find
+from migrator.codemods.nodes import find
 from migrator.model import Decline, InterfaceChange, UnitKind
-from migrator.values import Api
 
 
 def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name_hint: str = "") -> Draft | None:
@@ -30,9 +37,9 @@ def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name
     model is built here.
     """
     found = find_model(statements, ctx)
-    if found is None or found.name is None:
+    if found is None or (found.name is None and not _returns(statements[-1])):
         return None
-    held = found.name
+    held, call = found.name or "", _original(found, statements, ctx)
     found, own = of_object(found, statements, ctx)
     inside = {name for s in found.before for name in assigned(s)} | {held}
     outside = {
@@ -41,11 +48,12 @@ def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name
     graph = graph_of(found, ctx, outside | {name: name for name in own})
     if isinstance(graph, Decline):
         return Draft("".join(ctx.code(s) for s in statements), UnitKind.SCRIPT, declines=(graph,))
-    number = "" if name_hint else _number(held, found.call, ctx)
-    name = _free(class_name(name_hint or held) + number, ctx)
+    name = free_name(class_name(name_hint), ctx) if name_hint else class_of(call, ctx)
     made = module(ctx, graph, Shape(name, f"{ctx.module}:{name}"))
     made = replace(made, params=tuple(own.get(name, name) for name in made.params))
-    text = f"{held} = {construction(made)}.to(device)\n"
+    text = "".join(f"{line}\n" for line in said_of_parts(statements, ctx))
+    text += f"{f'{held} =' if held else 'return'} {construction(made)}.to(device)\n"
+    text += "".join(f"{line}\n" for s in found.after for line in after_model(s, held, ctx, made.build.needs))
     hoisted = render(made.build)
     gone = inside - {held} if any(s in ctx.tree.body for s in statements) else set()
     changes = [
@@ -57,6 +65,18 @@ def model_statements(statements: Sequence[cst.BaseStatement], ctx: Context, name
     return replace(draft, text=text, hoisted=hoisted, needs_device=True)
 
 
+def _original(found: Found, statements: Sequence[cst.BaseStatement], ctx: Context) -> cst.Call:
+    """The call that makes the model as the source has it."""
+    at = found.spans.get(found.call)
+    calls = (c for s in statements for c in find(s, m.Call()) if isinstance(c, cst.Call))
+    return found.call if at is None else next(c for c in calls if ctx.spans.get(c) == at)
+
+
+def _returns(statement: cst.BaseStatement) -> bool:
+    """Whether a line returns what it makes."""
+    return m.matches(statement, m.SimpleStatementLine([m.Return(m.Call())]))
+
+
 def _bound_elsewhere(ctx: Context, statements: Sequence[cst.BaseStatement]) -> set[str]:
     return {name for s in ctx.tree.body if s not in statements for name in assigned(s)}
 
@@ -65,49 +85,4 @@ def _is_local(name: str, ctx: Context, statements: Sequence[cst.BaseStatement]) 
     """Whether a name belongs to the function around the statements, not to the module."""
     if any(statement in ctx.tree.body for statement in statements):
         return False
-    return name not in _module_names(ctx)
-
-
-def _module_names(ctx: Context) -> set[str]:
-    found = {"None", "True", "False", "range", "len", "enumerate", "zip", "list", "tuple", "int", "float", "max", "min"}
-    for statement in ctx.tree.body:
-        if isinstance(statement, cst.FunctionDef | cst.ClassDef):
-            found.add(statement.name.value)
-        elif isinstance(statement, cst.SimpleStatementLine):
-            found |= set(assigned(statement))
-            for small in statement.body:
-                if isinstance(small, cst.Import | cst.ImportFrom) and not isinstance(small.names, cst.ImportStar):
-                    for alias in small.names:
-                        found.add(alias.evaluated_alias or alias.evaluated_name.split(".")[0])
-        else:
-            found |= set(assigned(statement))
-    return found
-
-
-def _number(name: str, call: cst.Call, ctx: Context) -> str:
-    """What tells a class from those of models that other statements of the file build under the same name."""
-    made = []
-    for node in find(ctx.tree, m.Assign(targets=[m.AssignTarget(target=m.Name())], value=m.Call())):
-        assert isinstance(node, cst.Assign)
-        target, callee = (
-            node.targets[0].target,
-            ctx.value(node.value.func) if isinstance(node.value, cst.Call) else None,
-        )
-        same = isinstance(target, cst.Name) and class_name(target.value) == class_name(name)
-        if same and isinstance(callee, Api) and callee.name in MODEL and not _in_factory(node, ctx):
-            made.append(node.value)
-    index = next((i for i, other in enumerate(made) if other is call), 0)
-    return str(index + 1) if index else ""
-
-
-def _in_factory(node: cst.CSTNode, ctx: Context) -> bool:
-    """Whether a node belongs to a function whose model has a class by the function's name."""
-    around = (n.name.value for n in ancestors(node, ctx.tree) if isinstance(n, cst.FunctionDef))
-    return any(f"{ctx.module}:{name}" in ctx.class_names for name in around)
-
-
-def _free(name: str, ctx: Context) -> str:
-    taken = _module_names(ctx) | set(ctx.class_names.values()) | names(ctx.tree).keys()
-    while name in taken:
-        name = f"{name}Net" if not name.endswith("Net") else f"{name}Module"
-    return name
+    return name not in module_names(ctx)

@@ -13,7 +13,9 @@ from migrator.codemods.training.batches import is_generator, is_sequence, stream
 from migrator.codemods.training.calls import METHODS, OLDER, bind, is_model, receiver
 from migrator.codemods.training.constraints import hook
 from migrator.codemods.training.files import file_name
+from migrator.codemods.training.frozen_parts import learning_parts
 from migrator.codemods.training.given import inputs
+from migrator.codemods.training.models import parameters
 from migrator.codemods.training.own_compile import compile_itself
 from migrator.codemods.training.owners import Compiled
 from migrator.codemods.training.several import batches_value
@@ -41,6 +43,11 @@ def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer:
         sink.note(f"`{model}` is taken to be what {config.traits.assumed} makes, the only model that fits")
     lines = [] if config.traits.placed else [f"{model}.to(device)"]
     sink.needs_device = True
+    parts = learning_parts(compiled, writer.plan, writer.ctx)
+    if parts:
+        if optimizer.clip or "{model}" in optimizer.call:
+            raise Unfit("gradients of a model with a frozen part that are clipped, or weights that decay")
+        params = parameters(parts)
     made = optimizer.call.replace("{params}", params).replace("{model}", model)
     lines += [f"{compiled.optimizer_of(model)} = {made}"] if made != compiled.optimizer_of(model) else []
     if not compiled.local:

@@ -10,6 +10,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan, plan_data
+from migrator.codemods.models.modes import frozen_part
 from migrator.codemods.nodes import find
 from migrator.codemods.training.batch_hooks import batch_hooks
 from migrator.codemods.training.callback_classes import is_callback_class
@@ -23,6 +24,8 @@ from migrator.codemods.training.several import batches_value, forms_of, is_sever
 from migrator.codemods.training.tape import TapePlan, plan_tapes
 from migrator.model import Decline
 from migrator.values import Dataset, Value
+
+_LINE = m.SimpleStatementLine(body=[m.Assign()])
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def _plan(ctx: Context) -> FilePlan:
         frozenset(own_names(ctx)),
         known,
         histories,
-        freezes(ctx.tree, ctx),
+        any(freezes(line, ctx) and frozen_part(line, ctx) is None for line in find(ctx.tree, _LINE)),
         any(holders.get(call) is ctx.tree and _has_model(call, known, ctx) for call in calls),
     )
 
@@ -169,6 +172,7 @@ def _settle(
         own.hooks = frozenset().union(*(batch_hooks(holders[call], ctx) for call in called_back))
         twin = next((c for c in compiled[:index] if _twins(c, own)), None)
         holder = own.holder.name.value if isinstance(own.holder, cst.FunctionDef) else str(index + 1)
+        holder = own.model.rpartition(".")[2] if holder.startswith("__") else holder
         own.suffix = twin.suffix if twin else ("" if index == 0 else f"_{holder}")
 
 

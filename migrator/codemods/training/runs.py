@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import libcst as cst
 import libcst.matchers as m
+from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
+from migrator.codemods.models.modes import frozen_part
+from migrator.codemods.models.nested import inner_until
 from migrator.codemods.nodes import find
 from migrator.values import Api, Tensor
 
@@ -17,12 +20,15 @@ _MODELS = ("tf.keras.Sequential", "tf.keras.Model")
 def model_runs(body: Sequence[cst.BaseStatement], ctx: Context) -> dict[int, int]:
     """Stretches of a block that build one model each: index of the first statement → past the last."""
     runs: dict[int, int] = {}
-    past = 0
+    past, inner = 0, _inner(body, ctx)
     for index, statement in enumerate(body):
         name = _makes_model(statement, ctx)
-        if name is None or index < past:
+        if name is None or index < past or index in inner:
             continue
-        start = next((i for i in range(past, index) if _is_symbolic(body[i], ctx)), index)
+        first = min((i for i in inner if past <= i < index), default=index)
+        start = next((i for i in range(past, first) if _is_symbolic(body[i], ctx)), first)
+        while start > past and _freezes_part(body[start - 1], body[start : index + 1], ctx):
+            start -= 1
         past = index + 1
         for later in range(index + 1, len(body)):
             if _adds_to(body[later], name):
@@ -33,16 +39,32 @@ def model_runs(body: Sequence[cst.BaseStatement], ctx: Context) -> dict[int, int
     return runs
 
 
+def _inner(body: Sequence[cst.BaseStatement], ctx: Context) -> set[int]:
+    """The places at which Sequential models are made that are parts of the graph behind them."""
+    made = [i for i, statement in enumerate(body) if _makes_model(statement, ctx) is not None]
+    until = {i: inner_until(body, i, ctx) for i in made}
+    inner = {i for i in made if until[i] >= 0}
+    while broken := {i for i in inner if any(i < j < until[i] for j in made if j not in inner)}:
+        inner -= broken
+    return inner
+
+
 def _makes_model(statement: cst.BaseStatement, ctx: Context) -> str | None:
-    """The name that a line binds to a Sequential or Functional model."""
-    if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.Assign):
-        return None
-    part = statement.body[0]
-    target = part.targets[0].target
-    if not isinstance(part.value, cst.Call) or not isinstance(target, cst.Name):
+    """What a line binds a Sequential or Functional model to, "" where it returns it."""
+    part = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+    if not isinstance(part, cst.Assign | cst.Return) or not isinstance(part.value, cst.Call):
         return None
     callee = ctx.value(part.value.func)
-    return target.value if isinstance(callee, Api) and callee.name in _MODELS else None
+    if not isinstance(callee, Api) or callee.name not in _MODELS:
+        return None
+    return get_full_name_for_node(part.targets[0].target) if isinstance(part, cst.Assign) else ""
+
+
+def _freezes_part(statement: cst.BaseStatement, run: Sequence[cst.BaseStatement], ctx: Context) -> bool:
+    """Whether a line freezes a model that the statements behind it call."""
+    owner = frozen_part(statement, ctx)
+    calls = [c for s in run for c in find(s, m.Call()) if isinstance(c, cst.Call)]
+    return owner is not None and any(ctx.code(c.func).strip() == ctx.code(owner).strip() for c in calls)
 
 
 def _is_symbolic(statement: cst.BaseStatement, ctx: Context) -> bool:
@@ -54,8 +76,9 @@ def _is_symbolic(statement: cst.BaseStatement, ctx: Context) -> bool:
 
 
 def _adds_to(statement: cst.BaseStatement, name: str) -> bool:
-    return bool(find(statement, m.Call(func=m.Attribute(value=m.Name(name), attr=m.Name("add")))))
+    calls = find(statement, m.Call(func=m.Attribute(attr=m.Name("add"))))
+    return bool(name) and any(get_full_name_for_node(c.func.value) == name for c in calls)  # type: ignore[attr-defined]
 
 
 def _reads(statement: cst.BaseStatement) -> set[str]:
-    return {n.value for n in find(statement, m.Name()) if isinstance(n, cst.Name)}
+    return {get_full_name_for_node(n) or "" for n in find(statement, m.Name() | m.Attribute())}

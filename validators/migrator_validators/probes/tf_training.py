@@ -251,7 +251,7 @@ class Log:
         variables, the outermost of equals."""
         names, best, size = optimizer["variables"], None, 0
         compiled = [layer for layer in self._layers if getattr(layer, "optimizer", None) is optimizer["object"]]
-        if compiled:
+        if compiled and not self._trains_beside(compiled[0], optimizer):
             return compiled[0]
         for session in SESSIONS.used:
             if set(names) <= {self.name(v) for v in tf_objects.session_weights(session)}:
@@ -264,6 +264,13 @@ class Log:
             if set(names) <= own and (best is None or len(own) < size or (len(own) == size and best in _below(layer))):
                 best, size = layer, len(own)
         return best
+
+    def _trains_beside(self, model: Any, optimizer: dict[str, Any]) -> bool:
+        """Whether a part of a compiled model has an optimizer of its own, and the model's leaves that part alone."""
+        inside, names = _below(model), set(optimizer["variables"])
+        others = [o for o in self.optimizers if o is not optimizer and not names & set(o["variables"])]
+        found = {id(o["object"]) for o in others if o["variables"]}
+        return any(id(getattr(layer, "optimizer", None)) in found for layer in inside)
 
     # steps
 
