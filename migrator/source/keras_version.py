@@ -52,6 +52,7 @@ _SPELLED_2 = (
         re.compile(r"\b(?:Adam|SGD|RMSprop|Adagrad|Adadelta|Adamax|Nadam|Ftrl)\([^()]*\b(?:lr|decay)\s*="),
         "`lr=` or `decay=` of an optimizer",
     ),
+    (re.compile(r"\boptimizers\.[A-Z]\w+\((?s:.)*?\bopt(?!imize\.)\w*\.minimize\("), "`minimize` of a Keras optimizer"),
     (re.compile(r"\.(?:fit|predict|evaluate)_generator\(|\.predict_classes\("), "methods that Keras 3 no longer has"),
     (
         re.compile(r"\btf\.(?:contrib|placeholder|Session|layers|get_variable)\b|tensorflow\.contrib"),

@@ -186,4 +186,68 @@ def main(data, model):
 """,
         REGRESSOR_MODEL,
     ),
+    Program(
+        "pairs",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def main(data, model):
+    x, y, _, _ = data
+    x, y = tf.constant(x[:, 0]), tf.constant(y.astype("float32"))
+    slope = tf.Variable(0.5)
+    offset = tf.Variable(-1.0)
+    both = tf.keras.optimizers.SGD(0.1, momentum=0.9)
+    for _ in range(3):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(slope * x + offset - y))
+        d_slope, d_offset = tape.gradient(loss, [slope, offset])
+        both.apply_gradients(zip([d_slope, d_offset], [slope, offset]))
+    bend = tf.Variable(1.0)
+    alone = tf.keras.optimizers.SGD(0.02)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(bend * x * x - y))
+    alone.apply_gradients([(tape.gradient(loss, bend), bend)])
+    for _ in range(2):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(bend * x * x - y))
+        grad = tape.gradient(loss, bend)
+        alone.apply_gradients(grads_and_vars=[(grad, bend)])
+    shift = tf.Variable([0.1, 0.2])
+    scaled = tf.keras.optimizers.SGD(0.3)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(shift - 1.0))
+    grad = tape.gradient(loss, shift)
+    scaled.apply_gradients([(0.5 * grad, shift)])
+    return slope.numpy(), offset.numpy(), bend.numpy(), shift.numpy(), grad.numpy()
+""",
+        REGRESSOR_MODEL,
+    ),
+    Program(
+        "mixed sources",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def ascend(model, image, rate):
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        score = tf.reduce_mean(model(image))
+    grad = tape.gradient(score, image)
+    image += rate * tf.math.l2_normalize(grad)
+    return image
+
+
+def main(data, model):
+    x, _, _, _ = data
+    w = tf.Variable([1.0, 2.0])
+    a = tf.constant([3.0, -1.0])
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        b = w * a
+        c = tf.reduce_sum(b ** 2)
+    dw, da, db = tape.gradient(c, [w, a, b])
+    image = tf.constant(x[:2])
+    for _ in range(3):
+        image = ascend(model, image, 0.5)
+    return dw.numpy(), da.numpy(), db.numpy(), image.numpy()
+""",
+        REGRESSOR_MODEL,
+    ),
 )

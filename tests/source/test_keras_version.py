@@ -51,6 +51,8 @@ def test_requirements_that_leave_both_decide_nothing(text: str) -> None:
         ("from keras import ops, layers", 3),
         ("from keras.layers.advanced_activations import LeakyReLU", 2),
         ("opt = tf.keras.optimizers.Adam(lr=1e-3)", 2),
+        ("opt = tf.keras.optimizers.Adam(1e-3)\nopt.minimize(loss, [w])", 2),
+        ("opt = tf.keras.optimizers.Adam(1e-3)\nscipy.optimize.minimize(loss, w)", 3),
         ("opt = SGD(0.1, decay=1e-6)", 2),
         ("model.fit_generator(gen)", 2),
         ("with tf.Session() as s: pass", 2),

@@ -179,6 +179,7 @@ class Walker:
             self.sink.take(rewritten)
         if line in self.tapes.lines:
             self.sink.imports.add("import torch")
+            self.drop_name(line, "is what the parameters' `grad` holds, or lists them")
             return with_lead(line, statements(self.tapes.lines[line]))
         if freezes(line, self.ctx):
             self.sink.decline("layers that are frozen in this form have no rule")
@@ -233,9 +234,9 @@ class Walker:
         """Tells of a name of the file that is gone with what it was for."""
         part = line.body[0]
         target = part.targets[0].target if isinstance(part, cst.Assign) else None
-        if isinstance(self.holder, cst.Module) and isinstance(target, cst.Name):
-            detail = f"{target.value} {what}"
-            self.sink.changes.append(InterfaceChange(f"{self.ctx.module}:{target.value}", "drops-tuning", detail))
+        several = [e.value for e in target.elements] if isinstance(target, cst.Tuple | cst.List) else [target]
+        for name in (n.value for n in several if isinstance(self.holder, cst.Module) and isinstance(n, cst.Name)):
+            self.sink.changes.append(InterfaceChange(f"{self.ctx.module}:{name}", "drops-tuning", f"{name} {what}"))
 
     def is_tuning(self, line: cst.SimpleStatementLine) -> bool:
         """`AUTOTUNE = tf.data.AUTOTUNE`, which only pipelines read; devices that only set-up lines read."""
@@ -432,7 +433,7 @@ class _Inner(cst.CSTVisitor):
         walker = self.walker
         self.found = self.found or definition(node, walker.ctx) is not None or freezes(node, walker.ctx)
         self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder) or makes_strategy(node, walker.ctx)
-        self.found = self.found or bool(exclusion(node))
+        self.found = self.found or bool(exclusion(node)) or node in walker.tapes.lines
         self.found = self.found or 0 in model_runs([node], walker.ctx) or walker.is_callback_init(node)
 
     def visit_Call(self, node: cst.Call) -> None:

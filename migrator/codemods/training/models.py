@@ -10,7 +10,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import is_model
-from migrator.values import Instance, RepoInstance, Sequence, Tensor, Unknown, Value
+from migrator.values import Choice, Instance, RepoInstance, Sequence, Tensor, Unknown, Value
 
 VARIABLES = ("trainable_variables", "trainable_weights")
 
@@ -43,7 +43,7 @@ def model_text(node: cst.BaseExpression, ctx: Context, known: frozenset[str]) ->
     if not isinstance(node, cst.Name | cst.Attribute):
         return None
     value, text = ctx.value(node), ctx.code(node).strip()
-    if is_model(value):
+    if all(is_model(option) for option in _options(value)):
         return text
     return text if isinstance(value, Unknown) and text in known else None
 
@@ -122,7 +122,14 @@ def module_text(node: cst.BaseExpression, ctx: Context, known: frozenset[str]) -
     return model_text(node, ctx, known)
 
 
+def _options(value: Value) -> tuple[Value, ...]:
+    """What a value may be, as far as it is one of several objects."""
+    return value.options if isinstance(value, Choice) else (value,)
+
+
 def _is_layer(value: Value) -> bool:
+    if isinstance(value, Choice):
+        return all(_is_layer(option) or is_model(option) for option in value.options)
     if isinstance(value, RepoInstance):
         return value.kind == "layer"
     return isinstance(value, Instance) and value.api.startswith("tf.keras.layers.")

@@ -15,7 +15,9 @@ from migrator.codemods.training.definitions import Definition
 from migrator.codemods.training.models import Parts, variables_of
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder
-from migrator.codemods.training.tape_reading import zipped
+from migrator.codemods.training.tape_minimize import changed_variables
+
+STEPS = ("apply_gradients", "minimize")
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,15 @@ class Uses:
     def applies(self, name: str) -> Iterator[cst.Call]:
         for call in self.plan.holders:
             owner = receiver(call) if isinstance(call, cst.Call) else None
-            if owner and owner[1] == "apply_gradients" and self.ctx.code(owner[0]).strip() == name:
+            if owner and owner[1] in STEPS and self.ctx.code(owner[0]).strip() == name:
                 assert isinstance(call, cst.Call)
                 yield call
 
     def variables(self, call: cst.Call, user: Holder) -> Parts | None:
-        """What the variables in `zip(gradients, variables)` belong to."""
-        pairs = zipped(call.args[0].value) if call.args else None
-        if pairs is None:
+        """What the variables that a step changes belong to."""
+        node = changed_variables(call, self.ctx)
+        if node is None:
             return None
-        node = pairs[1]
         parts = variables_of(node, self.ctx, self.plan.known_models)
         if isinstance(node, cst.Name) and (parts is None or parts[0].kind == "list"):
             bound = [

@@ -15,6 +15,8 @@ from migrator.codemods.training.scope import Holder
 from migrator.values import Literal
 
 TAPE = "tf.GradientTape"
+# what replicas do with gradients has no meaning on one
+APPLY = ("grads_and_vars", "name", "experimental_aggregate_gradients", "skip_gradients_aggregation")
 GRADIENT = ("target", "sources", "output_gradients", "unconnected_gradients")
 
 
@@ -23,8 +25,9 @@ class Gradient:
     """One `tape.gradient(target, sources)`.
 
     `parts`: what its sources are the variables of, or None when they are watched tensors.
-    `name`: what the gradients are bound to. `recorded`: a tape is open, so that they may be
-    differentiated again. `shared`: a later gradient needs the same graph.
+    `one`: the single variable that they are. `name`: what the gradients are bound to, or `unpacked` to.
+    `recorded`: a tape is open, so that they may be differentiated again. `shared`: a later gradient needs
+    the same graph.
     """
 
     call: cst.Call
@@ -34,9 +37,25 @@ class Gradient:
     sources: cst.BaseExpression
     parts: Parts | None
     name: str | None
+    unpacked: tuple[str, ...] = ()
+    one: Parts | None = None
     zeros: bool = False  # unconnected gradients are zeros, not None
     recorded: bool = False
     shared: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that hold gradients."""
+        return frozenset({self.name} if self.name else self.unpacked)
+
+    def gives(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression is the gradients, one for each variable."""
+        if not isinstance(node, cst.List):
+            return node is self.call or (self.name is not None and m.matches(node, m.Name(self.name)))
+        elements = [element.value for element in node.elements]
+        if self.one is not None:
+            return len(elements) == 1 and (elements[0] is self.call or m.matches(elements[0], m.Name(self.name or "")))
+        return bool(self.unpacked) and _names(elements) == self.unpacked
 
 
 @dataclass
@@ -80,7 +99,10 @@ def paused_tape(node: cst.With) -> str | None:
 
 
 def zipped(node: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:
-    """Gradients and variables of `zip(g, v)`, `list(zip(g, v))` or `((g, v) for g, v in zip(…) if g is not None)`."""
+    """Gradients and variables of `zip(g, v)`, `list(zip(g, v))`, `((g, v) for g, v in zip(…) if g is not None)` or
+    `[(g, v), (h, w)]`."""
+    if isinstance(node, cst.List | cst.Tuple):
+        return _listed_pairs(node)
     if m.matches(node, m.Call(func=m.Name("list") | m.Name("tuple"), args=[m.Arg()])):
         assert isinstance(node, cst.Call)
         return zipped(node.args[0].value)
@@ -89,6 +111,15 @@ def zipped(node: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseExpres
     if isinstance(node, cst.Call) and m.matches(node, m.Call(func=m.Name("zip"), args=[m.Arg(), m.Arg()])):
         return node.args[0].value, node.args[1].value
     return None
+
+
+def _listed_pairs(node: cst.List | cst.Tuple) -> tuple[cst.List, cst.List] | None:
+    """The gradients and the variables of pairs that are written out."""
+    pairs = [e.value.elements for e in node.elements if isinstance(e.value, cst.Tuple)]
+    if not pairs or len(pairs) < len(node.elements) or any(len(pair) != 2 for pair in pairs):
+        return None
+    gradients, variables = zip(*pairs, strict=True)
+    return cst.List([cst.Element(e.value) for e in gradients]), cst.List([cst.Element(e.value) for e in variables])
 
 
 def _keeps_pairs(node: cst.GeneratorExp | cst.ListComp) -> bool:
@@ -113,6 +144,21 @@ def bound_name(line: cst.SimpleStatementLine, call: cst.Call) -> str | None:
     if isinstance(part, cst.Assign) and part.value is call and isinstance(part.targets[0].target, cst.Name):
         return part.targets[0].target.value
     return None
+
+
+def unpacked_names(line: cst.SimpleStatementLine, call: cst.Call) -> tuple[str, ...]:
+    """The names that a line unpacks a call's value to; none where it does anything else."""
+    part = line.body[0]
+    if not isinstance(part, cst.Assign) or part.value is not call or len(part.targets) > 1:
+        return ()
+    target = part.targets[0].target
+    return _names([e.value for e in target.elements]) if isinstance(target, cst.Tuple | cst.List) else ()
+
+
+def _names(nodes: list[cst.BaseExpression]) -> tuple[str, ...]:
+    """The names that nodes are; none where one of them is no name."""
+    names = tuple(node.value for node in nodes if isinstance(node, cst.Name))
+    return names if len(names) == len(nodes) else ()
 
 
 def names_below(node: cst.CSTNode) -> set[str]:
