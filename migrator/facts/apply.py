@@ -31,7 +31,9 @@ from migrator.values import (
     Value,
 )
 
-_WRAPPERS = frozenset({"tf.keras.layers.TimeDistributed", "tf.keras.layers.Bidirectional"})
+_WRAPPERS = frozenset(
+    f"tf.keras.layers.{name}" for name in ("TimeDistributed", "Bidirectional", "SpectralNormalization")
+)
 _SCALARS = ("tf.keras.losses.", "tf.keras.metrics.", "tf.keras.regularizers.", "tf.keras.optimizers.schedules.")
 
 
@@ -198,6 +200,8 @@ def _wrapped(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where
         return Tensor()
     if callee.api.endswith("Bidirectional"):
         return bidirectional(callee, layer(it, inner, (x,), where))
+    if callee.api.endswith("SpectralNormalization"):
+        return layer(it, inner, (x,), where)
     if x.shape is None or len(x.shape) < 3:
         return Tensor(None, x.dtype, x.origin)
     step = Tensor((x.shape[0], *x.shape[2:]), x.dtype, x.origin)

@@ -1,6 +1,7 @@
 """Programs whose layers hand each other masks, states and several tensors."""
 
 from tests.codemods.cell_sources import NAMED_CELLS, OWN_CELL, STATES
+from tests.codemods.newer_sources import NEWER
 
 BILSTM = """
 import tensorflow as tf
@@ -270,4 +271,5 @@ PROGRAMS = {
     "own cell's states": (STATES, [("normal", 3, 5, 2)]),
     "named cells": (NAMED_CELLS, [("normal", 3, 5, 3)]),
     "lazy": (LAZY, [("normal", 3, 7, 8, 2)]),
+    **NEWER,
 }

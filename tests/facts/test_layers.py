@@ -194,3 +194,19 @@ def test_shapes_agree_with_keras(text: str, shape: tuple[int, ...]) -> None:
     assert isinstance(value, Tensor)
     assert value.shape == tuple(actual.shape)
     assert value.dtype == actual.dtype
+
+
+def test_layers_of_keras_3() -> None:
+    check("""
+        from tensorflow import keras
+        from tensorflow.keras import layers
+        image = keras.Input((12, 10, 3))
+        steps = keras.Input((5, 8))
+        a = layers.AdaptiveAveragePooling2D((4, 3))(image)  # Kfloat32[?, 4, 3, 3]
+        b = layers.AdaptiveMaxPooling1D(2)(steps)  # Kfloat32[?, 2, 8]
+        c = layers.SpectralNormalization(layers.Conv2D(7, 3))(image)  # Kfloat32[?, 10, 8, 7]
+        d = layers.EinsumDense("abc,cde->abde", (None, 2, 4))(steps)  # Kfloat32[?, 5, 2, 4]
+        e = layers.EinsumDense("...x,xy->...y", 6)(steps)  # Kfloat32[?, 5, 6]
+        f = layers.EinsumDense("ab...,bc->ac...", 6)(steps)  # Kfloat32[?, 6, 8]
+        g = layers.ReversibleEmbedding(9, 4)(keras.Input((5,), dtype="int32"))  # Kfloat32[?, 5, 4]
+        """)

@@ -47,6 +47,7 @@ _READ = ("initializer", "regularizer", "constraint")  # arguments of which rules
 _WRAPPERS = {
     "tf.keras.layers.Bidirectional": "layer",
     "tf.keras.layers.TimeDistributed": "layer",
+    "tf.keras.layers.SpectralNormalization": "layer",
     "tf.keras.layers.RNN": "cell",
 }
 TRAINED = (

@@ -10,7 +10,10 @@ import libcst.matchers as m
 from migrator.codemods.nodes import find
 from migrator.values import Tensor, Value
 
-_WINDOWS = ("Conv1D", "Conv2D", "Conv3D", "Pool1D", "Pool2D", "Pool3D", "Pooling1D", "Pooling2D", "Pooling3D")
+_WINDOWS = (
+    "Conv1D", "Conv2D", "Conv3D", "Pool1D", "Pool2D", "Pool3D", "Pooling1D", "Pooling2D", "Pooling3D",
+    "TimeDistributed", "SpectralNormalization",
+)  # fmt: skip
 
 
 def takes_every_size(node: cst.ClassDef) -> bool:

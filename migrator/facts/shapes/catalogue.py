@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from migrator.facts.arithmetic import dims_of
 from migrator.facts.shapes import (
     conv,
+    einsum,
     layers,
     ops,
     ops_alike,
@@ -26,6 +27,7 @@ OPS = ops.OPS
 _MISFITS = (IndexError, KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
 _ = (
     conv,
+    einsum,
     recurrent,
     preprocessing,
     text,

@@ -20,8 +20,10 @@ LAYERS: dict[str, Callable[[Instance, Inputs], Value]] = {}
 KEEPERS = frozenset(
     words("""BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization Dropout
     SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianNoise GaussianDropout AlphaDropout ReLU LeakyReLU
-    PReLU ELU ThresholdedReLU Softmax ActivityRegularization Masking SpectralNormalization Normalization Identity
-    Rescaling RandomFlip RandomRotation RandomZoom RandomContrast RandomBrightness RandomTranslation""")
+    PReLU ELU ThresholdedReLU Softmax ActivityRegularization Masking Normalization Identity
+    Rescaling RandomFlip RandomRotation RandomZoom RandomContrast RandomBrightness RandomTranslation RandomGrayscale
+    RandomColorDegeneration RandomInvert RandomSaturation RandomHue RandomSharpness RandomPosterization Solarization
+    RandomErasing RandomGaussianBlur RandomShear Equalization AutoContrast RandomColorJitter""")
 )
 
 
@@ -85,11 +87,9 @@ def activation(instance: Instance, x: Tensor) -> Value:
     return replace(floating(x, x.shape, x.last), layout=x.layout)
 
 
-@layer("Dense", "EinsumDense")
+@layer("Dense")
 def dense(instance: Instance, x: Tensor) -> Value:
     """Works on the last axis."""
-    if instance.api.endswith("EinsumDense"):
-        return floating(x, None)
     units = dim_of(instance.arg("units"))
     return floating(x, None if x.shape is None else (*x.shape[:-1], units), units)
 
