@@ -95,7 +95,7 @@ def test_sample(rule: LayerRule, sample: Sample) -> None:
 
 
 NOISE = ("Dropout", "Noise")
-RANDOM = (*NOISE, "layers.Random")
+RANDOM = (*NOISE, "layers.Random", "Solarization")
 
 
 def check(rule: LayerRule, sample: Sample, code: LayerCode) -> None:
@@ -277,7 +277,7 @@ def run_code(
 
 
 NOISY = [pytest.param(r, id=r.api) for r in all_layers() if any(w in r.api for w in NOISE) and r.keras != 2]
-IMAGES = [c for c in CASES if "layers.Random" in c.values[0].api and not c.values[1].declines]
+IMAGES = [c for c in CASES if any(w in c.values[0].api for w in RANDOM[2:]) and not c.values[1].declines]
 
 
 @pytest.mark.parametrize(("rule", "sample"), IMAGES)
@@ -299,22 +299,35 @@ def test_images_are_changed_alike_by_the_same_draws(
         found = numbers(int(np.prod(shape, dtype=int))).reshape(tuple(int(n) for n in shape)).astype("float32")
         return tf.constant(found) * (maxval - minval) + minval
 
-    def rand(*shape: int, **_: Any) -> Any:
-        return torch.tensor(numbers(int(np.prod(shape, dtype=int))).reshape(shape).astype("float32"))
+    def integers(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:
+        return tf.cast(tf.floor(uniform(shape, minval, maxval)), dtype)
+
+    def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+        return tf.fill(shape, uniform((), 0.0, 1.0))
+
+    def rand(*shape: Any, **_: Any) -> Any:
+        sizes = shape[0] if shape and isinstance(shape[0], tuple) else shape
+        return torch.tensor(numbers(int(np.prod(sizes, dtype=int))).reshape(sizes).astype("float32"))
+
+    def randint(low: int, high: int, size: tuple[int, ...], **_: Any) -> Any:
+        return (low + rand(*size) * (high - low)).floor().long()
 
     drawn: list[int] = []
     array = make(arrays_of(sample)[0], 0)
-    monkeypatch.setattr(draws, "uniform", uniform)
+    for name, drawing in (("uniform", uniform), ("randint", integers), ("normal", normal)):
+        monkeypatch.setattr(draws, name, drawing)
     expected = keras_layer(rule, sample, False)(array, training=True).numpy()
     count, drawn = len(drawn), []
     monkeypatch.setattr(torch, "rand", rand)
+    monkeypatch.setattr(torch, "randint", randint)
+    monkeypatch.setattr(torch, "randn_like", lambda x: torch.full_like(x, float(rand())))
     code = code_of(rule, sample)
     assert isinstance(code, LayerCode)
     _, scope = module_of(code, False, True)
     scope["x"] = torch.tensor(array).movedim(-1, 1)
     found = eval(call_text(code, sample), scope).movedim(1, -1).numpy()
     assert len(drawn) == count > 0
-    assert np.abs(expected - array).max() > 0.1
+    assert expected.shape != array.shape or np.abs(expected - array).max() > 0.1
     np.testing.assert_allclose(found, expected, atol=2e-4)
 
 

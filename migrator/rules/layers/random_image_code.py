@@ -56,11 +56,14 @@ def pixels(images, x, y, fill_value):
 ''',
     ("import torch",),
 )
-_OPTIONS = 'fill_mode="reflect", interpolation="bilinear", fill_value=0.0'
-_KEPT = "self.fill = (fill_mode, interpolation, fill_value)"
+OPTIONS = 'fill_mode="reflect", interpolation="bilinear", fill_value=0.0'
+KEPT = "self.fill = (fill_mode, interpolation, fill_value)"
 
 
-def _module(name: str, doc: str, init: str, body: str, needs: tuple[Helper, ...] = ()) -> Any:
+def image_module(
+    name: str, doc: str, init: str, body: str, needs: tuple[Helper, ...] = (), imports: tuple[str, ...] = ()
+) -> Any:
+    """A module that changes images while training alone."""
     source = f'''class {name}(nn.Module):
     """{doc}"""
 
@@ -69,10 +72,10 @@ def _module(name: str, doc: str, init: str, body: str, needs: tuple[Helper, ...]
         if not self.training:
             return x
 {body}'''
-    return Helper(name, source, _IMPORTS, needs)
+    return Helper(name, source, (*_IMPORTS, *imports), needs)
 
 
-random_flip = _module(
+random_flip = image_module(
     "RandomFlip",
     "Mirrors images at random while training; in both directions together.",
     """    def __init__(self, mode="horizontal_and_vertical"):
@@ -83,13 +86,13 @@ random_flip = _module(
         return torch.where(flips, x.flip(self.axes), x)
 """,
 )
-random_rotation = _module(
+random_rotation = image_module(
     "RandomRotation",
     "Turns images around their centre at random while training, by a share of a full turn.",
-    f"""    def __init__(self, factor, {_OPTIONS}):
+    f"""    def __init__(self, factor, {OPTIONS}):
         super().__init__()
         self.factor = limits(factor)
-        {_KEPT}
+        {KEPT}
 """,
     """        low, high = self.factor
         angle = (low + (high - low) * torch.rand(len(x), device=x.device)) * 2 * torch.pi
@@ -101,14 +104,14 @@ random_rotation = _module(
 """,
     (pair, affine),
 )
-random_zoom = _module(
+random_zoom = image_module(
     "RandomZoom",
     "Zooms images around their centre at random while training: negative factors come closer.",
-    f"""    def __init__(self, height_factor, width_factor=None, {_OPTIONS}):
+    f"""    def __init__(self, height_factor, width_factor=None, {OPTIONS}):
         super().__init__()
         self.height = limits(height_factor)
         self.width = None if width_factor is None else limits(width_factor)
-        {_KEPT}
+        {KEPT}
 """,
     """        (low, high), zero = self.height, torch.zeros(len(x), device=x.device)
         down = across = 1 + low + (high - low) * torch.rand(len(x), 1, device=x.device)[:, 0]
@@ -120,13 +123,13 @@ random_zoom = _module(
 """,
     (pair, affine),
 )
-random_translation = _module(
+random_translation = image_module(
     "RandomTranslation",
     "Moves images at random while training, by shares of their height and width.",
-    f"""    def __init__(self, height_factor, width_factor, {_OPTIONS}):
+    f"""    def __init__(self, height_factor, width_factor, {OPTIONS}):
         super().__init__()
         self.height, self.width = limits(height_factor), limits(width_factor)
-        {_KEPT}
+        {KEPT}
 """,
     """        moves = []
         for (low, high), size in ((self.height, x.shape[-2]), (self.width, x.shape[-1])):
@@ -136,7 +139,7 @@ random_translation = _module(
 """,
     (pair, affine),
 )
-random_contrast = _module(
+random_contrast = image_module(
     "RandomContrast",
     "Spreads the values of each channel around their mean at random while training.",
     """    def __init__(self, factor, value_range=(0, 255)):
@@ -150,7 +153,7 @@ random_contrast = _module(
         return ((x - mean) * spread + mean).clamp(*self.value_range)
 """,
 )
-random_brightness = _module(
+random_brightness = image_module(
     "RandomBrightness",
     "Makes images lighter or darker at random while training.",
     """    def __init__(self, factor, value_range=(0, 255)):

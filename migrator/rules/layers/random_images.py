@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Mapping
+from functools import cache
+
 from migrator.model import Helper, LayerCode
+from migrator.rules.engine.args import NOTHING
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
 from migrator.rules.engine.samples import S, declines, f32, unit
@@ -13,37 +18,41 @@ from migrator.rules.layers.padding import channels_last
 from migrator.values import Tensor
 
 
-def _made(helper: Helper, call: LayerCall, stem: str, *args: LayerArg, **named: LayerArg) -> LayerCode:
-    """The module, given what differs from its defaults. Images that are integers become floats, as in Keras."""
-    given = [a.text for a in args] + [f"{n}={a.text}" for n, a in named.items() if not _is_default(a)]
-    floats = call.inputs and isinstance(call.inputs[0], Tensor) and (call.inputs[0].dtype or "").startswith("float")
-    if call.rank != 4:
-        raise Decline("an image that is not one of a batch")
-    x = "{x}" if floats else "{x}.float()"
+def made(helper: Helper, call: LayerCall, stem: str, *args: LayerArg, **named: LayerArg) -> LayerCode:
+    """The module of a helper, given what differs from its defaults."""
+    given = [a.text for a in args] + [f"{n}={a.text}" for n, a in named.items() if not is_default(a, helper)]
     return LayerCode(
         f"{helper.name}({', '.join(given)})",
-        f"{{self}}({x})",
+        f"{{self}}({images(call)})",
         stem,
         layout="nchw",
         helpers=(*helper.needs, helper),
     )
 
 
-_DEFAULTS = {
-    "fill_mode": "reflect",
-    "interpolation": "bilinear",
-    "fill_value": 0.0,
-    "mode": "horizontal_and_vertical",
-    "value_range": (0, 255),
-    "width_factor": None,
-}
+def images(call: LayerCall) -> str:
+    """The input as floats, which images that are integers become in Keras too. Raises `Decline`."""
+    floats = call.inputs and isinstance(call.inputs[0], Tensor) and (call.inputs[0].dtype or "").startswith("float")
+    if call.rank != 4:
+        raise Decline("an image that is not one of a batch")
+    return "{x}" if floats else "{x}.float()"
 
 
-def _is_default(arg: LayerArg) -> bool:
-    return arg.is_known and arg.known == _DEFAULTS[arg.name]
+def is_default(arg: LayerArg, helper: Helper) -> bool:
+    """Whether an argument is what the helper takes by default."""
+    return arg.is_known and arg.known == _defaults(helper.source).get(arg.name, NOTHING)
 
 
-def _reading(
+@cache
+def _defaults(source: str) -> Mapping[str, object]:
+    """The defaults of the parameters of a helper, as its source has them."""
+    function = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef))
+    args = function.args
+    names = [a.arg for a in args.args[len(args.args) - len(args.defaults) :]]
+    return {name: ast.literal_eval(value) for name, value in zip(names, args.defaults, strict=True)}
+
+
+def reading(
     fill_mode: LayerArg, interpolation: LayerArg, fill_value: LayerArg, data_format: LayerArg
 ) -> dict[str, LayerArg]:
     """How pixels between and beyond those of the image are read, as the modules take it."""
@@ -68,7 +77,7 @@ def random_flip(mode="horizontal_and_vertical", seed=None, data_format=None, *, 
     channels_last(data_format)
     if mode.known not in ("horizontal", "vertical", "horizontal_and_vertical"):
         raise Decline("the direction is not known")
-    return _made(code.random_flip, call, "flip", mode=mode)
+    return made(code.random_flip, call, "flip", mode=mode)
 
 
 @layer(
@@ -92,8 +101,8 @@ def random_rotation(
     call: LayerCall,
 ) -> LayerCode:
     """A small module that reads every pixel where TensorFlow does."""
-    named = _reading(fill_mode, interpolation, fill_value, data_format)
-    return _made(code.random_rotation, call, "rotation", factor, **named)
+    named = reading(fill_mode, interpolation, fill_value, data_format)
+    return made(code.random_rotation, call, "rotation", factor, **named)
 
 
 @layer(
@@ -117,8 +126,8 @@ def random_zoom(
     call: LayerCall,
 ) -> LayerCode:
     """A small module that reads every pixel where TensorFlow does."""
-    named = _reading(fill_mode, interpolation, fill_value, data_format)
-    return _made(code.random_zoom, call, "zoom", height_factor, width_factor=width_factor, **named)
+    named = reading(fill_mode, interpolation, fill_value, data_format)
+    return made(code.random_zoom, call, "zoom", height_factor, width_factor=width_factor, **named)
 
 
 @layer(
@@ -138,8 +147,8 @@ def random_translation(
     call: LayerCall,
 ) -> LayerCode:
     """A small module that reads every pixel where TensorFlow does."""
-    named = _reading(fill_mode, interpolation, fill_value, data_format)
-    return _made(code.random_translation, call, "translation", height_factor, width_factor, **named)
+    named = reading(fill_mode, interpolation, fill_value, data_format)
+    return made(code.random_translation, call, "translation", height_factor, width_factor, **named)
 
 
 @layer(
@@ -149,7 +158,7 @@ def random_translation(
 )
 def random_contrast(factor, value_range=(0, 255), seed=None, *, call: LayerCall) -> LayerCode:
     """A small module around the mean of each channel."""
-    return _made(code.random_contrast, call, "contrast", factor, value_range=value_range)
+    return made(code.random_contrast, call, "contrast", factor, value_range=value_range)
 
 
 @layer(
@@ -159,4 +168,4 @@ def random_contrast(factor, value_range=(0, 255), seed=None, *, call: LayerCall)
 )
 def random_brightness(factor, value_range=(0, 255), seed=None, *, call: LayerCall) -> LayerCode:
     """A small module that adds to all pixels."""
-    return _made(code.random_brightness, call, "brightness", factor, value_range=value_range)
+    return made(code.random_brightness, call, "brightness", factor, value_range=value_range)
