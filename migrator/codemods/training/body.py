@@ -13,6 +13,7 @@ from migrator.codemods.data import DataPlan
 from migrator.codemods.data.chains import read_chain
 from migrator.codemods.data.options import only_tunes
 from migrator.codemods.nodes import ancestors, below, find, holds
+from migrator.codemods.training import outside
 from migrator.codemods.training.building import build
 from migrator.codemods.training.callback_classes import (
     METRIC,
@@ -163,6 +164,7 @@ class Walker:
             known = known or makes_callbacks(node, self.ctx, self.holder) or self.is_tuning(node)
             known = known or only_compiled_list(node, self.plan, self.ctx)
             known = known or makes_strategy(node, self.ctx) or bool(exclusion(node))
+            known = known or outside.is_made(node, self.ctx)
             return known or bool(self.detached(node)) or freezes(node, self.ctx) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
             return True
@@ -207,6 +209,12 @@ class Walker:
             if not text:
                 self.drop_name(line, "is in what `compile` became")
             return with_lead(line, statements(text))
+        if outside.is_idle(line, self.ctx):
+            self.drop_name(line, "was never called")
+            return []
+        layer = outside.named(line, self.ctx)
+        if layer is not None:
+            return self.layer(line, layer)
         try:
             decisions = self.decisions(line).decide(line)
         except Unfit as why:
@@ -217,6 +225,19 @@ class Walker:
         if self.calls_repository(line):
             self.modes.forget()
         return with_lead(line, [*statements("\n".join(decisions.before)), *new])
+
+    def layer(self, line: cst.SimpleStatementLine, made: cst.Call) -> list[Statement]:
+        """A layer that belongs to no model gets its module; one without state is written where it is called."""
+        try:
+            found = outside.outside(made, self.ctx)
+        except Unfit as why:
+            self.sink.decline(str(why))
+            return [line]
+        text = "\n".join(found.creation(found.name, self.ctx.device, self.sink))
+        if not text:
+            self.drop_name(line, "is written where it was called")
+        self.modes.known.pop(found.name, None)
+        return with_lead(line, statements(text))
 
     def calls_repository(self, node: cst.CSTNode) -> bool:
         """Whether a call may run code that changes the mode of a model."""
@@ -434,6 +455,7 @@ class _Inner(cst.CSTVisitor):
         self.found = self.found or definition(node, walker.ctx) is not None or freezes(node, walker.ctx)
         self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder) or makes_strategy(node, walker.ctx)
         self.found = self.found or bool(exclusion(node)) or node in walker.tapes.lines
+        self.found = self.found or outside.is_made(node, walker.ctx)
         self.found = self.found or 0 in model_runs([node], walker.ctx) or walker.is_callback_init(node)
 
     def visit_Call(self, node: cst.Call) -> None:

@@ -11,7 +11,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
 from migrator.codemods.nodes import below
-from migrator.codemods.training import fit, methods, on_batch
+from migrator.codemods.training import fit, methods, on_batch, outside
 from migrator.codemods.training.building import construction
 from migrator.codemods.training.calls import receiver
 from migrator.codemods.training.checkpoints import checkpoint_text
@@ -71,6 +71,8 @@ class Decisions:
                 return "1" if kind == "replicas" else "torch.float32"
             if kind == "keras-only":
                 raise Unfit(f"`{node.attr.value}` of a model has no counterpart")
+            if kind == "weight":
+                return outside.weight_text(node, ctx) or ""
             owner = self.decided.get(node.value) or ctx.code(node.value).strip()
             if kind == "history":
                 return owner
@@ -92,6 +94,8 @@ class Decisions:
             return loaded.value
         if kind.startswith("method:"):
             return self.method(node, kind.removeprefix("method:"))
+        if kind == "outside":
+            return self.outside_call(node)
         self.sink.imports.add("import torch")
         if kind == "gradient":
             return self.tapes.decided[node]
@@ -180,6 +184,29 @@ class Decisions:
             self.sink.help((KEEP_FROZEN,))
             self.before.append(f"keep_frozen({model})")
         return self.called(call, kept, written)
+
+    def outside_call(self, call: cst.Call) -> str:
+        """A call of a layer that belongs to no model; one with state that is made in its place gets a name."""
+        made = outside.called(call, self.ctx)
+        assert made is not None
+        found = outside.outside(made, self.ctx)
+        inputs = outside.inputs_of(call, found, self.ctx)
+        texts = [outside.as_input(self.writer.text(node), self.ctx.value(node), found) for node in inputs]
+        name = found.name
+        if found.part.code.module is not None and not name:
+            if _under_condition(call, self.where):
+                raise Unfit("a layer that is made inside an expression that may not be evaluated")
+            name = self.names.fresh(found.part.code.stem)
+            self.before += found.creation(name, self.ctx.device, self.sink)
+        mode, flag = found.mode(self.ctx), flag_of(call, self.ctx)
+        if mode and _under_condition(call, self.where):
+            raise Unfit(f"a call of {found.kind}, which has two modes, inside an expression that may not be evaluated")
+        if mode:
+            text = None if flag is None else self.writer.text(flag.value)
+            switch = self.modes.switch(name, call, self.ctx, text, mode)
+            self.before += [switch] if switch else []
+        found.tell(self.sink)
+        return outside.standing(found.applied(name, texts), call)
 
     def called(self, call: cst.Call, args: Sequence[cst.Arg], written: Callable[[cst.Arg], str] | None = None) -> str:
         written = written or (lambda arg: self.writer.text(arg.value))

@@ -10,6 +10,7 @@ from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
 from migrator.codemods.models.losses import ADDED_LOSSES
 from migrator.codemods.nodes import below, holds
+from migrator.codemods.training import outside
 from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.checkpoints import checkpoint_kind
@@ -91,6 +92,8 @@ class Finder:
             return "model"
         if kind := layer_call(call, self.ctx):
             return kind
+        if outside.called(call, self.ctx) is not None:
+            return "outside"
         if self.penalty_of(call) is not None:
             return "penalty"
         if is_construction(call, self.ctx):
@@ -116,6 +119,8 @@ class Finder:
             return ""
         if defines(node, self.ctx):
             return ""
+        if outside.weight_text(node, self.ctx) is not None:
+            return "weight"
         if node.attr.value in ("variables", "weights") and self.is_all_learnt(node):
             return "variables"
         if node.attr.value in KERAS_ONLY and model_text(node.value, self.ctx, self.plan.known_models) is not None:
