@@ -313,6 +313,15 @@ def test_a_model_made_inside_starts_from_the_weights_of_the_source(
 
 
 @pytest.mark.parametrize("activation", ["torch.relu(self.fc1(x))", "self.fc1(x)"], ids=["right", "no activation"])
+def test_a_training_while_the_file_is_imported_is_none_of_the_call(workers: Workers, activation: str) -> None:
+    below = '\n\nrun(np.ones((10, 3), "float32"), np.ones((10, 1), "float32"))\n'
+    source = "import numpy as np\n" + INSIDE_SOURCE + below
+    target = "import numpy as np\n" + INSIDE_TARGET.replace("torch.relu(self.fc1(x))", activation) + below
+    verdicts = check_training(inside_case(), {"program.py": source}, {"program.py": target}, workers)
+    assert all(v.outcome is Outcome.PASS for v in verdicts) == ("relu" in activation), verdicts
+
+
+@pytest.mark.parametrize("activation", ["torch.relu(self.fc1(x))", "self.fc1(x)"], ids=["right", "no activation"])
 def test_lazy_modules_start_from_the_weights_of_the_source(workers: Workers, activation: str) -> None:
     lazy = INSIDE_TARGET.replace("nn.Linear(3, 4)", "nn.LazyLinear(4)").replace("nn.Linear(4, 1)", "nn.LazyLinear(1)")
     target = lazy.replace("torch.relu(self.fc1(x))", activation)

@@ -134,6 +134,7 @@ class _Runner:
         self._sources = sources
         self._matchings: list[Matching] | None = None
         self._widen = False
+        self._idle: list[int] = []
 
     def run(self, setting: _Setting) -> _Outcome:
         """Both sides, compared; or why one of them did not run."""
@@ -222,6 +223,7 @@ class _Runner:
             "lr_factor": self.case.training.lr_factor,
             "float64": setting.floatx == "float64",
             "widen": self._widen,
+            "idle": list(self._idle),
         }
         return self.workers.run(
             "torch", "torch_training", request, {**inputs.arrays, **arrays, **inside}, tree=self.target, timeout=SECONDS
@@ -247,7 +249,9 @@ class _Runner:
             probe = again if self._widen else probe
         if probe.status != "ok":
             return _target_stopped(probe, source)
-        ours, theirs = source.result["roots"], probe.result["roots"]
+        self._idle = [root["idle"] for root in probe.result["roots"] if root["idle"] is not None]
+        ours = source.result["roots"]
+        theirs = [root for root in probe.result["roots"] if root["idle"] is None]
         if len(ours) != len(theirs):
             detail = f"the target trains {len(theirs)} model(s), the source {len(ours)}"
             return Verdict(Rung.WEIGHTS, Outcome.FAIL, detail)

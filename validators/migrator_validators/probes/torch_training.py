@@ -4,7 +4,8 @@ Request: `call`, `roots` ([{"label": …, "state": {target name: array key}}]), 
 states for models made inside, in the order of their optimizers), `gaps`, `keras`, `steps`, `most`,
 `models` (the run is stopped at the first step after which so many models are known; 0 for never),
 `whole` (the source's model is all that a session has), `lr_changes` (per optimizer: after which step its rate
-changes, 0 for never), `lr_factor`, `hold`, `float64`, `widen`.
+changes, 0 for never), `lr_factor`, `hold`, `float64`, `widen`, `idle` (numbers of optimizers, as they find their
+models, of which importing the file alone makes steps: they are no roots).
 Weights are loaded into made objects before the call, and into models made inside when their
 optimizer is constructed. `given`: the first of `outputs` of the source, for modules of which the training
 calls `logits` alone. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0).
@@ -54,7 +55,10 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
         asked = request.get("far") or []
         optimizer["far"] = log.far_rates(optimizer, asked[number] if number < len(asked) else [])
     steps = [{key: value for key, value in o.items() if key not in ("object", "statistics")} for o in log.optimizers]
-    roots = [{"label": root["label"], "described": torch_objects.describe(root["object"])} for root in log.roots]
+    roots = [
+        {"label": root["label"], "described": torch_objects.describe(root["object"]), "idle": log.idle(root)}
+        for root in log.roots
+    ]
     answer = {"roots": roots, "optimizers": steps, "result": tree, "finished": finished, "streams": STREAMS.report()}
     models = [root["object"] for root in log.roots]
     sinks = [wire.Sink(out, f"output{i}") for i in range(len(models))]
@@ -150,6 +154,7 @@ class Log:
         self._stored: dict[str, Any] = {}
         self._inside = list(request.get("inside", ()))
         self._total = 0
+        self._owners = 0  # of optimizers, found so far
         self._held: list[Any] = []
         self._schedulers: list[Any] = []
         self._depth = 0
@@ -216,7 +221,11 @@ class Log:
             if root["label"] == label:
                 self._add_root(label, value, root["state"])
 
-    def _add_root(self, label: str, value: Any, state: dict[str, str]) -> None:
+    def idle(self, root: dict[str, Any]) -> int | None:
+        """The number of an optimizer's model that makes no step while the call runs: importing the file trained it."""
+        return None if root["stepped"] else root["number"]
+
+    def _add_root(self, label: str, value: Any, state: dict[str, str], number: int | None = None) -> None:
         tensors = torch_objects.state_of(value)
         known = {id(t) for root in self.roots for t in root["tensors"].values()}
         for name, key in state.items():
@@ -224,7 +233,7 @@ class Log:
                 continue  # of a model that was trained before: what it has learned stays
             with wire.program(f"load weight {name}"):
                 self._load(tensors[name], self.given[key], name)
-        self.roots.append({"label": label, "object": value, "tensors": tensors})
+        self.roots.append({"label": label, "object": value, "tensors": tensors, "number": number, "stepped": False})
 
     @staticmethod
     def _load(tensor: torch.Tensor, array: Any, name: str) -> None:
@@ -245,8 +254,11 @@ class Log:
         if wanted <= known:
             return
         owner = self._owner(wanted)
-        if owner is not None:
-            self._add_root("", owner, self._inside.pop(0) if self._inside else {})
+        if owner is None:
+            return
+        number, self._owners = self._owners, self._owners + 1
+        if number not in self.request.get("idle", ()):
+            self._add_root("", owner, self._inside.pop(0) if self._inside else {}, number)
 
     def _owner(self, wanted: set[int]) -> Any:
         """The smallest module that has all these parameters; the outermost of equals. The largest, where the source
@@ -277,6 +289,8 @@ class Log:
                 return entry
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         names = [self._names(p)[0] for p in parameters]
+        for root in self._roots_of(parameters):
+            root["stepped"] = True
         entry = {"object": optimizer, "class": type(optimizer).__name__, "rates": [], "variables": names, "changed": 0}
         known = type(optimizer) in (
             torch.optim.Adam,
@@ -311,11 +325,15 @@ class Log:
 
         return args[:1], dict(kwargs, closure=noted)
 
+    def _roots_of(self, parameters: list[Any]) -> list[dict[str, Any]]:
+        """The roots that have any of these parameters."""
+        wanted = {id(p) for p in parameters}
+        return [r for r in self.roots if wanted & {id(t) for t in r["tensors"].values()}]
+
     def _statistics(self, entry: dict[str, Any], parameters: list[Any]) -> list[Any]:
         """Moving statistics with the values that they had when the weights began to be held."""
         if "statistics" not in entry:
-            wanted = {id(p) for p in parameters}
-            owners = [r for r in self.roots if wanted & {id(t) for t in r["tensors"].values()}]
+            owners = self._roots_of(parameters)
             buffers = [t for root in owners for t in root["tensors"].values() if not isinstance(t, torch.nn.Parameter)]
             entry["statistics"] = [(t, t.detach().clone()) for t in buffers if t.is_floating_point()]
         return list(entry["statistics"])
@@ -343,7 +361,7 @@ class Log:
         STREAMS.next_step(number)
         self._total += 1
         models = self.request.get("models", 0)
-        if self._total >= self.request["most"] or (models and len(self.roots) >= models):
+        if self._total >= self.request["most"] or (models and sum(self.idle(r) is None for r in self.roots) >= models):
             raise Stop()
 
     def _change_rate(self, optimizer: Any, entry: dict[str, Any], number: int, done: int) -> None:
