@@ -49,4 +49,63 @@ def main(data, model):
 """,
         REGRESSOR_MODEL,
     ),
+    Program(
+        "weights of all passes",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def falling(start, share):
+    def rate(epoch):
+        return start * share**epoch
+
+    return rate
+
+
+def main(data, model):
+    x, y, x_val, y_val = data
+    y, y_val = y.astype("float32")[:, None], y_val.astype("float32")[:, None]
+    weights, weights_val = np.linspace(0.0, 2.0, 30), np.linspace(1.0, 3.0, 11)
+    model.compile(keras.optimizers.SGD(0.05), loss="mse", metrics=["mae"])
+    rates = [keras.callbacks.LearningRateScheduler(falling(0.05, 0.5))]
+    first = model.fit(
+        x, y, sample_weight=weights, validation_data=(x_val, y_val, weights_val), batch_size=8, epochs=2,
+        shuffle=False, verbose=0, callbacks=rates,
+    )
+    second = model.fit(
+        x, y, sample_weight=weights * 0.5, validation_split=0.3, epochs=2, shuffle=False, verbose=0,
+    )
+    model.train_on_batch(x[:9], y[:9], sample_weight=weights[:9])
+    scores = model.evaluate(x_val, y_val, sample_weight=weights_val, batch_size=4, verbose=0, callbacks=[])
+    return first.history, second.history, scores, model.predict(x_val, verbose=0, callbacks=None)
+""",
+        REGRESSOR_MODEL,
+    ),
+    Program(
+        "files within epochs",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def main(data, model):
+    x, y, _, _ = data
+    y = y.astype("float32")[:, None]
+    import glob
+    import os
+    import tempfile
+
+    folder = tempfile.mkdtemp()
+    model.compile(keras.optimizers.SGD(0.05), loss="mse")
+    every = 3
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(
+            folder + "/{epoch}-{batch}.weights.h5", save_weights_only=True, save_freq=every + 0
+        ),
+        keras.callbacks.CSVLogger(folder + "/log.csv", append=True),
+    ]
+    model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0, callbacks=callbacks)
+    more = keras.callbacks.CSVLogger(folder + "/log.csv", append=True)
+    model.fit(x, y, batch_size=8, epochs=1, shuffle=False, verbose=0, callbacks=[more])
+    with open(folder + "/log.csv") as file:
+        rows = [line.split(",")[:1] for line in file.read().split()]
+    return rows, sorted(os.path.basename(path).split(".")[0] for path in glob.glob(folder + "/*-*"))
+""",
+        REGRESSOR_MODEL,
+    ),
 )

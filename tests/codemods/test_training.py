@@ -474,7 +474,24 @@ TWO_COMPILES = """if x is None:
         ("model.compile('sgd', loss='mse', weighted_metrics=[keras.metrics.RootMeanSquaredError()])", "with weights"),
         (f"{MSE}\n    model.fit([x, x], y)", "several inputs"),
         (f"{MSE}\n    model.fit(x, y, validation_data=(x, y), validation_freq=[1, 2])", "a constant number apart"),
-        (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.CSVLogger('a', append=True)])", "appends"),
+        (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.CSVLogger('a', append=x is None)])", "may append"),
+        (f"{MSE}\n    model.evaluate(x, y, callbacks=[keras.callbacks.CSVLogger('a')])", "a pass without training"),
+        (f"{MSE}\n    model.predict(x, callbacks=[keras.callbacks.CSVLogger('a')])", "a pass without training"),
+        (f"{MSE}\n    model.evaluate(x, sample_weight=y)", "made elsewhere"),
+        (
+            f"{MSE}\n    model.fit(x, y, class_weight={{0: 2.0}})\n"
+            "    model.evaluate(tf.data.Dataset.from_tensor_slices((np.ones((4, 4)), np.ones((4, 3)))).batch(2))",
+            "weights beside batches",
+        ),
+        (
+            f"{MSE}\n    best = keras.callbacks.ModelCheckpoint('a.keras', save_best_only=True, save_freq=4)\n"
+            "    model.fit(x, y, callbacks=[best])",
+            "the best weights alone",
+        ),
+        (
+            f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.LearningRateScheduler(unknown)])",
+            "arguments are not known",
+        ),
         (f"{MSE}\n    model.fit(x, y, callbacks=[keras.callbacks.EarlyStopping()])", "val_loss"),
         (f"{MSE}\n    z = [model.fit(x, y) for _ in range(2)]", "may not be evaluated"),
         (f"{MSE}\n    model.layers[0].trainable = False", "frozen"),

@@ -13,7 +13,7 @@ from migrator.codemods.training.callback_classes import is_own
 from migrator.codemods.training.calls import api_of
 from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.scope import Holder
-from migrator.values import RepoInstance, Value
+from migrator.values import Literal, RepoInstance, Value
 
 BEGIN = ("on_train_batch_begin", "on_batch_begin")
 END = ("on_train_batch_end", "on_batch_end")
@@ -53,9 +53,18 @@ def stops_training(value: RepoInstance, ctx: Context) -> bool:
 
 def _lambdas(holder: Holder, ctx: Context) -> Iterator[str]:
     for call in below(holder, cst.Call):
-        if isinstance(call, cst.Call) and api_of(ctx.value(call)) == "tf.keras.callbacks.LambdaCallback":
-            given = {arg.keyword.value for arg in call.args if arg.keyword is not None}
+        assert isinstance(call, cst.Call)
+        api, given = api_of(ctx.value(call)), {arg.keyword.value for arg in call.args if arg.keyword is not None}
+        if api == "tf.keras.callbacks.LambdaCallback":
             yield from (["begin"] if given & set(BEGIN) else []) + (["end"] if given & set(END) else [])
+        elif api == "tf.keras.callbacks.ModelCheckpoint" and "save_freq" in given:
+            yield from [] if _each_epoch(call, ctx) else ["end"]
+
+
+def _each_epoch(call: cst.Call, ctx: Context) -> bool:
+    """Whether a checkpoint's `save_freq` says no more than its default."""
+    given = (arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == "save_freq")
+    return all(ctx.value(node) == Literal("epoch") for node in given)
 
 
 def objection(config: Configuration, hooks: frozenset[str]) -> str:

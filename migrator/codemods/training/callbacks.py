@@ -222,24 +222,49 @@ def scheduler(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
 
 def _arity(node: cst.BaseExpression | None, writer: Writer) -> int:
     """How many arguments a schedule takes: the epoch, or the epoch and the rate."""
-    params: cst.Parameters | None = node.params if isinstance(node, cst.Lambda) else None
-    if isinstance(node, cst.Name):
-        found = list(find(writer.ctx.tree, m.FunctionDef(name=m.Name(node.value))))
-        params = found[0].params if len(found) == 1 and isinstance(found[0], cst.FunctionDef) else None
+    params = _params(node, writer.ctx) if node is not None else None
     if params is None or params.star_kwarg is not None or params.kwonly_params or len(params.params) not in (1, 2):
         raise Unfit("a schedule of which the arguments are not known")
     return len(params.params)
 
 
+def _params(node: cst.BaseExpression, ctx: Context) -> cst.Parameters | None:
+    """The parameters of a function: a lambda, one of the file by name, or one that a function of the file makes."""
+    if isinstance(node, cst.Lambda):
+        return node.params
+    if isinstance(node, cst.Call) and isinstance(node.func, cst.Name):
+        maker = _only(m.FunctionDef(name=m.Name(node.func.value)), ctx.tree)
+        line = maker.body.body[-1] if isinstance(maker, cst.FunctionDef) else None
+        made = line.body[-1] if isinstance(line, cst.SimpleStatementLine) else None
+        name = made.value.value if isinstance(made, cst.Return) and isinstance(made.value, cst.Name) else ""
+        return _named_params(name, maker) if name and maker is not None else None
+    if not isinstance(node, cst.Name):
+        return None
+    bound = _only(m.Assign(targets=[m.AssignTarget(target=m.Name(node.value))]), ctx.tree)
+    return _params(bound.value, ctx) if isinstance(bound, cst.Assign) else _named_params(node.value, ctx.tree)
+
+
+def _named_params(name: str, around: cst.CSTNode) -> cst.Parameters | None:
+    found = _only(m.FunctionDef(name=m.Name(name)), around)
+    return found.params if isinstance(found, cst.FunctionDef) else None
+
+
+def _only(pattern: m.BaseMatcherNode, around: cst.CSTNode) -> cst.CSTNode | None:
+    found = find(around, pattern)
+    return found[0] if len(found) == 1 else None
+
+
 def checkpoint(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
-    for name, default in (("save_freq", "epoch"), ("options", None)):
-        _refuse(args, writer, name, default)
+    _refuse(args, writer, "options", None)
     if "filepath" not in args:
         raise Unfit("a checkpoint without a path")
     writer.sink.imports.add("import torch")
     if not _flag(args, writer, "save_weights_only"):
         writer.sink.note("checkpoints hold the weights alone: the class has the architecture")
-    save = f"torch.save({loop.model}.state_dict(), {_path(args['filepath'], loop, writer)})"
+    within = "save_freq" in args and constant(args["save_freq"], writer.ctx) != Literal("epoch")
+    save = f"torch.save({loop.model}.state_dict(), {_path(args['filepath'], loop, writer, within)})"
+    if within:
+        return _within_epochs(save, args, loop, writer)
     if not _flag(args, writer, "save_best_only"):
         return CallbackCode(end=_each_period([save], args, loop, writer))
     monitor, smaller = _monitor(args, loop, writer)
@@ -252,6 +277,30 @@ def checkpoint(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
     return CallbackCode(before=(f"{best} = {start}",), end=_each_period(lines, args, loop, writer))
 
 
+def _within_epochs(save: str, args: Args, loop: Loop, writer: Writer) -> CallbackCode:
+    """A file after every so many batches, which are counted across the epochs."""
+    if _flag(args, writer, "save_best_only") or "period" in args:
+        raise Unfit("a checkpoint within epochs of the best weights alone")
+    known = constant(args["save_freq"], writer.ctx)
+    if known is not None and not isinstance(known.value, int):
+        raise Unfit("a checkpoint after a number of batches that is no whole number")
+    writer.sink.imports.add("import itertools")
+    batches, name = writer.names.fresh("trained_batches"), writer.names.fresh("save_weights")
+    return CallbackCode(
+        before=(
+            f"{batches} = itertools.count(1)",
+            f"def {name}(batch, {loop.logs}):",
+            f"    if next({batches}) % {_factor(writer.text(args['save_freq']))} == 0:",
+            f"        {save}",
+        ),
+        batch_end=(name,),
+    )
+
+
+def _factor(text: str) -> str:
+    return text if text.isalnum() or text.isidentifier() else f"({text})"
+
+
 def _each_period(lines: list[str], args: Args, loop: Loop, writer: Writer) -> tuple[str, ...]:
     """Lines that run after every epoch, or after each `period` of them, which older versions have."""
     if "period" not in args or constant(args["period"], writer.ctx) == Literal(1):
@@ -261,11 +310,12 @@ def _each_period(lines: list[str], args: Args, loop: Loop, writer: Writer) -> tu
     return (f"if ({loop.epoch} + 1) % {writer.text(args['period'])} == 0:", *("    " + line for line in lines))
 
 
-def _path(node: cst.BaseExpression, loop: Loop, writer: Writer) -> str:
-    """Keras fills epoch and figures into the path."""
+def _path(node: cst.BaseExpression, loop: Loop, writer: Writer, within: bool = False) -> str:
+    """Keras fills epoch and figures into the path, and `within` epochs the batch."""
     known = constant(node, writer.ctx)
     text = file_name(node, writer)
-    fill = f".format(epoch={loop.epoch} + 1, **{loop.logs})"
+    batch = "batch=batch + 1, " if within and not (known is not None and "{batch" not in str(known.value)) else ""
+    fill = f".format(epoch={loop.epoch} + 1, {batch}**{loop.logs})"
     if known is not None and isinstance(known.value, str):
         return text + fill if "{" in known.value else text
     return f"str({text}){fill}"

@@ -56,20 +56,20 @@ def csv_logger(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
     if "filename" not in args:
         raise Unfit("a CSVLogger without a file")
     writer.sink.imports.add("import csv")
-    append = args.get("append")
-    known = constant(append, writer.ctx) if append is not None else Literal(False)
-    if known is None or known.value:
-        raise Unfit("a CSVLogger that appends")
+    append = constant(args["append"], writer.ctx) if "append" in args else Literal(False)
+    if append is None:
+        raise Unfit("a CSVLogger that may append")
     file, rows, row = (writer.names.fresh(*w) for w in (("log_file", "csv_file"), ("rows",), ("row",)))
     separator = f", delimiter={writer.text(args['separator'])}" if "separator" in args else ""
     path = writer.text(args["filename"])
     first = f"{loop.epoch} == {loop.start}"
+    mode, headed = ('"a"', f"{file}.tell() == 0") if append.value else (f'"w" if {first} else "a"', first)
     return CallbackCode(
         end=(
             f'{row} = {{"epoch": {loop.epoch}, **dict(sorted({loop.logs}.items()))}}',
-            f'with open({path}, "w" if {first} else "a", newline="") as {file}:',
+            f'with open({path}, {mode}, newline="") as {file}:',
             f"    {rows} = csv.DictWriter({file}, {row}{separator})",
-            f"    if {first}:",
+            f"    if {headed}:",
             f"        {rows}.writeheader()",
             f"    {rows}.writerow({row})",
         )

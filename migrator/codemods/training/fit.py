@@ -11,6 +11,7 @@ from migrator.codemods.training import epoch_code
 from migrator.codemods.training.batch_hooks import objection
 from migrator.codemods.training.batches import ends_of_epochs, stream, with_steps
 from migrator.codemods.training.callback_code import CallbackCode, Loop
+from migrator.codemods.training.callback_lists import listed
 from migrator.codemods.training.callbacks import callbacks
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.configuration import Configuration
@@ -19,6 +20,7 @@ from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
 from migrator.codemods.training.given import inputs, targets
 from migrator.codemods.training.home import imports_from_home
 from migrator.codemods.training.owners import Compiled
+from migrator.codemods.training.plan import given_batches
 from migrator.codemods.training.steps import run_steps
 from migrator.codemods.training.writer import Bound, Code, Unfit, Writer, configured
 from migrator.values import Literal
@@ -28,7 +30,7 @@ _FIT_KNOWN = frozenset(
     | {"class_weight", "sample_weight", "initial_epoch", "validation_batch_size", "callbacks"}
     | {"steps_per_epoch", "validation_steps", "validation_freq"}
 )
-_EVALUATE_KNOWN = frozenset({"x", "y", "batch_size", "verbose", "return_dict", "steps"})
+_EVALUATE_KNOWN = frozenset({"x", "y", "batch_size", "verbose", "return_dict", "steps", "sample_weight", "callbacks"})
 
 
 def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
@@ -40,6 +42,8 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
         (config.traits.entries and not compiled.forms.x) or (config.heads and not compiled.forms.y)
     ):
         raise Unfit("how batches hold the inputs and targets of the model is not known")
+    if compiled.weighted and _is_given_batches(compiled, writer):
+        raise Unfit("weights beside batches that were made elsewhere")
     if why := objection(config, compiled.hooks):
         raise Unfit(why)
     name = writer.plan.name("run_epoch", compiled)
@@ -65,6 +69,11 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
     writer.sink.imports |= imports_from_home(helper.source, compiled, writer)
     writer.sink.needs_device = True
     return name
+
+
+def _is_given_batches(compiled: Compiled, writer: Writer) -> bool:
+    """Whether a call that uses the configuration is certainly given batches, which hold no weights."""
+    return any(owner is compiled and given_batches(call, writer.ctx) for call, owner in writer.plan.of_call.items())
 
 
 def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, wish: str | None = None) -> Code:
@@ -214,9 +223,11 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
     bound = writer.bound(call, "evaluate", _EVALUATE_KNOWN)
     if "x" not in bound:
         raise Unfit("without data")
+    without_callbacks(bound, writer)
+    if "sample_weight" in bound and "y" not in bound:
+        raise Unfit("weights beside batches that were made elsewhere")
     if "y" in bound:
-        size = f"batch_size={writer.size(bound['batch_size'])}" if "batch_size" in bound else ""
-        options, value = (size,) if size else (), compiled_model(compiled, writer)
+        options, value = _evaluation_options(bound, writer), compiled_model(compiled, writer)
         x, y = inputs(bound["x"], config.traits, value, writer), targets(bound["y"], config, value, writer)
         data = loader_text(writer, compiled, x.text, y.text, *options)
         data = with_steps(data, bound["steps"], writer) if "steps" in bound else data
@@ -233,6 +244,17 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
             raise Unfit("`return_dict` is not a constant")
         return Code("", logs)
     return Code("", figures(logs, config))
+
+
+def without_callbacks(bound: Bound, writer: Writer) -> None:
+    """Raises `Unfit` where a call without training is given callbacks."""
+    if "callbacks" in bound and listed(bound["callbacks"], writer):
+        raise Unfit("callbacks of a pass without training")
+
+
+def _evaluation_options(bound: Bound, writer: Writer) -> list[str]:
+    options = [f"weight={writer.text(bound['sample_weight'])}"] if "sample_weight" in bound else []
+    return options + ([f"batch_size={writer.size(bound['batch_size'])}"] if "batch_size" in bound else [])
 
 
 def figures(logs: str, config: Configuration) -> str:

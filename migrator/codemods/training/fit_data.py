@@ -52,7 +52,9 @@ class Validation:
     optional: bool = False  # may be None at run time
 
 
-def training_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[list[str], str, tuple[str, str] | None]:
+def training_data(
+    bound: Bound, compiled: Compiled, writer: Writer
+) -> tuple[list[str], str, tuple[str, str, str] | None]:
     """Statements that make the loader of the training data, its name, and what is split off for validation."""
     if "x" not in bound:
         raise Unfit("without data")
@@ -66,15 +68,16 @@ def training_data(bound: Bound, compiled: Compiled, writer: Writer) -> tuple[lis
     x, y = inputs(bound["x"], config.traits, model, writer), targets(bound["y"], config, model, writer)
     lines: list[str] = []
     weight = _weight(bound, writer)
-    rest: tuple[str, str] | None = None
+    rest: tuple[str, str, str] | None = None
     x_text, y_text = x.text, y.text
     if "validation_split" in bound:
         x, y = x.named("inputs", lines, writer), y.named("targets", lines, writer)
         split = writer.names.fresh("split", "split_at")
         lines.append(f"{split} = int(len({x.first}) * {_kept(bound['validation_split'], writer)})")
-        rest = x.rows(f"{split}:"), y.rows(f"{split}:")
+        weight = weight and _named(weight, "weights", lines, writer)
+        rest = x.rows(f"{split}:"), y.rows(f"{split}:"), f"{weight}[{split}:]" if weight else ""
         x_text, y_text = x.rows(f":{split}"), y.rows(f":{split}")
-        weight = weight and f"{_plain(weight)}[:{split}]"
+        weight = weight and f"{weight}[:{split}]"
     options = [f"weight={weight}"] if weight else []
     options.append(f"batch_size={writer.size(bound.get('batch_size'))}")
     if _shuffles(bound.get("shuffle"), writer):
@@ -116,12 +119,6 @@ def _streamed(bound: Bound, writer: Writer) -> tuple[list[str], str]:
 
 def _stepped(loader: str, bound: Bound, writer: Writer) -> str:
     return with_steps(loader, bound["steps_per_epoch"], writer) if "steps_per_epoch" in bound else loader
-
-
-def _plain(text: str) -> str:
-    if not text.isidentifier():
-        raise Unfit("sample weights that are not a plain name, with a validation split")
-    return text
 
 
 def _kept(node: cst.BaseExpression, writer: Writer) -> str:
@@ -175,20 +172,21 @@ def compiled_model(compiled: Compiled, writer: Writer) -> Value:
 
 
 def validation_data(
-    bound: Bound, rest: tuple[str, str] | None, compiled: Compiled, writer: Writer
+    bound: Bound, rest: tuple[str, str, str] | None, compiled: Compiled, writer: Writer
 ) -> tuple[list[str], Validation | None]:
     """Statements that make the loader of the validation data; `rest`: arrays that were split off for it."""
     size = writer.size(bound.get("validation_batch_size") or bound.get("batch_size"))
     if "validation_data" not in bound:
-        return ([], None) if rest is None else _val_loader(*rest, size, compiled, writer)
+        return ([], None) if rest is None else _val_loader(rest[0], rest[1], size, compiled, writer, rest[2])
     node = bound["validation_data"]
     if isinstance(node, cst.Tuple | cst.List):
-        if len(node.elements) != 2:
-            raise Unfit("validation data with weights")
+        if len(node.elements) not in (2, 3):
+            raise Unfit("validation data of which the parts are not known")
         config, model = configured(compiled), compiled_model(compiled, writer)
         x = inputs(node.elements[0].value, config.traits, model, writer)
         y = targets(node.elements[1].value, config, model, writer)
-        return _val_loader(x.text, y.text, size, compiled, writer)
+        weight = writer.text(node.elements[2].value) if len(node.elements) == 3 else ""
+        return _val_loader(x.text, y.text, size, compiled, writer, weight)
     value = writer.ctx.value(node)
     if isinstance(value, Sequence) and value.items is not None and len(value.items) == 2:
         if is_several(configured(compiled)) and "" in astuple(forms_of([value], configured(compiled).traits)):
@@ -206,7 +204,9 @@ def _validation_stream(node: cst.BaseExpression, bound: Bound, writer: Writer) -
     return [], Validation(text, optional)  # each validation begins with the first batch
 
 
-def _val_loader(x: str, y: str, size: str, compiled: Compiled, writer: Writer) -> tuple[list[str], Validation]:
+def _val_loader(
+    x: str, y: str, size: str, compiled: Compiled, writer: Writer, weight: str = ""
+) -> tuple[list[str], Validation]:
     name = writer.names.fresh("val_loader", "validation_loader")
-    options = (y, f"batch_size={size}") if y else (f"batch_size={size}",)
+    options = filter(None, (y, weight and f"weight={weight}", f"batch_size={size}"))
     return [f"{name} = {loader_text(writer, compiled, x, *options)}"], Validation(name)

@@ -10,6 +10,7 @@ import libcst.matchers as m
 from migrator.codemods.training import epoch_code
 from migrator.codemods.training.assumed import value_of
 from migrator.codemods.training.batches import is_generator, is_sequence, stream
+from migrator.codemods.training.callback_lists import listed
 from migrator.codemods.training.calls import METHODS, OLDER, bind, is_model, receiver
 from migrator.codemods.training.constraints import hook
 from migrator.codemods.training.files import file_name
@@ -70,10 +71,13 @@ def _schedule(compiled: Compiled, model: str, schedule: str, writer: Writer) -> 
 
 def predict(call: cst.Call, model: str, writer: Writer) -> Code:
     """Outputs for all rows, in batches, as a NumPy array."""
-    bound = writer.bound(call, "predict", frozenset({"x", "batch_size", "verbose", "steps"}))
+    bound = writer.bound(call, "predict", frozenset({"x", "batch_size", "verbose", "steps", "callbacks"}))
     if "x" not in bound:
         raise Unfit("without data")
-    if is_sequence(bound["x"], writer) or is_generator(bound["x"], writer):
+    if "callbacks" in bound and listed(bound["callbacks"], writer):
+        raise Unfit("callbacks of a pass without training")
+    batches = is_sequence(bound["x"], writer) or is_generator(bound["x"], writer)
+    if batches or ("steps" in bound and isinstance(writer.ctx.value(bound["x"]), Dataset)):
         value = batches_value(bound["x"], writer.ctx)
         data = stream(bound["x"], bound.get("steps"), "", writer)
         return _predict_batches(data, value, model, _traits(call, writer), writer)

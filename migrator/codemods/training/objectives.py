@@ -13,7 +13,7 @@ from migrator.codemods.nodes import find
 from migrator.codemods.training.callback_classes import LOSS, base_of
 from migrator.codemods.training.calls import is_none
 from migrator.codemods.training.made import Made, made_of
-from migrator.codemods.training.scope import bound_at_top
+from migrator.codemods.training.scope import bound_at_top, names_in
 from migrator.codemods.training.traits import Traits
 from migrator.model import Decline, Helper, LossCode, MetricCode
 from migrator.values import Literal, RepoFunction, Sequence, Tensor, Value
@@ -76,8 +76,7 @@ def _own_loss(name: str, traits: Traits) -> LossCode:
 
 def _own_class(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
     """An object of a loss class of the repository, or a call that makes one of constants."""
-    names = {n.value for n in find(node, m.Name()) if isinstance(n, cst.Name)}
-    if not names <= set(bound_at_top(ctx.tree)):
+    if not names_in(node) <= set(bound_at_top(ctx.tree)):
         raise Stop(Decline("a loss object that is no constant of the file"))
     if traits.output.width is None or traits.output.rank is None:
         raise Stop(Decline("the shape of what a loss of its own class compares is not known"))

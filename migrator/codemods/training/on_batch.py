@@ -19,12 +19,12 @@ def on_batch(call: cst.Call, name: str, model: str, compiled: Compiled | None, w
     """
     config = configured(compiled)
     assert compiled is not None
-    if config.steps or compiled.weighted:
-        raise Unfit("a model that has its own steps" if config.steps else "weights in another training of the model")
+    if config.steps:
+        raise Unfit("a model that has its own steps")
     if writer.ctx.keras == 3 and not alone:
         raise Unfit("figures that Keras 3 averages over all batches so far")
-    bound = writer.bound(call, name, frozenset({"x", "y"}))
-    if set(bound) != {"x", "y"}:
+    bound = writer.bound(call, name, frozenset({"x", "y", "sample_weight"}))
+    if not {"x", "y"} <= set(bound):
         raise Unfit("without data or targets")
     value, lines = compiled_model(compiled, writer), list[str]()
     x, y = inputs(bound["x"], config.traits, value, writer), targets(bound["y"], config, value, writer)
@@ -32,7 +32,8 @@ def on_batch(call: cst.Call, name: str, model: str, compiled: Compiled | None, w
         lines, x = [f"{(named := writer.names.again('inputs', 'batch_inputs'))} = {x.text}"], Given(named)
     elif x.several:
         x = x.named("inputs", lines, writer)
-    batch = loader_text(writer, compiled, x.text, y.text, f"batch_size=len({x.first})")
+    options = [f"weight={writer.text(bound['sample_weight'])}"] if "sample_weight" in bound else []
+    batch = loader_text(writer, compiled, x.text, y.text, *options, f"batch_size=len({x.first})")
     step = [compiled.optimizer_of(model)] if name == "train_on_batch" else []
     step += [compiled.scheduler_of(model)] if step and config.optimizer.schedule is not None else []
     logs = f"{run_epoch_name(writer, compiled)}({', '.join([model, batch, *step])})"

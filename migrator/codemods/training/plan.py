@@ -23,7 +23,7 @@ from migrator.codemods.training.scope import Holder, bound_at_top, enclosing, na
 from migrator.codemods.training.several import batches_value, forms_of, is_several
 from migrator.codemods.training.tape import TapePlan, plan_tapes
 from migrator.model import Decline
-from migrator.values import Dataset, Value
+from migrator.values import Dataset, Sequence, Value
 
 _LINE = m.SimpleStatementLine(body=[m.Assign()])
 
@@ -164,7 +164,7 @@ def _settle(
         near = all(holders[call] is own.holder for call in fits) and not handed_on
         steps = not isinstance(own.config, Decline) and own.config.steps
         own.local = own.home is None and near and _attribute_free(own, ctx) and _name_is_free(own) and not steps
-        own.weighted = any(has_argument(call, "class_weight", "sample_weight") for call in fits)
+        own.weighted = any(has_argument(call, "class_weight", "sample_weight") or _weighs_rest(call) for call in users)
         own.streamed = any(_streams(call, ctx) for call in users)
         if not isinstance(own.config, Decline) and is_several(own.config):
             own.forms = forms_of([value for call in users for value in _streams_of(call, ctx)], own.config.traits)
@@ -216,6 +216,12 @@ def has_argument(call: cst.Call, *names: str) -> bool:
     return any(arg.keyword is not None and arg.keyword.value in names for arg in call.args)
 
 
+def _weighs_rest(call: cst.Call) -> bool:
+    """Whether a `fit` is given weights of the rows that it validates with."""
+    given = (arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == "validation_data")
+    return any(isinstance(node, cst.Tuple | cst.List) and len(node.elements) == 3 for node in given)
+
+
 def _streams(call: cst.Call, ctx: Context) -> bool:
     """Whether a `fit` or `evaluate` is given batches instead of arrays."""
     positional = [arg for arg in call.args if arg.keyword is None and not arg.star]
@@ -238,6 +244,12 @@ def _streams_of(call: cst.Call, ctx: Context) -> Iterator[Value]:
         value = batches_value(data, ctx)
         if isinstance(value, Dataset) or "y" not in bound:
             yield value
+
+
+def given_batches(call: cst.Call, ctx: Context) -> bool:
+    """Whether a `fit` or `evaluate` is certainly given batches of inputs and targets, without weights."""
+    found = [value.element for value in _streams_of(call, ctx) if isinstance(value, Dataset)]
+    return any(isinstance(e, Sequence) and e.items is not None and len(e.items) < 3 for e in found)
 
 
 def own_names(ctx: Context) -> set[str]:
