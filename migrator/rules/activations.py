@@ -44,6 +44,8 @@ _APIS = {
         f"tf.nn.{n}": n
         for n in ("relu", "softmax", "log_softmax", "elu", "selu", "gelu", "silu", "softplus", "softsign")
     },
+    "tf.compat.v1.nn.softmax": "softmax",
+    "tf.compat.v1.nn.log_softmax": "log_softmax",
     "tf.nn.swish": "silu",
     "tf.nn.relu6": "relu6",
     "tf.nn.leaky_relu": "leaky_relu",

@@ -26,7 +26,7 @@ from migrator.codemods.models.nested import flat
 from migrator.codemods.models.params import param_text, reads
 from migrator.codemods.models.plain import plain_factory
 from migrator.codemods.models.returned import find_returned
-from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequential, mentions
+from migrator.codemods.models.sequence import INPUT, additions, calls, is_sequential, mentions, shows
 from migrator.codemods.models.shapes import shape_lines
 from migrator.codemods.models.sizes import gained, size_change
 from migrator.codemods.models.swap import Both
@@ -199,11 +199,11 @@ def _only_model(statements: Sequence[cst.BaseStatement], ctx: Context) -> Found 
     return Found([*statements[:index], *listed, *adds], after, name, call, True, spans)
 
 
-def _renamed(shows: cst.BaseStatement, old: str, new: str) -> cst.BaseStatement:
+def _renamed(line: cst.BaseStatement, old: str, new: str) -> cst.BaseStatement:
     """`old.summary()` as `new.summary()`."""
     if old == new:
-        return shows
-    made = shows.deep_replace(find(shows, m.Name(old))[0], cst.parse_expression(new))
+        return line
+    made = line.deep_replace(find(line, m.Name(old))[0], cst.parse_expression(new))
     assert isinstance(made, cst.SimpleStatementLine)
     return made
 
@@ -231,7 +231,7 @@ def _split_additions(
     last = max((i for i, s in enumerate(statements) if additions(s, name, ctx, spans) is not None), default=-1)
     adds = []
     for statement in statements[: last + 1]:
-        if _always_true(statement, ctx):
+        if _always_true(statement, ctx) or shows(statement, name):
             continue
         made = additions(statement, name, ctx, spans)
         adds.append(made if made is not None else statement)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
@@ -98,6 +99,12 @@ def additions(statement: cst.BaseStatement, model: str, ctx: Context, spans: Spa
         spans[made] = ctx.spans[statement]
         return made
     return None
+
+
+def shows(statement: cst.BaseStatement, model: str) -> bool:
+    """Whether a line does nothing but print a model: `model.summary()`."""
+    summary = m.Call(func=m.Attribute(value=m.Name(model), attr=m.Name("summary")))
+    return m.matches(statement, m.SimpleStatementLine([m.Expr(summary)]))
 
 
 def _otherwise(node: cst.Else | cst.If, model: str, ctx: Context, spans: Spans) -> cst.Else | cst.If | None:

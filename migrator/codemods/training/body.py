@@ -43,7 +43,7 @@ from migrator.codemods.training.own_compile import is_base_compile
 from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, with_lead
 from migrator.codemods.training.place import embed, statements
 from migrator.codemods.training.plan import FilePlan, plan_file, plan_scope
-from migrator.codemods.training.runs import model_runs
+from migrator.codemods.training.runs import model_runs, shown_within
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.standalone import define, only_compiled_list
@@ -114,6 +114,8 @@ class Walker:
             if index in runs:
                 past = runs[index]
                 new = with_lead(statement, build(body[index:past], self.ctx, self.sink))
+                shown = shown_within(body[index:past], self.ctx)
+                new += self.shown(shown, body[past:])
             else:
                 new = self.statement(statement)
             if not new:
@@ -123,6 +125,17 @@ class Walker:
                 comments = []
             out += new
         return out
+
+    def shown(self, lines: Sequence[cst.SimpleStatementLine], behind: Sequence[cst.BaseStatement]) -> list[Statement]:
+        """What prints a model while it still gets layers prints it when it has them all."""
+        if not lines:
+            return []
+        self.sink.note("a model that was printed before it had all its layers is printed when it has them")
+        above = [blank for line in lines for blank in line.leading_lines if blank.comment is not None]
+        if behind and not above and self.ctx.code(behind[0]).strip() == self.ctx.code(lines[-1]).strip():
+            return []  # the next line prints it
+        new = self.statement(lines[-1])
+        return [new[0].with_changes(leading_lines=above), *new[1:]]
 
     def statement(self, node: Statement) -> list[Statement]:
         if isinstance(node, cst.With) and (node in self.tapes.blocks or is_scope(node, self.ctx)):

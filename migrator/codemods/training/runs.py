@@ -11,6 +11,7 @@ from libcst.helpers import get_full_name_for_node
 from migrator.codemods.context import Context
 from migrator.codemods.models.modes import frozen_part
 from migrator.codemods.models.nested import inner_until
+from migrator.codemods.models.sequence import shows
 from migrator.codemods.nodes import find
 from migrator.values import Api, Tensor
 
@@ -33,10 +34,19 @@ def model_runs(body: Sequence[cst.BaseStatement], ctx: Context) -> dict[int, int
         for later in range(index + 1, len(body)):
             if _adds_to(body[later], name):
                 past = later + 1
+            elif shows(body[later], name):
+                continue  # it may grow on
             elif not isinstance(body[later], cst.SimpleStatementLine) or name in _reads(body[later]):
                 break
         runs[start] = past
     return runs
+
+
+def shown_within(run: Sequence[cst.BaseStatement], ctx: Context) -> list[cst.SimpleStatementLine]:
+    """The lines of a run that print its model before the last layer is added."""
+    made = [(i, name) for i, statement in enumerate(run) if (name := _makes_model(statement, ctx))]
+    at, name = made[-1] if made else (0, "")
+    return [s for s in run[at:] if isinstance(s, cst.SimpleStatementLine) and shows(s, name)]
 
 
 def _inner(body: Sequence[cst.BaseStatement], ctx: Context) -> set[int]:
