@@ -124,13 +124,21 @@ class Ends:
 
 
 @dataclass(frozen=True)
+class ModelPart:
+    """A layer with weights of a generated model: where Keras's was made, and where and how it keeps its weights."""
+
+    site: Span
+    record: WeightRecord
+
+
+@dataclass(frozen=True)
 class ModelTraits:
     """What training asks of a generated model class.
 
     `activation`: what its `logits` leaves out ("softmax"), or "" when it has no such method.
     `penalty`: it has `regularization_loss()`. `shapes`: it tells its `input_shape` and `output_shape`, where asked.
     `constrained`: it has `constrain_weights()`. `adds`: its layers add to the loss when they are called.
-    `ends`: of a model with several inputs or outputs.
+    `ends`: of a model with several inputs or outputs. `parts`: its layers that have weights.
     """
 
     activation: str = ""
@@ -139,6 +147,7 @@ class ModelTraits:
     constrained: bool = False
     adds: bool = False
     ends: Ends | None = None
+    parts: tuple[ModelPart, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,6 +170,7 @@ class Draft:
     hoisted: str = ""  # classes that go to the top level, before the unit
     has_logits: Mapping[str, str] = field(default_factory=dict)  # class → activation that `logits` leaves out
     has_ends: Mapping[str, Ends] = field(default_factory=dict)  # classes with several inputs or outputs
+    has_parts: Mapping[str, tuple[ModelPart, ...]] = field(default_factory=dict)  # class → layers with weights
     has_penalty: frozenset[str] = frozenset()  # classes with `regularization_loss()`
     has_constraints: frozenset[str] = frozenset()  # classes with `constrain_weights()`
     has_additions: frozenset[str] = frozenset()  # classes of which layers add to the loss when they are called

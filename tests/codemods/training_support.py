@@ -71,6 +71,7 @@ def _traits(ctx: Context) -> Iterator[tuple[str, ModelTraits]]:
                         constrained=name in made.has_constraints,
                         adds=name in made.has_additions,
                         ends=made.has_ends.get(name),
+                        parts=made.has_parts.get(name, ()),
                     ),
                 )
 

@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from migrator.codemods.context import ModelPart
 from migrator.codemods.models.modes import train_method
 from migrator.codemods.models.needs import Needs
 from migrator.codemods.models.part import Part
 from migrator.codemods.models.text import fill, fresh, indent
 from migrator.codemods.models.wrapping import wrapped
 from migrator.model import WeightRecord
+from migrator.values import Span
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class ModuleBuild:
     constraints: list[Owned] = field(default_factory=list)
     adds: bool = False  # a submodule adds to the loss when it is called
     records: list[WeightRecord] = field(default_factory=list)
+    sites: dict[Span, str] = field(default_factory=dict)  # where a layer of Keras was made → its path
     methods: list[list[str]] = field(default_factory=list)
     body: list[str] = field(default_factory=list)  # class-level statements before the methods
     taken: set[str] = field(default_factory=lambda: {"training", "forward", "T"})
@@ -62,6 +65,13 @@ class ModuleBuild:
     def initialises_inline(self) -> bool:
         """The base's constructor calls `reset_parameters` before the class's own weights are there."""
         return self.base != "nn.Module"
+
+    @property
+    def parts(self) -> tuple[ModelPart, ...]:
+        """The layers of Keras that are attributes with weights, each made at one place."""
+        paths = [*self.sites.values()]
+        records = {r.path: r for r in self.records if "*" not in r.path and paths.count(r.path) == 1}
+        return tuple(ModelPart(site, records[path]) for site, path in self.sites.items() if path in records)
 
     def attribute(self, stem: str) -> str:
         """A free attribute name."""

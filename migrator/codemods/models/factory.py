@@ -433,6 +433,7 @@ def draft_of(made: Made, text: str, kind: UnitKind, changes: Sequence[InterfaceC
         notes=tuple(needs.notes),
         has_logits={build.name: made.output.activation} if made.output and made.output.activation else {},
         has_ends={build.name: made.ends} if made.ends else {},
+        has_parts={build.name: build.parts},
         has_penalty=frozenset({build.name}) if build.penalties else frozenset(),
         has_constraints=frozenset({build.name}) if build.constraints else frozenset(),
         has_additions=frozenset({build.name}) if build.adds else frozenset(),

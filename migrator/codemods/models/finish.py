@@ -107,10 +107,12 @@ def rename(build: ModuleBuild, old: str, new: str) -> None:
     build.resets = [owned(item) for item in build.resets]
     build.penalties = [owned(item) for item in build.penalties]
     build.constraints = [owned(item) for item in build.constraints]
-    build.records = [
-        replace(r, path=re.sub(rf"^{old}(?=$|\.)", new, r.path)) if r.path.split(".")[0] == old else r
-        for r in build.records
-    ]
+
+    def moved(path: str) -> str:
+        return re.sub(rf"^{old}(?=$|\.)", new, path)
+
+    build.records = [replace(r, path=moved(r.path)) for r in build.records]
+    build.sites = {site: moved(path) for site, path in build.sites.items()}
     for kept in (build.inferring, build.following, build.frozen):
         if f"self.{old}" in kept:
             kept.symmetric_difference_update({f"self.{old}", f"self.{new}"})

@@ -88,7 +88,16 @@ class GraphLowerer(Lowerer):
         for arg in node.args:  # what is made in them has its weights first, as in Keras
             self._make_inside(arg.value)
         part = self.fresh_part(node)
-        return None if part is None else self.place(part)
+        bound = None if part is None else self.place(part)
+        if bound is not None:
+            self.made_at(node.func, bound)
+        return bound
+
+    def made_at(self, node: cst.BaseExpression, bound: Bound) -> None:
+        """Take note of the call that makes a layer, by which a model's own list of layers knows it."""
+        site = self.ctx.spans.get(node)
+        if site is not None and bound.path:
+            self.build.sites[site] = bound.path
 
     def _make_inside(self, node: cst.CSTNode) -> None:
         """Make what is made below a node, the outermost calls of it, which see to their own arguments."""
@@ -357,7 +366,8 @@ class Split:
         if part is None:
             return []
         kept, self.lower.init = self.lower.init, []
-        self.lower.bound[target.value] = self.lower.place(part, target.value)
+        self.lower.bound[target.value] = bound = self.lower.place(part, target.value)
+        self.lower.made_at(small.value, bound)
         lines, self.lower.init = self.lower.init, kept
         return [*comments(node), *lines]
 

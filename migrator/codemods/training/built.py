@@ -52,4 +52,5 @@ def _of_block(body: list[cst.BaseStatement], index: int, ctx: Context) -> ModelT
         bool(draft.has_constraints),
         bool(draft.has_additions),
         next(iter(draft.has_ends.values()), None),
+        next(iter(draft.has_parts.values()), ()),
     )

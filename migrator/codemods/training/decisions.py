@@ -20,6 +20,7 @@ from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
 from migrator.codemods.training.layer_calls import flag_of, mode_of, without_modes
 from migrator.codemods.training.loading import load_model
 from migrator.codemods.training.metric_classes import state
+from migrator.codemods.training.model_layers import layer_text, set_text
 from migrator.codemods.training.plan import FilePlan, has_argument
 from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
@@ -66,6 +67,8 @@ class Decisions:
             text = checkpoint_text(node, kind, self.writer)
             self.gone = self.gone or not text
             return text
+        if kind.startswith("layer-"):
+            return self.layer(node, kind)
         if isinstance(node, cst.Attribute):
             if kind in ("replicas", "dtype"):
                 return "1" if kind == "replicas" else "torch.float32"
@@ -111,6 +114,17 @@ class Decisions:
         if kind in ("model", "layer"):
             return self.model_call(node, kind)
         return self.called(node, node.args)
+
+    def layer(self, node: cst.CSTNode, kind: str) -> str:
+        """A layer that a model is asked for, or its weights."""
+        if kind != "layer-set":
+            return layer_text(node, kind, self.writer)
+        line = self.where.body[0] if isinstance(self.where, cst.SimpleStatementLine) else None
+        if not isinstance(line, cst.Expr) or line.value is not node or not isinstance(node, cst.Call):
+            raise Unfit("`set_weights` within an expression")
+        self.before.append(set_text(node, self.writer))
+        self.gone = True
+        return ""
 
     def method(self, call: cst.Call, name: str) -> str:
         owner = receiver(call)

@@ -18,6 +18,7 @@ from migrator.codemods.training.layer_calls import flag_of, layer_call
 from migrator.codemods.training.learning import all_learn
 from migrator.codemods.training.loading import loads
 from migrator.codemods.training.metric_classes import makes_state, reads_dtype
+from migrator.codemods.training.model_layers import layer_kind, settled
 from migrator.codemods.training.models import VARIABLES, model_text, module_text
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.rates import is_rate, rate_of
@@ -58,14 +59,17 @@ class Finder:
 
     def nodes(self, node: cst.CSTNode) -> list[tuple[cst.CSTNode, str]]:
         """Nodes below, with what each is, innermost first."""
-        found = [(n, self.kind(n)) for n in below(node, (cst.Call, cst.Attribute))]
+        found = [(n, self.kind(n)) for n in below(node, (cst.Call, cst.Attribute, cst.Subscript))]
         handled = {call.func for call, kind in found if kind.startswith(_WHOLE) and isinstance(call, cst.Call)}
+        handled |= {part for n, kind in found if kind.startswith("layer-") for part in settled(n, kind)}
         found = [(n, kind) for n, kind in found if n not in handled]
         gradients = [call for call in self.tapes.decided if holds(node, call)]
         inside = {n for call in gradients for n in below(call, (cst.Call, cst.Attribute)) if n is not call}
         return [(n, kind) for n, kind in reversed(found) if kind and n not in inside]
 
     def kind(self, node: object) -> str:
+        if isinstance(node, cst.CSTNode) and (found := layer_kind(node, self.ctx, self.holder)):
+            return found
         if isinstance(node, cst.Call):
             return self.call_kind(node)
         if isinstance(node, cst.Attribute):

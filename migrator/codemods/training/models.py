@@ -85,7 +85,9 @@ def _element(element: cst.BaseElement, ctx: Context, known: frozenset[str]) -> P
 
 
 def variable(node: cst.BaseExpression, ctx: Context) -> Parts | None:
-    """A single trainable variable."""
+    """A single trainable variable; the weight of a layer of Keras has another name and shape in its module."""
+    if isinstance(node, cst.Attribute) and isinstance(ctx.value(node.value), Instance):
+        return None
     if isinstance(node, cst.Name | cst.Attribute) and _is_variable(ctx.value(node)):
         return (Trained(ctx.code(node).strip(), "one"),)
     return None

@@ -107,7 +107,7 @@ def _graph(model: ModelValue, ctx: Context) -> Traits | None:
     if is_application(model):
         return Traits(_shape(model.outputs[0]) if model.outputs else OutputFacts(), inputs="float", placed=False)
     layers = model.layers or ()
-    made = _made_by(model, ctx)
+    made = made_by(model, ctx)
     if made is None and model.layers is None:
         return None  # whether it has regularisers is not known
     last = layers[-1] if layers else None
@@ -130,7 +130,7 @@ def _graph(model: ModelValue, ctx: Context) -> Traits | None:
     )
 
 
-def _made_by(model: ModelValue, ctx: Context) -> ModelTraits | None:
+def made_by(model: ModelValue, ctx: Context) -> ModelTraits | None:
     """What the drafted factory says that made a model."""
     for qualname, traits in (ctx.models or {}).items():
         facts = ctx.facts.function(qualname)
