@@ -157,9 +157,16 @@ def _model(it: Interpreter, base: ModelValue, func: ast.Attribute, args: Argumen
         if shape is not None:
             apply.model(it, base, (Tensor(shape, "float32", "keras"),), where)
         return Literal(None)
-    if func.attr in ("get_layer",):
-        return UNKNOWN
+    if func.attr == "get_layer":
+        return _layer(base, args)
     return _keras_model(it, base, func.attr, args, where)
+
+
+def _layer(base: ModelValue, args: Arguments) -> Value:
+    """The layer of the name that the code gave it."""
+    name = args.positional[0] if args.positional else args.keywords.get("name", UNKNOWN)
+    named = [layer for layer in base.layers or () if isinstance(layer, Instance) and layer.arg("name") == name]
+    return named[0] if isinstance(name, Literal) and len(named) == 1 else UNKNOWN
 
 
 def _keras_model(it: Interpreter, base: Value, name: str, args: Arguments, where: Where) -> Value | None:

@@ -302,7 +302,7 @@ class Walker:
 
     def frozen(self, node: Statement) -> list[Statement] | None:
         """A statement that freezes layers in a form that is known; None for any other."""
-        freeze = read_freeze(node, self.ctx)
+        freeze = read_freeze(node, self.ctx, self.holder)
         if freeze is None:
             return None
         why = objection(freeze, node, self.holder, self.ctx)

@@ -18,9 +18,9 @@ from migrator.codemods.training.checkpoints import checkpoint_text
 from migrator.codemods.training.expressions import Finder, Modes, penalty_text
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
 from migrator.codemods.training.layer_calls import flag_of, mode_of, without_modes
+from migrator.codemods.training.layer_weights import layer_text, set_text
 from migrator.codemods.training.loading import load_model
 from migrator.codemods.training.metric_classes import state
-from migrator.codemods.training.model_layers import layer_text, set_text
 from migrator.codemods.training.plan import FilePlan, has_argument
 from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names

@@ -15,10 +15,10 @@ from migrator.codemods.training.building import is_construction
 from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.checkpoints import checkpoint_kind
 from migrator.codemods.training.layer_calls import flag_of, layer_call
+from migrator.codemods.training.layer_weights import layer_kind, settled
 from migrator.codemods.training.learning import all_learn
 from migrator.codemods.training.loading import loads
 from migrator.codemods.training.metric_classes import makes_state, reads_dtype
-from migrator.codemods.training.model_layers import layer_kind, settled
 from migrator.codemods.training.models import VARIABLES, model_text, module_text
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.rates import is_rate, rate_of

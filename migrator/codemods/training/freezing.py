@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -13,6 +14,8 @@ from migrator.codemods.models.modes import KEEP_FROZEN as HELPER
 from migrator.codemods.models.part import is_application
 from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import is_model, model_call, receiver
+from migrator.codemods.training.learning import PLAIN, is_weightless
+from migrator.codemods.training.model_layers import held, layer_of, layers_of, of_model
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.traits import only_model, traits_of
 from migrator.values import Api, Instance, Literal, ModelValue, RepoInstance, Unknown, Value
@@ -24,12 +27,16 @@ _TRAINABLE = m.AssignTarget(target=m.Attribute(attr=m.Name("trainable")))
 
 @dataclass(frozen=True)
 class Freeze:
-    """A statement that freezes: all of `model`, or only its batch normalisation; or lets it learn again (`on`)."""
+    """A statement that freezes: all of `model`, or only its batch normalisation; or lets it learn again (`on`).
+
+    `layers`: the texts of those that it is about, None for all.
+    """
 
     model: str
     value: Value
     only_norms: bool = False
     on: bool = False
+    layers: tuple[str, ...] | None = None
 
 
 def freezes(node: cst.CSTNode, ctx: Context) -> bool:
@@ -42,8 +49,11 @@ def freezes(node: cst.CSTNode, ctx: Context) -> bool:
     return any(isinstance(ctx.value(owner), kinds) for owner in owners)
 
 
-def read_freeze(node: cst.CSTNode, ctx: Context) -> Freeze | None:
+def read_freeze(node: cst.CSTNode, ctx: Context, holder: Holder) -> Freeze | None:
     """`model.trainable = False`, or a loop over `model.layers` that sets it for all or for batch normalisation."""
+    some = _some_layers(node, ctx, holder)
+    if some is not None:
+        return some
     if isinstance(node, cst.SimpleStatementLine):
         owner = _frozen(node, ctx)
         value = ctx.value(owner) if owner is not None else Unknown()
@@ -67,6 +77,55 @@ def read_freeze(node: cst.CSTNode, ctx: Context) -> Freeze | None:
     if owner is None or not m.matches(owner, m.Name(node.target.value)):
         return None
     return Freeze(ctx.code(layers.value).strip(), ctx.value(layers.value), only)
+
+
+def _some_layers(node: cst.CSTNode, ctx: Context, holder: Holder) -> Freeze | None:
+    """A statement about one layer, `model.layers[0].trainable = False`, or about a part of `model.layers`."""
+    body = node.body.body if isinstance(node, cst.For) and node.orelse is None else [node]
+    on = _frozen(body[0], ctx) is None
+    owner = _frozen(body[0], ctx, on) if len(body) == 1 else None
+    if owner is None:
+        return None
+    if not isinstance(node, cst.For):
+        one = held(owner, ctx, holder)
+        if one is None or (on and not _learns_whole(layer_of(one, ctx))):
+            return None
+        return Freeze(ctx.code(one.model).strip(), ctx.value(one.model), on=on, layers=(one.text,))
+    part = m.Subscript(value=m.Attribute(attr=m.Name("layers")), slice=[m.SubscriptElement(m.Slice())])
+    if not m.matches(owner, m.Name()) or ctx.code(owner) != ctx.code(node.target) or not m.matches(node.iter, part):
+        return None
+    assert isinstance(node.iter, cst.Subscript)
+    assert isinstance(node.iter.value, cst.Attribute)
+    model, listed = node.iter.value.value, _sliced(node.iter, ctx)
+    if listed is None or (on and not all(map(_learns_whole, listed))):
+        return None
+    found = {id(layer): of_model(model, layer, ctx) for layer in listed}
+    if any(found[id(layer)] is None and not is_weightless(layer) for layer in listed):
+        return None
+    texts = tuple(asked.text for asked in found.values() if asked is not None)
+    return Freeze(ctx.code(model).strip(), ctx.value(model), on=on, layers=texts)
+
+
+def _sliced(node: cst.Subscript, ctx: Context) -> Sequence[Value] | None:
+    """The layers in `model.layers[a:b]` with constant bounds."""
+    assert isinstance(node.value, cst.Attribute)
+    cut, layers = node.slice[0].slice, layers_of(node.value.value, ctx)
+    if layers is None or not isinstance(cut, cst.Slice) or cut.step is not None:
+        return None
+    bounds = [None if bound is None else _number(bound, ctx) for bound in (cut.lower, cut.upper)]
+    if any(given is not None and bound is None for given, bound in zip((cut.lower, cut.upper), bounds, strict=True)):
+        return None
+    return layers[bounds[0] : bounds[1]]
+
+
+def _number(node: cst.BaseExpression, ctx: Context) -> int | None:
+    value = ctx.value(node)
+    return value.value if isinstance(value, Literal) and isinstance(value.value, int) else None
+
+
+def _learns_whole(layer: Value) -> bool:
+    """Whether all parameters of a layer's module learn, so that it may be let learn again as a whole."""
+    return is_weightless(layer) or (isinstance(layer, Instance) and layer.api in (*PLAIN, _BATCH_NORM))
 
 
 def _frozen(node: cst.CSTNode, ctx: Context, on: bool = False) -> cst.BaseExpression | None:
@@ -131,6 +190,11 @@ def _is_flat(value: Value, ctx: Context) -> bool:
 
 
 def text(freeze: Freeze) -> str:
+    """The statements, "" where only layers without weights are concerned."""
+    if freeze.layers is not None:
+        if len(freeze.layers) < 2:
+            return "".join(f"{layer}.requires_grad_({freeze.on})" for layer in freeze.layers)
+        return f"for layer in ({', '.join(freeze.layers)}):\n    layer.requires_grad_({freeze.on})"
     if not freeze.only_norms:
         return f"{freeze.model}.requires_grad_({freeze.on})"
     return (
