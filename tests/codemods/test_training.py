@@ -614,8 +614,8 @@ FROZEN_NORM = """if isinstance(layer, layers.BatchNormalization):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("for layer in model.layers[:2]:\n        layer.trainable = False", "in this form"),
-        ("model.layers[0].trainable = False", "in this form"),
+        ("for layer in model.layers[:2]:\n        layer.trainable = False", "not compiled after it"),
+        ("model.layers[0].trainable = False", "not compiled after it"),
         ("model.trainable = False", "not compiled after it"),
         ("model.trainable = True", "in this form"),
     ],

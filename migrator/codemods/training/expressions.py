@@ -60,7 +60,9 @@ class Finder:
     def nodes(self, node: cst.CSTNode) -> list[tuple[cst.CSTNode, str]]:
         """Nodes below, with what each is, innermost first."""
         found = [(n, self.kind(n)) for n in below(node, (cst.Call, cst.Attribute, cst.Subscript))]
-        handled = {call.func for call, kind in found if kind.startswith(_WHOLE) and isinstance(call, cst.Call)}
+        handled: set[cst.CSTNode] = {
+            call.func for call, kind in found if kind.startswith(_WHOLE) and isinstance(call, cst.Call)
+        }
         handled |= {part for n, kind in found if kind.startswith("layer-") for part in settled(n, kind)}
         found = [(n, kind) for n, kind in found if n not in handled]
         gradients = [call for call in self.tapes.decided if holds(node, call)]

@@ -87,13 +87,13 @@ def layer_text(node: cst.CSTNode, kind: str, writer: Writer) -> str:
 
 def _weight(node: cst.CSTNode, ctx: Context, holder: Holder) -> str:
     if isinstance(node, cst.Subscript):
-        name, member = _entry(node, ctx, holder), node.value
+        name, called = _entry(node, ctx, holder), isinstance(node.value, cst.Call)
+        owner = _owner(node.value)
     else:
-        name, member = node.attr.value if isinstance(node, cst.Attribute) else "", node
-    owner = _owner(member)
+        name, called, owner = node.attr.value if isinstance(node, cst.Attribute) else "", False, _owner(node)
     found = held(owner, ctx, holder) if owner is not None else None
     assert found is not None
-    return weight_of(found, name or "") + (_ARRAY if isinstance(member, cst.Call) else "")
+    return weight_of(found, name or "") + (_ARRAY if called else "")
 
 
 def _named(node: cst.CSTNode, ctx: Context, holder: Holder) -> str:
