@@ -310,7 +310,8 @@ class LossCode:
 class MetricCode:
     """The torch spelling of a Keras metric: `total` is the sum over the rows of a batch, a tensor
     expression over `{p}` and `{y}`; `result` makes the figure of an epoch from `{mean}`. `rows`: one
-    value a row, for weights, or "". `by_batch`: the mean is over batches, whatever their size."""
+    value a row, for weights, or "". `by_batch`: the mean is over batches, whatever their size. `made`: instead of
+    all of it, what makes an object that is shown each batch (`update_state`) and asked for the figure (`result`)."""
 
     name: str
     total: str
@@ -322,6 +323,7 @@ class MetricCode:
     rows: str = ""
     by_batch: bool = False
     weighted: bool = False  # over the sum of the rows' weights
+    made: str = ""
 
 
 @dataclass(frozen=True)

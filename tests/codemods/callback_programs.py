@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.codemods.training_programs import REGRESSOR_MODEL, REGRESSOR_SOURCE, Program
+from tests.codemods.training_programs import REGRESSOR_MODEL, REGRESSOR_SOURCE, SOFTMAX_MODEL, SOFTMAX_SOURCE, Program
 from tests.codemods.training_support import HEAD
 
 CALLBACKS = (
@@ -76,6 +76,56 @@ def main(data, model):
     model.train_on_batch(x[:9], y[:9], sample_weight=weights[:9])
     scores = model.evaluate(x_val, y_val, sample_weight=weights_val, batch_size=4, verbose=0, callbacks=[])
     return first.history, second.history, scores, model.predict(x_val, verbose=0, callbacks=None)
+""",
+        REGRESSOR_MODEL,
+    ),
+    Program(
+        "metrics that are objects",
+        HEAD
+        + SOFTMAX_SOURCE
+        + """class Spread(keras.metrics.Metric):
+    def __init__(self, factor=2.0, name="spread", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.factor = factor
+        self.total = self.add_weight(name="total", initializer="zeros")
+        self.count = self.add_weight(name="count", initializer="zeros")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        labels = tf.one_hot(tf.cast(y_true, tf.int32), 3)
+        self.total.assign_add(self.factor * tf.reduce_max(tf.abs(labels - y_pred)))
+        self.count.assign_add(1.0)
+
+    def result(self):
+        return self.total / self.count
+
+
+def main(data, model):
+    x, y, x_val, y_val = data
+    y, y_val = y % 3, y_val % 3
+    model.compile(keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy", metrics=[
+        "accuracy",
+        Spread(3.0),
+        keras.metrics.IoU(num_classes=3, target_class_ids=(0, 2), sparse_y_pred=False),
+        keras.metrics.MeanIoU(num_classes=3, sparse_y_pred=False, name="miou"),
+        Spread(name="other"),
+    ])
+    out = model.fit(
+        x, y, validation_data=(x_val, y_val), batch_size=8, epochs=2, shuffle=False, verbose=0
+    )
+    return out.history, model.evaluate(x_val, y_val, batch_size=4, verbose=0)
+""",
+        SOFTMAX_MODEL,
+    ),
+    Program(
+        "scores of regressors",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def main(data, model):
+    x, y, _, _ = data
+    y = y.astype("float32")[:, None]
+    metrics = [keras.metrics.R2Score(), keras.metrics.ConcordanceCorrelation(name="concordance")]
+    model.compile(keras.optimizers.SGD(0.05), loss="mse", metrics=metrics)
+    return model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history
 """,
         REGRESSOR_MODEL,
     ),

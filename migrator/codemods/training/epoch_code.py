@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from textwrap import indent
 
@@ -45,7 +46,7 @@ def run_epoch(
     """
     scheduled = config.optimizer.schedule is not None
     measured = figures_of(config)
-    figures = ["loss", *(metric.name for metric in measured if not metric.gathered)]
+    figures = ["loss", *(metric.name for metric in measured if not metric.gathered and not metric.made)]
     totals = ", ".join(f'"{figure}": 0.0' for figure in figures)
     body = [
         "training = optimizer is not None",
@@ -55,6 +56,7 @@ def run_epoch(
         *(["weights = 0.0"] if weighted and _weighs(config) else []),
         *(["batches = 0"] if any(metric.by_batch for metric in figures_of(config)) else []),
         *(["preds, targets = [], []"] if _gathers(config) else []),
+        *(f"{_variable(metric)} = {metric.made}" for metric in config.metrics if metric.made),
         "with torch.set_grad_enabled(training):",
         indent("\n".join(_loop(config, weighted, streamed, hooks, forms or Forms())), "    "),
         _result(measured, weighted),
@@ -147,10 +149,18 @@ def _tally(config: Configuration, weighted: bool) -> list[str]:
     for metric in config.metrics:
         if metric.gathered:
             continue
+        if metric.made:
+            lines.append(f"{_variable(metric)}.update_state(y, {'pred' if activation else p}.detach())")
+            continue
         seen = p if metric.on_logits or not activation else "pred"
         total = f"({metric.rows} * weight).sum()" if weighted and metric.weighted else metric.total
         lines.append(f'totals["{metric.name}"] += {fill(total, seen)}.item()')
     return [*lines, f"count += {rows}"]
+
+
+def _variable(metric: MetricCode) -> str:
+    """The object of a metric in the pass over the data."""
+    return re.sub(r"\W", "_", metric.name) + "_metric"
 
 
 def _gathers(config: Configuration) -> bool:
@@ -161,7 +171,7 @@ def _result(metrics: Sequence[MetricCode], weighted: bool) -> str:
     plain = "{name: total / count for name, total in totals.items()}"
     counts = {m.name: "weights" for m in metrics if weighted and m.weighted}
     counts |= {m.name: "batches" for m in metrics if m.by_batch}
-    special = [m for m in metrics if m.result != "{mean}" or m.gathered or m.name in counts]
+    special = [m for m in metrics if m.result != "{mean}" or m.gathered or m.made or m.name in counts]
     if not special:
         return f"return {plain}"
     lines = [f"logs = {plain}"]
@@ -171,6 +181,9 @@ def _result(metrics: Sequence[MetricCode], weighted: bool) -> str:
         if metric.gathered:
             lines.append(f'logs["{metric.name}"] = {fill(metric.gathered, "p")}')
             continue
+        if metric.made:
+            lines.append(f'logs["{metric.name}"] = float({_variable(metric)}.result())')
+            continue
         if metric.name in counts:
             lines.append(f'logs["{metric.name}"] = totals["{metric.name}"] / {counts[metric.name]}')
             continue
@@ -178,7 +191,8 @@ def _result(metrics: Sequence[MetricCode], weighted: bool) -> str:
             f'logs["{metric.name}"] = ' + _unwrapped(metric.result).replace("{mean}", f'logs["{metric.name}"]')
         )
     order = ["loss", *(metric.name for metric in metrics)]
-    written = ["loss", *(x.name for x in metrics if not x.gathered), *(x.name for x in metrics if x.gathered)]
+    late = [x.name for x in metrics if x.gathered or x.made]
+    written = ["loss", *(x.name for x in metrics if x.name not in late), *late]
     if order == written:
         return "\n".join([*lines, "return logs"])
     names = ", ".join(f'"{name}"' for name in order)

@@ -14,6 +14,7 @@ from migrator.codemods.training.callback_classes import LOSS, base_of
 from migrator.codemods.training.calls import is_none
 from migrator.codemods.training.made import Made, made_of
 from migrator.codemods.training.scope import bound_at_top, names_in
+from migrator.codemods.training.streamed_metrics import streamed
 from migrator.codemods.training.traits import Traits
 from migrator.model import Decline, Helper, LossCode, MetricCode
 from migrator.values import Literal, RepoFunction, Sequence, Tensor, Value
@@ -76,7 +77,7 @@ def _own_loss(name: str, traits: Traits) -> LossCode:
 
 def _own_class(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
     """An object of a loss class of the repository, or a call that makes one of constants."""
-    if not names_in(node) <= set(bound_at_top(ctx.tree)):
+    if not names_in(node) <= {*bound_at_top(ctx.tree), "True", "False", "None"}:
         raise Stop(Decline("a loss object that is no constant of the file"))
     if traits.output.width is None or traits.output.rank is None:
         raise Stop(Decline("the shape of what a loss of its own class compares is not known"))
@@ -126,8 +127,14 @@ def metric_code(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx: C
     if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
         facts = ctx.facts.function(value.qualname)
         return _own_metric_code(node.value, facts.returns if facts is not None else value, loss, traits)
-    made = made_or_stop(node, ctx)
-    code = ctx.objects.metric(made.name, made.texts, made.values, traits.output, loss)
+    made = made_of(node, ctx)
+    code: MetricCode | Decline
+    if isinstance(made, Decline):
+        code = made
+    else:
+        code = ctx.objects.metric(made.name, made.texts, made.values, traits.output, loss)
+    if isinstance(code, Decline) and isinstance(node, cst.Call):
+        code = streamed(node, ctx)
     if isinstance(code, Decline):
         raise Stop(code)
     return code
