@@ -25,6 +25,7 @@ STRUCTURE = {
     "tf.keras.constraints.Constraint": "a plain class, called with the weight after every step",
     "tf.keras.initializers.Initializer": "a plain class, called with the shape that the weight has in Keras",
     "tf.keras.layers.Layer": "an nn.Module; build and add_weight become parameters",
+    "tf.keras.layers.AbstractRNNCell": "an nn.Module; build and add_weight become parameters",
     "tf.GradientTape": "loss.backward(), or torch.autograd.grad where several gradients share a graph",
     "tf.data.AUTOTUNE": "goes",
     "tf.data.Dataset": "Iterable, in annotations",

@@ -17,7 +17,7 @@ SIZED = (
     SeparableConv2D DepthwiseConv1D DepthwiseConv2D BatchNormalization LayerNormalization GroupNormalization
     RMSNormalization UnitNormalization LSTM GRU SimpleRNN RNN Bidirectional TimeDistributed PReLU MultiHeadAttention
     EinsumDense LocallyConnected1D LocallyConnected2D ConvLSTM2D SpectralNormalization CuDNNLSTM CuDNNGRU Attention
-    AdditiveAttention""")
+    AdditiveAttention GroupQueryAttention""")
     )
     | CELLS
 )

@@ -159,6 +159,21 @@ def initializer(value: Value) -> Init:
     return found(args)
 
 
+_BY_FANS = ("xavier", "kaiming", "he_normal_", "lecun_normal_", "glorot_normal_", "variance_scaling_")
+
+
+def goes_by_fans(value: Value) -> bool:
+    """Whether an initialiser's spread depends on how many inputs and outputs a weight has. Raises `Decline`."""
+    statement = initializer(value).statement
+    return any(word in statement for word in _BY_FANS)
+
+
+def no_orthogonal(value: Value) -> None:
+    """Declines an orthogonal weight where torch has its axes in another order, of which it cannot fill a view."""
+    if "orthogonal" in initializer(value).statement:
+        raise Decline("an orthogonal weight of more than two axes")
+
+
 def _named(value: Value) -> tuple[str, dict[str, Value]]:
     if isinstance(value, Literal) and isinstance(value.value, str):
         return value.value, {}

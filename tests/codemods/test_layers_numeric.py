@@ -147,6 +147,16 @@ def test_a_size_that_nothing_fixes_is_learnt_and_noted() -> None:
     assert not model.conv.bias.detach().any()
 
 
+def test_a_cell_of_the_abstract_class_is_a_module() -> None:
+    """Keras 3 has no such class, and takes the same cell as a layer: equal as `own cell` is."""
+    own = PROGRAMS["own cell"][0]
+    abstract = own.replace("class PlainCell(keras.layers.Layer)", "class PlainCell(keras.layers.AbstractRNNCell)")
+    assert abstract != own
+    migrated = migrate(abstract, keras=2)
+    assert not migrated.declines
+    assert migrated.text == migrate(own, keras=2).text
+
+
 @pytest.mark.parametrize("name", DECLINED)
 def test_cells_that_are_run_in_another_way_are_declined(name: str) -> None:
     source, reason = DECLINED[name]

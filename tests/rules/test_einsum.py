@@ -7,7 +7,7 @@ from test_layers import code_of, module_of
 
 from migrator.model import Decline, LayerCode
 from migrator.rules.engine.registry import find_layer
-from migrator.rules.engine.samples import S, f32
+from migrator.rules.engine.samples import S, f32, src
 
 tf = pytest.importorskip("tensorflow")
 X = f32(2, 30, 40)
@@ -34,7 +34,7 @@ def test_spread(x, equation: str, shape: tuple[int | None, ...], initial: str) -
     theirs.build((None, *x.shape[1:]))
     kernel = theirs.kernel.numpy()
     assert module.kernel.shape == kernel.shape
-    assert float(module.kernel.std()) == pytest.approx(kernel.std(), rel=0.05)
+    assert float(module.kernel.detach().std()) == pytest.approx(kernel.std(), rel=0.05)
     assert float(module.kernel.abs().max()) == pytest.approx(abs(kernel).max(), rel=0.25)
 
 
@@ -48,3 +48,19 @@ def test_an_initializer_whose_axes_torch_cannot_see_is_declined(
     rule = find_layer("tf.keras.layers.EinsumDense", 3)
     assert rule is not None
     assert isinstance(code_of(rule, S(X, equation, shape, kernel_initializer=initial)), Decline)
+
+
+@pytest.mark.parametrize("initial", ["he_normal", "glorot_normal", "lecun_uniform"])
+@pytest.mark.parametrize(("name", "args"), [("MultiHeadAttention", (8, 16)), ("GroupQueryAttention", (16, 8, 4))])
+def test_projections_of_attention_start_with_kerass_spread(name: str, args: tuple[int, ...], initial: str) -> None:
+    rule = find_layer(f"tf.keras.layers.{name}", 3)
+    assert rule is not None
+    code = code_of(rule, S(src("(x, x)", x=f32(2, 5, 64)), *args, kernel_initializer=initial))
+    assert isinstance(code, LayerCode)
+    module, _ = module_of(code, False, False)
+    theirs = getattr(tf.keras.layers, name)(*args, kernel_initializer=initial)
+    theirs.build((None, 5, 64), (None, 5, 64))
+    kernels = {w.path.split("/")[-2]: w.numpy() for w in theirs.weights if w.path.endswith("kernel")}
+    for own, part in (("query", "query"), ("key", "key"), ("value", "value"), ("output", "attention_output")):
+        spread = float(getattr(module, own).weight.detach().std())
+        assert spread == pytest.approx(kernels[part].std(), rel=0.05), own

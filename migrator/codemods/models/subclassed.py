@@ -180,7 +180,7 @@ class _Class:
             name = getattr(value, "name", "")
             if self.above is not None and isinstance(value, RepoClass) and len(self.node.bases) == 1:
                 continue
-            if name.rpartition(".")[2] not in ("Layer", "Model", "Module"):
+            if name.rpartition(".")[2] not in ("Layer", "Model", "Module", "AbstractRNNCell"):
                 self.build.needs.decline(f"base class {self.ctx.code(base.value)}", self.ctx, self.node)
 
     def _class_body(self) -> None:

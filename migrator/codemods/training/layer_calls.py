@@ -28,7 +28,7 @@ _LAYERS = "tf.keras.layers."
 _TWO_MODES = (
     "Dropout", "SpatialDropout", "AlphaDropout", "Gaussian", "BatchNormalization", "Random", "LSTM", "GRU", "SimpleRNN",
     "ConvLSTM", "RNN", "Bidirectional", "StackedRNNCells", "TimeDistributed", "MultiHeadAttention", "Attention",
-    "AdditiveAttention", "SpectralNormalization", "Wrapper", "Solarization", "Equalization",
+    "AdditiveAttention", "SpectralNormalization", "Wrapper", "Solarization", "Equalization", "GroupQueryAttention",
 )  # fmt: skip
 
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "LSTMCell", "GRUCell", "SimpleRNNCell")

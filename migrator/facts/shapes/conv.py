@@ -54,12 +54,12 @@ def _windows(instance: Instance, x: Tensor, rank: int, kernel: str, stride_defau
     return Tensor(result.shape, result.dtype, result.origin, "channels_last")
 
 
-@layer("Conv1D", "SeparableConv1D")
+@layer("Conv1D", "SeparableConv1D", "LocallyConnected1D")
 def conv1d(instance: Instance, x: Tensor) -> Value:
     return _windows(instance, x, 1, "kernel_size", None, dim_of(instance.arg("filters")))
 
 
-@layer("Conv2D", "SeparableConv2D")
+@layer("Conv2D", "SeparableConv2D", "LocallyConnected2D")
 def conv2d(instance: Instance, x: Tensor) -> Value:
     return _windows(instance, x, 2, "kernel_size", None, dim_of(instance.arg("filters")))
 

@@ -141,5 +141,6 @@ def _dot_attention(instance: Instance, inputs: Inputs) -> Value:
 
 
 LAYERS["tf.keras.layers.MultiHeadAttention"] = _attention
+LAYERS["tf.keras.layers.GroupQueryAttention"] = _attention
 LAYERS["tf.keras.layers.Attention"] = _dot_attention
 LAYERS["tf.keras.layers.AdditiveAttention"] = _dot_attention

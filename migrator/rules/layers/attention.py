@@ -9,6 +9,7 @@ from migrator.model import CallForm, Helper, LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
 from migrator.rules.engine.samples import S, boolean, declines, f32, src
+from migrator.rules.initializers import goes_by_fans, no_orthogonal
 from migrator.rules.layers.call import LayerArg, LayerCall
 from migrator.rules.layers.weights import Weights, value_of, weight
 from migrator.values import Literal
@@ -89,6 +90,7 @@ _CAUSAL = src("(x, x, dict(use_causal_mask=True))", x=f32(2, 4, 6))
         S(_CAUSAL, 2, 3),
         declines(_SELF, 2, 3, attention_axes=(1,)),
         declines(_SELF, 2, 3, kernel_constraint="unit_norm"),
+        declines(_SELF, 2, 3, kernel_initializer="orthogonal"),
     ],
 )
 def multi_head_attention(
@@ -123,16 +125,16 @@ def multi_head_attention(
         raise Decline("inputs that are not [batch, time, features], a query and a value")
     kernels = (kernel_initializer, kernel_regularizer, kernel_constraint)
     biases = (bias_initializer, bias_regularizer, bias_constraint)
-    weights = _projections(num_heads, kernels, biases, bool(use_bias.known))
+    weights = projections((num_heads, num_heads), kernels, biases, bool(use_bias.known), call.keras)
     usual = value_of(kernel_initializer) == Literal("glorot_uniform") and value_of(bias_initializer) == Literal("zeros")
     sizes = f"{call.features_of(0)}, {call.features_of(1)}, {num_heads.text}, {key_dim.text}"
     keys = call.features_of(min(2, len(call.inputs) - 1))
     options = [
-        _option("value_dim", value_dim, None),
-        _option("output_size", output_shape, None),
+        option("value_dim", value_dim, None),
+        option("output_size", output_shape, None),
         "" if keys == call.features_of(1) else f", key_size={keys}",
-        _option("dropout", dropout, 0.0),
-        _option("bias", use_bias, True),
+        option("dropout", dropout, 0.0),
+        option("bias", use_bias, True),
     ]
     form = CallForm(
         (
@@ -169,21 +171,26 @@ def multi_head_attention(
     )
 
 
-def _option(name: str, arg: LayerArg, default: object) -> str:
+def option(name: str, arg: LayerArg, default: object) -> str:
+    """An argument behind others, where it is not the default."""
     return "" if arg.is_known and arg.known == default else f", {name}={arg.text}"
 
 
-def _projections(heads: LayerArg, kernels, biases, biased: bool) -> Weights:
-    """The weights of the four projections; the view has the axes on which Keras counts fans."""
+def projections(heads: tuple[LayerArg, LayerArg], kernels, biases, biased: bool, keras: int) -> Weights:
+    """The weights of the four projections; `heads`: how many of queries, and of keys and values.
+
+    Keras 3 counts the fans of all heads together; what else goes by the shape of a weight sees Keras's axes.
+    """
+    no_orthogonal(value_of(kernels[0]))
+    plain = keras == 3 and goes_by_fans(value_of(kernels[0]))
     found = Weights()
-    split = f".unflatten(0, ({heads.text}, -1))"
-    for name in ("query", "key", "value"):
-        found += weight(f"{name}/kernel", f"{name}.weight", "merge(1) T", *kernels, view=f"{split}.transpose(0, 1)")
+    for name, count in zip(("query", "key", "value"), (heads[0], heads[1], heads[1]), strict=True):
+        view = "" if plain else f".unflatten(0, ({count.text}, -1)).transpose(0, 1)"
+        found += weight(f"{name}/kernel", f"{name}.weight", "merge(1) T", *kernels, view=view)
         if biased:
             found += weight(f"{name}/bias", f"{name}.bias", "merge(0)", *biases)
-    found += weight(
-        "attention_output/kernel", "output.weight", "merge(0) T", *kernels, view=f".T{split}.transpose(0, 2)"
-    )
+    view = "" if plain else f".T.unflatten(0, ({heads[0].text}, -1)).transpose(0, 2)"
+    found += weight("attention_output/kernel", "output.weight", "merge(0) T", *kernels, view=view)
     return found + weight("attention_output/bias", "output.bias", "", *biases) if biased else found
 
 
@@ -246,7 +253,7 @@ def attention(use_scale=False, score_mode="dot", dropout=0.0, seed=None, *, call
     """Products, a softmax, a mean."""
     if score_mode.known != "dot":
         raise Decline("scores other than products")
-    made = _attention(DOT_ATTENTION, call, _option("use_scale", use_scale, False), _option("dropout", dropout, 0.0))
+    made = _attention(DOT_ATTENTION, call, option("use_scale", use_scale, False), option("dropout", dropout, 0.0))
     return made if not use_scale.known else replace(made, params=(("scale", "scale", ""),))
 
 
@@ -255,7 +262,7 @@ def additive_attention(use_scale=True, dropout=0.0, *, call: LayerCall) -> Layer
     """Sums, tanh, a softmax, a mean."""
     size = call.features_of(0)
     made = _attention(
-        ADDITIVE_ATTENTION, call, size, _option("use_scale", use_scale, True), _option("dropout", dropout, 0.0)
+        ADDITIVE_ATTENTION, call, size, option("use_scale", use_scale, True), option("dropout", dropout, 0.0)
     )
     if not use_scale.known:
         return made

@@ -12,7 +12,7 @@ from migrator.model import Helper, LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
 from migrator.rules.engine.samples import S, declines, f32
-from migrator.rules.initializers import initializer
+from migrator.rules.initializers import goes_by_fans, no_orthogonal
 from migrator.rules.layers.call import LayerArg, LayerCall
 from migrator.rules.layers.call import activation as activation_of
 from migrator.rules.layers.dense import no_extras
@@ -174,9 +174,6 @@ def einsum_dense(
     return _code(module, "fc" if linear else "einsum", weights, (template, name))
 
 
-_BY_FANS = ("xavier", "kaiming", "he_normal_", "lecun_normal_", "glorot_normal_", "variance_scaling_")
-
-
 def _view(axes: Equation, initial: LayerArg, call: LayerCall) -> str:
     """What an initialiser that goes by fans fills; the others fill the kernel as it is."""
     flat = len(axes.kernel) == 2
@@ -184,10 +181,9 @@ def _view(axes: Equation, initial: LayerArg, call: LayerCall) -> str:
         if not flat:
             raise Decline("an initializer of the run, for a kernel of more than two axes")
         return ""
-    statement = initializer(value_of(initial)).statement
-    if "orthogonal" in statement and not flat:
-        raise Decline("an orthogonal kernel of more than two axes")
-    return _fans(axes, call.keras) if any(word in statement for word in _BY_FANS) else ""
+    if not flat:
+        no_orthogonal(value_of(initial))
+    return _fans(axes, call.keras) if goes_by_fans(value_of(initial)) else ""
 
 
 def _code(module: str, stem: str, weights: Weights, activation: tuple[str | None, str | None]) -> LayerCode:

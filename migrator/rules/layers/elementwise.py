@@ -57,7 +57,7 @@ def leaky_relu(negative_slope=0.3, alpha=None, *, call: LayerCall) -> LayerCode:
     return _applied(f"F.leaky_relu({{x}}, {_slope(given)})")
 
 
-@layer("tf.keras.layers.LeakyReLU", samples=[], keras=2)
+@layer("tf.keras.layers.LeakyReLU", samples=[S(f32(2, 3)), S(f32(2, 3), 0.1), S(f32(2, 3), alpha=0.5)], keras=2)
 def leaky_relu_keras2(alpha=0.3, *, call: LayerCall) -> LayerCode:
     """`F.leaky_relu`; Keras's slope is 0.3."""
     return _applied(f"F.leaky_relu({{x}}, {_slope(alpha)})")
@@ -114,7 +114,7 @@ def identity(*, call: LayerCall) -> LayerCode:
     return LayerCode(module=None, forward="{x}", stem="act")
 
 
-@layer("tf.keras.layers.ThresholdedReLU", samples=[], keras=2)
+@layer("tf.keras.layers.ThresholdedReLU", samples=[S(f32(2, 3)), S(f32(2, 3), theta=0.3)], keras=2)
 def thresholded_relu(theta=1.0, *, call: LayerCall) -> LayerCode:
     """`F.threshold`: what is not above becomes zero."""
     return _applied(f"F.threshold({{x}}, {_slope(theta)}, 0.0)")
