@@ -208,5 +208,8 @@ def test_layers_of_keras_3() -> None:
         d = layers.EinsumDense("abc,cde->abde", (None, 2, 4))(steps)  # Kfloat32[?, 5, 2, 4]
         e = layers.EinsumDense("...x,xy->...y", 6)(steps)  # Kfloat32[?, 5, 6]
         f = layers.EinsumDense("ab...,bc->ac...", 6)(steps)  # Kfloat32[?, 6, 8]
+        m = layers.MelSpectrogram(num_mel_bins=8)(keras.Input((500,)))  # Kfloat32[?, 8, ?]
+        s = layers.STFTSpectrogram(frame_length=12)(steps)  # Kfloat32[?, ?, 72]
+        t = layers.STFTSpectrogram("stft", 16, expand_dims=True)(steps)  # Kfloat32[?, ?, 18, 8]
         g = layers.ReversibleEmbedding(9, 4)(keras.Input((5,), dtype="int32"))  # Kfloat32[?, 5, 4]
         """)

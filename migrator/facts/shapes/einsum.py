@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 
+from migrator.facts import dims
 from migrator.facts.arithmetic import dim_of
 from migrator.facts.shapes.layers import channels_first, embedding, floating, given, layer, sizes
 from migrator.values import Dim, Instance, Sequence, Shape, Tensor, Value
@@ -51,3 +53,22 @@ def adaptive_pool(instance: Instance, x: Tensor) -> Value:
 def reversible_embedding(instance: Instance, x: Tensor) -> Value:
     """As an embedding for ids; floats may go the other way."""
     return embedding(instance, x) if (x.dtype or "").startswith(("int", "uint")) else floating(x, None)
+
+
+@layer("MelSpectrogram")
+def mel_spectrogram(instance: Instance, x: Tensor) -> Value:
+    """(..., time) to (..., bands, frames)."""
+    bands = 128 if instance.arg("num_mel_bins") is None else dim_of(instance.arg("num_mel_bins"))
+    return floating(x, None if x.shape is None else (*x.shape[:-1], bands, None))
+
+
+@layer("STFTSpectrogram")
+def stft_spectrogram(instance: Instance, x: Tensor) -> Value:
+    """(N, time, C) to (N, frames, C * frequencies), or with an axis for each where `expand_dims`."""
+    frame, expanded = given(instance, "frame_length", 256), given(instance, "expand_dims", False)
+    length = given(instance, "fft_length") or (2 ** math.ceil(math.log2(frame)) if isinstance(frame, int) else None)
+    if not isinstance(length, int) or x.shape is None or expanded is None or channels_first(instance):
+        return floating(x, None)
+    bins = (length // 2 + 1) * (2 if given(instance, "mode", "log") == "stft" else 1)
+    last = (bins, x.channels) if expanded else (dims.multiply(bins, x.channels),)
+    return floating(x, (x.shape[0], None, *last))
