@@ -270,7 +270,9 @@ class Checker:
         modules = {str(f.path): f.module or "" for f in self.repo.files}
         kinds = {unit.unit.id: draft.kind(unit.unit.id) for unit in rewrites}
         self.changes = tuple(change for unit in rewrites for change in unit.changes)
-        return plan(rewrites, kinds, modules, self.recorded, facts, draft.reachable, self.inside, self.original)
+        texts = {path: file.text for path, file in files.items()}
+        reachable = draft.reachable
+        return plan(rewrites, kinds, modules, self.recorded, facts, reachable, self.inside, self.original, texts)
 
     @cached_property
     def original(self) -> Modules:

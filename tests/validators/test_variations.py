@@ -60,6 +60,29 @@ def three(x):
     if x.shape[-1] != 3:
         raise ValueError("three columns, please")
     return tf.reduce_sum(x, axis=-1)
+
+
+def unit(x):
+    return tf.math.l2_normalize(x, axis=-1)
+
+
+def direction(x):
+    return tf.sign(x)
+
+
+def stepped(x):
+    return tf.round(x * 8.0) / 8.0
+
+
+TABLE = {"relu": tf.nn.relu, "tanh": tf.tanh, "gelu": tf.nn.gelu}
+
+
+def bend(x, name="relu"):
+    return TABLE[name](x)
+
+
+def worst(x):
+    return tf.argmax(x, axis=0)
 """
 
 TARGET = """
@@ -107,6 +130,29 @@ def largest(x):
 
 def three(x):
     return x.sum(-1)
+
+
+def unit(x):
+    return F.normalize(x, dim=-1, eps=1e-6)
+
+
+def direction(x):
+    return torch.sign(x)
+
+
+def stepped(x):
+    return torch.round(x * 8.0) / 8.0
+
+
+TABLE = {"relu": F.relu, "tanh": torch.tanh, "gelu": F.gelu}
+
+
+def bend(x, name="relu"):
+    return TABLE[name](x)
+
+
+def worst(x):
+    return x.shape[0] - 1 - torch.argmax(x.flip(0), dim=0)  # of equal ones the last
 """
 
 X = Array(shape=(2, 3), values=[[0.3, 0.2, 0.6], [0.7, 0.1, 0.2]])
@@ -115,10 +161,10 @@ Q = Array(shape=(2, 4, 5), dist="normal")
 ARGS = {"hinge": (Y, X), "scores": (Q,)}
 
 
-def case(name: str) -> Case:
-    """One recorded call with hints of the source's text."""
+def case(name: str, written: str = TARGET) -> Case:
+    """One recorded call with hints of both texts."""
     call = Call(source=f"program:{name}", args=ARGS.get(name, (X,)))
-    return hinted(Case(id=name, kind="function", call=call), Modules({"program": ast.parse(SOURCE)}))
+    return hinted(Case(id=name, kind="function", call=call), Modules({"program": ast.parse(SOURCE)}), written)
 
 
 def failed(name: str, workers: Workers, *change: str) -> str:
@@ -126,14 +172,17 @@ def failed(name: str, workers: Workers, *change: str) -> str:
     target = TARGET.replace(*change) if change else TARGET
     assert not change or target != TARGET
     trees = pack_tree({"program.py": SOURCE}), pack_tree({"program.py": target})
-    verdicts = check_case(case(name), *trees, workers).verdicts
+    verdicts = check_case(case(name, target), *trees, workers).verdicts
     found = [v for v in verdicts if v.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)]
     assert found or verdicts[-1].rung is Rung.GRADIENTS
     assert all(v.outcome is Outcome.FAIL for v in found)
     return found[0].detail if found else ""
 
 
-@pytest.mark.parametrize("name", ["hinge", "reduce", "hard", "centre", "scores", "known", "largest", "three"])
+RIGHT = ["hinge", "reduce", "hard", "centre", "scores", "known", "largest", "three"]
+
+
+@pytest.mark.parametrize("name", [*RIGHT, "unit", "direction", "stepped", "bend", "worst"])
 def test_right_functions_pass(name: str, workers: Workers) -> None:
     assert failed(name, workers) == ""
 
@@ -152,12 +201,25 @@ def test_right_functions_pass(name: str, workers: Workers) -> None:
         ("scores", ("(1.0 - mask)", "mask"), "mask=an array"),
         ("known", ("torch.where(torch.isnan(x), torch.zeros_like(x), x)", "torch.nan_to_num(x)"), "infinities"),
         ("largest", ("x.max()", "x.abs().max()"), "opposite signs"),
+        ("unit", ("F.normalize(x, dim=-1, eps=1e-6)", "F.normalize(x, dim=-1)"), "near zero"),
+        ("direction", ("torch.sign(x)", "x / x.abs()"), "NaN"),
+        ("stepped", ("torch.round(x * 8.0)", "torch.floor(x * 8.0 + 0.5)"), "equal values"),
+        ("bend", ('"gelu": F.gelu', '"gelu": F.relu'), "name='gelu'"),
+        ("centre", ("keepdim=True)", "keepdim=True) * (x.shape[0] < 90)"), "91 for the size 2"),
+        ("largest", ("x.max()", "x.max() if x.numel() < 90 else x.min()"), "91 for the size"),
+        ("largest", ("x.max()", "x.clamp(max=900.0).max()"), "900"),
     ],
 )
 def test_what_one_input_cannot_show_is_found(name: str, change: tuple[str, str], said: str, workers: Workers) -> None:
     found = failed(name, workers, *change)
     assert found
     assert said in found
+
+
+def test_which_of_equal_elements_is_chosen_is_a_footnote(workers: Workers) -> None:
+    trees = pack_tree({"program.py": SOURCE}), pack_tree({"program.py": TARGET})
+    notes = [note for v in check_case(case("worst"), *trees, workers).verdicts for note in v.unchecked]
+    assert "equal values among the inputs: the results differ" in notes
 
 
 def test_what_the_original_refuses_is_no_input(workers: Workers) -> None:

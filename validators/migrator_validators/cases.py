@@ -189,14 +189,17 @@ class Hints(_Strict):
     """What the original's text says is worth varying in a call.
 
     `params`: names of the positional parameters. `others`: parameter → other values for it. `near`: numbers
-    that the code compares with, so that inputs lie on and around them. `special`: it looks for NaN or
-    infinity itself, so that other results for these are a difference and no footnote.
+    that the code compares with, so that inputs lie on and around them. `sizes`: whole numbers that it or its
+    rewrite compares sizes with. `special`: it looks for NaN or infinity itself, so that other results for these
+    are a difference and no footnote. `sorts`: it picks by order, and TensorFlow promises nothing of equal elements.
     """
 
     params: tuple[str, ...] = ()
     others: dict[str, tuple[Arg, ...]] = {}
     near: tuple[float, ...] = ()
+    sizes: tuple[int, ...] = ()
     special: bool = False
+    sorts: bool = False
 
 
 class Case(_Strict):

@@ -10,7 +10,8 @@ from typing import Any
 
 from migrator.values import Facts, Literal, ModelValue, Scalar, Sequence, Sym, Tensor, Value
 from migrator_validators.cases import Arg, Call, Case, Lit
-from migrator_validators.hints import Modules, compared_in, other_values
+from migrator_validators.compared import compared_in
+from migrator_validators.hints import Modules, other_values
 
 SINGLES = 3
 TURNED = 3
@@ -54,7 +55,9 @@ def varied(case: Case, facts: Facts, original: Modules) -> Constructions:
         together = _constructed(case, given, "numbers", numbers)
     module, _, qualname = source.partition(":")
     definition = original.find(module, qualname)
-    compared = {**compared_in(definition), **_looked_up(definition)} if definition is not None else {}
+    compared = (
+        {**compared_in(definition, original.tables(module)), **_looked_up(definition)} if definition is not None else {}
+    )
     turned = (
         _constructed(case, given, f"{name}-{other}", {name: other})
         for name, value in values.items()

@@ -12,23 +12,30 @@ import numpy as np
 import numpy.typing as npt
 
 from migrator_validators.cases import Arg, Array, Call, Case, Hints, Lit, Made
+from migrator_validators.compared import (
+    ORDER,
+    SPECIAL,
+    compared_in,
+    literal,
+    mentions,
+    name_of,
+    near_in,
+    parsed,
+    sizes_in,
+    tables_of,
+)
 from migrator_validators.variations import mapped
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
-BOUNDS = frozenset(
-    ("maximum", "minimum", "clip_by_value", "clip", "clamp", "greater", "greater_equal", "less", "less_equal", "equal")
-) | {"not_equal", "where", "relu", "leaky_relu", "threshold", "max", "min", "huber"}
-"""Functions that compare what they are given, by the last part of their name."""
-
-SPECIAL = ("is_nan", "isnan", "is_inf", "isinf", "is_finite", "isfinite", "no_nan", "check_numerics", "nan", "inf")
 WHOLE = ("axis", "axes", "dim", "dims", "num", "size", "count", "depth", "length", "k", "n", "top_k", "units")
 FRACTION = ("rate", "alpha", "beta", "gamma", "eps", "epsilon", "scale", "factor", "temperature", "margin", "threshold")
 ANOTHER = "other"
 """An option that the code does not name, for its `else`; the original says whether there is one."""
 
 NEAR = 6
-OTHERS = 5
+ROWS = 3
+OTHERS = 12
 
 
 @dataclass(frozen=True)
@@ -59,15 +66,33 @@ class Modules:
                     found[s.targets[0].id] = value
         return found
 
+    def tables(self, module: str) -> dict[str, list[Any]]:
+        """The keys of module-level dicts, by name."""
+        return tables_of(self.trees[module].body if module in self.trees else ())
+
+    def used(self, module: str, definition: Definition) -> Iterator[ast.AST]:
+        """All nodes of a definition and of those of its module whose names it mentions, directly or not."""
+        tree = self.trees.get(module, ast.Module([], []))
+        defined = [node for node in ast.walk(tree) if isinstance(node, Definition)]
+        todo, seen = [definition], {definition.name}
+        while todo:
+            for node in ast.walk(todo.pop()):
+                name = name_of(node) if isinstance(node, ast.expr) else ""
+                if name and name not in seen:
+                    seen.add(name)
+                    todo += [d for d in defined if d.name == name]
+                yield node
+
     @cached_property
     def embeds(self) -> bool:
         """Whether any module makes layers that look ids up."""
         nodes = (node for tree in self.trees.values() for node in ast.walk(tree))
-        return any(isinstance(node, ast.expr) and _name(node) == "Embedding" for node in nodes)
+        return any(isinstance(node, ast.expr) and name_of(node) == "Embedding" for node in nodes)
 
 
-def hinted(case: Case, modules: Modules) -> Case:
-    """The case with its hints, where the source's text has what it calls."""
+def hinted(case: Case, modules: Modules, written: str = "") -> Case:
+    """The case with its hints, where the source's text has what it calls. `written`: the text of its rewrite, for
+    constants that only this compares with."""
     if case.kind not in ("function", "model", "layer"):
         return case
     module, qualname = _place(case.call, modules)
@@ -79,19 +104,49 @@ def hinted(case: Case, modules: Modules) -> Case:
         return case
     params, defaults = parameters(called) if isinstance(called, ast.FunctionDef) else ((), {})
     constants = {**modules.constants(module), **{n: d for n, d in defaults.items() if d is not None}}
-    given: Mapping[str, Arg] = _given(case, params)
     others: dict[str, tuple[Arg, ...]] = {}
     if called is not None:
-        like = next((a for a in given.values() if isinstance(a, Array)), None)
-        compared = compared_in(outer)
-        for name in dict.fromkeys([*params, *defaults]):
-            found = _others(name, given.get(name), name in defaults, defaults.get(name), compared, like)
-            if found and name not in ("training", "name"):
-                others[name] = found[:OTHERS]
-    near = tuple(dict.fromkeys(_near(outer, constants)))[:NEAR]
-    special = any(_mentions(node, SPECIAL) for node in ast.walk(outer))
-    hints = Hints(params=params, others=others, near=near, special=special)
+        others = _other_arguments(_given(case, params), params, defaults, compared_in(outer, modules.tables(module)))
+    hints = Hints(
+        params=params,
+        others=others,
+        near=tuple(_near(outer, constants, written)),
+        sizes=tuple(_sizes(outer, constants, written)),
+        special=any(mentions(node, SPECIAL) for node in ast.walk(outer)),
+        sorts=any(isinstance(n, ast.expr) and name_of(n) in ORDER for n in modules.used(module, outer)),
+    )
     return _with_ids(case.model_copy(update={"hints": hints}), modules)
+
+
+def _other_arguments(
+    given: Mapping[str, Arg],
+    params: tuple[str, ...],
+    defaults: Mapping[str, Any],
+    compared: Mapping[str, list[Any]],
+) -> dict[str, tuple[Arg, ...]]:
+    """By parameter what else it may be. A `name` is a label, unless the code looks it up."""
+    like = next((a for a in given.values() if isinstance(a, Array)), None)
+    others = {}
+    for name in dict.fromkeys([*params, *defaults]):
+        found = _others(name, given.get(name), name in defaults, defaults.get(name), compared, like)
+        if found and name != "training" and (name != "name" or name in compared):
+            others[name] = found[:OTHERS]
+    return others
+
+
+def _near(outer: Definition, constants: Mapping[str, Any], written: str) -> list[float]:
+    """Numbers that the original compares with, and those that only its rewrite compares with."""
+    own = [*dict.fromkeys(near_in(outer, constants))]
+    new = dict.fromkeys(n for n in near_in(parsed(written), {}) if n not in own)
+    return [*own[:NEAR], *[*new][:NEAR]]
+
+
+def _sizes(outer: Definition, constants: Mapping[str, Any], written: str) -> list[int]:
+    """Sizes that the original compares with, and whole numbers that only its rewrite compares with."""
+    own = [*dict.fromkeys(sizes_in(outer, constants, any_number=False))]
+    known = set(sizes_in(outer, constants, any_number=True))
+    new = dict.fromkeys(n for n in sizes_in(parsed(written), {}, any_number=True) if n not in known)
+    return [*own[:ROWS], *[*new][:ROWS]]
 
 
 def _with_ids(case: Case, modules: Modules) -> Case:
@@ -153,15 +208,6 @@ def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[tuple[
     return own, {name: literal(d) for name, d in defaults.items() if literal(d) is not None or _is_none(d)}
 
 
-def literal(node: ast.expr) -> Any:
-    """A constant number, string or boolean; None for anything else."""
-    try:
-        value = ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return None
-    return value if isinstance(value, bool | int | float | str) else None
-
-
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
@@ -214,68 +260,3 @@ def _instead_of_none(name: str, like: Array | None) -> Iterator[Arg]:
             square = (*like.shape[:-1], like.shape[-2])  # of scores between the rows
             yield like.model_copy(update={**update, "shape": square})
             yield like.model_copy(update={**update, "shape": (like.shape[0], *([1] * (len(like.shape) - 1)))})
-
-
-# --- constants that are compared ------------------------------------------------------------------------
-
-
-def compared_in(node: ast.AST) -> dict[str, list[Any]]:
-    """Constants by the last name that they are compared with: `mode == "sum"`, `self.mode in ("sum", "mean")`."""
-    found: dict[str, list[Any]] = {}
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Compare):
-            sides = [inner.left, *inner.comparators]
-            names = {name for side in sides for name in _last(side)}
-            values = [v for side in sides for v in _plain(side)]
-            for name in names:
-                found.setdefault(name.lstrip("_"), []).extend(values)
-    return found
-
-
-def _last(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):  # mode.lower() == "sum"
-        node = node.func.value
-    if isinstance(node, ast.Name):
-        yield node.id
-    elif isinstance(node, ast.Attribute):
-        yield node.attr
-
-
-def _plain(node: ast.expr) -> Iterator[Any]:
-    nodes = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
-    yield from (value for n in nodes if (value := literal(n)) is not None)
-
-
-def _near(node: ast.AST, constants: Mapping[str, Any]) -> Iterator[float]:
-    """Numbers that stand in a comparison or in the arguments of a function that compares."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Compare):
-            operands = [inner.left, *inner.comparators]
-        elif isinstance(inner, ast.Call) and _name(inner.func) in BOUNDS:
-            operands = [*inner.args, *(k.value for k in inner.keywords)]
-        else:
-            continue
-        for operand in operands:
-            yield from _number(operand, constants)
-
-
-def _number(node: ast.expr, constants: Mapping[str, Any]) -> Iterator[float]:
-    if isinstance(node, ast.BinOp):
-        yield from (n for side in (node.left, node.right) for n in _number(side, constants))
-        return
-    if isinstance(node, ast.Name | ast.Attribute):
-        value = constants.get(node.id if isinstance(node, ast.Name) else node.attr)
-    else:
-        value = literal(node)
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6:
-        yield float(value)
-
-
-def _name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _mentions(node: ast.AST, parts: tuple[str, ...]) -> bool:
-    name = _name(node) if isinstance(node, ast.expr) else ""
-    text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-    return any(name == p or name.endswith(f"_{p}") for p in parts) or text in ("nan", "inf", "-inf")

@@ -18,10 +18,13 @@ from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Li
 
 Tree = dict[str, Any]
 Side = Literal["source", "target"]
-Variant = Literal["plain", "tiny", "large", "negated", "tenfold", "near", "padded", "nan", "infinite"]
+Variant = Literal[
+    "plain", "tiny", "large", "negated", "tenfold", "near", "padded", "nan", "infinite", "zeros", "grid", "faint"
+]
 FREE = ((7, 4, 1), (13, 10, 17), (9, 14, 11), (5, 8, 6), (12, 7, 10))
 """Sizes of a named dim over the batches, by the order of its name: odd, unequal; the last batch is a single row."""
 SCALES = {"tiny": 1e-8, "large": 30.0}
+FACTORS = {"tenfold": 10.0, "faint": 1e-8}
 
 
 @dataclass
@@ -171,8 +174,14 @@ def _altered_floats(
 ) -> npt.NDArray[Any]:
     if variant == "negated":
         return -array
-    if variant == "tenfold":
-        return (array * 10).astype(array.dtype)
+    if variant in FACTORS:
+        return (array * FACTORS[variant]).astype(array.dtype)
+    if variant == "zeros":
+        place = rng.random(array.shape) < 0.5
+        place[:1] = True
+        return np.where(place, 0, array).astype(array.dtype)
+    if variant == "grid":
+        return _on_grid(array)
     if variant == "near" and near:
         middle = rng.choice(np.asarray(near), array.shape)
         around = middle + rng.choice([0.0, 0.0, 0.01, -0.01], array.shape) * np.maximum(np.abs(middle), 0.1)
@@ -183,6 +192,16 @@ def _altered_floats(
         place.reshape(-1)[rng.integers(array.size)] = True
         return np.where(place, special, array).astype(array.dtype)
     return array
+
+
+def _on_grid(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Multiples of a power of two about as large as the values, of the half and of the eighth of it by turns: equal
+    elements, zeros, and halves that are rounded."""
+    spread = float(np.std(array)) or float(np.max(np.abs(array)))
+    if not np.isfinite(spread) or not spread:
+        return array
+    steps = np.resize(2.0 ** np.round(np.log2(spread)) * np.asarray([1.0, 0.5, 0.125]), array.shape)
+    return (np.round(array / steps) * steps).astype(array.dtype)
 
 
 def _altered_whole(

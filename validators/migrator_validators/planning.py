@@ -15,10 +15,11 @@ from migrator.model import InterfaceChange, UnitKind, UnitRewrite
 from migrator.values import ClassFacts, Facts
 from migrator_validators.cases import Arg, Array, Call, Case, Items, Lit, Made, RecordedMap, WeightMap
 from migrator_validators.cases import Mapping as MappingArg
+from migrator_validators.compared import parsed
 from migrator_validators.constructions import Constructions, parameters, varied
 from migrator_validators.drawing import drawing
 from migrator_validators.guesses import other_makers
-from migrator_validators.hints import Modules, hinted
+from migrator_validators.hints import Definition, Modules, hinted
 from migrator_validators.invent import NoInputs, invent
 from migrator_validators.trainings import other_owners, trainings
 
@@ -61,14 +62,16 @@ def plan(
     reachable: Callable[[str], frozenset[str]],
     inside: Mapping[str, Sequence[str]] | None = None,
     original: Modules = Modules({}),  # noqa: B008 - a frozen value
+    texts: Mapping[str, str] | None = None,
 ) -> dict[str, Plan]:
     """The plan of every migrated unit, by unit id.
 
     `kinds`: what each unit turned out to be; `modules`: path → import name; `reachable`: a unit and
     all units that it refers to; `inside`: recorded name → names of what called it, nearest first;
-    `original`: the source's modules, whose text says what is worth varying.
+    `original`: the source's modules, whose text says what is worth varying, as that of the migrated files does, which
+    are `texts` by path.
     """
-    planning = _Planning(tuple(rewrites), kinds, modules, facts, reachable, inside or {}, original)
+    planning = _Planning(tuple(rewrites), kinds, modules, facts, reachable, inside or {}, original, texts or {})
     by_unit = planning.by_unit(recorded)
     return {
         rewrite.unit.id: planning.plan(rewrite, by_unit)
@@ -88,6 +91,7 @@ class _Planning:
     reachable: Callable[[str], frozenset[str]]
     inside: Mapping[str, Sequence[str]]
     original: Modules
+    texts: Mapping[str, str]
 
     @cached_property
     def units(self) -> dict[tuple[str, str], UnitRewrite]:
@@ -134,6 +138,13 @@ class _Planning:
         update = {"unit": unit, "weights": self.weights, "gaps": tuple(allowed), "random": bool(others & self.drawn)}
         return adapted.model_copy(update=update)
 
+    def written(self, rewrite: UnitRewrite) -> str:
+        """The text of a unit as its file has it, which a person may have changed."""
+        names = {rewrite.unit.name, *rewrite.defines}
+        body = parsed(self.texts.get(rewrite.unit.path, "")).body
+        own = [s for s in body if isinstance(s, Definition) and s.name in names]
+        return "\n".join(map(ast.unparse, own)) or rewrite.text or ""
+
     def others(self, case: Case, unit: str) -> Constructions:
         """What is run besides a case."""
         if case.kind == "training":
@@ -159,7 +170,7 @@ class _Planning:
         if any(c.kind == "takes-model" for c in rewrite.changes):
             return Plan(reason="it takes a model now, which only its callers have", callers=callers)
         if unit in by_unit:
-            cases = _hinted(by_unit[unit][:MOST], self.original)
+            cases = _hinted(by_unit[unit][:MOST], self.original, self.written(rewrite))
             first = self.others(cases[0], unit)
             more = replace(first, turned=(*first.turned, *other_owners(cases, self.original)))
             return Plan(cases=cases, varied={cases[0].id: more}, callers=callers)
@@ -173,7 +184,8 @@ class _Planning:
             if self.kinds[unit] is UnitKind.SCRIPT:
                 return Plan(cases=(_program(rewrite, module),), callers=callers)
             return Plan(reason=missing.reason, callers=callers)
-        invented = [hinted(case, self.original) for case in _different(self.finished(case, unit) for case in tries)]
+        finished = _different(self.finished(case, unit) for case in tries)
+        invented = [hinted(case, self.original, self.written(rewrite)) for case in finished]
         ways = {case.id: self.others(case, unit) for case in invented}
         return Plan(alternatives=tuple(invented), varied=ways, callers=callers)
 
@@ -204,11 +216,11 @@ def _bound(rewrite: UnitRewrite, original: Modules, modules: Mapping[str, str]) 
     return tuple(sorted(bound & set(rewrite.defines)))
 
 
-def _hinted(cases: Sequence[Case], original: Modules) -> tuple[Case, ...]:
+def _hinted(cases: Sequence[Case], original: Modules, written: str) -> tuple[Case, ...]:
     """Hints for every call of a function; for the last one of a model or layer, whose sizes are free as a rule."""
     last = max((i for i, c in enumerate(cases) if c.kind in ("model", "layer")), default=-1)
     varying = [c.kind == "function" or i == last for i, c in enumerate(cases)]
-    return tuple(hinted(c, original) if vary else c for c, vary in zip(cases, varying, strict=True))
+    return tuple(hinted(c, original, written) if vary else c for c, vary in zip(cases, varying, strict=True))
 
 
 def _different(cases: Iterable[Case]) -> tuple[Case, ...]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Lit, Made
 from migrator_validators.cases import Mapping as MappingArg
-from migrator_validators.hints import Modules, compared_in, other_values, parameters
+from migrator_validators.compared import compared_in
+from migrator_validators.hints import Modules, other_values, parameters
 from migrator_validators.recorded_cases import EPOCHS
 
 WAITS = ("patience", "EarlyStopping", "ReduceLROnPlateau")

@@ -18,8 +18,9 @@ from migrator_validators.inputs import Variant, arrays_of, distribution
 FIRST = 100
 """The number of the first variation: batches of the case itself come before."""
 
-MOST = 32
+MOST = 48
 AXES = 3
+ROWS = 20
 ELEMENTS = 200_000
 """Of larger inputs only the batch size is varied."""
 
@@ -76,6 +77,18 @@ def _sizes(case: Case) -> Iterator[Variation]:
     if first is not None and first in others:
         every = _resized(_resized(case, first, first + 3, batch=True), first, first + 3, batch=False)
         yield Variation(f"{first + 3} for every size {first}", every)
+    yield from _beyond(case, first, [*others][:1])
+
+
+def _beyond(case: Case, first: int | None, others: list[int]) -> Iterator[Variation]:
+    """Sizes beyond those that the code compares with, as far as the inputs stay small."""
+    assert case.hints is not None
+    for size in case.hints.sizes:
+        axes = [(old, batch) for old, batch in ((first, True), *((old, False) for old in others)) if old is not None]
+        for old, batch in axes:
+            larger = _resized(case, old, size + 1, batch=batch)
+            if size + 1 > old and _elements(larger) <= ELEMENTS:
+                yield Variation(f"{size + 1} for the size {old}", larger)
 
 
 def _first(case: Case) -> int | None:
@@ -126,13 +139,23 @@ def _values(case: Case) -> Iterator[Variation]:
         yield Variation("the opposite signs", case, "negated", graded=True)
     if case.hints.near and (floats or whole):
         places = ", ".join(f"{n:g}" for n in case.hints.near)
-        yield Variation(f"values at and around {places}", case, "near")
+        yield Variation(f"values at and around {places}", _with_more_rows(case), "near")
     if whole:
         yield Variation("rows that end in zeros", case, "padded")
     if floats:
         yield Variation("ten times the values", case, "tenfold")
+        yield Variation("values near zero", case, "faint")
+        yield Variation("many zeros", case, "zeros", weak=case.hints.sorts)
+        yield Variation("equal values", _with_more_rows(case), "grid", weak=case.hints.sorts)
         yield Variation("some NaN", case, "nan", weak=not case.hints.special)
         yield Variation("some infinities", case, "infinite", weak=not case.hints.special)
+
+
+def _with_more_rows(case: Case) -> Case:
+    """Rows enough that equal values and halves occur, where the inputs stay small."""
+    first = _first(case)
+    more = case if first is None else _resized(case, first, first + ROWS, batch=True)
+    return more if _elements(more) <= ELEMENTS else case
 
 
 # --- arguments --------------------------------------------------------------------------------------------
