@@ -320,3 +320,31 @@ def test_calls_with_other_dtypes_and_functions_are_other_calls(workers: Workers,
         ("run:twice", ""),
         ("run:thrice", ""),
     ]
+
+
+TWINS = """
+from tensorflow import keras
+
+
+def build():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+
+
+def score(model, x):
+    return model(x)
+
+
+first, second = build(), build()
+score(second, keras.ops.ones((2, 3)))
+"""
+
+
+def test_an_object_that_a_call_like_an_earlier_one_made_can_be_made_again(tmp_path: Path, workers: Workers) -> None:
+    (tmp_path / "twins.py").write_text(TWINS)
+    made = record(tmp_path, workers)
+    found = cases(made, tmp_path / "cases")
+    assert next(c.id for c in found if c.call.source == "twins:build") == "twins.build-1"
+    (score,) = (c for c in found if c.call.source == "twins:score")
+    assert isinstance(score.call.args[0], Made)
+    labels = [call.label for call in made.calls if call.name == "twins:build"]
+    assert score.call.args[0].label == labels[1]

@@ -177,8 +177,8 @@ def _altered_floats(
     if variant in FACTORS:
         return (array * FACTORS[variant]).astype(array.dtype)
     if variant == "zeros":
-        place = rng.random(array.shape) < 0.5
-        place[:1] = True
+        place = np.asarray(rng.random(array.shape) < 0.5)
+        place.reshape(len(array) if array.ndim else 1, -1)[:1] = True
         return np.where(place, 0, array).astype(array.dtype)
     if variant == "grid":
         return _on_grid(array)

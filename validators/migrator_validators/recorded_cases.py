@@ -217,7 +217,7 @@ def _stored(tree: Tree, **more: Any) -> Array:
 def _kind(call: RecordedCall) -> Kind | None:
     """What a call is, by what it did; None for one that tells nothing."""
     interrupted = call.raised == "TimeIsUp" and call.steps > 0
-    if call.raised and not interrupted:
+    if call.again or (call.raised and not interrupted):
         return None
     name = call.name.rsplit(".", 1)[-1] if call.on is not None else ""
     if name in KERAS_METHODS:

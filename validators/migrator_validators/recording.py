@@ -31,7 +31,8 @@ class RecordedCall:
     where "made" refers to an earlier call by `label` (and `path` into its result), "spec" is a
     symbolic tensor and "opaque" something without a recipe. `result` describes the result without its
     values. `steps`: optimizer steps made inside. `uses`: inputs that a made model or layer was called
-    with. `raised`: name of the exception it ended with. `params`: its parameter names, in order.
+    with. `raised`: name of the exception it ended with. `params`: its parameter names, in order. `again`: it is like
+    an earlier one, and known only for the object that it made.
     """
 
     label: str
@@ -45,6 +46,7 @@ class RecordedCall:
     uses: tuple[dict[str, Any], ...]
     result: dict[str, Any] | None
     raised: str | None
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def _call(data: Mapping[str, Any], mark: str) -> RecordedCall:
         uses=tuple(marked(data["uses"])),
         result=data["result"],
         raised=data["raised"],
+        again=data.get("again", False),
     )
 
 

@@ -430,6 +430,8 @@ def _walk(one: Any, other: Any, ours: Arrays, theirs: Arrays, path: str, worst: 
     if number is not None:
         if same is None or same.shape != number.shape:
             return f"{path} is {_say(other)}, the source's is {_say(one)}"
+        if _is_tensor(other) and not _is_tensor(one):
+            return f"{path} is a tensor, the source's is {_say(one)}"
         scale = max(_largest(number), 1e-3)
         worst.see(
             _relative(_Tensor(path, number, same), scale, 1.0), f"{path}: {_figures(_Tensor(path, number, same))}"
@@ -445,7 +447,8 @@ def _walk(one: Any, other: Any, ours: Arrays, theirs: Arrays, path: str, worst: 
             if wrong:
                 return wrong
         return ""
-    return "" if one == other or one["t"] == "strings" else f"{path} is {_say(other)}, the source's is {_say(one)}"
+    equal = one == other or (one["t"] == "strings" and other["t"] in ("strings", "scalar"))
+    return "" if equal else f"{path} is {_say(other)}, the source's is {_say(one)}"
 
 
 def _walk_dict(
@@ -469,6 +472,10 @@ def _numbers(tree: Any, arrays: Arrays) -> FloatArray | None:
     if tree["t"] == "scalar" and tree["type"] in ("float", "int"):
         return np.asarray(float(tree["v"]))
     return None
+
+
+def _is_tensor(tree: Any) -> bool:
+    return bool(tree["t"] == "array" and tree["as"] == "tensor")
 
 
 def _say(tree: Any) -> str:

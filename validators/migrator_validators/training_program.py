@@ -34,6 +34,52 @@ def see_program(source: Side, target: Side, see: See, unchecked: list[str]) -> N
     one, other = source.result["program"], target.result["program"]
     _see_names(one["names"], other["names"], source.arrays, target.arrays, see, unchecked)
     _see_printed(one["printed"], other["printed"], source.arrays, target.arrays, see, unchecked)
+    _see_left(one["left"], other["left"], source.arrays, target.arrays, see, unchecked)
+
+
+def _see_left(one: Any, other: Any, ours: Arrays, theirs: Arrays, see: See, unchecked: list[str]) -> None:
+    """What either side changed of the object that it trains and of the containers that its caller passed."""
+    for name in sorted({*one["changed"], *other["changed"]}):
+        tree, same = one["now"].get(name), other["now"].get(name)
+        if tree is None or same is None:
+            if name in one["changed"] and tree is not None and dict(_numbers(tree, ours)):
+                unchecked.append(f"{name} afterwards: the target has none of the kind")
+            continue
+        problem = left_differently(tree, same)
+        if problem:
+            see(math.inf, f"{name} afterwards: {problem}")
+            continue
+        numbers = dict(_numbers(same, theirs))
+        for path, number in _numbers(tree, ours):
+            _see(number, numbers[path], f"{name}{path} afterwards", see)
+
+
+def left_differently(one: Any, other: Any) -> str:
+    """How two values differ besides in their numbers, in words."""
+    if one["t"] == "array" or other["t"] == "array":
+        shapes = [tree.get("shape", [] if tree["t"] == "scalar" else None) for tree in (one, other)]
+        return "" if shapes[0] == shapes[1] else f"{_said(other)} instead of {_said(one)}"
+    if one["t"] != other["t"]:
+        return f"{_said(other)} instead of {_said(one)}"
+    if one["t"] == "scalar":
+        text = {one["type"], other["type"]} & {"str", "bytes", "NoneType"}
+        return f"{other['v']!r} instead of {one['v']!r}" if text and one["v"] != other["v"] else ""
+    pairs = list(_pairs(one["items"], other["items"]))
+    if len(one["items"]) != len(other["items"]) or len(pairs) != len(one["items"]):
+        return f"{_said(other)} instead of {_said(one)}"
+    return next(filter(None, (left_differently(a, b) for a, b in pairs)), "")
+
+
+def _pairs(one: Any, other: Any) -> Iterator[tuple[Any, Any]]:
+    """The items of two lists, or of two dicts that stand under one name."""
+    if isinstance(one, dict):
+        return ((one[name], other[name]) for name in one if name in other)
+    return zip(one, other, strict=False)
+
+
+def _said(tree: Mapping[str, Any]) -> str:
+    size = f" of {len(tree['items'])}" if "items" in tree else f" {tree['shape']}" if "shape" in tree else ""
+    return f"{tree.get('type', tree['t'])}{size}"
 
 
 def _see_names(one: Any, other: Any, ours: Arrays, theirs: Arrays, see: See, unchecked: list[str]) -> None:

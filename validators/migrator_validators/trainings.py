@@ -8,9 +8,9 @@ from typing import Any
 
 from migrator_validators.cases import Arg, Array, Batches, Call, Case, Items, Lit, Made
 from migrator_validators.cases import Mapping as MappingArg
-from migrator_validators.compared import compared_in
+from migrator_validators.compared import compared_in, literal
 from migrator_validators.hints import Modules, other_values, parameters
-from migrator_validators.recorded_cases import EPOCHS
+from migrator_validators.recorded_cases import EPOCHS, FEW_EPOCHS
 
 WAITS = ("patience", "EarlyStopping", "ReduceLROnPlateau")
 CLIPS = ("clip", "clipnorm", "clipvalue", "global_clipnorm", "clip_by_global_norm", "clip_by_norm", "clip_by_value")
@@ -19,6 +19,7 @@ HOLD = 6
 MOST_EPOCHS = 40
 MOST = 1500
 TURNED = 2
+AGAIN = 3
 PLACES = ("dir", "directory", "folder", "path", "file", "filename")
 PLACE = "written-by-the-program"
 SHORT = 2
@@ -39,11 +40,13 @@ def trainings(case: Case, original: Modules) -> tuple[Case, ...]:
         found.append(_waiting(case, tree, *known))
     if names & set(CLIPS):
         found.append(_large(case))
+    found += _later(case, function or tree, *known)
     return tuple(c for c in found if c.call != case.call or c.training != case.training)
 
 
 def other_owners(cases: Sequence[Case], original: Modules) -> tuple[Case, ...]:
-    """The last training by a method, of an object that is made with other rates, other switches, a place for files.
+    """The last training by a method: called again and again, and of an object that is made with other rates, other
+    switches, a place for files.
 
     Sizes stay: the data that the method is given fits those.
     """
@@ -53,9 +56,7 @@ def other_owners(cases: Sequence[Case], original: Modules) -> tuple[Case, ...]:
     made = case.call.on
     module, _, qualname = made.call.source.partition(":")
     function = original.find(module, f"{qualname}.__init__")
-    if not isinstance(function, ast.FunctionDef):
-        return ()
-    params, defaults = parameters(function)
+    params, defaults = parameters(function) if isinstance(function, ast.FunctionDef) else ((), {})
     given = {**dict(zip(params, made.call.args, strict=False)), **made.call.kwargs}
     values = {**defaults, **{n: a.value for n, a in given.items() if isinstance(a, Lit)}}
     values = {n: v for n, v in values.items() if n not in given or isinstance(given[n], Lit)}
@@ -63,7 +64,13 @@ def other_owners(cases: Sequence[Case], original: Modules) -> tuple[Case, ...]:
         _named(case, said, case.call.model_copy(update={"on": _made(made, params, changes)}))
         for said, changes in _other_values(values)
     )
-    return *others, *_kept(case, original.find(module, qualname))
+    return _again(case), *others, *_kept(case, original.find(module, qualname))
+
+
+def _again(case: Case) -> Case:
+    """The same object trained several times: what an optimizer or the object itself has kept from before shows."""
+    training = case.training.model_copy(update={"times": AGAIN, "lr_change": 0})
+    return _named(case, "again", case.call).model_copy(update={"training": training})
 
 
 def _kept(case: Case, owner: ast.AST | None) -> Iterator[Case]:
@@ -140,6 +147,25 @@ def _waiting(case: Case, tree: ast.Module, params: tuple[str, ...], defaults: Ma
     waiting = _called(case, params, "waiting", changes)
     training = case.training.model_copy(update={"hold": HOLD, "most": MOST, "lr_change": 0})
     return waiting.model_copy(update={"training": training})
+
+
+def _later(case: Case, text: ast.AST, params: tuple[str, ...], defaults: Mapping[str, Any]) -> Iterator[Case]:
+    """Epochs beyond those that the code compares or divides with, from weights that are held."""
+    names = [name for name in {*params, *defaults} if name in EPOCHS]
+    numbers = [n for n in map(literal, _counted(text)) if type(n) is int and FEW_EPOCHS <= n < MOST_EPOCHS]
+    if names and numbers:
+        later = _called(case, params, "later", dict.fromkeys(names, max(numbers) + 2))
+        training = case.training.model_copy(update={"hold": HOLD, "most": MOST, "lr_change": 0})
+        yield later.model_copy(update={"training": training})
+
+
+def _counted(text: ast.AST) -> Iterator[ast.expr]:
+    """What stands in comparisons, and what something is divided by for a rest or a whole number."""
+    for node in ast.walk(text):
+        if isinstance(node, ast.Compare):
+            yield from (node.left, *node.comparators)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod | ast.FloorDiv):
+            yield node.right
 
 
 def _large(case: Case) -> Case:

@@ -6,6 +6,7 @@ import runpy
 from typing import Any, Callable, Sequence
 
 from . import absent, wire
+from .left import Left
 from .printed import Printed, at_its_end, stop_clocks
 
 PLACE = "written-by-the-program"
@@ -17,24 +18,33 @@ class Launch:
 
     `names`: of a module that is run as a program ("module:__main__", which gives None), what it has at its end.
     `kept`: methods of the object that is trained, which save and restore it; then it is trained, saved, trained,
-    restored and trained, so that what was not restored shows.
+    restored and trained, so that what was not restored shows. `times`: how often it is called.
     """
 
-    def __init__(self, program: wire.Program, call: dict[str, Any], printed: Printed, kept: Sequence[str] = ()) -> None:
-        self.program, self.call, self.kept = program, call, kept
+    def __init__(
+        self, program: wire.Program, call: dict[str, Any], printed: Printed, kept: Sequence[str] = (), times: int = 1
+    ) -> None:
+        self.program, self.call, self.kept, self.times = program, call, kept, times
         self.module, _, attribute = call["ref"].partition(":")
         self.printed = printed
         self.names: dict[str, Any] = {}
         self.runs_module = attribute == "__main__"
         self._call: Callable[[], Any] = self._module if self.runs_module else program.bind(dict(call, pick=""))
+        owner = program.made[call["on"]["label"]] if (call.get("on") or {}).get("k") == "made" else None
+        self.left = Left(owner, list(program.containers))
 
     def __call__(self) -> Any:
         stop_clocks()
         self.printed.install()
         try:
-            return self._kept() if self.kept else self._call()
+            return self._kept() if self.kept else self._often()
         finally:
             self.printed.remove()
+
+    def _often(self) -> Any:
+        """What the call gives; a list of all where it is made more than once."""
+        results = [self._call() for _ in range(self.times)]
+        return results[0] if self.times == 1 else results
 
     def _kept(self) -> Any:
         save, restore = self.kept
@@ -58,4 +68,4 @@ class Launch:
 
     def told(self) -> Any:
         """For the report."""
-        return at_its_end(self.names, self.printed)
+        return dict(at_its_end(self.names, self.printed), left=self.left.told(self.printed.sink))

@@ -20,6 +20,7 @@ from . import recorder_cuts, recorder_imports, recorder_values
 
 VARIANTS = 3  # calls kept of one callable, each with its own signature
 MAX_CALLS = 400
+OBJECTS = 8  # that calls like known ones of one callable have made
 
 
 class TimeIsUp(BaseException):
@@ -99,6 +100,7 @@ class Notebook:
         self.steps = 0
         self._stack: list[dict[str, Any]] = []
         self._seen: dict[str, list[str]] = {}
+        self._more: dict[str, int] = {}
         self._makers: dict[int, list[tuple[str, str]]] = {}
         self._kept: list[Any] = []
 
@@ -189,7 +191,9 @@ class Notebook:
     def _call(self, name: str, fn: Any, args: Any, kwargs: Any, method: bool) -> Any:
         call = self._open(name, fn, args, kwargs, method)
         if call is None:
-            return fn(*args, **kwargs)
+            result = fn(*args, **kwargs)
+            self._another(name, fn, args, kwargs, method, result)
+            return result
         try:
             result = fn(*args, **kwargs)
         except BaseException as error:
@@ -204,6 +208,7 @@ class Notebook:
         call = self._open(name, original, (made, *args), kwargs, True)
         if call is None:
             original(made, *args, **kwargs)
+            self._another(name, original, (made, *args), kwargs, True, made)
             return
         call["on"] = None
         try:
@@ -219,7 +224,7 @@ class Notebook:
         """A new record, on the stack; None where enough of this callable is known."""
         if len(self.calls) >= MAX_CALLS or not recorder_values.recording_now():
             return None
-        bound = method and bool(args) and next(iter(fn.__code__.co_varnames[:1]), "") in ("self", "cls")
+        bound = _is_bound(fn, args, method)
         given = args[1:] if bound else args
         if self.values.traced((given, kwargs)):
             return None
@@ -231,6 +236,21 @@ class Notebook:
         call = self._record(name, fn, given, kwargs, args[0] if bound else None, bound)
         self._stack.append(call)
         return call
+
+    def _another(self, name: str, fn: Any, args: Any, kwargs: Any, method: bool, result: Any) -> None:
+        """A call like one that is known already has made another object: later calls may be given that."""
+        parts = result if isinstance(result, (tuple, list)) and len(result) <= 8 else [result]
+        new = any(self.values.is_object(part) and id(part) not in self._makers for part in parts)
+        if not new or len(self.calls) >= MAX_CALLS or not recorder_values.recording_now():
+            return
+        bound = _is_bound(fn, args, method)
+        if self.values.traced((args, kwargs)) or self._more.get(name, 0) >= OBJECTS:
+            return
+        self._more[name] = self._more.get(name, 0) + 1
+        owner = args[0] if bound and args[0] is not result else None
+        call = self._record(name, fn, args[1:] if bound else args, kwargs, owner, bound)
+        call["again"] = True
+        self._remember(call, result)
 
     def _record(self, name: str, fn: Any, given: Any, kwargs: Any, owner: Any, bound: bool) -> dict[str, Any]:
         names = fn.__code__.co_varnames[: fn.__code__.co_argcount + fn.__code__.co_kwonlyargcount]
@@ -246,6 +266,7 @@ class Notebook:
             "uses": [],
             "result": None,
             "raised": None,
+            "again": False,
         }
         self.calls.append(call)
         return call
@@ -267,6 +288,11 @@ class Notebook:
         call = self.calls[int(label[1:])]
         trees = [*call["args"], *call["kwargs"].values()]
         return call["on"] is None and not any(recorder_values.opaque(tree) for tree in trees)
+
+
+def _is_bound(fn: Any, args: Any, method: bool) -> bool:
+    """Whether the first argument is the object or class that a method belongs to."""
+    return method and bool(args) and next(iter(fn.__code__.co_varnames[:1]), "") in ("self", "cls")
 
 
 def _is_enum(cls: type) -> bool:

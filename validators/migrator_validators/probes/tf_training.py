@@ -41,7 +41,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     program = wire.Program(arrays, _tensor, _dataset)
     call = request["call"]
     out: wire.Arrays = {}
-    launch = Launch(program, call, recorder(out), request.get("kept", ()))
+    launch = Launch(program, call, recorder(out), request.get("kept", ()), request.get("times", 1))
     tf_injection.restart()
     log.armed = True
     result, finished = _finish(launch)

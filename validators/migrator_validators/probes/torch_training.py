@@ -44,7 +44,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     program.log = log
     call = request["call"]
     kept: wire.Arrays = {}
-    launch = Launch(program, call, recorder(kept), request.get("kept", ()))
+    launch = Launch(program, call, recorder(kept), request.get("kept", ()), request.get("times", 1))
     torch_injection.restart()
     log.armed = True
     result, finished = _finish(launch)

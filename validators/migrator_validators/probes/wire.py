@@ -106,11 +106,14 @@ class Program:
         self.inputs: Dict[str, Any] = {}
         self.given: List[Tuple[str, Any]] = []
         self.weighted: List[str] = []
+        self.containers: List[Any] = []
+        self.making = 0
 
     def fresh(self) -> None:
         """Forget the tensors handed out so far, so that the next call's are known apart."""
         self.inputs = {}
         self.given = []
+        self.containers = []
 
     def written(self, passed: Callable[[Any], Any] = lambda value: value) -> List[str]:
         """Keys of the arrays that the program wrote into since `fresh`; `passed`: what it got in place of a value."""
@@ -134,9 +137,9 @@ class Program:
             return self.tensor(encoded.reshape(texts.shape), "text")
         if kind == "seq":
             items = [self.value(item) for item in tree["items"]]
-            return tuple(items) if tree["t"] == "tuple" else items
+            return tuple(items) if tree["t"] == "tuple" else self._container(items)
         if kind == "map":
-            return {name: self.value(item) for name, item in tree["items"].items()}
+            return self._container({name: self.value(item) for name, item in tree["items"].items()})
         if kind == "dataset":
             return self.dataset([self.value(batch) for batch in tree["batches"]])
         if kind == "made":
@@ -144,6 +147,12 @@ class Program:
         if kind == "name":
             return resolve(tree["ref"])
         raise ValueError("unknown kind of argument: %r" % kind)
+
+    def _container(self, made: Any) -> Any:
+        """A list or dict, kept where the call itself is given it: its caller sees what becomes of it."""
+        if not self.making:
+            self.containers.append(made)
+        return made
 
     def _array(self, tree: Tree) -> Any:
         array = np.array(self.arrays[tree["key"]])
@@ -157,9 +166,11 @@ class Program:
         """An object made once a label."""
         label = tree["label"]
         if label not in self.made:
+            self.making += 1
             self.made[label] = self.call(tree["call"])
             if tree.get("build") is not None:
                 self.call(dict(tree["build"], on={"k": "made", "label": label}))
+            self.making -= 1
             if tree.get("weights"):
                 self.weighted.append(label)
         return self.made[label]

@@ -1,0 +1,143 @@
+"""What a training leaves behind: attributes of its object, lists of its caller, and what it is when it goes on."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from migrator_validators.cases import Array, Call, Case, Items, Made, WeightMap, WeightPair
+from migrator_validators.check import check_case
+from migrator_validators.hints import Modules
+from migrator_validators.trainings import other_owners, trainings
+from migrator_validators.workers import Workers, pack_tree
+
+from migrator.model import Outcome
+
+SOURCE = """
+import tensorflow as tf
+from tensorflow import keras
+
+
+def build():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+
+
+class Trainer:
+    def __init__(self):
+        self.model = build()
+        self.optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+        self.losses, self.epsilon, self.state = [], 1.0, "new"
+
+    def step(self, x, y):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((self.model(x) - y) ** 2)
+        grads = tape.gradient(loss, self.model.trainable_variables)
+        self.optimizer.apply_gradients(zip(grads, self.model.trainable_variables))
+        self.losses.append(float(loss))
+        self.epsilon *= 0.9
+        self.state = "trained"
+
+
+def fit(model, x, y, log, epochs=20):
+    optimizer = keras.optimizers.SGD(0.1)
+    for epoch in range(epochs):
+        optimizer.learning_rate.assign(0.1 if epoch < 10 else 0.01)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model(x) - y) ** 2)
+        grads = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(grads, model.trainable_variables))
+        log.append(float(loss))
+    return {"last": float(loss)}
+"""
+
+TARGET = """
+import torch
+from torch import nn
+
+
+def build():
+    return nn.Sequential(nn.Linear(3, 1))
+
+
+class Trainer:
+    def __init__(self):
+        self.model = build()
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9)
+        self.losses, self.epsilon, self.state = [], 1.0, "new"
+
+    def step(self, x, y):
+        loss = ((self.model(x) - y) ** 2).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.losses.append(float(loss))
+        self.epsilon *= 0.9
+        self.state = "trained"
+
+
+def fit(model, x, y, log, epochs=20):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for epoch in range(epochs):
+        optimizer.param_groups[0]["lr"] = 0.1 if epoch < 10 else 0.01
+        loss = ((model(x) - y) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        log.append(float(loss))
+    return {"last": float(loss)}
+"""
+
+X, Y = Array(shape=(12, 3), scale=0.1), Array(shape=(12, 1), scale=0.1)
+MAP = WeightMap(
+    pairs=(
+        WeightPair(source="layers[0].kernel", target="0.weight", transform="T"),
+        WeightPair(source="layers[0].bias", target="0.bias"),
+    )
+)
+INSIDE = WeightMap(
+    pairs=(
+        WeightPair(source="model.layers[0].kernel", target="model.0.weight", transform="T"),
+        WeightPair(source="model.layers[0].bias", target="model.0.bias"),
+    )
+)
+OWNER = Made(label="trainer", call=Call(source="program:Trainer"), map=INSIDE)
+MODEL = Made(label="model", call=Call(source="program:build"), map=MAP)
+STEP = Case(id="step", kind="training", call=Call(source="step", on=OWNER, args=(X, Y)))
+FIT = Case(id="fit", kind="training", call=Call(source="program:fit", args=(MODEL, X, Y, Items())))
+ORIGINAL = Modules({"program": ast.parse(SOURCE)})
+OTHERS = {case.id: case for case in (*other_owners([STEP], ORIGINAL), *trainings(FIT, ORIGINAL))}
+CASES = {"step": STEP, "fit": FIT, **OTHERS}
+
+
+def failed(case: str, workers: Workers, *change: str) -> str:
+    """What the verifier says against the changed target, "" for nothing."""
+    target = TARGET.replace(*change) if change else TARGET
+    assert not change or target != TARGET
+    trees = pack_tree({"program.py": SOURCE}), pack_tree({"program.py": target})
+    found = [v for v in check_case(CASES[case], *trees, workers).verdicts if v.outcome is not Outcome.PASS]
+    return found[0].detail if found else ""
+
+
+@pytest.mark.parametrize("case", ["step", "step-again", "fit", "fit-later"])
+def test_right_programs_pass(case: str, workers: Workers) -> None:
+    assert failed(case, workers) == ""
+
+
+@pytest.mark.parametrize(
+    ("case", "change", "said"),
+    [
+        ("step", ("        self.epsilon *= 0.9\n", ""), "attribute epsilon afterwards"),
+        ("step", ("self.losses.append(float(loss))", "self.losses.append(2 * float(loss))"), "attribute losses[0]"),
+        ("step", ("        self.losses.append(float(loss))\n", ""), "attribute losses afterwards: list of 0"),
+        ("step", ('self.state = "trained"', 'self.state = "done"'), "attribute state afterwards: 'done'"),
+        ("step-again", ("        self.optimizer.zero_grad()\n", ""), "at step 2"),
+        ("step-again", ("        loss.backward()", "        self.__init__()\n        loss.backward()"), ""),
+        ("fit", ("        log.append(float(loss))\n", ""), "container 0 afterwards: list of 0"),
+        ("fit", ('{"last": float(loss)}', '{"last": loss}'), "is a tensor"),
+        ("fit-later", ("epoch < 10", "epoch < 11"), "learning rate at step 11"),
+    ],
+)
+def test_what_is_left_otherwise_is_found(case: str, change: tuple[str, str], said: str, workers: Workers) -> None:
+    found = failed(case, workers, *change)
+    assert found
+    assert said in found
