@@ -175,6 +175,7 @@ def test_the_object_of_a_method_is_made_in_other_ways() -> None:
     assert {
         name: {k: a.value for k, a in kwargs.items() if isinstance(a, Lit)} for name, kwargs in changed.items()
     } == {
+        "fit-again": {},
         "fit-fractions": {"rate": 0.05},
         "fit-places": {"log_dir": "written-by-the-program"},
         "fit-decay-False": {"decay": False},
@@ -255,7 +256,8 @@ def test_what_is_saved_and_restored_goes_on_as_it_did(change: tuple[str, str], r
     made = Made(label="t", call=Call(source="program:Trainer"), map=WeightMap(pairs=pairs))
     given = (Array(shape=(12, 3), scale=0.1), Array(shape=(12, 1), scale=0.1))
     fit = Case(id="fit", kind="training", call=Call(source="fit", on=made, args=given))
-    (case,) = other_owners([fit], Modules({"program": ast.parse(KEPT_SOURCE)}))
+    again, case = other_owners([fit], Modules({"program": ast.parse(KEPT_SOURCE)}))
+    assert again.training.times == 3
     assert case.training.kept == ("save", "restore")
     trees = pack_tree({"program.py": KEPT_SOURCE}), pack_tree({"program.py": KEPT_TARGET.replace(*change)})
     plain = [v for v in check_case(fit, *trees, workers).verdicts if v.outcome is not Outcome.PASS]
