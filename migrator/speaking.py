@@ -10,6 +10,9 @@ from migrator.model import Outcome, Rung, UnitRewrite, Verdict
 from migrator.settle import BEHAVIOUR
 from migrator.shown import only_shown
 
+SILENT = (Outcome.UNVERIFIABLE, Outcome.NOT_APPLICABLE)
+"""Outcomes that say nothing of what a unit does."""
+
 
 def spoken_for(
     rewrite: UnitRewrite,
@@ -28,7 +31,7 @@ def spoken_for(
     """
     unit = rewrite.unit.id
     own = list(verdicts[unit])
-    if any(v.rung in BEHAVIOUR and v.outcome is not Outcome.UNVERIFIABLE for v in own):
+    if any(v.rung in BEHAVIOUR and v.outcome not in SILENT for v in own):
         return own
     optimizers = _optimizers(rewrite.text or "")
     for caller in callers:

@@ -14,6 +14,7 @@ from migrator_validators.distributions import compare_initial
 from migrator_validators.divergence import first_divergence
 from migrator_validators.inputs import varies
 from migrator_validators.ladder import Ladder
+from migrator_validators.left_behind import changed, compare_left, returns_none
 from migrator_validators.matching import Matching, match
 from migrator_validators.rounding import Runs, output_pairs
 from migrator_validators.signatures import signature_problem
@@ -165,11 +166,16 @@ class ObjectCheck:
         for seen in target.result["batches"]:
             if "error" in seen:
                 self._refused(seen, found)
+        until = min(self.bench.dropped, default=math.inf)  # what was refused half-way has left something, too
         for a, b in both_ran(source, target):
             batch = compare_trees(a["output"], source.arrays, b["output"], target.arrays, tolerance)
             if a["written"] != b["written"]:
                 batch.add(_writes(bool(b["written"])))
-            found.add(self._of_variation(a["number"], batch))
+            if a["number"] < until:
+                batch.add(compare_left(a["left"], source.arrays, b["left"], target.arrays, tolerance))
+            shown = self._of_variation(a["number"], batch)
+            until = min(until, a["number"]) if batch.differences and not shown.differences else until
+            found.add(shown)
         return found
 
     def _refused(self, seen: Mapping[str, Any], found: Comparison) -> None:
@@ -237,15 +243,17 @@ class ObjectCheck:
     def _forward(self, source: Reply, target: Reply) -> None:
         own = [seen for seen in source.result["batches"] if "error" not in seen]
         weak = {number for number, varied in self.bench.variations.items() if varied.weak}
-        ours = [(seen["output"], source.arrays) for seen in own if seen["number"] not in weak]
+        told = [seen for seen in own if seen["number"] not in weak]
+        ours = [(tree, source.arrays) for seen in told for tree in (seen["output"], *changed(seen["left"]))]
+        nothing = Outcome.NOT_APPLICABLE if returns_none(own) else Outcome.UNVERIFIABLE
         takes_arrays = any(seen.get("inputs") for seen in source.result["batches"]) or self.bench.subject == "object"
         found = self._forward_figures(source, target)
         if not found.leaves:
-            self.ladder.say(Rung.FORWARD, Outcome.UNVERIFIABLE, "it returns nothing that can be compared", found)
+            self.ladder.say(Rung.FORWARD, nothing, "it returns nothing that can be compared", found)
         elif found.differences:
             self._differs(found, source, target)
         elif takes_arrays and not says_something(ours, varies(self.case)):
-            self.ladder.say(Rung.FORWARD, Outcome.UNVERIFIABLE, "the output does not depend on the input", found)
+            self.ladder.say(Rung.FORWARD, nothing, "the output does not depend on the input", found)
         elif not self._same_in_training_mode(source):
             detail = "the original predicts in inference mode; this one depends on the mode the model is left in"
             self.ladder.say(Rung.FORWARD, Outcome.FAIL, detail, found)

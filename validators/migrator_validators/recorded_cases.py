@@ -230,7 +230,7 @@ def _kind(call: RecordedCall) -> Kind | None:
         return "model" if (_part(result, path) or {}).get("type") == "model" else "layer"
     if result.get("type") == "dataset":
         return "data"
-    return "function" if _comparable(result) else None
+    return "function" if _comparable(result) or call.left else None
 
 
 def _comparable(result: Mapping[str, Any]) -> bool:

@@ -32,7 +32,8 @@ class RecordedCall:
     symbolic tensor and "opaque" something without a recipe. `result` describes the result without its
     values. `steps`: optimizer steps made inside. `uses`: inputs that a made model or layer was called
     with. `raised`: name of the exception it ended with. `params`: its parameter names, in order. `again`: it is like
-    an earlier one, and known only for the object that it made.
+    an earlier one, and known only for the object that it made. `left`: it changed plain attributes of its object, or
+    containers that it was given.
     """
 
     label: str
@@ -47,6 +48,7 @@ class RecordedCall:
     result: dict[str, Any] | None
     raised: str | None
     again: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,7 @@ def _call(data: Mapping[str, Any], mark: str) -> RecordedCall:
         result=data["result"],
         raised=data["raised"],
         again=data.get("again", False),
+        left=data.get("left", False),
     )
 
 

@@ -11,6 +11,7 @@ from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.compared import compared_in, literal
 from migrator_validators.hints import Modules, other_values, parameters
 from migrator_validators.recorded_cases import EPOCHS, FEW_EPOCHS
+from migrator_validators.variations import rebatched
 
 WAITS = ("patience", "EarlyStopping", "ReduceLROnPlateau")
 CLIPS = ("clip", "clipnorm", "clipvalue", "global_clipnorm", "clip_by_global_norm", "clip_by_norm", "clip_by_value")
@@ -41,6 +42,7 @@ def trainings(case: Case, original: Modules) -> tuple[Case, ...]:
     if names & set(CLIPS):
         found.append(_large(case))
     found += _later(case, function or tree, *known)
+    found.append(_named(case, "short", rebatched(case).call))
     return tuple(c for c in found if c.call != case.call or c.training != case.training)
 
 

@@ -40,7 +40,7 @@ def variations(case: Case) -> tuple[Variation, ...]:
     """The variations of a case with hints, those that tell most first."""
     if case.hints is None:
         return ()
-    found = [*_sizes(case)]
+    found = [*_sizes(case), *_datasets(case)]
     if _elements(case) <= ELEMENTS:
         found += [*_arguments(case), *_values(case)]
     return tuple(found[:MOST])
@@ -78,6 +78,23 @@ def _sizes(case: Case) -> Iterator[Variation]:
         every = _resized(_resized(case, first, first + 3, batch=True), first, first + 3, batch=False)
         yield Variation(f"{first + 3} for every size {first}", every)
     yield from _beyond(case, first, [*others][:1])
+
+
+def _datasets(case: Case) -> Iterator[Variation]:
+    """Data sets with one more batch, a short one."""
+    more = rebatched(case)
+    if more.call != case.call:
+        yield Variation("one more batch, a short one", more)
+
+
+def rebatched(case: Case) -> Case:
+    """The case with one more batch in each data set, half as large as the last."""
+
+    def more(batches: Batches) -> Batches:
+        last = batches.sizes[-1]
+        return batches.model_copy(update={"sizes": (*batches.sizes, last // 2 or 2)})
+
+    return mapped(case, lambda array: array, more)
 
 
 def _beyond(case: Case, first: int | None, others: list[int]) -> Iterator[Variation]:
@@ -212,19 +229,24 @@ def _set(
 # --- every array of a case --------------------------------------------------------------------------------
 
 
-def mapped(case: Case, change: Callable[[Array], Array]) -> Case:
-    """The case with every array changed that the subject is called with; objects are made as they were."""
+def mapped(
+    case: Case, change: Callable[[Array], Array], data: Callable[[Batches], Batches] = lambda batches: batches
+) -> Case:
+    """The case with every array, and each data set, changed that the subject is called with; objects are made as
+    they were."""
 
     def of(arg: Arg) -> Arg:
         if isinstance(arg, Array):
             return change(arg)
+        if isinstance(arg, Batches):
+            return data(arg)
         if isinstance(arg, Items):
             return arg.model_copy(update={"items": tuple(of(item) for item in arg.items)})
         if isinstance(arg, MappingArg):
             return arg.model_copy(update={"items": {name: of(item) for name, item in arg.items.items()}})
         return arg
 
-    if case.kind != "function":
+    if case.kind in ("model", "layer"):
         kwargs = {name: of(arg) for name, arg in case.input_kwargs.items()}
         return case.model_copy(update={"inputs": tuple(map(of, case.inputs)), "input_kwargs": kwargs})
     return case.model_copy(update={"call": _mapped_call(case.call, of)})

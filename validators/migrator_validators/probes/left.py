@@ -7,8 +7,10 @@ elsewhere.
 from __future__ import annotations
 
 import collections
+import copy
+import functools
 import pickle
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 
@@ -17,7 +19,9 @@ from . import wire
 LARGEST = 100_000
 """Numbers of one attribute that are looked at."""
 
+LIBRARIES = ("tensorflow", "torch")
 DATA = (bool, int, float, str, bytes)
+COPIED = (*DATA, list, tuple, dict, collections.deque, np.ndarray)
 
 
 class NotPlain(Exception):
@@ -34,6 +38,13 @@ class Left:
     def changed(self) -> bool:
         """Whether anything is another than before."""
         return any(self._differs(name, value) for name, value in self._places().items())
+
+    def keep(self) -> Callable[[], None]:
+        """What puts the plain attributes of the object back, as they are now."""
+        held = getattr(self.owner, "__dict__", {})
+        own = [name for name in held if "attribute %s" % name in self.before and type(held[name]) in COPIED]
+        kept = {name: copy.deepcopy(held[name]) for name in own}
+        return functools.partial(held.update, kept)
 
     def told(self, sink: wire.Sink) -> Dict[str, Any]:
         """For the report: what there is now by place, and the places where there was something else before."""
@@ -78,6 +89,8 @@ def _plain(value: Any, room: List[int]) -> Any:
 
 def _number(value: Any) -> Any:
     """The number that a tensor without axes holds."""
+    if type(value).__module__.split(".")[0] not in LIBRARIES:  # others may do anything when they are asked
+        raise NotPlain
     learns = getattr(value, "requires_grad", False) or hasattr(value, "assign")
     if wire.tensor_kind(value) != "tensor" or learns or len(value.shape):
         raise NotPlain

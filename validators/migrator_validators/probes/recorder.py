@@ -17,6 +17,7 @@ import types
 from typing import Any
 
 from . import recorder_cuts, recorder_imports, recorder_values
+from .left import Left
 
 VARIANTS = 3  # calls kept of one callable, each with its own signature
 MAX_CALLS = 400
@@ -194,6 +195,9 @@ class Notebook:
             result = fn(*args, **kwargs)
             self._another(name, fn, args, kwargs, method, result)
             return result
+        bound = _is_bound(fn, args, method)
+        given = [*args[bound:], *kwargs.values()]
+        left = Left(args[0] if bound else None, [value for value in given if isinstance(value, (list, dict))])
         try:
             result = fn(*args, **kwargs)
         except BaseException as error:
@@ -201,6 +205,7 @@ class Notebook:
             raise
         finally:
             self._stack.pop()
+        call["left"] = left.changed()
         self._remember(call, result)
         return result
 
@@ -267,6 +272,7 @@ class Notebook:
             "result": None,
             "raised": None,
             "again": False,
+            "left": False,
         }
         self.calls.append(call)
         return call

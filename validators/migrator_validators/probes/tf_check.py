@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from . import tf_initializers, tf_wide, wire
 from . import tf_objects as objects
+from .left import Left
 from .streams import STREAMS
 from .tf_stamps import stamp_layers
 
@@ -94,7 +95,9 @@ class Check:
         call = self.invoke(self.request["batches"][0])
         for value in list(self.program.made.values()):
             objects.give_first_values(value)
+        put_back = self._left(self.request["batches"][0]).keep()
         call()
+        put_back()
         self.training = kept
 
     def _enter_graph(self) -> None:
@@ -152,10 +155,17 @@ class Check:
             for layer in unadapted:
                 layer.finalize_state()
 
+    def _left(self, batch: Dict[str, Any]) -> Left:
+        """What there is before a call that its object or its caller keeps."""
+        on = batch.get("call", {}).get("on") or {}
+        owner = self.program.made.get(on["label"]) if on.get("k") == "made" else None
+        return Left(owner, self.program.containers if self.request["kind"] == "function" else [])
+
     def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
         """Output, gradients of the first batches, and the weights that the call changed."""
         self.program.fresh()
         run = self.invoke(batch)
+        left = self._left(batch)
         seen: Dict[str, Any] = {"number": number}
         if self.request["grad"] and (number < self.request["graded"] or batch.get("graded")):
             with tf.GradientTape(persistent=False) as tape:
@@ -168,6 +178,7 @@ class Check:
         else:
             output = run()
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
+        seen["left"] = left.told(wire.Sink(self.out, "left.%d" % number))
         self._losses(number)
         seen["inputs"] = sorted(self.program.inputs)
         seen["written"] = self.program.written()

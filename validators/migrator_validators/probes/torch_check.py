@@ -13,6 +13,7 @@ from torch import nn
 
 from . import torch_objects as objects
 from . import wire
+from .left import Left
 from .streams import STREAMS
 
 SELF = "self"
@@ -87,10 +88,12 @@ class Check:
         if isinstance(value, torch.Tensor) and not isinstance(value, nn.Parameter) and value.requires_grad:
             self.clones[id(value)] = value.clone()
             return self.clones[id(value)]
-        if type(value) in (list, tuple):
-            return type(value)(self.clone(item) for item in value)
+        if type(value) is tuple:
+            return tuple(self.clone(item) for item in value)
+        if type(value) is list:
+            value[:] = [self.clone(item) for item in value]
         if type(value) is dict:
-            return {name: self.clone(item) for name, item in value.items()}
+            value.update({name: self.clone(item) for name, item in value.items()})
         return value
 
     def build(self, seed: int) -> None:
@@ -142,14 +145,22 @@ class Check:
         for value in self.program.made.values():
             objects.set_mode(value, self.request["train_mode"])
 
+    def _left(self, batch: Dict[str, Any]) -> Left:
+        """What there is before a call that its object or its caller keeps."""
+        on = batch.get("call", {}).get("on") or {}
+        owner = self.program.made.get(on["label"]) if on.get("k") == "made" else None
+        return Left(owner, self.program.containers if self.request["kind"] == "function" else [])
+
     def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
         """Output, gradients of the first batches, and the state that the call changed."""
         self.program.fresh()
         self.clones = {}
         self.grad = bool(self.request["grad"]) and (number < self.request["graded"] or bool(batch.get("graded")))
         run = self.invoke(batch)
+        left = self._left(batch)
         output = run()
         seen: Dict[str, Any] = {"number": number}
+        seen["left"] = left.told(wire.Sink(self.out, "left.%d" % number))
         if self.grad:
             seen["grads"] = self._gradients(number, output)
         self._losses(number)
