@@ -13,6 +13,7 @@ from migrator.facts.words import words
 from migrator.values import (
     STRATEGIES,
     Api,
+    Choice,
     DType,
     External,
     Instance,
@@ -62,6 +63,9 @@ def attribute(it: Interpreter, base: Value, name: str, frame: Frame) -> Value:
         return _layer(base, name)
     if isinstance(base, ShapeOf):
         return _shape(base, name)
+    if isinstance(base, Choice):
+        found = join_all(attribute(it, option, name, frame) for option in base.options)
+        return found if isinstance(found, Tensor) else UNKNOWN
     if isinstance(base, Unknown) and base.sym is not None:
         return Unknown(sym=Sym(f"{base.sym.text}.{name}"))
     return UNKNOWN

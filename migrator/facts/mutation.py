@@ -62,5 +62,22 @@ def _name(node: ast.expr) -> str:
 
 
 def shared_names(module: Module) -> frozenset[str]:
-    """Module variables that some function assigns through `global`."""
-    return frozenset(name for node in survey(module.tree).globals for name in node.names)
+    """Module variables that some function assigns through `global`; one that it only names there is as before."""
+    named = {name for node in survey(module.tree).globals for name in node.names}
+    return frozenset(named & _bound_in_functions(module.tree)) if named else frozenset()
+
+
+def _bound_in_functions(tree: ast.Module) -> set[str]:
+    """Every name that anything inside of a function binds."""
+    found: set[str] = set()
+    for function in (node for node in ast.walk(tree) if isinstance(node, FunctionNode)):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                found.add(node.id)
+            elif isinstance(node, FunctionNode | ast.ClassDef) and node is not function:
+                found.add(node.name)
+            elif isinstance(node, ast.alias):
+                found.add((node.asname or node.name).partition(".")[0])
+            elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+                found.add(node.name or "")
+    return found

@@ -60,8 +60,11 @@ def _part(it: Interpreter, node: ast.expr, frame: Frame) -> Index:
 
 
 def _dict(base: Dict, part: Index) -> Value:
-    if base.items is None or not isinstance(part, Literal):
+    if not base.items:
         return UNKNOWN
+    if not isinstance(part, Literal):  # one of them, or the program ends here
+        found = join_all(value for _, value in base.items)
+        return found if isinstance(found, Tensor) and not isinstance(part, Slice) else UNKNOWN
     return next((value for key, value in base.items if key == part.value), UNKNOWN)
 
 

@@ -26,13 +26,15 @@ def assign(it: Interpreter, target: ast.expr, value: Value, frame: Frame) -> Non
 
 
 def update(it: Interpreter, target: ast.expr, value: Value, frame: Frame) -> None:
-    """Rebind what a mutating method changed (`items.append(x)`), where it is a name or attribute."""
+    """Rebind what a mutating method changed (`items.append(x)`), where it is a name, an attribute or in a dict."""
     if isinstance(target, ast.Name):
         owner = _owner(it, target.id, frame)
         if owner is not None:
             it.bind(target.id, value, owner)
     elif isinstance(target, ast.Attribute):
         _attribute(it, target, value, frame)
+    elif isinstance(target, ast.Subscript):
+        _subscript(it, target, value, frame)
 
 
 def unpacked(value: Value, targets: list[ast.expr]) -> list[Value]:

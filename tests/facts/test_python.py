@@ -199,3 +199,59 @@ def test_unknown_code_stays_unknown() -> None:
 def test_a_file_that_does_not_parse_has_no_facts() -> None:
     facts = facts_of("print 'python 2'\n")
     assert list(facts.modules["m"].uses()) == []
+
+
+def test_lists_in_dicts_change() -> None:
+    check("""
+        a = {"x": [], "y": [1]}
+        a["x"].append(2)
+        b = len(a["x"])  # 1
+        c = a["x"][-1]  # 2
+        d = a["y"]  # [1]
+        """)
+
+
+def test_a_global_that_functions_only_name_is_what_it_was() -> None:
+    check("""
+        import tensorflow as tf
+        v = tf.Variable([1.0, 2.0])
+        n = 1
+        def change():
+            global v, n
+            v.assign_add([1.0, 1.0])
+            n += 1
+            return v
+        a = change()  # Vfloat32[2]
+        b = n  # unknown
+        """)
+
+
+def test_an_entry_of_a_dict_of_tensors_is_one() -> None:
+    check("""
+        import tensorflow as tf
+        a = {"x": tf.ones([2]), "y": tf.zeros([3])}
+        for k in a:
+            b = a[k]  # float32[?]
+        c = {"x": tf.ones([2]), "y": 1}
+        for k in c:
+            d = c[k]  # unknown
+        """)
+
+
+def test_an_attribute_of_objects_of_two_classes() -> None:
+    check("""
+        import tensorflow as tf
+        class One(tf.Module):
+            def __init__(self):
+                self.w = tf.Variable(1.0)
+                self.n = 1
+        class Two(tf.keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.w = tf.Variable(2.0)
+                self.n = "a"
+        import sys
+        model = One() if sys.argv else Two()
+        a = model.w  # Vfloat32[]
+        b = model.n  # unknown
+        """)
