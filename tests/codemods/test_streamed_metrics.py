@@ -57,6 +57,16 @@ def test_what_is_not_certain(metrics: str, given: str, reason: str) -> None:
     assert reason in reasons(_train(metrics, given) + "    model.fit(x, y, epochs=1)\n")
 
 
+def test_a_class_has_what_passes_over_data_ask_of_it() -> None:
+    text = draft(HEAD + _train("Far(2.0)") + "    model.fit(x, y, epochs=1)\n").text
+    assert "def update_state" in text
+    assert "__call__" not in text
+    assert "reset_state" not in text
+    kept = draft(HEAD + _train("Far(2.0)") + "    model.fit(x, y, epochs=1)\n    return Far(1.0)(y, y)\n").text
+    assert "def __call__" in kept
+    assert "def reset_state" in kept
+
+
 def test_the_key_is_what_keras_calls_it() -> None:
     given = "keras.metrics.IoU(3, (0,), 'both'), keras.metrics.MeanIoU(3), Far(1.0, name='away')"
     made = draft(HEAD + _train(given) + "    model.fit(x, y, epochs=1)\n")

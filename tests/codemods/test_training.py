@@ -497,7 +497,7 @@ TWO_COMPILES = """if x is None:
         (f"{MSE}\n    model.layers[0].trainable = False", "frozen"),
         (TWO_COMPILES, "not certain"),
         (f"{MSE}\n    return model.layers", "`layers` of a model"),
-        ("model.fit(x, y)\n    model.compile('sgd', loss='mse', metrics=[keras.metrics.F1Score()])", "no single number"),
+        ("model.fit(x, y)\n    model.compile('sgd', 'mse', metrics=[keras.metrics.F1Score()])", "no single number"),
     ],
     ids=lambda v: v.splitlines()[-1].strip()[:40],
 )

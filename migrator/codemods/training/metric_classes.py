@@ -220,6 +220,8 @@ class Uses:
     def of(cls, metric: MetricClass) -> Uses:
         ctx, names, made = metric.ctx, set(), list(metric.constructions())
         for there, call in made:
+            if _is_compiled(call, there):
+                continue
             name = _bound_to(call, there)
             if name is None:
                 return cls(True, True)
@@ -232,6 +234,16 @@ class Uses:
             return cls(True, True)
         reset = any(find(tree, m.Attribute(attr=m.Name("reset_state"))) for tree in trees)
         return cls(False, reset or any(find(tree, m.FunctionDef(name=m.Name("train_step"))) for tree in trees))
+
+
+def _is_compiled(call: cst.Call, there: Context) -> bool:
+    """Whether an object is only listed in the metrics of a `compile`: passes over data update it and read it."""
+    around = ancestors(call, there.tree)[1:]
+    while around and isinstance(around[0], cst.Element | cst.List | cst.Tuple):
+        around = around[1:]
+    listed = m.Arg(keyword=m.Name("metrics"))
+    compiles = m.Call(func=m.Attribute(attr=m.Name("compile")))
+    return len(around) > 1 and m.matches(around[0], listed) and m.matches(around[1], compiles)
 
 
 def _bound_to(call: cst.Call, ctx: Context) -> str | None:
