@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 import libcst as cst
@@ -22,8 +23,9 @@ from migrator.rules.engine.records import Rule
 from migrator.rules.engine.registry import find, find_layer
 from migrator.rules.engine.removal import nothing
 from migrator.rules.engine.sizes import check_whole_shapes, is_root, operation
+from migrator.rules.engine.views import of_variable
 from migrator.syntax import transform
-from migrator.values import ModuleFacts, ModuleRef, Span, Unknown, Value
+from migrator.values import ModuleFacts, ModuleRef, Span, Tensor, Unknown, Value
 
 
 def rewrite(
@@ -84,12 +86,14 @@ class Rewriter(Leaving):
         self.devices = [device]
         self.shown: set[cst.CSTNode] = set()  # what is only shown as text
         self.annotated: set[cst.CSTNode] = set()  # names in annotations
+        self.read: dict[cst.CSTNode, str] = {}  # what the tensors count as whose values are read
 
     # --- what is asked of the facts
 
     def value(self, node: cst.CSTNode) -> Value:
         span = self.spans.get(node)
-        return Unknown() if span is None else self.here.at(span)
+        known = Unknown() if span is None else self.here.at(span)
+        return replace(known, origin=self.read[node]) if isinstance(known, Tensor) and node in self.read else known
 
     def refuse(self, reason: str, api: str, node: cst.CSTNode | None) -> None:
         span = self.spans.get(node) if node is not None else None
@@ -300,6 +304,8 @@ class Rewriter(Leaving):
         entered = self._member(receiver, name, "context")
         if entered is not None and isinstance(updated.func, cst.Attribute):
             return self._context(entered, original, updated, func.value, updated.func.value)
+        if name == "numpy" and of_variable(func.value, self.value):  # kept values do not change with it
+            self.read[func.value] = "tf" if original in self.shown else "variable"
         found = self._member(receiver, name, "method")
         if found is not None and isinstance(updated.func, cst.Attribute):
             return self._apply(found, original, updated, func.value, updated.func.value)

@@ -15,7 +15,7 @@ _SHOWING = frozenset({"print", "format", "str", "info", "debug", "warning", "wri
 
 
 def shown(call: cst.Call) -> Iterator[cst.CSTNode]:
-    """The names and attributes in the arguments of a call that does no more than show text."""
+    """The names, attributes and calls in the arguments of a call that does no more than show text."""
     name = call.func.value if isinstance(call.func, cst.Name) else None
     if isinstance(call.func, cst.Attribute):
         name = call.func.attr.value
@@ -26,7 +26,7 @@ def shown(call: cst.Call) -> Iterator[cst.CSTNode]:
 
 def _parts(node: cst.BaseExpression) -> Iterator[cst.CSTNode]:
     """The parts of an expression that end up in its text unchanged."""
-    if isinstance(node, (cst.Name, cst.Attribute)):
+    if isinstance(node, (cst.Name, cst.Attribute, cst.Call)):
         yield node
     elif isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.Add, cst.Modulo)):
         yield from _parts(node.left)
@@ -37,7 +37,7 @@ def _parts(node: cst.BaseExpression) -> Iterator[cst.CSTNode]:
 
 
 def in_text(string: cst.FormattedString) -> Iterator[cst.CSTNode]:
-    """The names and attributes that an f-string shows."""
+    """The names, attributes and calls that an f-string shows."""
     for part in string.parts:
         if isinstance(part, cst.FormattedStringExpression):
             yield from _parts(part.expression)

@@ -32,7 +32,14 @@ attribute("Variable.trainable", "x.requires_grad")
 _KEPT = "v = tf.Variable([1.0, 2.0])\nold = {}\nv.assign([3.0, 4.0])\nreturn old * 1.0"
 
 
-@method("Tensor.numpy", samples=[no_grad(S(f32(2, 3))), no_grad(S(i32(4))), no_grad(block(_KEPT.format("v.numpy()")))])
+@method(
+    "Tensor.numpy",
+    samples=[
+        no_grad(S(f32(2, 3))),
+        no_grad(S(i32(4))),
+        *(no_grad(block(_KEPT.format(f"{kept}.numpy()"))) for kept in ("v", "v[:1]", "tf.reshape(v, [1, 2])[0]")),
+    ],
+)
 def numpy(self, *, dtype):
     if is_variable(self):
         return self.detach().cpu().numpy().copy()
