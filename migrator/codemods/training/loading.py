@@ -13,6 +13,7 @@ from migrator.codemods.training.building import construction, is_construction
 from migrator.codemods.training.calls import api_of, bind, constant, is_model, receiver
 from migrator.codemods.training.files import file_name
 from migrator.codemods.training.owners import TRAINS
+from migrator.codemods.training.remaking import made_again
 from migrator.codemods.training.scope import bound_at_top
 from migrator.codemods.training.writer import Code, Unfit, Writer
 from migrator.model import Decline
@@ -84,11 +85,14 @@ def _fresh(made: cst.Call, name: str, call: cst.Call, writer: Writer) -> list[st
     if factory and _repeatable(made, ctx):
         plain = ctx.code(made).strip()
         return [f"{name} = {construction(made, plain, ctx, writer.sink) if is_construction(made, ctx) else plain}"]
-    source = _still_there(made, call, writer)
-    if not source:
-        raise Unfit("a model that was made with what is not known where it is loaded")
+    source, value = _still_there(made, call, writer), ctx.value(call)
     if source == name and _unshared(name, call, writer):
         return []
+    again = made_again(value, ctx) if isinstance(value, ModelValue) and not writer.plan.frozen else ""
+    if again:
+        return [f"{name} = {again}"]
+    if not source:
+        raise Unfit("a model that was made with what is not known where it is loaded")
     writer.sink.imports.add("import copy")
     return [f"{name} = copy.deepcopy({source})"]
 
