@@ -33,9 +33,9 @@ def learning_parts(compiled: Compiled, plan: FilePlan, ctx: Context) -> Parts:
     """
     body, index = _block(compiled.call, ctx)
     run = _run(body[:index], compiled.model, ctx)
-    frozen = [f for s in body[:index] if frozen_part(s, ctx) is not None and (f := read_freeze(s, ctx)) is not None]
+    made = [read_freeze(s, ctx, compiled.holder) for s in body[:index] if frozen_part(s, ctx) is not None]
     called = _called(run, ctx)
-    frozen = [f for f in frozen if f.model in called]
+    frozen = [f for f in made if f is not None and f.layers is None and f.model in called]
     if not frozen:
         return ()
     for freeze in frozen:
