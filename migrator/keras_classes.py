@@ -53,6 +53,8 @@ NO_COUNTERPART = {
     "tf.keras.layers.TFSMLayer": "runs a graph of TensorFlow from a file, of which there is no source to migrate",
     "tf.keras.layers.TorchModuleWrapper": "needs Keras on torch; the module inside is PyTorch already",
     "tf.keras.layers.InputSpec": "a check of shapes that Keras makes; modules of torch make their own",
+    "tf.keras.callbacks.OrbaxCheckpoint": "writes checkpoints of Orbax, a library of JAX",
+    "tf.keras.callbacks.SidecarEvaluatorModelExport": "serves an evaluator that TensorFlow runs beside the training",
 }
 """Classes that nothing in a PyTorch program stands for, and why."""
 _NO_OBJECTS = frozenset(

@@ -311,7 +311,8 @@ class MetricCode:
     """The torch spelling of a Keras metric: `total` is the sum over the rows of a batch, a tensor
     expression over `{p}` and `{y}`; `result` makes the figure of an epoch from `{mean}`. `rows`: one
     value a row, for weights, or "". `by_batch`: the mean is over batches, whatever their size. `made`: instead of
-    all of it, what makes an object that is shown each batch (`update_state`) and asked for the figure (`result`)."""
+    all of it, what makes an object that is shown each batch (`update_state`) and asked for the figure (`result`).
+    `listed`: the figure is the mean of the numbers that `total` gives for the batches, some for each."""
 
     name: str
     total: str
@@ -324,6 +325,12 @@ class MetricCode:
     by_batch: bool = False
     weighted: bool = False  # over the sum of the rows' weights
     made: str = ""
+    listed: bool = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether something of its own is kept from batch to batch, in place of a sum."""
+        return bool(self.made or self.listed)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,15 @@ VARIANCE_SCALING = Helper(
     ("from torch import nn",),
 )
 
+IDENTITY = Helper(
+    "scaled_identity_",
+    '''def scaled_identity_(weight, gain):
+    """`gain` on the diagonal, zeros elsewhere."""
+    with torch.no_grad():
+        return nn.init.eye_(weight).mul_(gain)
+''',
+    ("import torch", "from torch import nn"),
+)
 _Maker = Callable[[dict[str, Value]], Init]
 
 
@@ -92,6 +101,13 @@ def _orthogonal(args: dict[str, Value]) -> Init:
     return Init("nn.init.orthogonal_({w})" if gain in ("1.0", "1") else f"nn.init.orthogonal_({{w}}, gain={gain})")
 
 
+def _identity(args: dict[str, Value]) -> Init:
+    gain = of_value(args.get("gain"), 1.0)
+    if gain in ("1.0", "1"):
+        return Init("nn.init.eye_({w})")
+    return Init(f"scaled_identity_({{w}}, {gain})", (IDENTITY,))
+
+
 def _variance_scaling(args: dict[str, Value]) -> Init:
     given = [f"scale={of_value(args.get('scale'), 1.0)}"]
     for name, known in (
@@ -122,6 +138,7 @@ _MAKERS: dict[str, _Maker] = {
     "RandomUniform": _uniform,
     "Orthogonal": _orthogonal,
     "VarianceScaling": _variance_scaling,
+    "Identity": _identity,
 }
 APIS = tuple(f"tf.keras.initializers.{name}" for name in _MAKERS)
 _NAMES = {
@@ -147,6 +164,7 @@ _NAMES = {
     "constant_initializer": "Constant",
     "random_normal_initializer": "RandomNormal",
     "random_uniform_initializer": "RandomUniform",
+    "identityinitializer": "Identity",
 }
 
 
@@ -172,6 +190,13 @@ def no_orthogonal(value: Value) -> None:
     """Declines an orthogonal weight where torch has its axes in another order, of which it cannot fill a view."""
     if "orthogonal" in initializer(value).statement:
         raise Decline("an orthogonal weight of more than two axes")
+
+
+def is_identity(value: Value) -> bool:
+    """Whether an initialiser's values depend on their place, so that it asks for the weight in Keras's order."""
+    said = isinstance(value, Literal) and isinstance(value.value, str)
+    named = _named(value)[0] if said or isinstance(value, Instance | Api) else ""
+    return _NAMES.get(named.lower()) == "Identity"
 
 
 def _named(value: Value) -> tuple[str, dict[str, Value]]:

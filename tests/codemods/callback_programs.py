@@ -130,6 +130,38 @@ def main(data, model):
         REGRESSOR_MODEL,
     ),
     Program(
+        "functions whose values have any shape",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def last(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_true[:, -1:] - y_pred[:, -1:]), axis=-1)
+
+
+def cube(y_true, y_pred):
+    return tf.abs(y_true - y_pred) ** 3
+
+
+def worst(y_true, y_pred):
+    return tf.reduce_max(tf.abs(y_true - y_pred))
+
+
+def create_huber(threshold=1.0):
+    def huber(y_true, y_pred):
+        error = tf.abs(y_true - y_pred)
+        return tf.where(error < threshold, tf.square(error) / 2, threshold * error - threshold**2 / 2)
+
+    return huber
+
+
+def main(data, model):
+    x, y, _, _ = data
+    y = y.astype("float32")[:, None]
+    model.compile(keras.optimizers.SGD(0.05), loss=create_huber(0.5), metrics=[last, cube, worst])
+    return model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history
+""",
+        REGRESSOR_MODEL,
+    ),
+    Program(
         "files within epochs",
         HEAD
         + REGRESSOR_SOURCE

@@ -87,3 +87,28 @@ def test_figures_after_each_batch_are_declined() -> None:
     hook = "keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: print(logs))"
     text = _train("Far(2.0)") + f"    model.fit(x, y, epochs=1, callbacks=[{hook}])\n"
     assert "figures after each batch" in reasons(text)
+
+
+LAST = "def last(y_true, y_pred):\n    return keras.losses.mean_squared_error(y_true[:, -1:], y_pred[:, -1:])\n\n\n"
+
+
+def test_values_of_any_shape_are_averaged_by_row() -> None:
+    made = draft(HEAD + LAST + _train("last") + "    model.fit(x, y, epochs=1)\n")
+    assert made.declines == ()
+    run_epoch = next(helper.source for helper in made.helpers if helper.name == "run_epoch")
+    assert "last_values.append(by_row(last(y, pred)).detach())" in run_epoch
+    assert 'logs["last"] = torch.cat(last_values).mean().item()' in run_epoch
+
+
+MAKER = (
+    "def make(a):\n    def loss(y_true, y_pred):\n        return a * tf.abs(y_true - y_pred)\n\n    return loss\n\n\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("loss", "reason"),
+    [("make(2.0)", ""), ("make(a)", "no rule for make"), ("other(2.0)", "no rule for other")],
+)
+def test_losses_that_functions_make(loss: str, reason: str) -> None:
+    text = TOP + MAKER + f"def train(model, x, y, a):\n    model.compile('sgd', loss={loss})\n    model.fit(x, y)\n"
+    assert reason in reasons(text) if reason else reasons(text) == ""

@@ -6,8 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_layers import carried, code_of, keras_layer, module_of
 
+from migrator.model import LayerCode
 from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.registry import find_layer
+from migrator.rules.engine.samples import S, f32
 from migrator.rules.initializers import initializer
 from migrator.rules.regularizers import penalty
 from migrator.values import Instance, Literal, Unknown, Value
@@ -72,6 +76,14 @@ def test_by_name(name: str) -> None:
     check(tf.keras.initializers.get(name), Literal(name))
 
 
+@pytest.mark.parametrize(("value", "gain"), [(Literal("identity"), 1.0), (instance("Identity", {"gain": 0.5}), 0.5)])
+def test_an_identity_is_the_same_transposed(value: Value, gain: float) -> None:
+    import tensorflow as tf
+
+    want = np.asarray(tf.keras.initializers.Identity(gain)((3, 5)))
+    np.testing.assert_array_equal(drawn(value, (5, 3)), want.T)
+
+
 @pytest.mark.parametrize(("name", "args"), OBJECTS)
 def test_objects(name: str, args: dict[str, Any]) -> None:
     import tensorflow as tf
@@ -80,7 +92,7 @@ def test_objects(name: str, args: dict[str, Any]) -> None:
 
 
 def test_unknown_ones_decline() -> None:
-    for value in (Literal("mystery"), Unknown(), instance("Identity", {})):
+    for value in (Literal("mystery"), Unknown(), instance("STFT", {})):
         with pytest.raises(Decline):
             initializer(value)
 
@@ -106,3 +118,27 @@ def test_unknown_penalties_decline() -> None:
     for value in (Unknown(), instance("OrthogonalRegularizer", {}, "regularizers")):
         with pytest.raises(Decline):
             penalty(value, "w")
+
+
+@pytest.mark.parametrize(("name", "initial"), [("Dense", "kernel"), ("SimpleRNN", "recurrent"), ("LSTM", "recurrent")])
+def test_layers_that_begin_with_an_identity(name: str, initial: str) -> None:
+    from migrator_validators.weights import apply
+
+    rule = find_layer(f"tf.keras.layers.{name}", 3)
+    assert rule is not None
+    sample = S(f32(2, 4) if name == "Dense" else f32(2, 3, 4), 6, **{f"{initial}_initializer": "identity"})
+    code, layer = code_of(rule, sample), keras_layer(rule, sample, False)
+    assert isinstance(code, LayerCode)
+    layer.build((None, 4) if name == "Dense" else (None, 3, 4))
+    module, _ = module_of(code, False, False)
+    keras = {weight.path: weight.numpy() for weight in layer.weights}
+    target = "weight" if name == "Dense" else "weight_hh_l0"
+    want = carried(code, target, keras, apply)
+    np.testing.assert_array_equal(getattr(module, target).detach().numpy(), want)
+
+
+def test_a_gru_that_begins_with_an_identity_is_declined() -> None:
+    rule = find_layer("tf.keras.layers.GRU", 3)
+    assert rule is not None
+    code = code_of(rule, S(f32(2, 3, 4), 6, recurrent_initializer="identity"))
+    assert "another order" in getattr(code, "reason", "")

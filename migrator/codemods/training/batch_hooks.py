@@ -71,6 +71,6 @@ def objection(config: Configuration, hooks: frozenset[str]) -> str:
     """Why a pass over the data cannot give its figures so far after each batch; "" where it can."""
     if hooks and config.steps:
         return "a callback that runs within an epoch, of a model that has its own steps"
-    plain = [x for x in config.metrics if x.result == "{mean}" and not x.made]
+    plain = [x for x in config.metrics if x.result == "{mean}" and not x.kept]
     running = all(not x.gathered and not x.by_batch and not x.weighted for x in plain) and plain == [*config.metrics]
     return "" if "end" not in hooks or running else "a callback that reads a metric's figures after each batch"

@@ -46,7 +46,7 @@ def run_epoch(
     """
     scheduled = config.optimizer.schedule is not None
     measured = figures_of(config)
-    figures = ["loss", *(metric.name for metric in measured if not metric.gathered and not metric.made)]
+    figures = ["loss", *(metric.name for metric in measured if not metric.gathered and not metric.kept)]
     totals = ", ".join(f'"{figure}": 0.0' for figure in figures)
     body = [
         "training = optimizer is not None",
@@ -56,7 +56,7 @@ def run_epoch(
         *(["weights = 0.0"] if weighted and _weighs(config) else []),
         *(["batches = 0"] if any(metric.by_batch for metric in figures_of(config)) else []),
         *(["preds, targets = [], []"] if _gathers(config) else []),
-        *(f"{_variable(metric)} = {metric.made}" for metric in config.metrics if metric.made),
+        *(f"{_variable(metric)} = {metric.made or '[]'}" for metric in config.metrics if metric.kept),
         "with torch.set_grad_enabled(training):",
         indent("\n".join(_loop(config, weighted, streamed, hooks, forms or Forms())), "    "),
         _result(measured, weighted),
@@ -149,8 +149,8 @@ def _tally(config: Configuration, weighted: bool) -> list[str]:
     for metric in config.metrics:
         if metric.gathered:
             continue
-        if metric.made:
-            lines.append(f"{_variable(metric)}.update_state(y, {'pred' if activation else p}.detach())")
+        if metric.kept:
+            lines.append(_keep(metric, "pred" if activation else p))
             continue
         seen = p if metric.on_logits or not activation else "pred"
         total = f"({metric.rows} * weight).sum()" if weighted and metric.weighted else metric.total
@@ -160,7 +160,14 @@ def _tally(config: Configuration, weighted: bool) -> list[str]:
 
 def _variable(metric: MetricCode) -> str:
     """The object of a metric in the pass over the data."""
-    return re.sub(r"\W", "_", metric.name) + "_metric"
+    return re.sub(r"\W", "_", metric.name) + ("_metric" if metric.made else "_values")
+
+
+def _keep(metric: MetricCode, p: str) -> str:
+    """What a metric keeps of a batch."""
+    if metric.made:
+        return f"{_variable(metric)}.update_state(y, {p}.detach())"
+    return f"{_variable(metric)}.append({fill(metric.total, p)}.detach())"
 
 
 def _gathers(config: Configuration) -> bool:
@@ -171,7 +178,7 @@ def _result(metrics: Sequence[MetricCode], weighted: bool) -> str:
     plain = "{name: total / count for name, total in totals.items()}"
     counts = {m.name: "weights" for m in metrics if weighted and m.weighted}
     counts |= {m.name: "batches" for m in metrics if m.by_batch}
-    special = [m for m in metrics if m.result != "{mean}" or m.gathered or m.made or m.name in counts]
+    special = [m for m in metrics if m.result != "{mean}" or m.gathered or m.kept or m.name in counts]
     if not special:
         return f"return {plain}"
     lines = [f"logs = {plain}"]
@@ -181,8 +188,10 @@ def _result(metrics: Sequence[MetricCode], weighted: bool) -> str:
         if metric.gathered:
             lines.append(f'logs["{metric.name}"] = {fill(metric.gathered, "p")}')
             continue
-        if metric.made:
-            lines.append(f'logs["{metric.name}"] = float({_variable(metric)}.result())')
+        if metric.kept:
+            kept = _variable(metric)
+            figure = f"float({kept}.result())" if metric.made else f"torch.cat({kept}).mean().item()"
+            lines.append(f'logs["{metric.name}"] = {figure}')
             continue
         if metric.name in counts:
             lines.append(f'logs["{metric.name}"] = totals["{metric.name}"] / {counts[metric.name]}')
@@ -191,7 +200,7 @@ def _result(metrics: Sequence[MetricCode], weighted: bool) -> str:
             f'logs["{metric.name}"] = ' + _unwrapped(metric.result).replace("{mean}", f'logs["{metric.name}"]')
         )
     order = ["loss", *(metric.name for metric in metrics)]
-    late = [x.name for x in metrics if x.gathered or x.made]
+    late = [x.name for x in metrics if x.gathered or x.kept]
     written = ["loss", *(x.name for x in metrics if x.name not in late), *late]
     if order == written:
         return "\n".join([*lines, "return logs"])

@@ -155,7 +155,7 @@ def _metrics(node: cst.BaseExpression | None, names: list[str], ctx: Context) ->
 
 def _metric(node: cst.BaseExpression, head: HeadCode, traits: Traits, ctx: Context) -> MetricCode:
     code = metric_code(node, head.loss, traits, ctx)
-    if code.gathered or code.by_batch or code.made:
+    if code.gathered or code.by_batch or code.kept:
         raise Stop(Decline(f"the metric `{code.name}` of a model with several outputs"))
     seen = head.pred if code.on_logits or not head.output.activation else f"{head.variable}_pred"
     total = code.total.replace("{p}", seen).replace("{y}", head.target)

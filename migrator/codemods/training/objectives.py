@@ -32,6 +32,15 @@ ALIGNED = Helper(
 )
 
 
+BY_ROW = Helper(
+    "by_row",
+    '''def by_row(values):
+    """A value for each row of a batch, the mean of the row's; a number is the only value of its batch."""
+    return values.flatten(1).mean(dim=1) if values.dim() > 1 else values.flatten()
+''',
+)
+
+
 class Stop(Exception):
     """Carries a decline out of a nested step; becomes a decline of the call."""
 
@@ -55,6 +64,8 @@ def loss_code(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCod
     value = ctx.value(node)
     if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
         return _own_loss(node.value, traits)
+    if isinstance(node, cst.Call) and _makes_function(node, ctx):
+        return _own_loss(ctx.code(node).strip(), traits)
     if base_of(value, ctx) == LOSS:
         return _own_class(node, traits, ctx)
     made = made_or_stop(node, ctx)
@@ -64,6 +75,17 @@ def loss_code(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCod
     if isinstance(code, Decline):
         raise Stop(code)
     return code
+
+
+def _makes_function(call: cst.Call, ctx: Context) -> bool:
+    """Whether a call is of a function of the file that returns one it defines, and is given constants of the file."""
+    if not isinstance(call.func, cst.Name) or not names_in(call) <= {*bound_at_top(ctx.tree), "True", "False", "None"}:
+        return False
+    makers = [s for s in ctx.tree.body if isinstance(s, cst.FunctionDef) and s.name.value == call.func.value]
+    body = list(makers[0].body.body) if len(makers) == 1 else []
+    inner = [s.name.value for s in body if isinstance(s, cst.FunctionDef)]
+    returns = [m.SimpleStatementLine(body=[m.Return(value=m.Name(name))]) for name in inner]
+    return bool(body) and any(m.matches(body[-1], each) for each in returns)
 
 
 def _own_loss(name: str, traits: Traits) -> LossCode:
@@ -155,8 +177,10 @@ def _own_metric_code(name: str, returns: Value, loss: LossCode, traits: Traits) 
     """
     rank = returns.rank if isinstance(returns, Tensor) else None
     ids = traits.output.activation and loss.target == "ids"
-    if rank is None or ids or traits.output.rank is None:
+    if ids or traits.output.rank is None:
         raise Stop(Decline(f"whether `{name}` gives a value for each row is not known"))
+    if rank is None:
+        return MetricCode(name, f"by_row({name}({{y}}, {{p}}))", listed=True, helpers=(BY_ROW,))
     if rank == 0:
         return MetricCode(name, f"{name}({{y}}, {{p}})", by_batch=True)
     rows = f"{name}({{y}}, {{p}})" + ("" if rank == 1 else ".flatten(1).mean(dim=1)")

@@ -14,6 +14,7 @@ from migrator.model import CallForm, Helper, LayerCode
 from migrator.rules.activations import FUNCTION, NAMED
 from migrator.rules.constraints import Bounded, constraint
 from migrator.rules.engine.declining import Decline
+from migrator.rules.initializers import is_identity
 from migrator.rules.layers import recurrent_helpers as helpers
 from migrator.rules.layers.call import LayerArg, LayerCall
 from migrator.rules.layers.call import activation as activation_of
@@ -153,6 +154,8 @@ class Recurrent:
             arg = self.args[f"{part}_initializer"]
             if value_of(arg) == Literal(_DEFAULTS[part]) or (part == "bias" and not self.bias):
                 continue
+            if self.kind == "GRU" and is_identity(value_of(arg)):
+                raise Decline("an identity as the initial value of a weight that torch keeps in another order")
             both = part == "bias" and self.kind == "GRU" and self.reset_after
             for target in [f"{n}{s}" for s in suffixes for n in ((name, "bias_hh") if both else (name,))]:
                 asked = weight("", target, "", arg)

@@ -10,7 +10,7 @@ from migrator.model import Helper
 from migrator.rules.constraints import Bounded
 from migrator.rules.constraints import constraint as constrained
 from migrator.rules.engine.declining import Decline
-from migrator.rules.initializers import Init, initializer
+from migrator.rules.initializers import Init, initializer, is_identity
 from migrator.rules.layers.call import LayerArg
 from migrator.rules.ops.initializer_names import initializer_named
 from migrator.rules.regularizers import NAMED_LATE, penalty
@@ -68,6 +68,8 @@ def weight(
     else:
         made = initializer(value_of(initial))
         statement = made.at(target + view)
+        if is_identity(value_of(initial)) and transform not in ("", "T"):
+            raise Decline("an identity as the initial value of a weight that torch keeps in another order")
     terms = () if regularizer is None else _penalty(regularizer, target, transform)
     bounds = () if constraint is None else _bounds(constraint, target, transform, rank)
     if unless_none:

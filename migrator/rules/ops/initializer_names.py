@@ -35,6 +35,19 @@ orthogonal_initializer = Helper(
 ''',
     ("import torch", "from torch import nn"),
 )
+identity_initializer = Helper(
+    "identity_initializer",
+    '''def identity_initializer(gain=1.0):
+    """Makes matrices with `gain` on the diagonal and zeros elsewhere."""
+
+    def initialize(shape, dtype=None):
+        dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype or torch.float32
+        return gain * torch.eye(*shape, dtype=dtype)
+
+    return initialize
+''',
+    ("import torch",),
+)
 initializer_named = Helper(
     "initializer_named",
     '''def initializer_named(identifier):
@@ -71,8 +84,12 @@ initializer_named = Helper(
 )
 
 
+def _exact(made: str, *shapes: str) -> list[Sample]:
+    return [replace(block(f"init = {made}\nreturn {call}"), grad=False) for call in shapes]
+
+
 def _draws(made: str, *shapes: str) -> list[Sample]:
-    return [replace(block(f"init = {made}\nreturn {call}"), grad=False, random=True) for call in shapes]
+    return [replace(sample, random=True) for sample in _exact(made, *shapes)]
 
 
 _NAMES = (
@@ -106,6 +123,17 @@ def get(identifier, *, kind):
     if kind not in ("string", "none", None):
         raise Decline("an initialiser that is not a name or a function")
     return initializer_named(identifier)
+
+
+@rule(
+    "tf.keras.initializers.Identity",
+    samples=[
+        *_exact("tf.keras.initializers.Identity()", "init((3, 4))", "init([4, 3], dtype='float64')"),
+        *_exact("tf.keras.initializers.Identity(gain=0.5)", "init(shape=(3, 3))"),
+    ],
+)
+def identity(gain=1.0):
+    return identity_initializer(gain)
 
 
 @rule("tf.keras.initializers.LecunUniform", samples=_draws("tf.keras.initializers.LecunUniform()", "init([300, 20])"))

@@ -33,6 +33,20 @@ l1_l2_penalty = _helper(
     "Makes `l1` times the sum of a weight's sizes and `l2` times that of its squares.",
     "l1 * weight.abs().sum() + l2 * weight.square().sum()",
 )
+orthogonal_penalty = Helper(
+    "orthogonal_penalty",
+    '''def orthogonal_penalty(factor=0.01, mode="rows"):
+    """Makes `factor` times the mean size of the cosines between the rows, or columns, of a matrix."""
+
+    def penalty(weight):
+        units = F.normalize(weight if mode == "rows" else weight.T, dim=1)
+        cosines = torch.triu(units @ units.T, diagonal=1)
+        return factor * cosines.abs().sum() / (len(units) * (len(units) - 1) / 2)
+
+    return penalty
+''',
+    ("import torch", "import torch.nn.functional as F"),
+)
 penalty_named = Helper(
     "penalty_named",
     '''def penalty_named(identifier):
@@ -74,6 +88,17 @@ def l2(l2=0.01):
 )
 def l1_l2(l1=0.0, l2=0.0):
     return l1_l2_penalty(l1, l2)
+
+
+@rule(
+    "tf.keras.regularizers.OrthogonalRegularizer",
+    samples=[
+        block(_PENALTY.format(f"tf.keras.regularizers.OrthogonalRegularizer({a})"), w=f32(3, 4))
+        for a in ("", "0.3, mode='columns'", "factor=2.0")
+    ],
+)
+def orthogonal(factor=0.01, mode="rows"):
+    return orthogonal_penalty(factor, mode)
 
 
 @rule(
