@@ -74,6 +74,15 @@ class Unknown(Value):
     sym: Sym | None = None
 
 
+MIXED = "a number or a tensor"
+"""Reason of an `Unknown` that is a number for some callers and a tensor for others."""
+
+
+def is_mixed(value: Value) -> bool:
+    """Whether a value is a number for some callers and a tensor for others."""
+    return isinstance(value, Unknown) and value.reason == MIXED
+
+
 @dataclass(frozen=True)
 class Literal(Value):
     """A Python constant: None, bool, int, float, complex, str, bytes or Ellipsis."""
@@ -110,9 +119,10 @@ class Sequence(Value):
 
 @dataclass(frozen=True)
 class Dict(Value):
-    """A dict with literal keys, or `items` None."""
+    """A dict with literal keys, or `items` None; `element` joins the values of one whose keys are open."""
 
     items: tuple[tuple[object, Value], ...] | None
+    element: Value = field(default_factory=Unknown)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from migrator.values import (
     Api,
     Choice,
     Dict,
+    Dim,
     Given,
     Instance,
     Literal,
@@ -68,6 +69,7 @@ def layer(it: Interpreter, callee: Value, inputs: tuple[Value, ...], where: Wher
 
 
 _SIZES = ("units", "filters", "output_dim")
+_RESERVED = ("in_channels", "in_features")
 
 
 def _function(it: Interpreter, callee: Value, args: Arguments, where: Where) -> Value:
@@ -118,14 +120,14 @@ def fix_inputs(it: Interpreter, callee: Instance | ModelValue, inputs: tuple[Val
     if isinstance(callee, Instance) and callee.api in CELLS:
         for state in inputs[1:]:
             text = dims.text(state.channels) if isinstance(state, Tensor) else None
-            if text is not None and text.startswith(("in_channels", "in_features")):
+            if text is not None and text.startswith(_RESERVED):
                 it.bound_sizes[text] = dim_of(callee.arg("units"))
     if not isinstance(callee, Instance) or not inputs or not isinstance(inputs[0], Tensor):
         return
     declared = catalogue.declared_input(callee)
     size, known = inputs[0].channels, declared.channels if declared is not None else None
     text = dims.text(size)
-    if isinstance(known, int) and text is not None and text.startswith(("in_channels", "in_features")):
+    if isinstance(known, int) and text is not None and text.startswith(_RESERVED):
         it.bound_sizes[text] = known
 
 
@@ -146,7 +148,7 @@ def hint(it: Interpreter, callee: Instance, inputs: tuple[Value, ...]) -> None:
         it.note_positions(inputs[0] if inputs else UNKNOWN)
     for value in inputs:
         text = dims.text(value.channels) if isinstance(value, Tensor) else None
-        if found is not None and text is not None and text.startswith(("in_features", "in_channels")):
+        if found is not None and text is not None and text.startswith(_RESERVED):
             it.hints.setdefault(text, found)
 
 
@@ -154,17 +156,26 @@ def _fixed_by_model(it: Interpreter, callee: ModelValue, inputs: tuple[Value, ..
     for given, declared in zip(inputs, callee.inputs or (), strict=False):
         if isinstance(given, Tensor) and isinstance(declared, Tensor) and isinstance(declared.channels, int):
             text = dims.text(given.channels)
-            if text is not None and text.startswith(("in_channels", "in_features")):
+            if text is not None and text.startswith(_RESERVED):
                 it.bound_sizes[text] = declared.channels
                 if declared.rank is not None:
                     it.hints.setdefault(text, (declared.rank, declared.rank >= 4))
 
 
 def _declared(given: Value, declared: Value) -> Value:
-    """A tensor of open rank has the shape of the model's input that it is given as."""
-    if isinstance(given, Tensor) and isinstance(declared, Tensor) and given.shape is None:
-        return replace(given, shape=declared.shape, last=None)
-    return given
+    """A tensor, with the sizes that it lacks from the model's input that it is given as; Keras takes no other rank."""
+    if not isinstance(given, Tensor) or not isinstance(declared, Tensor) or declared.shape is None:
+        return given
+    if given.shape is None or len(given.shape) != len(declared.shape):
+        return replace(given, shape=declared.shape, last=None) if given.shape is None else given
+    sizes = zip(given.shape, declared.shape, strict=True)
+    return replace(given, shape=tuple(known if _is_open(size) else size for size, known in sizes))
+
+
+def _is_open(size: Dim) -> bool:
+    """Whether nothing is known of a size, or a class reserves a name for it."""
+    text = dims.text(size)
+    return size is None or (not isinstance(size, int) and text is not None and text.startswith(_RESERVED))
 
 
 def _layer_output(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where: Where) -> Value:

@@ -11,6 +11,7 @@ from migrator.facts import dims
 from migrator.facts.join import join, sym_of, type_name
 from migrator.facts.shapes.broadcast import elementwise
 from migrator.values import (
+    MIXED,
     Dataset,
     Dict,
     Dim,
@@ -26,6 +27,7 @@ from migrator.values import (
     Tensor,
     Unknown,
     Value,
+    is_mixed,
 )
 
 UNKNOWN = Unknown()
@@ -91,7 +93,7 @@ def unary(op: ast.unaryop, value: Value) -> Value:
     if isinstance(value, Scalar):
         sym = dims.negate(value.sym) if isinstance(op, ast.USub) else None
         return Scalar(value.type, sym if isinstance(sym, Sym) else None)
-    return value if isinstance(value, Tensor) else UNKNOWN
+    return value if isinstance(value, Tensor) else Unknown(MIXED) if is_mixed(value) else UNKNOWN
 
 
 def compare(op: ast.cmpop, left: Value, right: Value) -> Value:

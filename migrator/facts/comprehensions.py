@@ -49,7 +49,7 @@ def value(it: Interpreter, node: Comprehension, frame: Frame) -> Value:
         made = _precise(it, node, inner, known)
         return replace(made, element=rounds) if isinstance(made, Sequence) and _is_module(rounds) else made
     if isinstance(node, ast.DictComp):
-        return Dict(None)
+        return Dict(None, _outside(rounds, node))
     return Sequence(_KINDS[type(node)], None, rounds if _is_module(rounds) else _outside(rounds, node))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from migrator.facts import dims
 from migrator.values import (
+    MIXED,
     Choice,
     Dataset,
     Dict,
@@ -24,6 +25,7 @@ from migrator.values import (
     Tensor,
     Unknown,
     Value,
+    is_mixed,
 )
 
 MAX_OPTIONS = 8
@@ -48,7 +50,15 @@ def join(a: Value, b: Value) -> Value:
         return _scalars(a, b)
     if _is_callable(a) and _is_callable(b) and not _same_site(a, b):
         return _choice(a, b)
+    if _is_mixed(a, b) or _is_mixed(b, a):
+        return Unknown(MIXED)
     return _same_type(a, b) if type(a) is type(b) else UNKNOWN
+
+
+def _is_mixed(a: Value, b: Value) -> bool:
+    """Whether one is a tensor of numbers and the other a number."""
+    tensor = isinstance(a, Tensor) and a.origin != "numpy" and a.dtype != "string"
+    return tensor and type_name(b) in ("int", "float")
 
 
 def join_all(values: Iterable[Value]) -> Value:
@@ -78,6 +88,10 @@ def _is_object(value: Value) -> bool:
 def _unknown(a: Value, b: Value) -> Value:
     if sym_of(a) is not None and sym_of(a) == sym_of(b):
         return Unknown(sym=sym_of(a))
+    if is_mixed(a) or is_mixed(b):
+        other = b if is_mixed(a) else a
+        number = type_name(other) in ("int", "float")
+        return Unknown(MIXED) if number or is_mixed(other) or _is_mixed(other, Literal(1)) else UNKNOWN
     return a if isinstance(a, Unknown) and a.sym is None else b if isinstance(b, Unknown) and b.sym is None else UNKNOWN
 
 
@@ -188,7 +202,7 @@ def _joined_parts(a: tuple[Value, ...], b: tuple[Value, ...]) -> tuple[Value, ..
 
 def _dicts(a: Dict, b: Dict) -> Value:
     if a.items is None or b.items is None or [k for k, _ in a.items] != [k for k, _ in b.items]:
-        return Dict(None)
+        return Dict(None, join(a.element, b.element)) if a.items is None is b.items else Dict(None)
     return Dict(tuple((key, join(x, y)) for (key, x), (_, y) in zip(a.items, b.items, strict=True)))
 
 

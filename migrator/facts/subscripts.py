@@ -60,6 +60,8 @@ def _part(it: Interpreter, node: ast.expr, frame: Frame) -> Index:
 
 
 def _dict(base: Dict, part: Index) -> Value:
+    if base.items is None:
+        return base.element if not isinstance(part, Slice) else UNKNOWN
     if not base.items:
         return UNKNOWN
     if not isinstance(part, Literal):  # one of them, or the program ends here

@@ -524,7 +524,59 @@ def make():
     return segmenter()
 """
 
+# a Sequential in an attribute that is no chain of modules: images behind rows, padding that modules do not do
+HELD = """
+import tensorflow as tf
+
+
+class Auto(tf.keras.Model):
+    def __init__(self, width):
+        super().__init__()
+        self.encoder = tf.keras.Sequential([
+            tf.keras.layers.Input(shape=(8, 8, 1)),
+            tf.keras.layers.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
+            tf.keras.layers.Flatten(),
+            tf.keras.layers.Dense(width),
+        ])
+        self.decoder = tf.keras.Sequential([
+            tf.keras.layers.InputLayer(input_shape=(width,)),
+            tf.keras.layers.Dense(4 * 4 * 2, activation="relu", kernel_regularizer=tf.keras.regularizers.l2(0.1)),
+            tf.keras.layers.Reshape((4, 4, 2)),
+            # twice as large
+            tf.keras.layers.Conv2DTranspose(1, 3, strides=2, padding="same"),
+        ])
+
+    def call(self, x):
+        return self.decoder(self.encoder(x))
+
+
+def make():
+    net = Auto(3)
+    net(tf.zeros((1, 8, 8, 1)))
+    return net
+"""
+
+TEXT = """
+import tensorflow as tf
+
+
+def make_text(words, width, units):
+    return tf.keras.Sequential([
+        tf.keras.layers.Embedding(words, width),
+        tf.keras.layers.LSTM(units, return_sequences=True),
+        tf.keras.layers.Dense(words),
+    ])
+
+
+def make():
+    net = make_text(50, 4, 6)
+    net(tf.zeros((1, 5), "int32"))
+    return net
+"""
+
 PROGRAMS = {
+    "held": (HELD, [(2, 8, 8, 1)]),
+    "text": (TEXT, [(3, 7)]),
     "sequential": (SEQUENTIAL, [(3, 28, 28, 1)]),
     "resnet": (RESNET, [(2, 17, 20, 3)]),
     "cross": (CROSS, [(4, 6)]),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from migrator.facts import dims
 from migrator.facts.join import join
-from migrator.values import Dim, Instance, Literal, Scalar, Sequence, Span, Sym, Tensor, Unknown, Value
+from migrator.values import MIXED, Dim, Instance, Literal, Scalar, Sequence, Span, Sym, Tensor, Unknown, Value
 
 OPERATIONS: list[tuple[Callable[[Dim, Dim], Dim], Callable[[int, int], int]]] = [
     (dims.add, lambda a, b: a + b),
@@ -70,7 +70,10 @@ SITE = Span(1, 0, 1, 5)
         (Tensor((2, 3)), Tensor((2, 4)), Tensor((2, None))),
         (Tensor((2, 3)), Tensor((3,)), Tensor(None, last=3)),
         (Tensor((2,)), Literal(None), Tensor((2,))),
-        (Tensor((2,)), Literal(3), Unknown()),
+        (Tensor((2,)), Literal(3), Unknown(MIXED)),
+        (Tensor((2,), origin="numpy"), Literal(3), Unknown()),
+        (Unknown(MIXED), Scalar("float"), Unknown(MIXED)),
+        (Unknown(MIXED), Literal("a"), Unknown()),
         (Scalar("int", Sym("n")), Literal(3), Scalar("int")),
         (Sequence("list", ()), Sequence("list", (Literal(1),), Literal(1)), Sequence("list", None, Literal(1))),
         (Unknown("why"), Literal(3), Unknown("why")),

@@ -226,3 +226,15 @@ def test_variables_of_a_plain_object_meet_under_their_names() -> None:
     assert resolved(found)["step"] == (2,)
     other = {**theirs, "module": False, "state": [*theirs["state"][:-1], {**own, "name": "steps"}]}
     assert match(records("a"), ours, other).problems
+
+
+def test_lists_that_one_loop_fills_in_turn_meet_in_the_order_of_making() -> None:
+    there = target("ones.0", "ones.1", "twos.0", "twos.1")
+    for module, made in zip(there["modules"], (0, 1, 3, 2, 4), strict=True):
+        module["made"] = made
+    layers = source(*(dense(n, 2 * n) for n in range(4)), sizes=((4, 4),) * 4)
+    found = resolved(match(records("ones.*", "twos.*"), layers, there))
+    assert [found[f"{name}.weight"][0] for name in ("ones.0", "twos.0", "ones.1", "twos.1")] == [0, 2, 4, 6]
+    there["modules"][1]["made"] = None  # a copy of another: registration is all that is known
+    found = resolved(match(records("ones.*", "twos.*"), layers, there))
+    assert [found[f"{name}.weight"][0] for name in ("ones.0", "ones.1", "twos.0", "twos.1")] == [0, 2, 4, 6]

@@ -182,9 +182,11 @@ class _Recorded:
         return {keras: sorted(items, key=lambda item: item["ordinal"]) for keras, items in found.items()}
 
     def _sites(self) -> dict[str, list[Site]]:
-        """Sites in registration order, by the record's Keras class."""
+        """Sites in the order in which their modules were made, or registered, by the record's Keras class."""
         modules = self.target["modules"]
         order = {module["name"]: i for i, module in enumerate(modules)}
+        made = {module["name"]: module.get("made") for module in modules}
+        known = all(count is not None for count in made.values())
         found: dict[str, dict[str, Site]] = defaultdict(dict)
         for owner in modules:
             for record in self.records:
@@ -193,7 +195,8 @@ class _Recorded:
                         found[record.keras].setdefault(name, Site(name, record))
         for site in self.proposals:
             found[site.record.keras].setdefault(site.name, site)
-        return {keras: sorted(sites.values(), key=lambda s: order[s.name]) for keras, sites in found.items()}
+        turns = {name: count if known and count is not None else order[name] for name, count in made.items()}
+        return {keras: sorted(sites.values(), key=lambda s: turns[s.name]) for keras, sites in found.items()}
 
     def _places(
         self, owner: str, record: RecordedMap, modules: Sequence[Described], order: Mapping[str, int]

@@ -55,6 +55,7 @@ class ModuleBuild:
     following: set[str] = field(default_factory=set)  # parts that are called without a word about it
     frozen: set[str] = field(default_factory=set)  # parts that stop learning
     kept: dict[str, bool] = field(default_factory=dict)  # parts that learn elsewhere; whether they normalise
+    hoisted: dict[str, str] = field(default_factory=dict)  # classes of its parts, which stand before it, by name
 
     @property
     def both_modes(self) -> set[str]:

@@ -11,6 +11,7 @@ from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
 from migrator.codemods.models import own_cells, weight_lists
+from migrator.codemods.models.as_class import as_class
 from migrator.codemods.models.build import ModuleBuild, Owned
 from migrator.codemods.models.chains import Entries
 from migrator.codemods.models.create import Maker
@@ -265,6 +266,10 @@ class Constructor:
             part = self.element(node)
             if part is not None:
                 entries.add(part)
+        if entries.problem and not (self.local or self.frames or self.loops or name in self.often):
+            own = as_class(attr, value, adds, self.build, self.maker, self.ctx)
+            if own is not None:
+                return self.keep(name, own)
         self._finish_chain(name, entries)
         for part, index in entries.parts:
             self.own(f"{attr}.{index}", part, f"{name}[{index}]")

@@ -56,13 +56,25 @@ def factory_unit(node: cst.FunctionDef, ctx: Context, rest: Rest | None = None) 
         return _declined(node, ctx, f"`{gone[0]}`, for which there is an `Input`, is read or told otherwise too")
     found = (_either(body, ctx) or find_model(body, ctx)) if role == "model-factory" else None
     if found is None:
-        return plain_factory(node, ctx)
+        plain = plain_factory(node, ctx)
+        return _instead_of_chain(node, ctx, body, rest) or plain if plain.declines and not gone else plain
     if not gone:
         return _model_factory(node, ctx, found, rest)
     draft = _model_factory(without_params(node, gone), ctx, found, rest)
     detail = f"no longer takes {', '.join(gone)}, which nobody gives"
     change = InterfaceChange(f"{ctx.module}:{node.name.value}", "drops-parameter", detail, removed=gone)
     return replace(draft, changes=(*draft.changes, change))
+
+
+def _instead_of_chain(
+    node: cst.FunctionDef, ctx: Context, body: Sequence[cst.BaseStatement], rest: Rest | None
+) -> Draft | None:
+    """A class for the layers of a Sequential that are more than a chain of modules; None where it cannot be."""
+    found = find_model(body, ctx)
+    if found is None or not found.sequential:
+        return None
+    draft = _model_factory(node, ctx, found, rest)
+    return None if draft.declines else draft
 
 
 def _declined(node: cst.FunctionDef, ctx: Context, reason: str) -> Draft:

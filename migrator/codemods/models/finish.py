@@ -27,7 +27,13 @@ def check_names(build: ModuleBuild, ctx: Context, device: bool = False) -> None:
 
     `device`: the file has that name, for the steps of the class.
     """
-    known = module_names(ctx) | set(dir(builtins)) | {"torch", "nn", "F", "np"} | set(build.needs.helpers)
+    known = (
+        module_names(ctx)
+        | set(dir(builtins))
+        | {"torch", "nn", "F", "np"}
+        | set(build.needs.helpers)
+        | build.hoisted.keys()
+    )
     known |= {"device"} if device else set()
     try:
         tree = ast.parse(render(build))

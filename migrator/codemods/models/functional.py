@@ -91,7 +91,8 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
         scope={*graph.params, *shape.sizes},
         given=frozenset(graph.params),
     )
-    lower = GraphLowerer(ctx, build, maker, keeps=True, flatten_last=flatten_last)
+    inside = replace(ctx, device=f"{graph.inputs[0]}.device" if graph.inputs else "")
+    lower = GraphLowerer(inside, build, maker, keeps=True, flatten_last=flatten_last)
     lower.layouts.update(_inputs(ctx, graph, shape))
     lower.collects |= _collections(ctx, graph.statements)
     lower.carried = graph.carried

@@ -34,6 +34,15 @@ class Needs:
         if isinstance(source, Rewritten):
             self.declines += source.declines
 
+    def absorb(self, other: Needs) -> None:
+        """Add all that another part of the unit asks for."""
+        self.declines += [d for d in other.declines if d not in self.declines]
+        self.imports |= other.imports
+        self.helpers = {**other.helpers, **self.helpers}
+        self.gaps |= other.gaps
+        self.notes.update(other.notes)
+        self.changes += other.changes
+
     def decline(self, reason: str, ctx: Context, node: cst.CSTNode | None = None, api: str = "") -> None:
         """Record why this unit stays as it is."""
         span = None if node is None else ctx.spans.get(node)

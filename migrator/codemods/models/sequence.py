@@ -48,7 +48,7 @@ def calls(node: cst.Call, ctx: Context) -> list[cst.BaseStatement] | None:
     found: list[cst.BaseStatement] = []
     above = _comment_lines(first.lbracket.whitespace_after if first is not None else None)
     for entry in entries:
-        made = _call(entry.value, above, ctx)
+        made = call_of(entry.value, above, ctx)
         above = above if made is None else []
         found += [made] if made is not None else []
         if isinstance(entry.comma, cst.Comma):
@@ -65,7 +65,8 @@ def _comment_lines(white: object) -> list[cst.EmptyLine]:
     return lines
 
 
-def _call(layer: cst.BaseExpression, above: Sequence[cst.EmptyLine], ctx: Context) -> cst.SimpleStatementLine | None:
+def call_of(layer: cst.BaseExpression, above: Sequence[cst.EmptyLine], ctx: Context) -> cst.SimpleStatementLine | None:
+    """`x = layer(x)`; None for an input, which is no layer."""
     value = ctx.value(layer)
     callee = getattr(ctx.value(layer.func), "name", "") if isinstance(layer, cst.Call) else ""
     if f"{getattr(value, 'api', '')} {callee}".rpartition(".")[2] in ("Input", "InputLayer"):
@@ -85,7 +86,7 @@ def additions(statement: cst.BaseStatement, model: str, ctx: Context, spans: Spa
         layer = added(statement, model)
         if layer is None:
             return None
-        return _call(layer, statement.leading_lines, ctx) or cst.SimpleStatementLine([cst.Pass()])
+        return call_of(layer, statement.leading_lines, ctx) or cst.SimpleStatementLine([cst.Pass()])
     if isinstance(statement, cst.For | cst.If) and mentions(statement, model):
         orelse = statement.orelse
         if isinstance(orelse, cst.Else | cst.If):

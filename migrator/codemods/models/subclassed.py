@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 import libcst.matchers as m
@@ -26,7 +26,7 @@ from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.params import kept_params, param_text, unread
 from migrator.codemods.models.regularizers import agreed, chosen
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
-from migrator.codemods.models.steps import has_tape, raw_layers
+from migrator.codemods.models.steps import has_tape, helping, raw_layers
 from migrator.codemods.models.text import indent
 from migrator.codemods.models.weight_lists import is_filled
 from migrator.codemods.nodes import find
@@ -311,6 +311,8 @@ class _Class:
 
     def _rest(self, methods: dict[str, cst.FunctionDef], maker: Maker) -> bool:
         unflattened = False
+        steps = {n for n, method in methods.items() if n in (*_STEPS, "compile") or has_tape(method, self.ctx)}
+        steps |= helping(methods, steps)
         for name, method in methods.items():
             if name in ("__init__", "build"):
                 continue
@@ -319,7 +321,7 @@ class _Class:
                 if note:
                     self.build.needs.note(f"{self.node.name.value}.{note}")
                 continue
-            if self.kind == "model" and (name in (*_STEPS, "compile") or has_tape(method, self.ctx)):
+            if self.kind == "model" and name in steps:
                 self._step(method)
                 continue
             unflattened |= self._method(name, method, maker)
@@ -396,7 +398,8 @@ class _Class:
 
     def _lower(self, method: cst.FunctionDef, maker: Maker, entry: bool) -> _Lowered:
         declines = list(self.build.needs.declines)
-        lower = Lowerer(self.ctx, self.build, maker, flatten_last=self.flatten_last)
+        ctx = replace(self.ctx, device=self._device_of(method))
+        lower = Lowerer(ctx, self.build, maker, flatten_last=self.flatten_last)
         lower.bound = dict(self.constructor.bound)
         if self.above is not None:
             lower.bound["super().call"] = inheriting.forward_above(self.above)
@@ -422,6 +425,19 @@ class _Class:
         added = [d for d in self.build.needs.declines if d not in declines]
         self.build.needs.declines = declines
         return _Lowered(lower, lines, added)
+
+    def _device_of(self, method: cst.FunctionDef) -> str:
+        """Source of the device on which a method makes tensors: that of the first one it is given, else the model's."""
+        facts = self.ctx.facts.cls(self.qualname)
+        known = dict(facts.call_inputs) if facts is not None and method.name.value == self.called else {}
+        params = [p for p in _params(method) if p.name.value != "self" and p.default is None]
+        values = ((p.name.value, known.get(p.name.value, self.ctx.value(p.name))) for p in params)
+        tensors = (name for name, value in values if isinstance(value, Tensor) and value.origin != "numpy")
+        return next((f"{name}.device" for name in tensors), "next(self.parameters()).device" if self._has_own() else "")
+
+    def _has_own(self) -> bool:
+        """Whether it is a model with weights, in whatever it holds."""
+        return self.kind == "model" and any(bound.part.stateful for bound in self.constructor.bound.values())
 
     def _checks(self, body: list[str]) -> list[str]:
         """The tests of the input's shape that the method does not make itself."""
@@ -464,17 +480,18 @@ class _Class:
         constrained = build.constraints or (self.above is not None and self.above.constrained)
         penalised = build.penalties or (self.above is not None and self.above.penalised)
         penalty = frozenset({build.name}) if penalised else frozenset()
-        text = render(build)
+        text, hoisted = render(build), "\n\n\n".join(build.hoisted.values())
         return Draft(
             text,
             UnitKind.MODEL if self.kind == "model" else UnitKind.LAYER,
             declines=tuple(needs.declines),
             imports=frozenset(needs.imports | {"import torch", "import torch.nn.functional as F"}),
-            helpers=needs.helpers_of(text),
+            helpers=needs.helpers_of(hoisted + text),
             changes=tuple(changes),
             weights=tuple(build.records),
             gaps=frozenset(needs.gaps),
             notes=tuple(needs.notes),
+            hoisted=hoisted,
             has_logits=dict(self.logits),
             has_penalty=penalty,
             has_constraints=frozenset({build.name}) if constrained else frozenset(),

@@ -67,7 +67,7 @@ def rewrite(
     `gone`: positions of what was exchanged; what is said of them is not about this node any more.
     """
     known: Mapping[cst.CSTNode, Span] = Both(spans, ctx.spans) if spans else ctx.spans
-    result: Rewritten = ctx.rules.rewrite(node, ctx.here, known)
+    result: Rewritten = ctx.rules.rewrite(node, ctx.here, known, ctx.device)
     inside = [span for span in gone if span is not None]
     kept = tuple(d for d in result.declines if d.span is None or not any(_within(d.span, span) for span in inside))
     return replace(result, declines=kept)

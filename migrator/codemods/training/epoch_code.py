@@ -73,7 +73,17 @@ def run_epoch(
         *(i for metric in config.metrics for i in metric.imports),
     )
     extra = (FUNCTIONAL,) if any("F." in line for line in body) else ()
-    return Helper(name, head + doc + indent("\n".join(body), "    ") + "\n", (*imports, *extra))
+    source = head + doc + indent("\n".join(body), "    ") + "\n"
+    return Helper(name, _apart(source), (*imports, *extra))
+
+
+_CALLED = re.compile(r"(?<![\w.\"])loss\(")
+_VARIABLE = re.compile(r"(?<![\w.\"])loss(?![\w(\"])")
+
+
+def _apart(source: str) -> str:
+    """The function with another name for the loss of a batch, where `loss` is a function that it calls."""
+    return _VARIABLE.sub("batch_loss", source) if _CALLED.search(source) else source
 
 
 def _loop(config: Configuration, weighted: bool, streamed: bool, hooks: frozenset[str], forms: Forms) -> list[str]:

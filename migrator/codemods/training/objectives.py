@@ -101,9 +101,12 @@ def _own_class(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCo
     """An object of a loss class of the repository, or a call that makes one of constants."""
     if not names_in(node) <= {*bound_at_top(ctx.tree), "True", "False", "None"}:
         raise Stop(Decline("a loss object that is no constant of the file"))
+    name = ctx.code(node).strip()
+    if traits.output.width is None and traits.output.rank not in (None, 2):
+        return LossCode(name, f"{name}({{y}}, {{p}})", None, "float")  # Keras gives it the targets as they are
     if traits.output.width is None or traits.output.rank is None:
         raise Stop(Decline("the shape of what a loss of its own class compares is not known"))
-    code = _own_loss(ctx.code(node).strip(), traits)
+    code = _own_loss(name, traits)
     return replace(code, mean=code.mean.removesuffix(".mean()"))
 
 

@@ -175,7 +175,7 @@ def indices_and_scores(args: Args) -> Value:
 @op("tf.nn.depth_to_space", "tf.nn.space_to_depth", "tf.compat.v1.depth_to_space", "tf.compat.v1.space_to_depth",
     "tf.compat.v1.nn.depth_to_space", "tf.compat.v1.nn.space_to_depth", "tf.nn.conv3d", "tf.nn.max_pool3d",
     "tf.nn.avg_pool3d", "tf.nn.max_pool1d", "tf.nn.avg_pool1d", "tf.strided_slice", "tf.space_to_batch",
-    "tf.batch_to_space", "tf.image.extract_patches", "tf.math.segment_sum", "tf.math.segment_mean",
+    "tf.batch_to_space", "tf.math.segment_sum", "tf.math.segment_mean",
     "tf.math.segment_max", "tf.math.segment_min", "tf.math.segment_prod", "tf.keras.ops.take")  # fmt: skip
 def same_rank(args: Args) -> Value:
     """The dtype and rank of the first argument; sizes are left open."""
@@ -224,8 +224,10 @@ def bincount(args: Args) -> Value:
 
 @op("tf.random.categorical", "tf.compat.v1.multinomial")
 def categorical(args: Args) -> Value:
+    """Rows of class ids [N, samples], whatever is known of the logits [N, classes]."""
     x = tensor(first(args))
-    return Tensor(None if x.shape is None else (x.shape[0], None), dtype_of(args.get("dtype")) or "int64")
+    rows = x.shape[0] if x.shape else None
+    return Tensor((rows, dim_of(args.get("num_samples"))), dtype_of(args.get("dtype")) or "int64")
 
 
 @op("tf.searchsorted")

@@ -134,6 +134,18 @@ def nn_pool(args: Args) -> Value:
     return _nn_conv(args, 2, x.channels, _strides(args, 2, "ksize"))
 
 
+@op("tf.image.extract_patches")
+def extract_patches(args: Args) -> Value:
+    """Windows of images [N, H, W, C], each flattened along the last axis."""
+    x, padding = tensor(first(args)), literal(args, "padding")
+    if x.shape is None or len(x.shape) != 4 or not isinstance(padding, str):
+        return like(x, None if x.shape is None else (None,) * len(x.shape))
+    size, stride, rate = (_strides(args, 2, name) for name in ("sizes", "strides", "rates"))
+    spatial = map(window, x.shape[1:3], size, stride, [padding.lower()] * 2, rate)
+    last = dims.multiply(dims.multiply(size[0], size[1]), x.shape[3])
+    return like(x, (x.shape[0], *spatial, last), last=last)
+
+
 @op("tf.nn.moments")
 def moments(args: Args) -> Value:
     found = reduction(tensor(first(args)), literal(args, "axes"), literal(args, "keepdims", False))

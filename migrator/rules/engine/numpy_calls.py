@@ -12,7 +12,9 @@ from migrator.values import External, Tensor, Value
 # Functions that give what their tensor makes of the result, or that ask the tensor for a method of NumPy's.
 _NAMES = """around round round_ abs absolute add ceil cos divide exp expm1 floor fabs isfinite isinf isnan log log10
 log1p log2 maximum minimum multiply negative power rint sign sin sqrt square subtract tan tanh sinh cosh clip
-mean std var sum prod max min amax amin argmax argmin any all median cumsum cumprod argsort sort"""
+mean std var sum prod max min amax amin argmax argmin any all median cumsum cumprod argsort sort squeeze reshape
+ravel transpose swapaxes repeat take diagonal trace nonzero dot searchsorted allclose isclose array_equal
+random.choice"""
 _WRAPPED = frozenset(_NAMES.split())
 
 

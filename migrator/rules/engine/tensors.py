@@ -9,7 +9,7 @@ import libcst as cst
 from migrator.rules.engine.args import NOTHING, Arg, Dynamic, literal
 from migrator.rules.engine.asked import kind
 from migrator.rules.engine.declining import Decline
-from migrator.values import Scalar, Sequence, ShapeOf, Tensor, Unknown, Value
+from migrator.values import Scalar, Sequence, ShapeOf, Tensor, Unknown, Value, is_mixed
 
 
 def as_tensor(arg: Arg) -> Arg:
@@ -20,6 +20,8 @@ def as_tensor(arg: Arg) -> Arg:
     what = kind(Dynamic(arg) if found is NOTHING else found)
     if isinstance(arg.value, Tensor) and arg.value.dtype == "string":
         raise Decline("torch has no string tensors")
+    if is_mixed(arg.value):
+        return _wrapped(arg, "as_tensor")
     if what in ("tensor", None, "none"):
         return arg
     if what == "numpy":
@@ -42,6 +44,8 @@ def _packing(arg: Arg) -> str:
     if _has_text(literal(arg.node, arg.value)):
         raise Decline("torch has no string tensors")
     items = arg.value.items if isinstance(arg.value, Sequence) else None
+    if isinstance(arg.value, Sequence) and items is None and _number(arg.value.element):
+        return "tensor"
     if literal(arg.node, Unknown()) is not NOTHING or (items is not None and all(_number(i) for i in items)):
         return "tensor"
     if items and all(isinstance(i, Tensor) and i.origin != "numpy" for i in items):
@@ -58,6 +62,8 @@ def _has_text(found: object) -> bool:
 def _number(value: Value) -> bool:
     if isinstance(value, Sequence):
         return value.items is not None and all(_number(i) for i in value.items)
+    if isinstance(value, Tensor):
+        return value.origin == "numpy" and value.shape == ()
     from_literal = getattr(value, "value", None)
     return isinstance(value, Scalar) or isinstance(from_literal, (int, float))
 

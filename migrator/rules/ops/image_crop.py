@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.model import Helper
+from migrator.rules.engine.args import NOTHING, Arg, Code, literal
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import S, f32, no_grad, random, u8
+from migrator.rules.ops.pieces import elements, on_arguments, text
 
 if TYPE_CHECKING:
     import torch
@@ -165,11 +167,29 @@ extract_patches = Helper(
 )
 
 
+@on_arguments
 def inner(amount: object) -> object:
     """The two spatial numbers of `[1, a, b, 1]`, as one where they are the same."""
-    if not isinstance(amount, (list, tuple)) or len(amount) != 4:
+    found = _four(amount)
+    if found is None or not isinstance(amount, Arg):
         raise Decline("sizes that are not written out")
-    return amount[1] if amount[1] == amount[2] else (amount[1], amount[2])
+    return Code(found[1] if found[1] == found[2] else f"({found[1]}, {found[2]})", covers=(amount.name,))
+
+
+@on_arguments
+def ones(amount: object) -> bool:
+    """Whether it is `[1, 1, 1, 1]`."""
+    return _four(amount) == ["1"] * 4
+
+
+def _four(amount: object) -> list[str] | None:
+    """The source of the four numbers of a list, which is written out or known."""
+    written = elements(amount)
+    known = literal(amount.node, amount.value) if isinstance(amount, Arg) else NOTHING
+    found = [text(node) for node in written] if written is not None else None
+    if found is None and isinstance(known, list | tuple):
+        found = [repr(number) for number in known]
+    return found if found is not None and len(found) == 4 else None
 
 
 @rule(
@@ -188,7 +208,7 @@ def patches(images: Tensor, sizes, strides, rates, padding, name=None):
         return extract_patches(images, size, stride, rate, same=True)
     if padding != "VALID":
         raise Decline("a padding that is not known")
-    return extract_patches(images, size, stride) if rate == 1 else extract_patches(images, size, stride, rate)
+    return extract_patches(images, size, stride) if ones(rates) else extract_patches(images, size, stride, rate)
 
 
 image_gradients = Helper(

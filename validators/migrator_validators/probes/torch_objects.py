@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Set, Tuple
+import functools
+import itertools
+import weakref
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import numpy as np
 import torch
@@ -77,6 +80,32 @@ def state_of(value: Any) -> Dict[str, torch.Tensor]:
     return out
 
 
+_MADE: Dict[int, Tuple[Any, int]] = {}
+
+
+def note_creation() -> None:
+    """From now on the order in which modules are made is known: a loop may fill several lists in turn."""
+    original = nn.Module.__init__
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        key = id(self)
+        _MADE[key] = (weakref.ref(self, lambda _: _MADE.pop(key, None)), next(_COUNT))
+
+    nn.Module.__init__ = __init__
+
+
+_COUNT = itertools.count()
+note_creation()
+
+
+def _made(module: Any) -> Optional[int]:
+    """The place of a module in the order in which all were made; None of one that was copied, or made before."""
+    ref, count = _MADE.get(id(module), (None, None))
+    return count if ref is not None and ref() is module else None
+
+
 def describe(value: Any) -> Dict[str, Any]:
     """State entries and modules, in registration order."""
     state = [
@@ -90,7 +119,12 @@ def describe(value: Any) -> Dict[str, Any]:
         for name, t in state_of(value).items()
     ]
     modules = [
-        {"name": name, "class": wire.module_of(type(m)) + ":" + type(m).__qualname__, "type": type(m).__name__}
+        {
+            "name": name,
+            "class": wire.module_of(type(m)) + ":" + type(m).__qualname__,
+            "type": type(m).__name__,
+            "made": _made(m),
+        }
         for name, m in modules_of(value)
     ]
     return {"state": state, "modules": modules, "module": isinstance(value, nn.Module)}

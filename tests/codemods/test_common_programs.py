@@ -1,0 +1,202 @@
+"""Forms that many programs have: what is written for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migrator import source, steps
+from migrator.model import FileRewrite
+
+HEAD = (
+    "import numpy as np\nimport tensorflow as tf\nfrom tensorflow import keras\nfrom tensorflow.keras import layers\n\n"
+)
+
+
+def rendered(folder: Path, text: str) -> FileRewrite:
+    (folder / "m.py").write_text(HEAD + text)
+    repo = source.read(folder, (), ())
+    return steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["m.py"]
+
+
+def declines(file: FileRewrite) -> list[str]:
+    return [decline.reason for unit in file.units for decline in unit.declines]
+
+
+TRIPLET = """
+class Pairs(keras.Model):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+        self.tracker = keras.metrics.Mean(name="loss")
+
+    def call(self, inputs):
+        return self._embedded(inputs)
+
+    def _embedded(self, inputs):
+        return self.net(inputs)
+
+    def train_step(self, data):
+        with tf.GradientTape() as tape:
+            loss = self._loss(data)
+        gradients = tape.gradient(loss, self.net.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.net.trainable_weights))
+        self.tracker.update_state(loss)
+        return {"loss": self.tracker.result()}
+
+    def _loss(self, data):
+        return self._distance(self.net(data))
+
+    def _distance(self, made):
+        return tf.reduce_sum(tf.square(made), axis=-1)
+
+    @property
+    def metrics(self):
+        return [self.tracker]
+
+
+net = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.BatchNormalization()])
+model = Pairs(net)
+model.compile(optimizer="adam")
+model.fit(np.ones((8, 4), "float32"))
+"""
+
+
+def test_what_only_steps_call_is_not_in_training_mode(tmp_path: Path) -> None:
+    text = rendered(tmp_path, TRIPLET).text
+    loss = text[text.index("def _loss") : text.index("def _distance")]
+    assert "self.net.eval()" in loss
+    embedded = text[text.index("def _embedded") : text.index("def train_step")]
+    assert "eval" not in embedded  # what `call` uses is in the mode of its caller
+
+
+OWN = """
+def loss(labels, logits):
+    return keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+
+model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+model.compile("adam", loss=loss)
+model.fit(np.ones((8, 4), "float32"), np.zeros((8,), "int64"))
+"""
+
+
+def test_a_loss_function_named_loss_is_not_hidden_by_its_value(tmp_path: Path) -> None:
+    text = rendered(tmp_path, OWN).text
+    assert "batch_loss = loss(y, pred).mean()" in text
+    assert "batch_loss.backward()" in text
+    assert 'totals["loss"] += batch_loss.item() * len(x)' in text
+
+
+TOKENS = """
+class Masked(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        losses = keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
+        mask = tf.cast(y_true > 0, tf.float32)
+        return tf.reduce_sum(losses * mask) / tf.reduce_sum(mask)
+
+
+class Tagger(keras.Model):
+    def __init__(self, tags):
+        super().__init__()
+        self.places = layers.Embedding(16, 4)
+        self.words = layers.Embedding(20, 4)
+        self.out = layers.Dense(tags, activation="softmax")
+
+    def call(self, tokens):
+        places = tf.range(start=0, limit=tf.shape(tokens)[-1], delta=1)
+        return self.out(self.words(tokens) + self.places(places))
+
+    def sample(self):
+        return self(tf.zeros((1, 3), tf.int32))
+
+
+tagger = Tagger(5)
+tagger.compile("adam", loss=Masked())
+tagger.fit(np.ones((8, 6), "int64"), np.ones((8, 6), "int64"))
+"""
+
+
+def test_a_loss_class_over_sequences_sees_targets_as_they_are(tmp_path: Path) -> None:
+    file = rendered(tmp_path, TOKENS)
+    assert declines(file) == []
+    assert "loss = Masked()(y, pred)" in file.text
+
+
+def test_tensors_are_made_where_the_model_is(tmp_path: Path) -> None:
+    text = rendered(tmp_path, TOKENS).text
+    assert "torch.arange(0, tokens.shape[-1], device=tokens.device)" in text
+    assert "torch.zeros((1, 3), dtype=torch.int32, device=next(self.parameters()).device)" in text
+
+
+LETTERS = """
+text = "a small text"
+vocabulary = sorted(set(text))
+numbers = {letter: number for number, letter in enumerate(vocabulary)}
+
+
+def generate(model, start):
+    given = [numbers[letter] for letter in start]
+    given = tf.expand_dims(given, 0)
+    drawn = tf.random.categorical(tf.squeeze(model(given), 0), num_samples=1)[-1, 0].numpy()
+    return tf.expand_dims([drawn], 0)
+"""
+
+
+def test_lists_of_numbers_from_a_dict_and_of_a_drawn_one_become_tensors(tmp_path: Path) -> None:
+    file = rendered(tmp_path, LETTERS)
+    assert declines(file) == []
+    assert "torch.tensor(given).unsqueeze(0)" in file.text
+    assert "torch.tensor([drawn]).unsqueeze(0)" in file.text
+
+
+def test_a_dict_that_is_given_tensors_is_not_taken_for_one_of_numbers(tmp_path: Path) -> None:
+    more = "\n\nnumbers['a'] = tf.ones((2,))\n"
+    assert "`input` is a list of something unknown" in declines(rendered(tmp_path, LETTERS + more))
+
+
+DENSITY = """
+def density(x, mean, spread):
+    return tf.reduce_sum((x - mean) ** 2.0 * tf.exp(-spread) + spread)
+
+
+def both(x):
+    return density(x, 0.0, 0.0) - density(x, x, tf.square(x))
+"""
+
+
+def test_a_number_for_some_callers_and_a_tensor_for_others(tmp_path: Path) -> None:
+    assert "torch.exp(torch.as_tensor(-spread))" in rendered(tmp_path, DENSITY).text
+    alone = DENSITY.replace("density(x, 0.0, 0.0)", "density(x, x, x)")
+    assert "torch.exp(-spread)" in rendered(tmp_path, alone).text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "written"),
+    [
+        ("[1, self.size, self.size, 1]", "extract_patches(images, self.size, 2)"),
+        ("[1, self.size, 3, 1]", "extract_patches(images, (self.size, 3), 2)"),
+    ],
+    ids=["one", "two"],
+)
+def test_patches_of_a_size_that_the_object_has(tmp_path: Path, sizes: str, written: str) -> None:
+    text = f"""
+class Patches:
+    def __init__(self, size):
+        self.size = size
+
+    def __call__(self, images):
+        images = tf.reshape(images, (1, 6, 6, 2))
+        return tf.image.extract_patches(images, {sizes}, [1, 2, 2, 1], [1, 1, 1, 1], "VALID")
+"""
+    assert written in rendered(tmp_path, text).text
+
+
+def test_numpy_gets_arrays_of_tensors_that_may_have_gradients(tmp_path: Path) -> None:
+    text = """
+def act(model, state):
+    chances = tf.nn.softmax(tf.zeros((1, 2)))
+    return np.random.choice(2, p=np.squeeze(chances)), np.array([1, 2])
+"""
+    assert "np.squeeze(chances.detach().cpu().numpy())" in rendered(tmp_path, text).text
