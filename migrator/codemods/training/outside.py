@@ -100,7 +100,8 @@ def named(line: cst.SimpleStatementLine, ctx: Context) -> cst.Call | None:
     made, target = part.value, part.targets[0].target
     if not isinstance(made, cst.Call) or not isinstance(target, cst.Name) or _layer(made, ctx) is None:
         return None
-    return made
+    callee = ctx.value(made.func)  # `model.get_layer(...)` gives a layer and makes none
+    return made if isinstance(callee, Api) and is_keras_layer(callee.name) else None
 
 
 def is_made(line: cst.SimpleStatementLine, ctx: Context) -> bool:
