@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from migrator.model import Rung
 from migrator_validators.matching import Matching, Pair
+from migrator_validators.training_alone import alone, keys
 from migrator_validators.training_order import order_differs
 from migrator_validators.training_program import see_program
 from migrator_validators.workers import Arrays
@@ -98,6 +99,10 @@ class _View:
         self.source, self.target = source, target
         self.roots = source.result["roots"]
         self.maps = maps
+        owned = frozenset(name for root in self.roots for name in root["weights"])
+        found = alone(source.optimizers, owned, target.optimizers, target.arrays)
+        self.problem = found if isinstance(found, str) else ""
+        self.alone = () if isinstance(found, str) else tuple(found)
 
     def tensors(self, prefix: str, gradient: bool) -> list[_Tensor]:
         """Mapped tensors that the source has under `prefix`, beside the target's, named with their root."""
@@ -110,6 +115,16 @@ class _View:
                     name = f"r{number}:{pair.target}"
                     actual = self.target.arrays.get(prefix + name)
                     found.append(_Tensor(name, expected, None if actual is None else actual.astype(float)))
+        return found + self.outside(prefix)
+
+    def outside(self, prefix: str) -> list[_Tensor]:
+        """The same of variables that belong to no model."""
+        found = []
+        for key, other in keys(prefix, self.alone):
+            expected, actual = self.source.arrays.get(key), self.target.arrays.get(other)
+            if expected is not None:
+                value = None if actual is None else actual.astype(float)
+                found.append(_Tensor(other.rpartition("/")[2], expected.astype(float), value))
         return found
 
     def starts(self) -> dict[str, FloatArray]:
@@ -179,10 +194,14 @@ def _gradients(view: _View, limits: Limits, unchecked: list[str]) -> Difference:
     """Gradients at the first step of each optimizer, after its own clipping."""
     if not view.target.optimizers:
         return _fail(Rung.GRADIENTS, "the target made no optimizer step")
+    if view.problem:
+        return _fail(Rung.GRADIENTS, view.problem)
     worst = _Worst(limits.gradient)
+    for tensor in view.outside("start/"):
+        worst.see(_relative(tensor, 0.0, 0.0), f"a variable begins as {_figures(tensor)}")
     for number in range(min(len(view.source.optimizers), len(view.target.optimizers))):
         _see_gradients(view, number, 0, worst, limits, 0.01)
-    if not worst.count:
+    if worst.count == len(view.outside("start/")):
         return _fail(Rung.GRADIENTS, "no gradient of the source belongs to a mapped weight")
     return worst.difference(Rung.GRADIENTS, f"{worst.count} gradients at the first step agree")
 

@@ -10,7 +10,9 @@ many numbers in all), `sources` of weight maps by label, `floatx`, `grad`, `inje
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -83,9 +85,10 @@ class Check:
 
     def build(self, seed: int) -> None:
         """Make the objects and run the first batch once, so that every weight exists."""
+        # modules draw before any seed of an object, and from the streams, which both sides begin alike
+        wire.import_modules([self.request["call"], self.request["batches"]])
         seed_all(seed)
-        if self.request["initial"]:  # modules draw from the streams, which both sides begin alike
-            wire.import_modules([self.request["call"], self.request["batches"]])
+        if self.request["initial"]:
             STREAMS.free = np.random.RandomState(seed)
         self._enter_graph()
         self.program = wire.Program(self.arrays, tensor, dataset)
@@ -118,6 +121,8 @@ class Check:
     def initial(self) -> Dict[str, Any]:
         """Initial values over several seeds (one for a large object), and the objects of the last build described."""
         described: Dict[str, Any] = {}
+        wire.import_modules([self.request["call"], self.request["batches"]])
+        held = [(variable, variable.numpy()) for variable in module_variables()]
         for number, seed in enumerate(reversed(self.request["seeds"])):
             self.build(seed)
             count = 0
@@ -129,6 +134,8 @@ class Check:
                 described[label] = objects.describe(value, self.request["sources"].get(label, []))
             if count > self.request["large"] or not count or self._drawn_enough(number + 1, count):
                 break
+        for variable, value in held:  # the calls above may have trained what modules hold
+            variable.assign(value)
         return described
 
     def _drawn_enough(self, builds: int, count: int) -> bool:
@@ -244,6 +251,14 @@ class Check:
                 after = wire.plain(weight)
                 if before.dtype.kind not in "OSU" and not wire.same(before, after):
                     self.out["a.%d.%s.%d" % (number, label, i)] = after
+
+
+def module_variables() -> List[Any]:
+    """Variables that modules of the program hold under names of their own, once each."""
+    roots = tuple({os.path.join(path, "") for path in (os.getcwd(), sys.path[0])})
+    modules = [m for m in list(sys.modules.values()) if str(getattr(m, "__file__", None) or "").startswith(roots)]
+    held = {id(v): v for module in modules for v in vars(module).values() if isinstance(v, tf.Variable)}
+    return [variable for variable in held.values() if not getattr(variable, "_in_graph_mode", False)]
 
 
 def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arrays]:

@@ -4,8 +4,8 @@ Request: `call` and `roots` ([{"label": …, "paths": [source paths]}], see `tra
 paths of models made inside), `steps`, `most` (the run is stopped after so many), `lr_change`,
 `lr_factor`, `float64`. Result: `roots`, `optimizers`, `result`, `finished`, `streams`, `outputs` (for each root what
 Keras's own training gave it first, and what it makes of that at the end, without training; None for others).
-Arrays: "start/v3" and "end/v3" of every variable that matters, "step/0/2/grad/v3" and "step/0/2/after/v3"
-for optimizer 0, step 2.
+Arrays: "start/v3" and "end/v3" of every variable that matters, "first/v3" of those in no model (before their first
+step), "step/0/2/grad/v3" and "step/0/2/after/v3" for optimizer 0, step 2.
 """
 
 from __future__ import annotations
@@ -287,6 +287,8 @@ class Log:
             self.begin()
             self._pending = _given(args, kwargs)
             held = self._held(optimizer, self._pending)
+            for variable in (v for _, v in self._pending):
+                self._stored.setdefault("first/" + self.name(variable), _value(raw(variable)))
             try:
                 rate = _rate(optimizer)
                 result = original(optimizer, *args, **kwargs)
@@ -386,7 +388,8 @@ class Log:
         """Everything stored, with first and last values of the variables that matter."""
         names = {n for root in roots for n in root["weights"]}
         names |= {n for entry in self.optimizers for n in entry["variables"]}
-        out = dict(self._stored)
+        owned = {"first/" + n for root in roots for n in root["weights"]}
+        out = {key: value for key, value in self._stored.items() if key not in owned}
         for name, variable in self._variables.values():
             if name in names:
                 out["start/" + name] = self._starts[name]

@@ -98,9 +98,10 @@ class Check:
 
     def build(self, seed: int) -> None:
         """Make every object of the case."""
+        # modules draw before any seed of an object, and from the streams, which both sides begin alike
+        wire.import_modules([self.request["call"], self.request["batches"]])
         seed_all(seed)
-        if self.request["initial"]:  # modules draw from the streams, which both sides begin alike
-            wire.import_modules([self.request["call"], self.request["batches"]])
+        if self.request["initial"]:
             STREAMS.free = np.random.RandomState(seed)
         self.program = self.new_program()
         if self.request["kind"] == "object":

@@ -8,7 +8,8 @@ changes, 0 for never), `lr_factor`, `hold`, `float64`, `widen`, `idle` (numbers 
 models, of which importing the file alone makes steps: they are no roots).
 Weights are loaded into made objects before the call, and into models made inside when their
 optimizer is constructed. `given`: the first of `outputs` of the source, for modules of which the training
-calls `logits` alone. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0).
+calls `logits` alone. Result and arrays as of `tf_training`, tensors called "r0:conv.weight" (root 0), or
+"alone:variable 0" where they belong to no module.
 """
 
 from __future__ import annotations
@@ -159,6 +160,7 @@ class Log:
         self._schedulers: list[Any] = []
         self._depth = 0
         self._waiting: list[Any] = []
+        self._alone: list[torch.Tensor] = []  # trained, and of no module
 
     @contextlib.contextmanager
     def making(self) -> Iterator[None]:
@@ -277,7 +279,12 @@ class Log:
         """What a tensor is called: a trainer and the model that it is given have the same ones."""
         tensors = ((n, name, other) for n, root in enumerate(self.roots) for name, other in root["tensors"].items())
         found = [f"r{number}:{name}" for number, name, other in tensors if other is tensor]
-        return found or [f"?:{list(tensor.shape)}"]
+        if found:
+            return found
+        numbers = {id(known): number for number, known in enumerate(self._alone)}
+        if id(tensor) not in numbers:
+            self._alone.append(tensor)
+        return [wire.ALONE + str(numbers.get(id(tensor), len(numbers)))]
 
     def _store_all(self, prefix: str, tensor: torch.Tensor, value: torch.Tensor) -> None:
         for name in self._names(tensor):
@@ -308,6 +315,10 @@ class Log:
             return None
         entry = self._entry(optimizer)
         number, count = self.optimizers.index(entry), len(entry["rates"])
+        for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+            name = self._names(parameter)[0]
+            if name.startswith(wire.ALONE) and "first/" + name not in self._stored:
+                self._store("first/" + name, parameter)
         hold = self.request.get("hold", 0)
         if hold and count >= hold:
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -384,7 +395,9 @@ class Log:
         self._stored[key] = wire.plain(tensor.to_dense() if tensor.is_sparse else tensor).copy()
 
     def arrays(self) -> dict[str, Any]:
-        """Everything stored, with the last values of all roots."""
+        """Everything stored, with the last values of all roots and of what is in none."""
+        for tensor in self._alone:
+            self._store("end/" + self._names(tensor)[0], tensor)
         for number, root in enumerate(self.roots):
             for name, tensor in root["tensors"].items():
                 self._store(f"end/r{number}:{name}", tensor)

@@ -25,6 +25,8 @@ from . import absent, placeholder
 Tree = Dict[str, Any]
 Arrays = Dict[str, np.ndarray]
 MOST_ITEMS = 10000
+ALONE = "alone:variable "
+"""How the names begin of trained tensors that belong to no module."""
 
 
 PROGRAM: List[str] = []  # the module that runs as a program, by its import name
