@@ -141,3 +141,15 @@ def test_both_sides_compute_the_same(tmp_path: Path) -> None:
     for number, (one, other) in enumerate(zip(ours["results"], theirs["results"], strict=True)):
         assert one.dtype == other.dtype, number
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5, err_msg=str(number))
+
+
+def test_its_weights_are_shown(tmp_path: Path) -> None:
+    text = migrated(f"{X}layer = layers.Dense(2)\nlayer(x)\nlayer.variables\nlayer.kernel, layer.bias\n", tmp_path)
+    assert "list(layer.parameters())" in text
+    assert "layer.weight.T, layer.bias" in text
+
+
+def test_statistics_are_no_parameters(tmp_path: Path) -> None:
+    text, reasons = rewritten(f"{X}norm = layers.BatchNormalization()\nnorm(x)\nnorm.variables\n", tmp_path)
+    assert "BatchNormalization outside of a model: `norm.variables`" in reasons
+    assert "norm.variables" in text

@@ -18,6 +18,7 @@ from migrator.codemods.models.part import FUNCTION, Part
 from migrator.codemods.models.text import atom, fill, holes, names
 from migrator.codemods.nodes import ancestors, below
 from migrator.codemods.training.layer_calls import flag_of, has_two_modes
+from migrator.codemods.training.learning import all_learn
 from migrator.codemods.training.models import VARIABLES
 from migrator.codemods.training.random_layers import is_random
 from migrator.codemods.training.sink import Sink
@@ -33,6 +34,7 @@ _WHOLE_NUMBERS = (
 """Layers whose torch code takes integers as well and does the same with them."""
 _WEIGHTS = frozenset({"kernel", "bias", "gamma", "beta", "embeddings"})
 _READ = ("numpy", "shape", "dtype")
+_ALL = ("variables", "weights")
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _used_otherwise(found: Outside, ctx: Context) -> str:
     """What else than calling it is done with a layer that has a name, or ""."""
     for node in _uses(found.name, found.made, ctx):
         parent = index_of(node).parents[node]
-        if not _is_call(node, parent, found, ctx) and not _reads_weights(node, parent, found):
+        if not _is_call(node, parent, found, ctx) and not _reads_weights(node, parent, found, ctx):
             return f"`{ctx.code(parent).strip()[:60]}`"
         if _elsewhere(node, ctx):
             return "a class, or a function that makes layers, uses it"
@@ -201,18 +203,20 @@ def _is_call(node: cst.Name, parent: cst.CSTNode, found: Outside, ctx: Context) 
     return isinstance(parent, cst.Call) and parent.func is node and called(parent, ctx) is found.made
 
 
-def _reads_weights(node: cst.Name, parent: cst.CSTNode, found: Outside) -> bool:
+def _reads_weights(node: cst.Name, parent: cst.CSTNode, found: Outside, ctx: Context) -> bool:
     """Whether an expression lists the variables of a layer, to take gradients for them say."""
     if not isinstance(parent, cst.Attribute) or parent.value is not node or found.part.code.module is None:
         return False
-    return parent.attr.value in VARIABLES or _weight(found, parent) is not None
+    listed = parent.attr.value in VARIABLES or (parent.attr.value in _ALL and all_learn(found.value, ctx))
+    return listed or _weight(found, parent) is not None
 
 
 def _weight(found: Outside, node: cst.Attribute) -> str | None:
     """A weight of a layer as Keras has it, where no more than its values or shape are read."""
     around = index_of(node).parents[node]
     param = next((p for p in found.part.code.params if p[0] == node.attr.value), None)
-    if param is None or not isinstance(around, cst.Attribute) or around.attr.value not in _READ:
+    read = isinstance(around, cst.Attribute) and around.attr.value in _READ
+    if param is None or not (read or _is_shown(node)):
         return None
     turned = re.fullmatch(r"transpose\(([\d,]+)\)", param[2])
     view = {"": "", "T": ".T"}.get(param[2])
@@ -220,6 +224,15 @@ def _weight(found: Outside, node: cst.Attribute) -> str | None:
         order = [int(axis) for axis in turned.group(1).split(",")]
         view = f".permute{tuple(sorted(range(len(order)), key=order.__getitem__))}"
     return None if view is None else f"{found.name}.{param[1]}{view}"
+
+
+def _is_shown(node: cst.CSTNode) -> bool:
+    """Whether an expression only stands there, as the last line of a notebook's cell does."""
+    parents = index_of(node).parents
+    around = parents[node]
+    while isinstance(around, cst.Tuple | cst.Element):
+        around = parents[around]
+    return isinstance(around, cst.Expr)
 
 
 def weight_text(node: cst.Attribute, ctx: Context) -> str | None:

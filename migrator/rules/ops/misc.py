@@ -10,7 +10,7 @@ from migrator.rules.engine.asked import is_float
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import S, block, f32, i32, no_grad, src
+from migrator.rules.engine.samples import S, block, declines, f32, i32, no_grad, src
 from migrator.rules.ops.create import no_strings
 from migrator.rules.ops.pieces import torch_dtype
 
@@ -63,7 +63,19 @@ def may_train(value: object, dtype: object, kind: object, known: object) -> bool
     return is_float(str(known))
 
 
-@rule("tf.Variable", samples=[S(2.0), S([1.0, 2.0]), S(3), S(f32(2, 3)), S(i32(3)), S(1.5, trainable=False)])
+@rule(
+    "tf.Variable",
+    samples=[
+        S(2.0),
+        S([1.0, 2.0]),
+        S(3),
+        S(f32(2, 3)),
+        S(i32(3)),
+        S(1.5, trainable=False),
+        S(f32(2, 3), dtype=src("tf.float32")),
+        declines(f32(2), dtype=src("tf.float64")),
+    ],
+)
 def variable(
     initial_value,
     trainable=None,
@@ -89,8 +101,8 @@ def variable(
     floats = may_train(initial_value, dtype, kind, dtype_initial_value)
     train = floats and (trainable is None or trainable)
     if kind == "tensor":
-        if dtype is not None:
-            raise Decline("a tensor with a dtype")
+        if dtype is not None and (not isinstance(dtype, str) or dtype_initial_value not in (None, dtype)):
+            raise Decline("a tensor with a dtype")  # TensorFlow raises where they differ
         return initial_value.detach().clone().requires_grad_() if train else initial_value.detach().clone()
     if train:
         return torch.tensor(initial_value, dtype=target, requires_grad=True)
