@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.rules.engine.args import NOTHING, Arg, literal
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import rule, same
-from migrator.rules.engine.samples import f32, random
+from migrator.rules.engine.samples import f32, random, src
 from migrator.rules.engine.template import device_here
 from migrator.rules.ops.pieces import dtype_name, on_arguments, torch_dtype
 
@@ -45,8 +46,23 @@ def is_integer_dtype(arg: object) -> bool:
     return "int" in (dtype_name(arg) or "")
 
 
+@on_arguments
+def is_number(arg: object, number: float) -> bool:
+    """Whether a bound is known to be this number; one that only the run knows is written out."""
+    found = literal(arg.node, arg.value) if isinstance(arg, Arg) else arg
+    return found is not NOTHING and found == number
+
+
 @rule(
-    "tf.random.uniform", samples=[random([300, 20]), random([6000], -1.0, 1.0), random([6000], maxval=5.0)], gaps=_SEED
+    "tf.random.uniform",
+    samples=[
+        random([300, 20]),
+        random([6000], -1.0, 1.0),
+        random([6000], maxval=5.0),
+        random([6000], 0.0, src("2 * np.pi")),
+        random([6000], src("-np.pi"), src("np.pi * 1.0")),
+    ],
+    gaps=_SEED,
 )
 def uniform(shape, minval=0, maxval=None, dtype="float32", seed: Ignored = None, name=None):
     target = torch_dtype(dtype)
@@ -59,10 +75,10 @@ def uniform(shape, minval=0, maxval=None, dtype="float32", seed: Ignored = None,
     if maxval is None:
         return (
             torch.rand(shape, device=device_here)
-            if minval == 0
+            if is_number(minval, 0)
             else torch.empty(shape, device=device_here).uniform_(minval, 1)
         )
-    if minval == 0 and maxval == 1:
+    if is_number(minval, 0) and is_number(maxval, 1):
         return torch.rand(shape, device=device_here)
     return torch.empty(shape, device=device_here).uniform_(minval, maxval)
 
