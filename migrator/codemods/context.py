@@ -139,6 +139,7 @@ class ModelTraits:
     `penalty`: it has `regularization_loss()`. `shapes`: it tells its `input_shape` and `output_shape`, where asked.
     `constrained`: it has `constrain_weights()`. `adds`: its layers add to the loss when they are called.
     `ends`: of a model with several inputs or outputs. `parts`: its layers that have weights.
+    `masks`: its `mask` tells which steps of the output count.
     """
 
     activation: str = ""
@@ -148,6 +149,7 @@ class ModelTraits:
     adds: bool = False
     ends: Ends | None = None
     parts: tuple[ModelPart, ...] = ()
+    masks: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ class Draft:
     has_penalty: frozenset[str] = frozenset()  # classes with `regularization_loss()`
     has_constraints: frozenset[str] = frozenset()  # classes with `constrain_weights()`
     has_additions: frozenset[str] = frozenset()  # classes of which layers add to the loss when they are called
+    has_mask: frozenset[str] = frozenset()  # classes that tell which steps of their output count
     has_shapes: frozenset[str] = frozenset()  # classes that tell the shapes that the repository asks for
     origin: Origin = Origin.RULES
 

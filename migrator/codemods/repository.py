@@ -249,6 +249,7 @@ def _model_drafts(contexts: Sequence[Context]) -> tuple[dict[str, Draft], dict[s
                 name in draft.has_additions,
                 draft.has_ends.get(name),
                 draft.has_parts.get(name, ()),
+                name in draft.has_mask,
             )
     return drafts, traits
 

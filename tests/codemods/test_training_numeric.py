@@ -16,6 +16,7 @@ keras = pytest.importorskip("keras")
 from tests.codemods.batch_programs import BATCHES  # noqa: E402
 from tests.codemods.callback_programs import CALLBACKS  # noqa: E402
 from tests.codemods.hook_programs import HOOKS  # noqa: E402
+from tests.codemods.masked_programs import MASKED  # noqa: E402
 from tests.codemods.saving_programs import SAVING  # noqa: E402
 from tests.codemods.several_programs import SEVERAL  # noqa: E402
 from tests.codemods.tape_programs import TAPES  # noqa: E402
@@ -24,7 +25,7 @@ from tests.codemods.training_support import draft, torch_module  # noqa: E402
 
 
 @pytest.mark.parametrize(
-    "program", [*PROGRAMS, *BATCHES, *TAPES, *HOOKS, *CALLBACKS, *SAVING, *SEVERAL], ids=lambda p: p.name
+    "program", [*PROGRAMS, *BATCHES, *TAPES, *HOOKS, *CALLBACKS, *SAVING, *SEVERAL, *MASKED], ids=lambda p: p.name
 )
 def test_both_sides_agree(program: Program) -> None:
     made = draft(program.source)

@@ -72,6 +72,7 @@ def _traits(ctx: Context) -> Iterator[tuple[str, ModelTraits]]:
                         adds=name in made.has_additions,
                         ends=made.has_ends.get(name),
                         parts=made.has_parts.get(name, ()),
+                        masks=name in made.has_mask,
                     ),
                 )
 

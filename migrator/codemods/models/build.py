@@ -39,6 +39,7 @@ class ModuleBuild:
     resets: list[Owned] = field(default_factory=list)
     penalties: list[Owned] = field(default_factory=list)
     constraints: list[Owned] = field(default_factory=list)
+    masks: bool = False  # a method tells which steps count
     adds: bool = False  # a submodule adds to the loss when it is called
     records: list[WeightRecord] = field(default_factory=list)
     sites: dict[Span, str] = field(default_factory=dict)  # where a layer of Keras was made → its path

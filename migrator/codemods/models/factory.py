@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import libcst as cst
 import libcst.matchers as m
@@ -12,6 +13,7 @@ from libcst.helpers import get_full_name_for_node
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models.blocks import all_params, block_of, split_doc
 from migrator.codemods.models.build import render
+from migrator.codemods.models.counting import never_called
 from migrator.codemods.models.ends import MODEL, ends
 from migrator.codemods.models.entries import ends_of
 from migrator.codemods.models.forward import body_of, comments
@@ -264,7 +266,8 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
         clash = any(mentions(s, INPUT) and not _is_call(s) for s in found.before)
         if clash or INPUT in params or any(found.name and mentions(s, found.name) for s in found.before):
             return Decline("the statements between the layers of a Sequential use the model or a name `x`")
-        return Graph(found.before, (INPUT,), cst.Name(INPUT), dict(params), sequential=True, spans=found.spans)
+        made = Graph(found.before, (INPUT,), cst.Name(INPUT), dict(params), sequential=True, spans=found.spans)
+        return replace(made, alone=partial(never_called, found.call, ctx))
     bound = ends(found.call)
     if bound is None:
         return Decline("a model whose inputs and outputs are not given")
@@ -289,7 +292,7 @@ def graph_of(found: Found, ctx: Context, params: Mapping[str, str]) -> Graph | D
     reached = taps([*found.before, *([outputs] if outputs is not None else [])], starts, ctx)
     known = None if found.returns else ends_of(found.call, found.before, ctx)
     made = Graph(found.before, tuple(flat), outputs, dict(params), unpack=unpack, spans=found.spans, taps=reached)
-    return replace(made, ends=known)
+    return replace(made, ends=known, alone=made.alone if found.returns else partial(never_called, found.call, ctx))
 
 
 def _unaliased(found: Found, inputs: cst.BaseExpression) -> tuple[Found, cst.BaseExpression]:
@@ -449,4 +452,5 @@ def draft_of(made: Made, text: str, kind: UnitKind, changes: Sequence[InterfaceC
         has_penalty=frozenset({build.name}) if build.penalties else frozenset(),
         has_constraints=frozenset({build.name}) if build.constraints else frozenset(),
         has_additions=frozenset({build.name}) if build.adds else frozenset(),
+        has_mask=frozenset({build.name}) if build.masks else frozenset(),
     )

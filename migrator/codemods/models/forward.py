@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -36,6 +36,8 @@ class Body:
 
     lower: Lowerer
     result: Layout = LAST
+    alone: Callable[[], bool] = bool  # nothing calls the model: only its training asks for the mask of what goes out
+    mask: str = ""  # the variable with that mask
     returned: list[Layout] = field(default_factory=list)
     adds_once: bool = False  # one statement of the class adds to the loss
 
@@ -164,7 +166,9 @@ class Body:
 
     def returning(self, node: cst.BaseExpression) -> Line:
         term = self.lower.term(node)
-        if term.mask:
+        if term.mask and self.alone():
+            self.mask = term.mask
+        elif term.mask:
             self.lower.build.needs.decline(
                 "what is returned carries a mask, which Keras hands on", self.lower.ctx, node
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import libcst as cst
@@ -11,6 +11,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context, Ends
 from migrator.codemods.models.build import ModuleBuild, signature
+from migrator.codemods.models.counting import counted
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.entries import without_activations
 from migrator.codemods.models.finish import check_names, finished, rename
@@ -47,6 +48,7 @@ class Graph:
     taps: Mapping[str, str] = field(default_factory=dict)  # `base.output` → what goes into the network `base`
     sequential: bool = False  # calls that stand for a Sequential: short lines are put together
     ends: Ends | None = None  # of several inputs or outputs
+    alone: Callable[[], bool] = bool  # nothing calls the model: a mask of what goes out concerns its training only
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     lower.collects |= _collections(ctx, graph.statements)
     lower.carried = graph.carried
     lower.taps = graph.taps
-    split = Split(lower, Body(lower, shape.layout))
+    split = Split(lower, Body(lower, shape.layout, graph.alone))
     build.init, lines = split.block(graph.statements)
     build.init = [*shape.first, *build.init]
     if graph.sequential:
@@ -106,11 +108,13 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
         lines.append(_returned(split, graph.outputs))
     for name in sorted(build.kept.keys() - build.captured.keys()):
         build.needs.decline(f"`{name}` is frozen where it is not a part of the model", ctx)
+    counting = counted(split.body.mask, graph, lines, build, ctx) if split.body.mask else []
     output = (with_logits(lines) or with_several_logits(lines)) if shape.whole else None
     lines = _returned_at_once(lines)
     if output is not None:
         _make_room(build, output)
     _methods(build, graph, lines, output)
+    build.methods += [counting] if counting else []
     params = _params(build, graph, shape)
     build.params = [*shape.sizes, *(graph.params[p] for p in params)]
     finished(build, lower.named)

@@ -30,6 +30,7 @@ def built_by_statements(model: ModelValue, ctx: Context) -> ModelTraits | None:
         bool(draft.has_additions),
         next(iter(draft.has_ends.values()), None),
         next(iter(draft.has_parts.values()), ()),
+        bool(draft.has_mask),
     )
 
 

@@ -14,6 +14,7 @@ from migrator.codemods.training.heads import HeadCode, heads_metrics, heads_of
 from migrator.codemods.training.made import Made
 from migrator.codemods.training.objectives import (
     Stop,
+    counted_code,
     loss_code,
     made_or_stop,
     metric_code,
@@ -107,6 +108,11 @@ def _one_output(
 ) -> Configuration:
     if not is_none(bound.get("loss_weights"), ctx):
         raise Stop(Decline("argument `loss_weights` of a model with one output has no rule"))
+    if traits.counts:
+        loss, metrics = counted_code(_only(bound["loss"]), metric_nodes(bound.get("metrics"), ctx), traits, ctx)
+        if metric_nodes(bound.get("weighted_metrics"), ctx):
+            raise Stop(Decline("weighted metrics over a masked sequence"))
+        return Configuration(loss, metrics, optimizer, traits)
     loss = loss_code(_only(bound["loss"]), traits, ctx)
     metrics = tuple(metric_code(node, loss, traits, ctx) for node in metric_nodes(bound.get("metrics"), ctx))
     metrics += tuple(

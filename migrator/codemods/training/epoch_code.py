@@ -57,9 +57,10 @@ def run_epoch(
         *(["batches = 0"] if any(metric.by_batch for metric in figures_of(config)) else []),
         *(["preds, targets = [], []"] if _gathers(config) else []),
         *(f"{_variable(metric)} = {metric.made or '[]'}" for metric in config.metrics if metric.kept),
+        *(["steps = 0"] if _counts(config) else []),
         "with torch.set_grad_enabled(training):",
         indent("\n".join(_loop(config, weighted, streamed, hooks, forms or Forms())), "    "),
-        _result(measured, weighted),
+        _result(measured, weighted, _counts(config)),
     ]
     pairs = "(x, y, weight)" if weighted else "(x, y)"
     extra_args = ["scheduler=None"] if scheduled else []
@@ -97,6 +98,7 @@ def _loop(config: Configuration, weighted: bool, streamed: bool, hooks: frozense
         *("        " + line for line in step_lines(config)),
         *("    " + line for line in _tally(config, weighted)),
         *(["    weights += weight.sum().item()"] if weighted and _weighs(config) else []),
+        *(["    steps += len(y)"] if _counts(config) else []),
         *(["    batches += 1"] if any(metric.by_batch for metric in figures_of(config)) else []),
         *("    " + line for line in _after_batch(hooks)),
     ]
@@ -118,7 +120,10 @@ def _forward(config: Configuration, weighted: bool) -> list[str]:
         return forward_lines(config)
     p = forward_name(config)
     method = "model.logits(x)" if config.loss.on_logits and config.traits.output.activation else "model(x)"
-    lines = [f"{p} = {method}"]
+    if config.traits.counts:
+        lines = ["mask = model.mask(x)", f"{p}, y = {method}[mask], y[mask]"]
+    else:
+        lines = [f"{p} = {method}"]
     if weighted:
         lines.append("# the weighted sum is divided by the size of the batch, not by the sum of the weights")
     lines.append(f"loss = {loss_text(config, weighted)}")
@@ -139,6 +144,11 @@ def step_lines(config: Configuration, params: str = "model.parameters()") -> lis
     return lines + (["scheduler.step()"] if config.optimizer.schedule is not None else [])
 
 
+def _counts(config: Configuration) -> bool:
+    """Whether metrics are means over the steps that a mask leaves."""
+    return config.traits.counts and bool(config.metrics)
+
+
 def _weighs(config: Configuration) -> bool:
     return any(metric.weighted for metric in config.metrics)
 
@@ -146,7 +156,7 @@ def _weighs(config: Configuration) -> bool:
 def _tally(config: Configuration, weighted: bool) -> list[str]:
     if config.heads:
         return tally_lines(config)
-    rows = "len(y)" if config.traits.entries else "len(x)"
+    rows = ("len(mask)" if config.traits.counts else "len(y)") if config.traits.entries else "len(x)"
     p = forward_name(config)
     activation = config.traits.output.activation
     lines = []
@@ -184,10 +194,11 @@ def _gathers(config: Configuration) -> bool:
     return any(metric.gathered for metric in config.metrics)
 
 
-def _result(metrics: Sequence[MetricCode], weighted: bool) -> str:
+def _result(metrics: Sequence[MetricCode], weighted: bool, counts_steps: bool = False) -> str:
     plain = "{name: total / count for name, total in totals.items()}"
     counts = {m.name: "weights" for m in metrics if weighted and m.weighted}
     counts |= {m.name: "batches" for m in metrics if m.by_batch}
+    counts |= {m.name: "steps" for m in metrics if counts_steps}
     special = [m for m in metrics if m.result != "{mean}" or m.gathered or m.kept or m.name in counts]
     if not special:
         return f"return {plain}"
@@ -252,7 +263,7 @@ def target_text(loss: LossCode, rank: int | None, y: str = "y") -> str:
     if loss.target == "ids":
         return f"torch.as_tensor({y}).long()" + (".flatten()" if rank == 2 else "")
     text = f"torch.as_tensor({y}, dtype=torch.float32)"
-    return text + (".reshape(-1, 1)" if loss.target == "column" else "")
+    return text + (".reshape(-1, 1)" if loss.target == "column" and rank == 2 else "")
 
 
 def make_loader(name: str, config: Configuration, weighted: bool) -> tuple[Helper, ...]:

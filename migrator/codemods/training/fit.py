@@ -44,6 +44,8 @@ def run_epoch_name(writer: Writer, compiled: Compiled) -> str:
         raise Unfit("how batches hold the inputs and targets of the model is not known")
     if compiled.weighted and _is_given_batches(compiled, writer):
         raise Unfit("weights beside batches that were made elsewhere")
+    if config.traits.counts and (compiled.weighted or compiled.hooks):
+        raise Unfit("weights or callbacks of batches over a masked sequence")
     if why := objection(config, compiled.hooks):
         raise Unfit(why)
     name = writer.plan.name("run_epoch", compiled)

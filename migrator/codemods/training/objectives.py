@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence as Seq
 from dataclasses import replace
 
 import libcst as cst
@@ -171,6 +172,23 @@ def weighted_code(node: cst.BaseExpression, loss: LossCode, traits: Traits, ctx:
     if not code.rows or code.result != "{mean}":
         raise Stop(Decline(f"the metric `{code.name}` with weights"))
     return replace(code, weighted=True)
+
+
+def counted_code(
+    loss: cst.BaseExpression, metrics: Seq[cst.BaseExpression], traits: Traits, ctx: Context
+) -> tuple[LossCode, tuple[MetricCode, ...]]:
+    """The loss and the metrics over the steps that count, which are rows by then."""
+    if traits.output.rank != 3:
+        raise Stop(Decline("a loss over a mask of what is no sequence"))
+    if any(isinstance(ctx.value(n), RepoFunction) or base_of(ctx.value(n), ctx) for n in (loss, *metrics)):
+        raise Stop(Decline("a loss or metric of the repository over a masked sequence"))
+    rows = replace(traits, output=replace(traits.output, rank=2))
+    made = loss_code(loss, rows, ctx)
+    measured = tuple(metric_code(node, made, rows, ctx) for node in metrics)
+    for metric in measured:
+        if metric.gathered or metric.made or metric.by_batch or metric.result != "{mean}":
+            raise Stop(Decline(f"the metric `{metric.name}` over a masked sequence"))
+    return made, measured
 
 
 def _own_metric_code(name: str, returns: Value, loss: LossCode, traits: Traits) -> MetricCode:

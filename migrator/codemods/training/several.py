@@ -49,7 +49,7 @@ def batch_lines(config: Configuration, streamed: bool, forms: Forms, weighted: b
     weight = [("weight", "weight.to(device)")] if weighted else []
     if config.heads:
         return [*before, *_assigned([("x", x), *weight]), *_targets(config.heads, streamed, forms)]
-    y = "y.to(device)" + (_cast(config.loss) if streamed else "")
+    y = "y.to(device)" + (_cast(config.loss, config.traits.counts) if streamed else "")
     return [*before, *_assigned([("x", x), ("y", y), *weight])]
 
 
@@ -57,8 +57,9 @@ def _assigned(pairs: Sequence[tuple[str, str]]) -> list[str]:
     return [f"{', '.join(name for name, _ in pairs)} = {', '.join(text for _, text in pairs)}"]
 
 
-def _cast(loss: LossCode) -> str:
-    return _CASTS.get(loss.target, ".float()")
+def _cast(loss: LossCode, steps: bool = False) -> str:
+    """`steps`: they become rows later."""
+    return ".float()" if steps and loss.target == "column" else _CASTS.get(loss.target, ".float()")
 
 
 def _inputs(config: Configuration, streamed: bool, forms: Forms) -> tuple[list[str], str]:

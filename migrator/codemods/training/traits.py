@@ -31,7 +31,7 @@ class Traits:
     `single`: one input and one output, or `entries` and `heads` where there are more.
     `placed`: what makes it ends in `.to(device)`.
     `own_step`: a method of Keras that it overrides. `steps`: those by which it trains itself, batch by batch.
-    `adds`: its layers add to the loss. `masked`: a mask may reach the loss.
+    `adds`: its layers add to the loss. `masked`: a mask may reach the loss. `counts`: one does, told by its `mask`.
     `compiles`: its class has a `compile` of its own, beside its steps.
     `shapes`: its class tells the shapes that the repository asks of models.
     """
@@ -44,6 +44,7 @@ class Traits:
     placed: bool = True
     own_step: str = ""
     masked: bool = False
+    counts: bool = False
     adds: bool = False
     steps: frozenset[str] = frozenset()
     shapes: bool = False
@@ -123,7 +124,10 @@ def _graph(model: ModelValue, ctx: Context) -> Traits | None:
         shapes=made is not None and made.shapes,
         adds=adds_loss(model, ctx) or (made is not None and made.adds),
         inputs=_input_kind(model),
-        masked=any(f.rank != 2 for f in (facts, *(head.output for head in heads))) and _may_mask(model),
+        masked=(made is None or len(heads) > 1)
+        and any(f.rank != 2 for f in (facts, *(head.output for head in heads)))
+        and _may_mask(model),
+        counts=made is not None and made.masks,
         single=known is not None or len(model.outputs or (0,)) == 1 == len(model.inputs or (0,)),
         entries=entries if len(entries) > 1 else (),
         heads=heads if len(heads) > 1 else (),
