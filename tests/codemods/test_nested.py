@@ -153,6 +153,14 @@ def values(pair: Any) -> dict[str, Any]:
     return {name: torch.cat([p.detach().flatten() for p in m.parameters()]) for name, m in modules.items()}
 
 
+def test_gradients_may_be_clipped_one_by_one(tmp_path: Path) -> None:
+    source = PAIR.format(middle="layers.LeakyReLU(0.2)")
+    clipped = source.replace("optimizer=SGD(0.5))", "optimizer=SGD(0.5, clipvalue=1.0))")
+    text = migrated(clipped, tmp_path).text
+    assert "clip_grad_value_(model.parameters(), clip_value=1.0)" in text
+    assert "torch.optim.SGD(self.painter.parameters(), lr=0.5)" in text
+
+
 def test_its_normalisation_is_left_alone_while_the_whole_learns(tmp_path: Path) -> None:
     made = migrated(PAIR.format(middle="layers.BatchNormalization()"), tmp_path)
     pair = scope_of(made)["pair"]
@@ -173,8 +181,16 @@ def test_its_normalisation_is_left_alone_while_the_whole_learns(tmp_path: Path) 
         ("verdict = self.critic([image, label])", "verdict = layers.Dense(1)(self.critic([image, label]))"),
         ("layers.Dense(8)(x)", 'layers.Dense(8, kernel_regularizer="l2")(x)'),
         ("import numpy as np\n", "import numpy as np\nimport keras_core\n"),
+        ("optimizer=SGD(0.5))", "optimizer=SGD(0.5, global_clipnorm=1.0))"),
     ],
-    ids=["the inputs are unknown", "it is not compiled", "layers beside it", "regularisers", "Keras 3"],
+    ids=[
+        "the inputs are unknown",
+        "it is not compiled",
+        "layers beside it",
+        "regularisers",
+        "Keras 3",
+        "a norm over all",
+    ],
 )
 def test_what_is_not_certain_is_declined(old: str, new: str, tmp_path: Path) -> None:
     source = (HEAD + PAIR.format(middle="layers.LeakyReLU(0.2)")).replace(old, new)

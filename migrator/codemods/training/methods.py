@@ -46,8 +46,9 @@ def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer:
     sink.needs_device = True
     parts = learning_parts(compiled, writer.plan, writer.ctx)
     if parts:
-        if optimizer.clip or "{model}" in optimizer.call:
-            raise Unfit("gradients of a model with a frozen part that are clipped, or weights that decay")
+        together = any(line.startswith("torch.nn.utils.clip_grad_norm_") for line in optimizer.clip)
+        if together or "{model}" in optimizer.call:  # the pass over the data would count the gradients of all parts
+            raise Unfit("a norm over all gradients, or weights that decay, of a model with a frozen part")
         params = parameters(parts)
     made = optimizer.call.replace("{params}", params).replace("{model}", model)
     lines += [f"{compiled.optimizer_of(model)} = {made}"] if made != compiled.optimizer_of(model) else []

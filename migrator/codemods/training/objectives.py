@@ -186,7 +186,7 @@ def counted_code(
     made = loss_code(loss, rows, ctx)
     measured = tuple(metric_code(node, made, rows, ctx) for node in metrics)
     for metric in measured:
-        if metric.gathered or metric.made or metric.by_batch or metric.result != "{mean}":
+        if metric.gathered or metric.kept or metric.by_batch or metric.result != "{mean}":
             raise Stop(Decline(f"the metric `{metric.name}` over a masked sequence"))
     return made, measured
 
