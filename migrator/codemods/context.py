@@ -42,6 +42,9 @@ class Rules(Protocol):
         `device`: source of the device of new tensors where no function around them gives it.
         """
 
+    def has_rule(self, api: str) -> bool:
+        """Whether calls of a function or class have a rule wherever they stand, as layers that prepare data have."""
+
     def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
         """The arguments of a call by TF's parameter names (given ones only)."""
 

@@ -49,6 +49,10 @@ class Rulebook:
         """
         return rewriter.rewrite(node, here, spans, self.keras, device, self.exact)
 
+    def has_rule(self, api: str) -> bool:
+        """Whether calls of a function or class have a rule wherever they stand, as layers that prepare data have."""
+        return registry.find(api, self.keras) is not None
+
     def bind(self, api: str, call: cst.Call) -> dict[str, cst.BaseExpression] | Decline:
         """The given arguments of a call by TF's parameter names."""
         layer = registry.find_layer(MERGES.get(api, api), self.keras)

@@ -153,3 +153,18 @@ def test_statistics_are_no_parameters(tmp_path: Path) -> None:
     text, reasons = rewritten(f"{X}norm = layers.BatchNormalization()\nnorm(x)\nnorm.variables\n", tmp_path)
     assert "BatchNormalization outside of a model: `norm.variables`" in reasons
     assert "norm.variables" in text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "layer = layers.Normalization()\nlayer.adapt(np.ones((2, 2), 'float32'))\ny = layer(x[:, :2])\n",
+        "layer = layers.StringLookup(vocabulary=['a', 'b'])\ny = layer(tf.constant(['a', 'c']))\n",
+        "layer = layers.TextVectorization()\nlayer.adapt(['a b', 'b c'])\ny = layer(['a c'])\n",
+        "y = layers.Discretization(bin_boundaries=[0.0, 1.0])(x)\n",
+    ],
+)
+def test_layers_that_prepare_data_have_rules_of_their_own(code: str, tmp_path: Path) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(migrated(X + code, tmp_path), "target", "exec"), names)
+    assert "y" in names

@@ -325,9 +325,11 @@ def standing(text: str, call: cst.Call) -> str:
 
 
 def _layer(node: cst.BaseExpression, ctx: Context) -> Instance | None:
-    """The layer of Keras that an expression is."""
+    """The layer of Keras that an expression is; those that prepare data have rules of their own."""
     value = ctx.value(node)
-    return value if isinstance(value, Instance) and is_keras_layer(value.api) else None
+    if not isinstance(value, Instance) or not is_keras_layer(value.api):
+        return None
+    return None if ctx.rules.has_rule(value.api) else value
 
 
 def _name(made: cst.Call, ctx: Context) -> str:
