@@ -178,6 +178,9 @@ METRICS: tuple[tuple[str, Mapping[str, object], str, tuple[int, ...], str], ...]
     ("BinaryAccuracy", {"threshold": 0.7}, "output", (ROWS, WIDTH), "binary"),
     ("TopKCategoricalAccuracy", {"k": 2}, "output", (ROWS, WIDTH), "onehot"),
     ("SparseTopKCategoricalAccuracy", {"k": 3}, "ids", (ROWS, WIDTH), ""),
+    ("SparseTopKCategoricalAccuracy", {"k": 8}, "ids", (ROWS, WIDTH), ""),
+    ("SparseTopKCategoricalAccuracy", {"k": 2}, "ids", (ROWS, 4, WIDTH), ""),
+    ("TopKCategoricalAccuracy", {"k": 2}, "output", (ROWS, 4, WIDTH), "onehot"),
     ("MeanAbsoluteError", {}, "column", (ROWS, 1), "real"),
     ("MeanSquaredError", {}, "output", (ROWS, WIDTH), "real"),
     ("RootMeanSquaredError", {}, "output", (ROWS, 3, WIDTH), "real"),
@@ -228,6 +231,11 @@ def test_accuracy_is_resolved_by_shapes() -> None:
     assert (sparse.name, binary.name) == ("accuracy", "acc")
     assert isinstance(objects.metric("accuracy", {}, {}, OutputFacts(2), LossCode("", "", None, "output")), Decline)
     assert isinstance(objects.metric("MeanIoU", {}, {}, OutputFacts(2, 1), column), Decline)
+
+
+def test_top_k_of_an_unknown_rank_is_declined() -> None:
+    ids = LossCode("", "", None, "ids")
+    assert isinstance(objects.metric("sparse_top_k_categorical_accuracy", {}, {}, OutputFacts(None, 4), ids), Decline)
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,13 @@ def _top_k(target: str) -> Make:
     def make(args: Arguments, output: OutputFacts, loss: LossCode) -> MetricCode:
         args.only("k", "name", "dtype")
         _wants(loss, target)
-        if output.rank != 2:
-            raise Refused("top-k accuracy over sequences has no rule")
+        if output.rank is None:
+            raise Refused("top-k accuracy of an output whose rank is not known")
         k = int(args.number("k", 5))
+        k = min(k, output.width or k)  # all classes are among more than there are
+        if output.rank != 2:
+            ids = "{y}" if target == "ids" else "{y}.argmax(dim=-1)"
+            return _metric(_rows(f"({{p}}.topk({k}).indices == {ids}[..., None]).any(dim=-1)"), on_logits=True)
         labels = "{y}" if target == "ids" else "{y}.argmax(dim=1)"
         hits = f"({{p}}.topk({k}).indices == {labels}[:, None])"
         return _metric(f"{hits}.sum()", on_logits=True, rows=f"{hits}.any(dim=1)")
