@@ -54,7 +54,34 @@ def make():
     return tf.keras.Model(ids, embedding(x, reverse=True))
 """
 
+ADAPTED = """
+import numpy as np
+import tensorflow as tf
+from tensorflow.keras import layers
+
+
+class Scaled(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.normalizer = layers.Normalization(axis=-1)
+        self.fc = layers.Dense(2)
+
+    def adapt(self, data):
+        self.normalizer.adapt(data)
+
+    def call(self, x):
+        return self.fc(self.normalizer(x))
+
+
+def make():
+    model = Scaled()
+    model.adapt(np.arange(30.0).reshape(10, 3).astype("float32") ** 1.5)
+    model(tf.zeros((1, 3)))
+    return model
+"""
+
 NEWER = {
+    "adapted": (ADAPTED, [("normal", 4, 3)]),
     "einsums": (EINSUMS, [("normal", 2, 12, 10, 3)]),
     "sizes that vary": (CRITIC, [("normal", 2, 13, 11, 3)]),
     "tied": (TIED, [("ids", 4, 6)]),

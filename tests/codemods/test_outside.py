@@ -168,3 +168,33 @@ def test_layers_that_prepare_data_have_rules_of_their_own(code: str, tmp_path: P
     names: dict[str, Any] = {}
     exec(compile(migrated(X + code, tmp_path), "target", "exec"), names)
     assert "y" in names
+
+
+ADAPTED = """data = np.arange(60.0).reshape(20, 3).astype("float32") ** 1.5
+normalizer = layers.Normalization(axis=-1)
+normalizer.adapt(data)
+"""
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "model = keras.Sequential([normalizer, layers.Dense(1)])\n",
+        "inputs = keras.Input((3,))\nmodel = keras.Model(inputs, layers.Dense(1)(normalizer(inputs)))\n",
+    ],
+)
+def test_a_model_has_the_very_layer_that_was_adapted(model: str, tmp_path: Path) -> None:
+    text = migrated(f"{ADAPTED}{model}model(data)\n", tmp_path)
+    assert "normalizer = Normalization()\nnormalizer.adapt(data)\n" in text
+    assert "self.normalizer = normalizer\n" in text
+    assert text.count("Normalization(") == 2  # its class and the one object
+
+
+@pytest.mark.parametrize("layer", ["own", "layers.Normalization()"])
+def test_a_model_that_would_have_a_copy_of_it_stays(layer: str, tmp_path: Path) -> None:
+    _, reasons = rewritten(
+        "def build(data):\n    own = layers.Normalization()\n    own.adapt(data)\n"
+        f"    return keras.Sequential([keras.Input((3,)), {layer}])\n\n\nbuild(np.ones((4, 3)))\n",
+        tmp_path,
+    )
+    assert "a layer that may be adapted where it is made" in reasons

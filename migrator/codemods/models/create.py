@@ -11,7 +11,7 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
-from migrator.codemods.models import lambdas, named_sizes, own_cells
+from migrator.codemods.models import adapted, lambdas, named_sizes, own_cells
 from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
@@ -155,6 +155,8 @@ class Maker:
         if isinstance(bound, Decline):
             return bound
         given = {**{n: e for n, e in base.items() if n not in _STRUCTURAL}, **bound}
+        if adapted.is_copied(node, value.api, given, self.ctx):
+            return Decline("a layer that may be adapted where it is made", value.api)
         cell = own_cells.cell_of(given, self) if value.api == own_cells.API else None
         if cell is not None:
             return own_cells.running(node, cell, given, self)

@@ -34,18 +34,21 @@ def _made(helper: Any, arguments: str, stem: str) -> LayerCode:
     samples=[
         S(f32(4, 3), mean=[1.0, 2.0, 3.0], variance=[1.0, 0.5, 0.0]),
         S(f32(4, 5, 3), mean=3.0, variance=2.0, invert=True),
-        declines(f32(4, 3)),
+        declines(f32(4, 3), mean=1.0),
         declines(f32(4, 5, 3), axis=1, mean=0.0, variance=1.0),
     ],
 )
 def normalization(axis=-1, mean=None, variance=None, invert=False, *, call: LayerCall) -> LayerCode:
-    """A small module of a given mean and variance along the last axis."""
+    """A small module of a mean and variance along the last axis, given or adapted."""
     if axis.known not in (-1, call.rank - 1):
         raise Decline("an axis other than the last")
-    if not mean.is_known or mean.known is None or not variance.is_known or variance.known is None:
-        raise Decline("mean and variance are not given, and a layer inside of a model is not adapted")
-    arguments = f"mean={mean.text}, variance={variance.text}" + (", invert=True" if invert.known else "")
-    return _made(Normalization, arguments, "normalization")
+    given = [a for a in (mean, variance) if not a.is_known or a.known is not None]
+    if len(given) == 1:
+        raise Decline("a mean or a variance alone")
+    ones = ", ".join([*("1" for _ in call.shape[:-1]), call.features])
+    start = [f"mean=torch.zeros({ones})", f"variance=torch.ones({ones})"]  # of the shapes that `adapt` gives them
+    options = [f"{a.name}={a.text}" for a in given] or start
+    return _made(Normalization, ", ".join([*options, *(["invert=True"] if invert.known else [])]), "normalization")
 
 
 @layer(
