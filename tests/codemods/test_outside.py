@@ -90,6 +90,10 @@ def test_a_layer_that_nothing_calls_is_gone(line: str, tmp_path: Path) -> None:
         ("layer = layers.Dense(2, name=print('made'))\n", "called with nothing known"),
         ("y = layers.MaxPooling1D()(tf.ones([2, 4, 3], tf.int32))\n", "integers go into it"),
         ("y = [layers.Dense(2)(x) for _ in range(3)]\n", "may not be evaluated"),
+        (
+            "import sys\nif sys.argv:\n    layer = layers.Dense(2)\nelse:\n    layer = layers.Dense(3)\ny = layer(x)\n",
+            "Dense outside of a model: `layer(x)`",
+        ),
         ("layer = layers.Dropout(0.5)\ny = [layer(x) for _ in range(3)]\n", "has two modes"),
         ("layer = layers.Embedding(5, 2, mask_zero=True)\ny = layer(tf.constant([1, 0]))\n", "more than a tensor"),
         (
@@ -102,7 +106,7 @@ def test_a_layer_that_nothing_calls_is_gone(line: str, tmp_path: Path) -> None:
 def test_what_is_not_certain_stays(code: str, reason: str, tmp_path: Path) -> None:
     text, reasons = rewritten(X + code, tmp_path)
     assert any(reason in each for each in reasons), reasons
-    assert "import tensorflow as tf" in text
+    assert "tensorflow" in text
 
 
 def test_a_layer_that_another_file_uses_stays(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from migrator.codemods.training.random_layers import is_random
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.writer import Unfit
 from migrator.syntax import index_of
-from migrator.values import Api, Instance, Sym, Tensor, Unknown, Value
+from migrator.values import Api, Choice, Instance, Repeated, Sym, Tensor, Unknown, Value
 
 _FACTORIES = ("model-factory", "layer-factory", "module-factory")
 _WHOLE_NUMBERS = (
@@ -194,8 +194,9 @@ def _uses(name: str, made: cst.Call, ctx: Context) -> Iterator[cst.Name]:
         if not isinstance(node, cst.Name) or node.value != name or node in index_of(node).words:
             continue
         value = ctx.value(node)
-        other = value.site != ctx.spans[made] if isinstance(value, Instance) else not isinstance(value, Unknown)
-        if not other and not isinstance(index_of(node).parents[node], cst.AssignTarget):
+        one_of_several = isinstance(value, Unknown | Choice | Repeated)
+        same = isinstance(value, Instance) and value.site in (None, ctx.spans[made])
+        if (same or one_of_several) and not isinstance(index_of(node).parents[node], cst.AssignTarget):
             yield node
 
 
