@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from tests.codemods.test_steps import rendered
 from tests.codemods.training_support import HEAD, draft, migrated, reasons
@@ -197,3 +199,39 @@ def test_names_of_gradients_that_are_gone_are_told_of() -> None:
         + "optimizer.apply_gradients([(dw, w), (db, b)])\n"
     )
     assert [change.qualname for change in made.changes] == ["m:dw", "m:db"]
+
+
+SECOND = """
+x = tf.Variable(3.0)
+y = tf.Variable(2.0)
+with tf.GradientTape(persistent=True) as outer:
+    with tf.GradientTape() as inner:
+        z = x * x * y + 2.0 * y
+    first = inner.gradient(z, [x, y])
+second = [outer.gradient(slope, [x, y]) for slope in first]
+"""
+
+
+def test_gradients_of_each_gradient_share_a_graph_and_need_not_depend_on_all() -> None:
+    text = migrated(SECOND)
+    scope: dict[str, Any] = {"torch": torch}
+    exec(text, scope)
+    assert scope["second"] == [(4.0, 6.0), (6.0, None)]
+
+
+def test_a_gradient_that_a_loop_takes_again_keeps_its_graph() -> None:
+    text = migrated(
+        """
+        v = tf.Variable(2.0)
+        with tf.GradientTape(persistent=True) as tape:
+            y = v * v
+        for _ in range(2):
+            print(tape.gradient(y, v))
+        for _ in range(2):
+            with tf.GradientTape() as tape:
+                y = v * v
+            print(tape.gradient(y, v))
+        """
+    )
+    assert text.count("retain_graph=True") == 1
+    assert text.index("retain_graph=True") < text.rindex("for _ in")

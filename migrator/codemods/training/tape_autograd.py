@@ -67,7 +67,8 @@ class Autograd:
             options.append("create_graph=True")
         elif gradient.shared:
             options.append("retain_graph=True")
-        options += ["allow_unused=True", "materialize_grads=True"] if gradient.zeros else []
+        options += ["allow_unused=True"] if gradient.zeros or (not end and self.is_of_gradient(gradient)) else []
+        options += ["materialize_grads=True"] if gradient.zeros else []
         target = self.summed_always(gradient) if watched else self.tapes.summed(gradient.target)
         if target.endswith(".sum()") and any(holds(pause, gradient.line) for pause in self.found.paused):
             target = target.removesuffix(".sum()")  # a sum made here would have no graph
@@ -76,6 +77,14 @@ class Autograd:
         keeps = not end and not self.only_iterated(gradient)
         self.found.decided[gradient.call] = f"list({made})" if keeps else made
         self.found.losses |= names_below(gradient.target) if not end else set()
+
+    def is_of_gradient(self, gradient: Gradient) -> bool:
+        """Whether a gradient is differentiated, which need not depend on all that its own sources are."""
+        names = frozenset[str]().union(*(g.names for g in self.tapes.gradients if g is not gradient))
+        each = [loop for loop in find(self.holder, m.CompFor() | m.For()) if isinstance(loop, cst.CompFor | cst.For)]
+        over = [loop for loop in each if names_below(loop.iter) & names]
+        names |= {loop.target.value for loop in over if isinstance(loop.target, cst.Name)}
+        return isinstance(gradient.target, cst.Name) and gradient.target.value in names
 
     def only_iterated(self, gradient: Gradient) -> bool:
         """Whether nothing can tell that the gradients are a tuple in torch."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from migrator.codemods.context import Context, Rewritten
-from migrator.codemods.nodes import holds
+from migrator.codemods.nodes import ancestors, holds
 from migrator.codemods.training.models import Parts, variables_of
 from migrator.codemods.training.scope import Holder, count
 from migrator.codemods.training.tape_reading import Apply, Gradient, Lines, names_below, tape_items
 from migrator.syntax import walk
 from migrator.values import Tensor
+
+_LOOPS = cst.For | cst.While | cst.ListComp | cst.GeneratorExp | cst.DictComp | cst.SetComp
 
 
 @dataclass
@@ -62,6 +64,12 @@ class Tapes:
         named = [b for b in self.found.blocks if gradient.tape in (tape_items(b, self.ctx) or ())]
         before = [b for b in named if self.ctx.spans[b] < start]
         return before[-1] if before else None
+
+    def is_repeated(self, gradient: Gradient) -> bool:
+        """Whether a loop that the tape stands outside of takes the gradient again and again."""
+        block = self.block_of(gradient)
+        loops = [node for node in ancestors(gradient.call, self.holder) if isinstance(node, _LOOPS)]
+        return any(block is None or not holds(loop, block) for loop in loops)
 
     def overlap(self, one: Gradient, other: Gradient) -> bool:
         """Whether two gradients may go through one graph: their tapes are the same or open together."""
