@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 
 from migrator_validators import kept, line_places, recorded_cases, recording
-from migrator_validators.bench import LARGE
 from migrator_validators.cases import Case
 from migrator_validators.check import Checked, check_case, check_import
 from migrator_validators.constructions import Constructions
@@ -31,7 +30,8 @@ from migrator.config import RunSettings
 from migrator.journal import Journal
 from migrator.model import FileRewrite, InterfaceChange, Outcome, Rung, SourceRepo, UnitRewrite, Verdict
 from migrator.outcomes import Outcomes
-from migrator.settle import BEHAVIOUR, Settled, results, settle
+from migrator.ran import Ran, accepted_by_source, compared, has_failed, is_large, joined, repeated, says_nothing
+from migrator.settle import Settled, results, settle
 from migrator.shown import parsed
 from migrator.source.libraries import foreign_libraries
 from migrator.speaking import spoken_for
@@ -42,9 +42,6 @@ Step = Callable[[str, int, int], None]
 
 LARGEST = 16 * 2**20
 """Bytes of stored arrays that go along with the output."""
-
-Ran = tuple[list[Verdict], frozenset[str]]
-"""Verdicts, and the functions of the migrated tree that were entered on the way."""
 
 LEVELS = {"import": Rung.IMPORTS, "forward": Rung.FORWARD, "gradients": Rung.GRADIENTS, "training": Rung.RUNS}
 """The highest rung that each `--check` runs."""
@@ -220,9 +217,9 @@ class Checker:
         trees = parsed(texts)
         for unit, planned in sound.items():
             verdicts[unit] = spoken_for(rewrites[unit], verdicts, planned.callers, reached, trees)
-        self.entered = {u: e for u, e in reached.items() if _compared(verdicts[u])}
+        self.entered = {u: e for u, e in reached.items() if compared(verdicts[u])}
         for unit in sound:
-            if _compared(verdicts[unit]):
+            if compared(verdicts[unit]):
                 verdicts[unit] += self._lines(rewrites[unit], files[rewrites[unit].unit.path].text)
         return verdicts
 
@@ -296,31 +293,32 @@ class Checker:
         if planned.cases:
             ran: list[Ran] = []
             for case in planned.cases:
-                ran.append(self._case(unit, case, target, explain=not any(map(_has_failed, ran))))
-            return _all([*ran, *self._varied(unit, planned.varied.get(planned.cases[0].id), ran, target)])
+                ran.append(self._case(unit, case, target, explain=not any(map(has_failed, ran))))
+            ran = repeated(ran)
+            return joined([*ran, *self._varied(unit, planned.varied.get(planned.cases[0].id), ran, target)])
         found: Ran = ([], frozenset())
         quiet: Ran | None = None
         for case in planned.alternatives:
             found = self._case(unit, case, target)
-            if _accepted_by_source(found) and not _says_nothing(found):
-                return _all([found, *self._varied(unit, planned.varied.get(case.id), [found], target)])
-            quiet = found if quiet is None and _accepted_by_source(found) else quiet
+            if accepted_by_source(found) and not says_nothing(found):
+                return joined([found, *self._varied(unit, planned.varied.get(case.id), [found], target)])
+            quiet = found if quiet is None and accepted_by_source(found) else quiet
         return quiet or found
 
     def _varied(
         self, unit: str, varied: Constructions | None, ran: Sequence[Ran], target: ReachableCode
     ) -> Iterator[Ran]:
         """Other constructions, as far as the source accepts them; of a large model one."""
-        if varied is None or any(map(_has_failed, ran)):
+        if varied is None or any(map(has_failed, ran)):
             return
         together = None if varied.together is None else self._case(unit, varied.together, target)
-        if together is not None and _accepted_by_source(together):
+        if together is not None and accepted_by_source(together):
             yield together
-        others = [] if together is not None and _accepted_by_source(together) else [*varied.singles]
-        others = others[:1] if _is_large(ran) else [*others, *varied.turned]
+        others = [] if together is not None and accepted_by_source(together) else [*varied.singles]
+        others = others[:1] if is_large(ran) else [*others, *varied.turned]
         for case in others:
             found = self._case(unit, case, target)
-            if _accepted_by_source(found):
+            if accepted_by_source(found):
                 yield found
 
     def _case(self, unit: str, case: Case, target: ReachableCode, explain: bool = True) -> Ran:
@@ -362,37 +360,6 @@ class Checker:
 
 def _is_small(path: Path) -> bool:
     return path.is_file() and path.stat().st_size <= LARGEST
-
-
-def _all(ran: Sequence[Ran]) -> Ran:
-    return [v for found, _ in ran for v in found], frozenset().union(*(entered for _, entered in ran))
-
-
-def _compared(verdicts: Sequence[Verdict]) -> bool:
-    """Whether something that a unit does was compared, and nothing went wrong on the way."""
-    outcomes = {v.outcome for v in verdicts if v.rung in BEHAVIOUR}
-    return bool(outcomes & {Outcome.PASS, Outcome.GAP}) and not any(
-        v.outcome in (Outcome.FAIL, Outcome.INFRA) for v in verdicts
-    )
-
-
-def _is_large(ran: Sequence[Ran]) -> bool:
-    """Whether one more run of what was run takes long."""
-    figures = (dict(v.measured) for found, _ in ran for v in found)
-    return any(measured.get("trainable parameters", 0.0) > LARGE for measured in figures)
-
-
-def _has_failed(ran: Ran) -> bool:
-    return any(v.outcome is Outcome.FAIL for v in ran[0])
-
-
-def _accepted_by_source(ran: Ran) -> bool:
-    return not any(v.rung is Rung.SOURCE_RUNS and v.outcome is not Outcome.PASS for v in ran[0])
-
-
-def _says_nothing(ran: Ran) -> bool:
-    """Whether the source took the inputs and gave the same for all of them: others may tell more."""
-    return any(v.rung is Rung.FORWARD and v.outcome is Outcome.UNVERIFIABLE for v in ran[0])
 
 
 def _python(path: str | None) -> Path | None:

@@ -35,6 +35,10 @@ RESULT = {}
 }
 
 SAME = {
+    "Python's own beside a layer": (
+        "(tf.keras.layers.Dense(2), tf.constant(__import__('random').random()))[1]",
+        "(nn.Linear(3, 2), torch.tensor(__import__('random').random()))[1]",
+    ),
     "normal": ("tf.random.normal((3, 2), 1.0, 2.0)", "torch.randn(3, 2) * 2.0 + 1.0"),
     "normal of tensors": ("tf.random.normal(tf.shape(X))", "torch.randn_like(X)"),
     "torch.normal": ("tf.random.normal((5,), 1.0, 0.5)", "torch.normal(1.0, 0.5, (5,))"),

@@ -27,6 +27,7 @@ from .tf_sessions import SESSIONS
 def install() -> None:
     """Replace every source of randomness that a program may use, and run functions eagerly."""
     restart()
+    _install_seeds()
     tf_eager.run_eagerly()
     _install_draws()
     _install_dropout()
@@ -43,6 +44,16 @@ def restart() -> None:
     np.random.seed(0)
     random.seed(0)
     tf.random.set_seed(0)
+
+
+def _install_seeds() -> None:
+    """Keras takes seeds of its own from Python's generator: from another one, so that the program's next numbers are
+    those that it gets where there is no Keras."""
+    own = random.Random(0)
+    if LEGACY:
+        keras_package().src.backend.random = own
+    else:
+        keras_package().src.random.seed_generator.python_random = own
 
 
 def widen() -> None:
