@@ -40,6 +40,7 @@ def migrated(text: str, folder: Path) -> str:
         ("layers.Add()([x, x]) * 2", ["y = (x + x) * 2"]),
         ("layers.Concatenate(axis=1)([x, x])", ["y = torch.cat([x, x], dim=1)"]),
         ("layers.Dropout(0.5)(x, training=True)", ["dropout.train()\ny = dropout(x)"]),
+        ("layers.Reshape((-1, 1))(x + 1.0)", ["inputs = x + 1.0\ny = inputs.reshape(inputs.shape[0], -1, 1)"]),
         ("layers.Dropout(0.5)(x)", ["dropout.eval()\ny = dropout(x)"]),
         ("layers.Dense(2)(np.ones((4, 5)))", ["nn.Linear(5, 2)", "fc(torch.as_tensor(np.ones((4, 5)), dtype="]),
         ("layers.Dense(2)(tf.constant([[1, 2]]))", ["nn.Linear(2, 2)", "fc(torch.tensor([[1, 2]]).float())"]),
@@ -94,6 +95,7 @@ def test_a_layer_that_nothing_calls_is_gone(line: str, tmp_path: Path) -> None:
             "import sys\nif sys.argv:\n    layer = layers.Dense(2)\nelse:\n    layer = layers.Dense(3)\ny = layer(x)\n",
             "Dense outside of a model: `layer(x)`",
         ),
+        ("y = [layers.Reshape((-1, 1))(x + i) for i in range(2)]\n", "an input that is needed twice"),
         ("layer = layers.Dropout(0.5)\ny = [layer(x) for _ in range(3)]\n", "has two modes"),
         ("layer = layers.Embedding(5, 2, mask_zero=True)\ny = layer(tf.constant([1, 0]))\n", "more than a tensor"),
         (

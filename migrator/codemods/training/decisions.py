@@ -206,6 +206,7 @@ class Decisions:
         found = outside.outside(made, self.ctx)
         inputs = outside.inputs_of(call, found, self.ctx)
         texts = [outside.as_input(self.writer.text(node), self.ctx.value(node), found) for node in inputs]
+        texts = [self.once(text, call) if found.repeats(i) else text for i, text in enumerate(texts)]
         name = found.name
         if found.part.code.module is not None and not name:
             if _under_condition(call, self.where):
@@ -221,6 +222,16 @@ class Decisions:
             self.before += [switch] if switch else []
         found.tell(self.sink)
         return outside.standing(found.applied(name, texts), call)
+
+    def once(self, text: str, call: cst.Call) -> str:
+        """A name for an expression that is written more than once, but evaluated once."""
+        if text.isidentifier():
+            return text
+        if _under_condition(call, self.where):
+            raise Unfit("an input that is needed twice, inside an expression that may not be evaluated")
+        name = self.names.fresh("inputs")
+        self.before.append(f"{name} = {text}")
+        return name
 
     def called(self, call: cst.Call, args: Sequence[cst.Arg], written: Callable[[cst.Arg], str] | None = None) -> str:
         written = written or (lambda arg: self.writer.text(arg.value))

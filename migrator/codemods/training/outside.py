@@ -78,6 +78,13 @@ class Outside:
         text = text if activation is None else fill(activation, {"x": text})
         return text if gives == LAST else lay.permute(atom(text), gives, LAST)[0]
 
+    def repeats(self, index: int) -> bool:
+        """Whether its expression has one of its inputs more than once."""
+        code = self.part.code
+        alone = (code.activation or "{x}").count("{x}") == 1
+        found = code.forward.count(f"{{x{index}}}") + (code.forward.count("{x}") if index == 0 else 0)
+        return found > 1 or not alone
+
     def mode(self, ctx: Context) -> str:
         """The mode of a call that does not say whether it trains; "" where it does the same in either."""
         if self.part.code.module is None or not has_two_modes(self.value, ctx):
