@@ -122,7 +122,7 @@ def group_query_attention(
     biases = (bias_initializer, bias_regularizer, bias_constraint)
     weights = projections((num_query_heads, num_key_value_heads), kernels, biases, bool(use_bias.known), call.keras)
     usual = value_of(kernel_initializer) == Literal("glorot_uniform") and value_of(bias_initializer) == Literal("zeros")
-    heads = ", ".join(arg.text for arg in (head_dim, num_query_heads, num_key_value_heads))
+    heads = ", ".join(f"{arg.name}={arg.text}" for arg in (head_dim, num_query_heads, num_key_value_heads))
     keys = call.features_of(min(2, len(call.inputs) - 1))
     options = [
         "" if keys == call.features_of(1) else f", key_size={keys}",
