@@ -200,3 +200,38 @@ def act(model, state):
     return np.random.choice(2, p=np.squeeze(chances)), np.array([1, 2])
 """
     assert "np.squeeze(chances.detach().cpu().numpy())" in rendered(tmp_path, text).text
+
+
+LATE = """
+def loss_of(model, x):
+    return tf.reduce_mean(tf.square(model(x)))
+
+
+optimizer = keras.optimizers.Adam(1e-2)
+
+
+def train_step(model, x, optimizer):
+    with tf.GradientTape() as tape:
+        loss = loss_of(model, x)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+
+
+rows = np.ones((4, 3), "float32")
+BETWEEN
+model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+for _ in range(3):
+    train_step(model, tf.constant(rows), optimizer)
+"""
+
+
+def test_an_optimizer_is_made_behind_the_model_that_it_trains(tmp_path: Path) -> None:
+    file = rendered(tmp_path, LATE.replace("BETWEEN\n", ""))
+    assert declines(file) == []
+    assert file.text.count("optimizer = torch.optim.Adam(model.parameters(), lr=1e-2") == 1
+    assert file.text.index("model = Model().to(device)") < file.text.index("optimizer = torch.optim.Adam(")
+
+
+def test_an_optimizer_that_something_asks_for_before_its_model_stays(tmp_path: Path) -> None:
+    reasons = declines(rendered(tmp_path, LATE.replace("BETWEEN", "print(optimizer)")))
+    assert "`optimizer`: it is made before `model`" in reasons

@@ -37,6 +37,7 @@ from migrator.codemods.training.factories import takes_model, with_model
 from migrator.codemods.training.freezing import freezes, objection, read_freeze
 from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
+from migrator.codemods.training.late_optimizers import Late, late_optimizers
 from migrator.codemods.training.metric_classes import MetricClass, head_of, without_rest
 from migrator.codemods.training.moving import moves
 from migrator.codemods.training.own_compile import is_base_compile
@@ -71,13 +72,15 @@ class Walker:
     tapes: TapePlan
     data: DataPlan
     modes: Modes = field(default_factory=Modes)
+    late: Late = field(default_factory=dict)  # optimizers by the statement behind which they are made
 
     @classmethod
     def of(cls, ctx: Context, holder: Holder, sink: Sink | None = None) -> Walker:
         plan = plan_file(ctx)
         scope = plan_scope(holder, plan, ctx)
         names = Names(set(scope.names | plan.taken))
-        return cls(ctx, plan, sink or Sink(), holder, names, scope.tapes, scope.data)
+        late = late_optimizers(holder, plan, ctx)
+        return cls(ctx, plan, sink or Sink(), holder, names, scope.tapes, scope.data, late=late)
 
     def inside(self, holder: cst.FunctionDef) -> Walker:
         inner = Walker.of(self.ctx, holder, self.sink)
@@ -118,6 +121,7 @@ class Walker:
                 new += self.shown(shown, body[past:])
             else:
                 new = self.statement(statement)
+            new += [line for each in body[index : max(past, index + 1)] for line in self.made_late(each)]
             if not new:
                 comments += comments_of(statement)
             elif comments:
@@ -125,6 +129,12 @@ class Walker:
                 comments = []
             out += new
         return out
+
+    def made_late(self, statement: cst.BaseStatement) -> list[Statement]:
+        """The optimizers that stood before the model that a statement makes."""
+        made = self.late.get(statement, ())
+        texts = [define(each, self.holder, self.names, self.plan, self.ctx, self.sink, late=True) for each in made]
+        return [line for text in texts for line in statements(text)]
 
     def shown(self, lines: Sequence[cst.SimpleStatementLine], behind: Sequence[cst.BaseStatement]) -> list[Statement]:
         """What prints a model while it still gets layers prints it when it has them all."""
@@ -217,6 +227,10 @@ class Walker:
             self.drop_name(line, "was a strategy of TensorFlow's")
             return []
         made = definition(line, self.ctx)
+        if made is not None and any(made.line is each.line for group in self.late.values() for each in group):
+            self.sink.note(f"`{self.ctx.code(made.target)}` is made behind the model whose parameters it is given")
+            self.drop_name(line, "is made behind the model that it trains")
+            return []
         if made is not None:
             text = define(made, self.holder, self.names, self.plan, self.ctx, self.sink)
             if not text:

@@ -30,14 +30,19 @@ class Uses:
     ctx: Context
 
     def parts(self) -> Parts | str:
-        """The models and variables, or why they are not known."""
+        """The models and variables that are there where it is made, or why they are not known."""
+        found = self.trained()
+        late = [part.owner for part in found if not self.bound_before(part.owner)] if not isinstance(found, str) else []
+        return f"it is made before `{late[0]}`" if late else found
+
+    def trained(self) -> Parts | str:
+        """The models and variables, wherever they are made, or why they are not known."""
         seen = [*self.direct(), *self.passed()]
         if not seen:
             return "which parameters it trains is not known"
         if any(parts != seen[0] for parts in seen) or seen[0] is None:
             return "it trains different models in different places, or ones that are not known"
-        late = [part.owner for part in seen[0] if not self.bound_before(part.owner)]
-        return f"it is made before `{late[0]}`" if late else seen[0]
+        return seen[0]
 
     @property
     def name(self) -> str:

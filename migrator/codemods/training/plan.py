@@ -16,6 +16,7 @@ from migrator.codemods.training.batch_hooks import batch_hooks
 from migrator.codemods.training.callback_classes import is_callback_class
 from migrator.codemods.training.calls import OLDER, arguments, calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration
+from migrator.codemods.training.definitions import Definition
 from migrator.codemods.training.freezing import freezes
 from migrator.codemods.training.models import model_text, used_as_models
 from migrator.codemods.training.owners import TRAINS, Compiled, compiled_by, receiver_text, resolve
@@ -59,6 +60,7 @@ class FilePlan:
     frozen: bool = False
     placed: bool = False
     scopes: dict[Holder, Scope] = field(default_factory=dict)  # those met so far
+    late: dict[Holder, Mapping[cst.BaseStatement, tuple[Definition, ...]]] = field(default_factory=dict)  # likewise
 
     @property
     def used(self) -> Iterator[Compiled]:

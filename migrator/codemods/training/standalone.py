@@ -29,15 +29,20 @@ from migrator.model import Decline, Helper, LossCode, OutputFacts
 from migrator.values import Instance, Literal, Sequence, Tensor, Unknown
 
 
-def define(found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink) -> str:
-    """The torch statements for a definition; "" when `compile` has taken it over; declines go to the sink."""
+def define(
+    found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink, late: bool = False
+) -> str:
+    """The torch statements for a definition; "" when `compile` has taken it over; declines go to the sink.
+
+    `late`: they stand behind what makes the models that an optimizer trains.
+    """
     if _only_compiled(found, plan, ctx):
         return ""
     if found.kind == "schedule":
         sink.decline("a schedule that is used outside of an optimizer", found.api)
         return ""
     if found.kind == "optimizer":
-        return _optimizer(found, holder, names, plan, ctx, sink)
+        return _optimizer(found, holder, names, plan, ctx, sink, late)
     if found.kind == "loss":
         return _loss(found, plan, ctx, sink)
     return _by_rules(found, ctx, sink)
@@ -84,7 +89,9 @@ def _bindings(tree: cst.Module, name: str) -> int:
 # --- optimizers -----------------------------------------------------------------------------------------
 
 
-def _optimizer(found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink) -> str:
+def _optimizer(
+    found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink, late: bool
+) -> str:
     assert ctx.objects is not None
     made = made_of(found.call, ctx)
     made, lines = (made, []) if isinstance(made, Decline) else _named_schedule(made, names, ctx)
@@ -92,7 +99,8 @@ def _optimizer(found: Definition, holder: Holder, names: Names, plan: FilePlan, 
     if isinstance(code, Decline):
         sink.declines.append(code)
         return ""
-    parts = Uses(found, holder, plan, ctx).parts()
+    uses = Uses(found, holder, plan, ctx)
+    parts = uses.trained() if late else uses.parts()
     handed = isinstance(parts, str) and makes_optimizer(holder, ctx, ctx.code(found.target).strip())
     if handed:  # `compile` says what is done with the model that it hands over
         assert isinstance(holder, cst.FunctionDef)
