@@ -202,3 +202,17 @@ def test_a_part_that_is_compiled_after_it_is_frozen_is_declined(tmp_path: Path) 
     line = '        self.critic.compile(loss="binary_crossentropy", optimizer=SGD(0.5), metrics=["accuracy"])\n'
     late = source.replace(line, "").replace("    def build_painter", line + "\n    def build_painter")
     assert any("compiled after it is frozen" in reason for reason in reasons(migrated(late, tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("given", "declined"), [(', kernel_regularizer="l2"', True), (", kernel_constraint=None", False)]
+)
+def test_regularisers_of_a_model_that_another_calls_are_not_lost(given: str, declined: bool, tmp_path: Path) -> None:
+    source = f"""base = Sequential([layers.Input((4,)), layers.Dense(3{given})])
+inputs = layers.Input((4,))
+model = Model(inputs, layers.Dense(1)(base(inputs)))
+model.compile("sgd", loss="mse")
+model.fit(np.ones((8, 4)), np.ones((8, 1)))
+print(base.predict(np.ones((2, 4))).shape)
+"""
+    assert bool(reasons(migrated(source, tmp_path))) == declined

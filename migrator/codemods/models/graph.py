@@ -16,7 +16,7 @@ from migrator.codemods.models.factory_calls import factory_part
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.lower import Lowerer
-from migrator.codemods.models.modes import frozen_part, keep_part, set_trainable
+from migrator.codemods.models.modes import frozen_part, keep_part, may_be_penalised, set_trainable
 from migrator.codemods.models.naming import plural
 from migrator.codemods.models.part import Part, chain, is_application
 from migrator.codemods.models.sizes import kept_before
@@ -152,6 +152,9 @@ class GraphLowerer(Lowerer):
         name = node.func.value if isinstance(node.func, cst.Name) else ""
         if name in self.bound or not made.text.startswith(f"{name}(") or not self._names_module(node):
             return made
+        model = self.ctx.value(node.func)
+        if isinstance(model, ModelValue) and may_be_penalised(model, self.ctx):
+            self.build.needs.decline("a model inside another whose regularisers or constraints it has", self.ctx, node)
         return replace(made, text=f"self.{self.build.capture(name)}{made.text.removeprefix(name)}")
 
     def place(self, part: Part, name: str | None = None) -> Bound:

@@ -121,20 +121,38 @@ def compiles(model: ModelValue, ctx: Context) -> bool:
 
 def may_normalise(model: ModelValue, ctx: Context) -> bool:
     """Whether batch normalisation may be in a model: what makes it has some, or calls what is not known."""
+    made = _made_with(model, ctx)
+    return made is None or any(
+        isinstance(value, RepoInstance)
+        or (isinstance(value, Instance) and value.api.endswith("BatchNormalization"))
+        or is_application(value)
+        for value in made
+    )
+
+
+def may_be_penalised(model: ModelValue, ctx: Context) -> bool:
+    """Whether layers of a model may have regularisers or constraints."""
+    made = model.layers if model.layers is not None else _made_with(model, ctx)
+    return made is not None and any(_is_penalised(value, ctx) for value in made)
+
+
+def _is_penalised(value: Value, ctx: Context) -> bool:
+    if isinstance(value, RepoInstance):
+        return value.qualname in ctx.penalised | ctx.constrained
+    args = value.args if isinstance(value, Instance) else ()
+    return any(name.endswith(("regularizer", "constraint")) and given != Literal(None) for name, given in args)
+
+
+def _made_with(model: ModelValue, ctx: Context) -> list[Value] | None:
+    """The values of all calls in the function that makes a model, or in the file; None where it is made elsewhere."""
     at = next((n for n in find(ctx.tree, m.Call()) if ctx.spans.get(n) == model.site), None)
     if at is None or model.module != ctx.module:
-        return True
+        return None
     callee = ctx.value(at.func)  # type: ignore[attr-defined]
     name = callee.qualname.rpartition(":")[2] if isinstance(callee, RepoFunction) else ""
     made = find(ctx.tree, m.FunctionDef(name=m.Name(name))) if name else ancestors(at, ctx.tree)
     scope = next((n for n in made if isinstance(n, cst.FunctionDef)), ctx.tree)
-    values = [ctx.value(call) for call in find(scope, m.Call())]
-    return any(
-        isinstance(value, RepoInstance)
-        or (isinstance(value, Instance) and value.api.endswith("BatchNormalization"))
-        or is_application(value)
-        for value in values
-    )
+    return [ctx.value(call) for call in find(scope, m.Call())]
 
 
 def freezes_network(node: cst.BaseStatement, ctx: Context) -> bool:
