@@ -91,6 +91,8 @@ class Decisions:
             return self.rate(node)
         if kind == "weights":
             return weights_text(node, self.writer)
+        if kind == "size" and isinstance(node.func, cst.Attribute):
+            return f"sum(p.numel() for p in {ctx.code(node.func.value).strip()}.parameters())"
         if kind == "loaded":
             loaded = load_model(node, self.writer, self.where)
             self.before.append(loaded.before)

@@ -16,7 +16,7 @@ from migrator.codemods.training.calls import api_of, constant, model_call
 from migrator.codemods.training.checkpoints import checkpoint_kind
 from migrator.codemods.training.layer_calls import flag_of, layer_call
 from migrator.codemods.training.layer_weights import layer_kind, settled
-from migrator.codemods.training.learning import all_learn
+from migrator.codemods.training.learning import all_learn, counts_alike
 from migrator.codemods.training.loading import loads
 from migrator.codemods.training.metric_classes import makes_state, reads_dtype
 from migrator.codemods.training.models import VARIABLES, model_text, module_text
@@ -42,7 +42,7 @@ _LAYER_ONLY = frozenset(
     | {"set_weights", "get_config", "count_params"}
 )
 """Members of a layer or a `tf.Module` of the repository that an `nn.Module` does not have."""
-_WHOLE = ("weights", "method:")  # kinds of calls that settle the method's name too
+_WHOLE = ("weights", "method:", "size")  # kinds of calls that settle the method's name too
 METRIC_METHODS = ("update_state", "result", "reset_state", "reset_states")
 _SUMS = ("tf.add_n", "tf.math.add_n", "tf.reduce_sum", "sum")
 
@@ -87,6 +87,8 @@ class Finder:
             return "loaded"
         if copies_weights(call, self.ctx, self.plan.known_models, self.holder):
             return "weights"
+        if self.is_count(call):
+            return "size"
         if call in self.data.chains:
             return "data"
         if rate_of(call, self.ctx, self.plan.known_models) is not None:
@@ -136,6 +138,13 @@ class Finder:
         if node.attr.value in VARIABLES and module_text(node.value, self.ctx, self.plan.known_models) is not None:
             return "variables"
         return ""
+
+    def is_count(self, call: cst.Call) -> bool:
+        """`model.count_params()` of a model without statistics and second biases."""
+        if not isinstance(call.func, cst.Attribute) or call.func.attr.value != "count_params" or call.args:
+            return False
+        here = module_text(call.func.value, self.ctx, self.plan.known_models) is not None
+        return here and counts_alike(self.ctx.value(call.func.value), self.ctx)
 
     def is_all_learnt(self, node: cst.Attribute) -> bool:
         """Whether a model's variables are its parameters, no more; nothing freezes layers in the file."""

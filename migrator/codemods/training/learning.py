@@ -45,3 +45,12 @@ def all_learn(value: Value, ctx: Context) -> bool:
     own = [held for _, held in known.attrs] if known is not None else []
     parts = [held for held in own if not isinstance(held, Literal | Scalar)]
     return bool(parts) and not (known and known.parents) and all(all_learn(part, ctx) for part in parts)
+
+
+def counts_alike(value: Value, ctx: Context) -> bool:
+    """Whether Keras counts as many numbers in the weights of a model or layer as its module has parameters."""
+    if isinstance(value, Instance):
+        return value.api in PLAIN or is_weightless(value)
+    if isinstance(value, ModelValue):
+        return bool(value.layers) and all(counts_alike(layer, ctx) for layer in value.layers or ())
+    return all_learn(value, ctx)
