@@ -23,7 +23,8 @@ KEEPERS = frozenset(
     PReLU ELU ThresholdedReLU Softmax ActivityRegularization Masking Normalization Identity
     Rescaling RandomFlip RandomRotation RandomZoom RandomContrast RandomBrightness RandomTranslation RandomGrayscale
     RandomColorDegeneration RandomInvert RandomSaturation RandomHue RandomSharpness RandomPosterization Solarization
-    RandomErasing RandomGaussianBlur RandomShear Equalization AutoContrast RandomColorJitter""")
+    RandomErasing RandomGaussianBlur RandomShear Equalization AutoContrast RandomColorJitter
+    RandomPerspective""")
 )
 
 

@@ -228,6 +228,33 @@ random_crop = image_module(
         return x[..., top : top + self.height, left : left + self.width]
 """,
 )
+random_perspective = image_module(
+    "RandomPerspective",
+    "Shows images as from another place at random while training: their corners move.",
+    """    def __init__(self, factor=1.0, scale=1.0, interpolation="bilinear", fill_value=0.0):
+        super().__init__()
+        self.factor, self.scale = strengths(factor), scale
+        self.fill = ("constant", interpolation, fill_value)
+""",
+    """        probability = drawn(self.factor, len(x), device=x.device)
+        chosen = torch.rand(len(x), device=x.device) < probability
+        moves = drawn((-0.5 * self.scale, 0.5 * self.scale), len(x), 4, 2, device=x.device)
+        bottom, right = x.shape[-2] - 1.0, x.shape[-1] - 1.0
+        corners = torch.tensor([[0.0, 0.0], [right, 0.0], [0.0, bottom], [right, bottom]], device=x.device)
+        return torch.where(chosen[:, None, None, None], self.projected(x, corners, corners * (1 + moves)), x)
+
+    def projected(self, x, corners, moved):
+        ones, zeros = torch.ones_like(moved[..., :1]), torch.zeros_like(moved)
+        across = torch.cat([moved, ones, zeros, zeros[..., :1], -corners[:, :1] * moved], dim=-1)
+        down = torch.cat([zeros, zeros[..., :1], moved, ones, -corners[:, 1:] * moved], dim=-1)
+        solved = torch.linalg.solve(torch.cat([across, down], dim=1), corners.T.flatten().expand(len(x), -1))
+        a, b, c, d, e, f, g, h = solved.T[..., None, None]
+        rows, columns = (torch.arange(size, device=x.device) for size in x.shape[-2:])
+        rows, depth = rows[:, None], g * columns + h * rows[:, None] + 1
+        return read(x, (a * columns + b * rows + c) / depth, (d * columns + e * rows + f) / depth, *self.fill)
+""",
+    (strengths, drawn, affine),
+)
 equalization = image_module(
     "Equalization",
     "Spreads the values of each channel of a batch evenly over their range while training.",

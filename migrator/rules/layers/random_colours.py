@@ -155,6 +155,26 @@ def random_shear(
     return made(code.random_shear, call, "shear", x_factor, y_factor, **named)
 
 
+@layer(
+    "tf.keras.layers.RandomPerspective",
+    samples=[
+        S(unit(7, 6, 5, 3), scale=0.5),
+        S(unit(5, 7, 6, 3), (0.5, 1.0), 0.8, fill_value=0.5),
+        S(unit(5, 7, 6, 3), (0.5, 1.0), 0.8, "nearest"),
+        declines(unit(5, 7, 6, 3), interpolation="bicubic"),
+    ],
+)
+def random_perspective(
+    factor=1.0, scale=1.0, interpolation="bilinear", fill_value=0.0, seed=None, data_format=None, *, call: LayerCall
+) -> LayerCode:
+    """A small module that reads every pixel where TensorFlow does."""
+    channels_last(data_format)
+    if interpolation.known not in ("bilinear", "nearest"):
+        raise Decline("the interpolation is not known")
+    named = {"scale": scale, "interpolation": interpolation, "fill_value": fill_value}
+    return made(code.random_perspective, call, "perspective", factor, **named)
+
+
 @layer("tf.keras.layers.RandomCrop", keras=3, samples=[S(_UNIT, 4, 3), declines(_UNIT, 7, 3)])
 def random_crop(height, width, seed=None, data_format=None, *, call: LayerCall) -> LayerCode:
     """A small module; Keras 3 cuts nothing in evaluation."""

@@ -18,10 +18,14 @@ affine: Any = Helper(
     "affine",
     '''def affine(images, rows, fill_mode="reflect", interpolation="bilinear", fill_value=0.0):
     """Images (N, C, H, W), every pixel read at (a x + b y + c, d x + e y + f) for `rows` (N, 6) of these six."""
-    height, width = images.shape[-2:]
-    y, x = torch.arange(height, device=images.device)[:, None], torch.arange(width, device=images.device)
+    y, x = (torch.arange(size, device=images.device) for size in images.shape[-2:])
     a, b, c, d, e, f = rows.to(images).T[..., None, None]
-    x, y = filled(a * x + b * y + c, width, fill_mode), filled(d * x + e * y + f, height, fill_mode)
+    return read(images, a * x + b * y[:, None] + c, d * x + e * y[:, None] + f, fill_mode, interpolation, fill_value)
+
+
+def read(images, x, y, fill_mode, interpolation, fill_value):
+    """The values of images at places (N, H, W), also between pixels and outside."""
+    x, y = filled(x, images.shape[-1], fill_mode), filled(y, images.shape[-2], fill_mode)
     if interpolation == "nearest":  # halves are rounded away from zero
         x, y = (v.sign() * (v.abs() + 0.5).floor() for v in (x, y))
         return pixels(images, x.long(), y.long(), fill_value)
