@@ -235,3 +235,21 @@ def test_an_optimizer_is_made_behind_the_model_that_it_trains(tmp_path: Path) ->
 def test_an_optimizer_that_something_asks_for_before_its_model_stays(tmp_path: Path) -> None:
     reasons = declines(rendered(tmp_path, LATE.replace("BETWEEN", "print(optimizer)")))
     assert "`optimizer`: it is made before `model`" in reasons
+
+
+INSIDE = """
+model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+optimizer = keras.optimizers.Adam(1e-2)
+for _ in range(3):
+    with tf.GradientTape(OPTIONS) as tape:
+        loss = tf.reduce_mean(tf.square(model(tf.ones((4, 3)))))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+"""
+
+
+@pytest.mark.parametrize(("options", "again"), [("", False), ("persistent=True", True)], ids=["once", "persistent"])
+def test_a_gradient_within_the_block_of_its_own_tape(tmp_path: Path, options: str, again: bool) -> None:
+    text = rendered(tmp_path, INSIDE.replace("OPTIONS", options)).text
+    assert ("create_graph=True" in text) == again
+    assert ("loss.backward()" in text) != again

@@ -152,7 +152,7 @@ class _Planner(Tapes):
         name = bound_name(line, call)
         unpacked, one = unpacked_names(line, call), variable(sources, self.ctx)
         made = Gradient(call, line, tape, bound["target"], sources, self.parts(sources), name, unpacked, one, zeros)
-        made.recorded, made.shared = bool(self.open_around(line)), self.is_repeated(made)
+        made.recorded, made.shared = self.is_recorded(made), self.is_repeated(made)
         for earlier in self.gradients:
             earlier.shared = earlier.shared or self.overlap(earlier, made)
         self.gradients.append(made)

@@ -58,6 +58,11 @@ class Tapes:
             return []
         return [block for block in around if block in self.found.blocks]
 
+    def is_recorded(self, gradient: Gradient) -> bool:
+        """Whether a tape is open that may differentiate a gradient again; its own may have ended with it."""
+        own = self.block_of(gradient)
+        return any(block is not own or not _gives_once(block) for block in self.open_around(gradient.line))
+
     def block_of(self, gradient: Gradient) -> cst.With | None:
         """The block that opened a gradient's tape: the last before it."""
         start = self.ctx.spans[gradient.line]
@@ -108,3 +113,9 @@ class Tapes:
         text, value = self.text(node), self.ctx.value(node)
         text = text if isinstance(node, cst.Name | cst.Attribute | cst.Call) else f"({text})"
         return f"{text}.sum()" if isinstance(value, Tensor) and value.rank not in (None, 0) else text
+
+
+def _gives_once(block: cst.With) -> bool:
+    """Whether a block opens one tape, which is not persistent."""
+    call = block.items[0].item
+    return len(block.items) == 1 and isinstance(call, cst.Call) and not call.args
