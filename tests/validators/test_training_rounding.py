@@ -48,7 +48,7 @@ def test_statistics_that_are_nothing_but_rounding_agree_in_float64_alone() -> No
     def trace(name: str, value: float) -> Trace:
         streams = {"notes": [], "passes": [], "events": []}
         result = {"roots": [{"weights": ["v0"]}], "optimizers": [], "finished": False, "streams": streams}
-        result["program"] = {"names": {}, "printed": []}
+        result["program"] = {"names": {}, "printed": [], "left": {"changed": [], "now": {}}}
         return Trace(result, {"start/v0": np.zeros(1), f"end/{name}": np.array([value])})
 
     maps = [Matching([Pair((0,), "bn.running_mean", ("",))])]
