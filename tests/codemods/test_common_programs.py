@@ -253,3 +253,14 @@ def test_a_gradient_within_the_block_of_its_own_tape(tmp_path: Path, options: st
     text = rendered(tmp_path, INSIDE.replace("OPTIONS", options)).text
     assert ("create_graph=True" in text) == again
     assert ("loss.backward()" in text) != again
+
+
+def test_a_layer_outside_of_a_model_brings_its_import(tmp_path: Path) -> None:
+    text = rendered(tmp_path, 'x = np.ones((2, 3), "float32")\ny = layers.Add()([x, x])\n').text
+    assert "import torch\n" in text
+    assert "y = torch.as_tensor(x) + torch.as_tensor(x)" in text
+
+
+def test_what_is_converted_has_no_device_yet(tmp_path: Path) -> None:
+    text = "def squares(rows):\n    rows = tf.convert_to_tensor(rows, dtype=tf.float32)\n    return tf.matmul(rows, rows)\n"
+    assert "rows = torch.as_tensor(rows, dtype=torch.float32)\n" in rendered(tmp_path, text).text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from migrator_validators.bench import Bench, Sides
 from migrator_validators.cases import Call, Case
 from migrator_validators.check import check_case
 from migrator_validators.workers import Workers
@@ -174,3 +176,28 @@ def test_documented_gaps_can_be_removed(
     case = Case(id="gap", kind="constant", call=Call(source="program:RESULT"), tolerance="gradients")
     checked = check_case(case, pack({"program.py": source}), pack({"program.py": target}), workers)
     assert (checked.verdicts[-1].outcome is Outcome.PASS) == equal, checked.verdicts[-1]
+
+
+SEEDED = """
+import numpy as np
+import tensorflow as tf
+from migrator_probes import tf_injection
+tf_injection.install()
+RESULT = {}
+for number, seed in enumerate((1, 2, 1)):
+    tf.keras.utils.set_random_seed(seed)
+    RESULT[f"r{number}"] = np.array(tf.keras.layers.Dense(3)(tf.ones((1, 4))))
+    layer = tf.keras.layers.Dense(3)
+    layer.build((1, 4))
+    RESULT[f"w{number}"] = np.array(layer.kernel)
+"""
+
+
+def test_the_seed_of_a_run_is_that_of_initial_values_too(workers: Workers) -> None:
+    case = Case(id="c", kind="constant", call=Call(source="m:RESULT"))
+    reply = Bench(case, Sides(pack({"m.py": SEEDED}), pack({})), workers).source("plain")
+    assert reply.status == "ok", reply.reason
+    items = {name: reply.arrays[item["key"]] for name, item in reply.result["output"]["items"].items()}
+    for name in ("r", "w"):
+        np.testing.assert_array_equal(items[f"{name}0"], items[f"{name}2"])
+        assert not np.array_equal(items[f"{name}0"], items[f"{name}1"])

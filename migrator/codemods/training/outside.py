@@ -94,8 +94,8 @@ class Outside:
     def tell(self, sink: Sink) -> None:
         """Takes note of the imports, helpers and gaps that its texts bring."""
         code, needs = self.part.code, self.needs
-        sink.imports |= (needs.imports - {"from torch import nn"}) | set(code.imports)
-        sink.imports |= {"import torch"} if self.part.joins is not None else set()
+        sink.imports |= needs.imports | set(code.imports)
+        sink.imports |= {"import torch", "import torch.nn.functional as F"}  # a file has those of which it has the name
         sink.help(needs.helpers_of("\n".join((code.module or "", code.forward, code.activation or "", *code.init))))
         sink.gaps |= needs.gaps
         sink.note(*needs.notes)

@@ -128,7 +128,7 @@ def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None, *, kind):
         if dtype is not None:
             raise Decline("a list of tensors with a dtype")
         return torch.stack(value)
-    return torch.as_tensor(value, dtype=target, device=device_here)
+    return torch.as_tensor(value, dtype=target)
 
 
 @rule("tf.zeros", samples=[S([2, 3]), S((2,)), S([2], src("tf.int32")), S(3), S(src("tf.shape(a)", a=f32(2, 3)))])

@@ -54,6 +54,14 @@ def _install_seeds() -> None:
         keras_package().src.backend.random = own
     else:
         keras_package().src.random.seed_generator.python_random = own
+    original = tf.keras.utils.set_random_seed
+
+    @functools.wraps(original)
+    def seed_all(seed: Any) -> None:
+        original(seed)
+        own.seed(seed)
+
+    everywhere(original, seed_all)
 
 
 def widen() -> None:
