@@ -262,5 +262,9 @@ def test_a_layer_outside_of_a_model_brings_its_import(tmp_path: Path) -> None:
 
 
 def test_what_is_converted_has_no_device_yet(tmp_path: Path) -> None:
-    text = "def squares(rows):\n    rows = tf.convert_to_tensor(rows, dtype=tf.float32)\n    return tf.matmul(rows, rows)\n"
+    text = """
+def squares(rows):
+    rows = tf.convert_to_tensor(rows, dtype=tf.float32)
+    return tf.matmul(rows, rows)
+"""
     assert "rows = torch.as_tensor(rows, dtype=torch.float32)\n" in rendered(tmp_path, text).text
