@@ -268,3 +268,27 @@ def squares(rows):
     return tf.matmul(rows, rows)
 """
     assert "rows = torch.as_tensor(rows, dtype=torch.float32)\n" in rendered(tmp_path, text).text
+
+
+SAVED = """
+model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+model.compile("adam", loss="mse")
+saved = keras.callbacks.ModelCheckpoint(PATH, save_weights_only=True)
+model.fit(np.ones((4, 3), "float32"), np.ones((4, 2), "float32"), callbacks=[saved])
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ('"runs/first/{epoch}.weights.h5"', "os.makedirs('runs/first', exist_ok=True)\n"),
+        ('"last.weights.h5"', ""),
+        ("PLACE", 'os.makedirs(os.path.dirname(PLACE) or ".", exist_ok=True)\n'),
+    ],
+    ids=["folder", "file", "name"],
+)
+def test_the_folder_of_a_checkpoint_is_made(tmp_path: Path, path: str, line: str) -> None:
+    head = "import sys\n\nPLACE = sys.argv[1]\n"
+    text = rendered(tmp_path, head + SAVED.replace("PATH", path)).text
+    assert "os.makedirs" in text if line else "os.makedirs" not in text
+    assert line in text

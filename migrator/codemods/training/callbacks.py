@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -263,10 +264,12 @@ def checkpoint(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
         writer.sink.note("checkpoints hold the weights alone: the class has the architecture")
     within = "save_freq" in args and constant(args["save_freq"], writer.ctx) != Literal("epoch")
     save = f"torch.save({loop.model}.state_dict(), {_path(args['filepath'], loop, writer, within)})"
+    made = _folder(args["filepath"], writer)
     if within:
-        return _within_epochs(save, args, loop, writer)
+        code = _within_epochs(save, args, loop, writer)
+        return replace(code, before=(*made, *code.before))
     if not _flag(args, writer, "save_best_only"):
-        return CallbackCode(end=_each_period([save], args, loop, writer))
+        return CallbackCode(before=made, end=_each_period([save], args, loop, writer))
     monitor, smaller = _monitor(args, loop, writer)
     best = writer.names.fresh("best_saved")
     current = f'{loop.logs}["{monitor}"]'
@@ -274,7 +277,22 @@ def checkpoint(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
     if _given(args, writer, "initial_value_threshold"):
         start = writer.text(args["initial_value_threshold"])
     lines = [f"if {current} {'<' if smaller else '>'} {best}:", f"    {best} = {current}", f"    {save}"]
-    return CallbackCode(before=(f"{best} = {start}",), end=_each_period(lines, args, loop, writer))
+    return CallbackCode(before=(*made, f"{best} = {start}"), end=_each_period(lines, args, loop, writer))
+
+
+def _folder(node: cst.BaseExpression, writer: Writer) -> tuple[str, ...]:
+    """The statement that makes the folder of a checkpoint, as Keras does; none for a file without one."""
+    known = constant(node, writer.ctx)
+    path = known.value if known is not None else None
+    if isinstance(path, str):
+        folder = os.path.dirname(path)
+        if not folder or "{" in folder:
+            return ()
+        text = repr(folder)
+    else:
+        text = f'os.path.dirname({writer.text(node)}) or "."'
+    writer.sink.imports.add("import os")
+    return (f"os.makedirs({text}, exist_ok=True)",)
 
 
 def _within_epochs(save: str, args: Args, loop: Loop, writer: Writer) -> CallbackCode:
