@@ -144,11 +144,15 @@ def generate(model, start):
 """
 
 
-def test_lists_of_numbers_from_a_dict_and_of_a_drawn_one_become_tensors(tmp_path: Path) -> None:
-    file = rendered(tmp_path, LETTERS)
+def test_lists_of_numbers_from_a_dict_become_tensors(tmp_path: Path) -> None:
+    text = LETTERS.replace("tf.expand_dims([drawn], 0)", "drawn")
+    file = rendered(tmp_path, text)
     assert declines(file) == []
     assert "torch.tensor(given).unsqueeze(0)" in file.text
-    assert "torch.tensor([drawn]).unsqueeze(0)" in file.text
+
+
+def test_a_list_with_an_array_without_axes_is_declined(tmp_path: Path) -> None:
+    assert "`input` is a list of something unknown" in declines(rendered(tmp_path, LETTERS))  # torch cannot read it
 
 
 def test_a_dict_that_is_given_tensors_is_not_taken_for_one_of_numbers(tmp_path: Path) -> None:

@@ -62,8 +62,6 @@ def _has_text(found: object) -> bool:
 def _number(value: Value) -> bool:
     if isinstance(value, Sequence):
         return value.items is not None and all(_number(i) for i in value.items)
-    if isinstance(value, Tensor):
-        return value.origin == "numpy" and value.shape == ()
     from_literal = getattr(value, "value", None)
     return isinstance(value, Scalar) or isinstance(from_literal, (int, float))
 
