@@ -46,7 +46,7 @@ class Pairs(keras.Model):
         return {"loss": self.tracker.result()}
 
     def _loss(self, data):
-        return self._distance(self.net(data))
+        return self._distance(self.net(data)) + self._distance(self._embedded(data))
 
     def _distance(self, made):
         return tf.reduce_sum(tf.square(made), axis=-1)

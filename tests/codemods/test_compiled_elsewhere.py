@@ -111,3 +111,42 @@ def test_names_of_torch_take_the_place_of_those_of_keras(tmp_path: Path) -> None
     ].text
     assert "from torch.optim.lr_scheduler import ReduceLROnPlateau\n" in text
     assert "tensorflow" not in text
+
+
+@pytest.mark.parametrize(
+    ("lines", "certain"),
+    [
+        ("    if rate > 0.5:\n        model.compile('sgd', loss='mse')\n", False),
+        (
+            "    if rate:\n        model.compile('sgd', 'mse')\n    else:\n        model.compile('sgd', 'mae')\n",
+            False,
+        ),
+        ("    model.compile('sgd', loss='mse')\n", True),
+        ("    with open('log'):\n        model.compile('sgd', loss='mse')\n", True),
+    ],
+    ids=["one branch", "two branches", "always", "in a context"],
+)
+def test_what_may_have_been_compiled_again_here_is_not_certain(tmp_path: Path, lines: str, certain: bool) -> None:
+    train = TRAIN.replace("main()", "main(rate)").replace("    history", lines + "    history")
+    file = rendered(tmp_path, train)["train.py"]
+    reasons = [decline.reason for unit in file.units for decline in unit.declines]
+    assert ("model.fit: which `compile` it belongs to is not certain" in reasons) != certain
+    assert "dice" not in file.text  # what net.py compiles with is no longer what holds
+
+
+def test_a_branch_here_and_what_the_builder_compiles(tmp_path: Path) -> None:
+    text = NET.replace("OPTIMIZER", '"adam"') + TRAIN.replace("from net import build\n", "").replace(
+        "    history", "    if np.random.rand() > 0.5:\n        model.compile('sgd', loss='mse')\n    history"
+    )
+    file = rendered(tmp_path, text)["train.py"]
+    reasons = [decline.reason for unit in file.units for decline in unit.declines]
+    assert "model.fit: which `compile` it belongs to is not certain" in reasons
+
+
+def test_what_stays_keeps_the_class_of_keras_under_a_name_that_torch_has_too(tmp_path: Path) -> None:
+    stays = "\n\ndef plateaus():\n    return [ReduceLROnPlateau(m) for m in ('loss', 'dice')], tf.raw_ops.Abs(x=1.0)\n"
+    head = "import tensorflow as tf\nfrom tensorflow.keras.callbacks import ReduceLROnPlateau\n" + TRAIN
+    train = head.replace("epochs=2", "epochs=2, callbacks=[ReduceLROnPlateau('loss')]") + stays
+    text = rendered(tmp_path, train)["train.py"].text
+    assert "from tensorflow.keras.callbacks import ReduceLROnPlateau" in text
+    assert "from torch.optim.lr_scheduler import ReduceLROnPlateau" not in text

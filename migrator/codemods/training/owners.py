@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
 from migrator.codemods.context import Context
+from migrator.codemods.nodes import ancestors
 from migrator.codemods.training.calls import calls_in, is_model, model_call, receiver
 from migrator.codemods.training.configuration import Configuration, configure
 from migrator.codemods.training.rebinding import rebound
@@ -107,12 +109,37 @@ def resolve(
     for call in calls:
         if model_call(call, ctx, models) not in USES:
             continue
-        owner = _owner(call, compiled, holders, ctx) or _abroad(call, ctx)
+        owner = _owner(call, compiled, holders, ctx)
+        others = [c for c in compiled if c is not owner and _may_be_of(c, call, holders, ctx)]
+        if owner is None and not others:
+            owner = _abroad(call, ctx)
+        elif owner is not None and not _surely_run(owner, call, holders, ctx) and (others or _abroad(call, ctx)):
+            owner = None  # what the model was compiled with before may still hold
         if owner is not None and owner.home is not None:
             owner = foreign.setdefault((owner.home.path, owner.call), owner)
         if owner is not None:
             found[call] = owner
     return found | {c.call: c for c in compiled}
+
+
+def _may_be_of(compiled: Compiled, call: cst.Call, holders: Mapping[cst.CSTNode, Holder], ctx: Context) -> bool:
+    """Whether a `compile` of the file may be of the model of a call: it has its name there, or its value."""
+    found = receiver(call)
+    assert found is not None
+    named = compiled.holder is holders[call] and compiled.model == ctx.code(found[0]).strip()
+    return named or (is_model(ctx.value(found[0])) and _is_same(_model_value(compiled, ctx), ctx.value(found[0]), ctx))
+
+
+def _surely_run(compiled: Compiled, call: cst.Call, holders: Mapping[cst.CSTNode, Holder], ctx: Context) -> bool:
+    """Whether a `compile` has run where a call does, both in one function: no branch or loop is around it alone."""
+    if compiled.call not in conditional(ctx.tree):
+        return True
+    if compiled.holder is not holders[call]:
+        return False
+    around = ancestors(compiled.call, compiled.holder)
+    pairs = itertools.pairwise(around)
+    blocks = [node for node, above in pairs if isinstance(node, cst.IndentedBlock) and not isinstance(above, cst.With)]
+    return all(block in ancestors(call, compiled.holder) for block in blocks)
 
 
 def _owner(

@@ -7,7 +7,8 @@ from migrator.model import CallForm, Helper, LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
 from migrator.rules.engine.samples import S, declines, f32, i32, src
-from migrator.rules.layers.call import LayerArg, LayerCall
+from migrator.rules.layers.attention import option
+from migrator.rules.layers.call import LayerCall
 from migrator.rules.layers.dense import no_extras
 from migrator.rules.layers.weights import weight
 
@@ -70,7 +71,7 @@ def reversible_embedding(
     )
     if not tie_weights.known:
         own += weight("reverse_embeddings", "reverse_weight", "T", embeddings_initializer)
-    options = _option("tie_weights", tie_weights, True) + _option("logit_soft_cap", logit_soft_cap, None)
+    options = option("tie_weights", tie_weights, True) + option("logit_soft_cap", logit_soft_cap, None)
     back = CallForm(("inputs", "reverse"), "{self}({x}, reverse={given_reverse})", (("reverse", "{v}"),))
     return LayerCode(
         module=f"{REVERSIBLE.name}({input_dim.text}, {output_dim.text}{options})",
@@ -84,7 +85,3 @@ def reversible_embedding(
         helpers=(REVERSIBLE, *own.helpers),
         form=back,
     )
-
-
-def _option(name: str, arg: LayerArg, default: object) -> str:
-    return "" if arg.is_known and arg.known == default else f", {name}={arg.text}"
