@@ -9,20 +9,12 @@ from dataclasses import dataclass, field, replace
 from migrator.codemods.context import ModelPart
 from migrator.codemods.models.modes import train_method
 from migrator.codemods.models.needs import Needs
+from migrator.codemods.models.owned import Owned, penalty_lines, reset_lines
 from migrator.codemods.models.part import Part
-from migrator.codemods.models.text import fill, fresh, indent
+from migrator.codemods.models.text import fresh, indent
 from migrator.codemods.models.wrapping import wrapped
 from migrator.model import WeightRecord
 from migrator.values import Span
-
-
-@dataclass(frozen=True)
-class Owned:
-    """Statements or expressions about one submodule: `frames` are the loops and tests around them."""
-
-    templates: tuple[str, ...]
-    target: str
-    frames: tuple[str, ...] = ()
 
 
 @dataclass
@@ -120,7 +112,7 @@ def render(build: ModuleBuild) -> str:
     blocks += [method for method in [train_method(build)] if method]
     blocks += build.methods
     if build.penalties:
-        blocks.append(["def regularization_loss(self):", *indent(_penalties(build.penalties))])
+        blocks.append(["def regularization_loss(self):", *indent(penalty_lines(build.penalties))])
     if build.constraints:
         blocks.append(_constraints(build.constraints))
     lines = [f"class {build.name}({build.base}):"]
@@ -137,8 +129,18 @@ def _constructor(build: ModuleBuild) -> list[str]:
     reset = ["self.reset_parameters()"] if build.resets else []
     if build.initialises_inline:
         reset = reset_lines(build.resets)
-    body = [f"super().__init__({', '.join(build.base_args)})", *early, *build.init, *late, *reset]
+    body = [f"super().__init__({', '.join(build.base_args)})", *early, *_without_spent(build.init), *late, *reset]
     return [*signature("__init__", build.params), *(part for line in indent(body) for part in wrapped(line, before=4))]
+
+
+def _without_spent(lines: Sequence[str]) -> list[str]:
+    """The lines without initialisers and regularisers in variables that nothing reads: layers have them written out."""
+    made = {line: match[1] for line in lines if (match := _OBJECT.match(line))}
+    read = {name for name in made.values() if len([line for line in lines if re.search(rf"\b{name}\b", line)]) > 1}
+    return [line for line in lines if line not in made or made[line] in read]
+
+
+_OBJECT = re.compile(r"(\w+) = \w+_(?:initializer|penalty)\(.*\)$")
 
 
 def _assigns(line: str, name: str) -> bool:
@@ -155,65 +157,6 @@ def signature(name: str, params: Sequence[str]) -> list[str]:
     return [f"def {name}(", *(f"    {p}," for p in ["self", *params]), "):"]
 
 
-def reset_lines(resets: Sequence[Owned]) -> list[str]:
-    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for reset in resets:
-        targets = groups.setdefault((reset.frames, reset.templates), [])
-        if reset.target not in targets:
-            targets.append(reset.target)
-    lines: list[str] = []
-    for (frames, templates), targets in groups.items():
-        lines += _framed(frames, _initialised(templates, targets), lines)
-    return lines
-
-
-def _initialised(templates: Sequence[str], targets: Sequence[str]) -> list[str]:
-    if len(targets) == 1:
-        return [line for t in templates for line in fill(t, {"self": targets[0]}).splitlines()]
-    listed = ", ".join(targets)
-    header = [f"for layer in ({listed}):"]
-    if len(header[0]) > 106:
-        header = ["for layer in (", *(f"    {t}," for t in targets), "):"]
-    return [*header, *indent([line for t in templates for line in fill(t, {"self": "layer"}).splitlines()])]
-
-
-def _framed(frames: Sequence[str], lines: list[str], before: list[str]) -> list[str]:
-    """The lines inside their frames; the frames that the lines before already stand in are not repeated."""
-    for depth in range(len(frames), 0, -1):
-        lines = [frames[depth - 1], *indent(lines)]
-    if len(frames) == 1 and _last_header(before) == frames[0]:
-        return lines[1:]
-    return lines
-
-
-def _last_header(lines: Sequence[str]) -> str | None:
-    return next((line for line in reversed(lines) if not line.startswith(" ")), None)
-
-
 def _constraints(constraints: Sequence[Owned]) -> list[str]:
     body = ['"""Called after every step of the optimizer."""', *reset_lines(constraints)]
     return ["@torch.no_grad()", "def constrain_weights(self, *_):", *indent(body)]
-
-
-def _tested(penalty: Owned) -> list[Owned]:
-    """The terms of a penalty, with the `if` that one stands under as its innermost frame."""
-    found = []
-    for template in penalty.templates:
-        test, _, term = template.rpartition("\n")
-        found.append(replace(penalty, templates=(term.strip(),), frames=(*penalty.frames, *([test] if test else []))))
-    return found
-
-
-def _penalties(given: Sequence[Owned]) -> list[str]:
-    penalties = [one for owned in given for one in _tested(owned)]
-    if all(not p.frames for p in penalties):
-        terms = [fill(t, {"self": p.target}) for p in penalties for t in p.templates]
-        line = f"return {' + '.join(terms)}"
-        if len(line) <= 106:
-            return [line]
-        return ["return (", f"    {terms[0]}", *(f"    + {term}" for term in terms[1:]), ")"]
-    lines = ["loss = 0.0"]
-    for penalty in penalties:
-        terms = [f"loss = loss + {fill(t, {'self': penalty.target})}" for t in penalty.templates]
-        lines += _framed(penalty.frames, terms, lines)
-    return [*lines, "return loss"]

@@ -12,12 +12,13 @@ from libcst.helpers import get_full_name_for_node
 from migrator.codemods.context import Context
 from migrator.codemods.models import own_cells, weight_lists
 from migrator.codemods.models.as_class import as_class
-from migrator.codemods.models.build import ModuleBuild, Owned
+from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.chains import Entries
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.modes import set_trainable
+from migrator.codemods.models.owned import Owned
 from migrator.codemods.models.part import Part, chain
 from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.term import Bound

@@ -17,7 +17,7 @@ from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
 from migrator.codemods.models.observed import any_size
 from migrator.codemods.models.part import APPLICATIONS, Part, keras_part
-from migrator.codemods.models.regularizers import LATE
+from migrator.codemods.models.regularizers import LATE, said
 from migrator.codemods.models.sizes import required
 from migrator.codemods.models.spread import written_out
 from migrator.codemods.models.swap import rewrite
@@ -193,7 +193,9 @@ class Maker:
         """What is known of an argument: nothing of a regulariser or constraint that the caller chooses."""
         name = self.ctx.code(node).strip().removeprefix("self.")
         kind = next((kind for kind in LATE if parameter.endswith(kind)), "")
-        return LATE[kind] if kind and name in self.given and name not in self.fixed else self.value(node)
+        if kind and name in self.given and name not in self.fixed:
+            return LATE[kind]
+        return said(self.value(node), node, self.ctx.tree.code)
 
     def _built(
         self,

@@ -9,7 +9,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from migrator.codemods.context import Context
-from migrator.codemods.models.build import ModuleBuild, Owned, render
+from migrator.codemods.models.build import ModuleBuild, render
+from migrator.codemods.models.owned import Owned
 from migrator.codemods.units import bound_names
 
 

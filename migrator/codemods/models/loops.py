@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from migrator.codemods.models import layout as lay
-from migrator.codemods.models.build import Owned
 from migrator.codemods.models.forward import Line, body_of, comments
 from migrator.codemods.models.graph import GraphLowerer, Split, assigned, entries
 from migrator.codemods.models.layout import LAST, Layout
 from migrator.codemods.models.naming import plural
+from migrator.codemods.models.owned import Owned
 from migrator.codemods.models.part import Part
 from migrator.codemods.models.sizes import carried_by, kept_before
 from migrator.codemods.models.text import indent

@@ -49,6 +49,13 @@ def same(code: LayerCode, named: LayerCode, inputs: tuple[Value, ...], by: tuple
     return counted(code) == counted(named)
 
 
+def constant(text: str, source: str) -> bool:
+    """Whether an expression is made of constants of the file: names that it binds once, and numbers."""
+    node = ast.parse(text, mode="eval").body
+    roots = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return bool(roots) and all(isinstance(n, _SIMPLE) for n in ast.walk(node)) and roots <= _bindings(source).constants
+
+
 _SIMPLE = (ast.Name, ast.Attribute, ast.BinOp, ast.Mult, ast.Constant, ast.Load)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import libcst as cst
 
 from migrator.codemods.context import Context, Draft
-from migrator.codemods.models.build import ModuleBuild, reset_lines
+from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.constructor import Constructor
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.forward import body_of
 from migrator.codemods.models.layout import LAST, Layout
+from migrator.codemods.models.owned import reset_lines
 from migrator.codemods.models.params import param_text
 from migrator.codemods.models.sizes import gained, size_change, with_sizes
 from migrator.codemods.models.text import indent

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import libcst as cst
 import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
+from migrator.codemods.models import named_sizes
 from migrator.codemods.nodes import find
-from migrator.values import Facts, Instance, Literal, RepoInstance, Scalar, Span, Value
+from migrator.values import Facts, Instance, Literal, RepoInstance, Scalar, Span, Sym, Value
 
 
 def agreed(facts: Facts, qualname: str, params: Iterable[str]) -> dict[str, Value]:
@@ -34,6 +36,26 @@ def agreed(facts: Facts, qualname: str, params: Iterable[str]) -> dict[str, Valu
 
 LATE = {kind: Instance(f"tf.keras.{kind}s.get") for kind in ("regularizer", "constraint")}
 """What is known of a regulariser or constraint that the caller chooses: nothing, not even whether there is one."""
+
+
+def said(value: Value, node: cst.BaseExpression, source: str) -> Value:
+    """A regulariser with its factors as the call says them: the constant of the file in `l2(WEIGHT_DECAY)`."""
+    if not isinstance(value, Instance) or not isinstance(node, cst.Call) or not value.api.startswith(_REGULARIZERS):
+        return value
+    order = ("l1", "l2") if value.api.endswith("L1L2") else tuple(name for name, _ in value.args)
+    texts = {a.keyword.value if a.keyword else name: a.value for name, a in zip(order, node.args, strict=False)}
+    args = tuple((name, _by_name(given, texts.get(name), source)) for name, given in value.args)
+    return replace(value, args=args)
+
+
+def _by_name(given: Value, node: cst.BaseExpression | None, source: str) -> Value:
+    if node is None or not isinstance(given, Literal) or not isinstance(given.value, int | float):
+        return given
+    text = cst.Module([]).code_for_node(node)
+    return Scalar(type(given.value).__name__, Sym(text)) if named_sizes.constant(text, source) else given
+
+
+_REGULARIZERS = "tf.keras.regularizers."
 
 
 def chosen(methods: Sequence[cst.FunctionDef], params: Collection[str]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import inheriting, losses, observed
-from migrator.codemods.models.build import ModuleBuild, Owned, render, signature
+from migrator.codemods.models.build import ModuleBuild, render, signature
 from migrator.codemods.models.checks import Checks, is_rank, knows_its_input, rank_variables, reads, shape_parameter
 from migrator.codemods.models.constructor import KERAS_STATE, Constructor
 from migrator.codemods.models.create import Maker
@@ -23,6 +23,7 @@ from migrator.codemods.models.layout import LAST, Layout, first, rank
 from migrator.codemods.models.lower import Lowerer
 from migrator.codemods.models.methods import appended, assigned_often, attributes, makers_of, walked
 from migrator.codemods.models.output import Output, with_logits
+from migrator.codemods.models.owned import Owned
 from migrator.codemods.models.params import kept_params, param_text, unread
 from migrator.codemods.models.regularizers import agreed, chosen
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes

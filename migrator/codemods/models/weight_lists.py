@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 import libcst.matchers as m
 
-from migrator.codemods.models.build import Owned
+from migrator.codemods.models.owned import Owned
 from migrator.codemods.models.weights import is_add_weight, weight
 from migrator.codemods.nodes import find
 from migrator.model import Decline, WeightRecord
