@@ -95,14 +95,15 @@ def test_sample(rule: LayerRule, sample: Sample) -> None:
 
 
 NOISE = ("Dropout", "Noise")
-RANDOM = (*NOISE, "layers.Random", "Solarization")
+RANDOM = (*NOISE, "layers.Random", "Solarization", "MixUp", "CutMix")
+CHAINS = ("RandAugment", "AugMix")
 
 
 def check(rule: LayerRule, sample: Sample, code: LayerCode) -> None:
     problem = ""
     for wide in (False, True):
         for training in (False, True):
-            if training and any(word in rule.api for word in RANDOM):
+            if training and any(word in rule.api for word in (*RANDOM, *CHAINS)):
                 continue
             problem = compare(rule, sample, code, wide, training)
             if problem:
@@ -277,6 +278,7 @@ def run_code(
 
 
 NOISY = [pytest.param(r, id=r.api) for r in all_layers() if any(w in r.api for w in NOISE) and r.keras != 2]
+CHANGED = [c for c in CASES if any(w in c.values[0].api for w in CHAINS) and not c.values[1].declines]
 IMAGES = [c for c in CASES if any(w in c.values[0].api for w in RANDOM[2:]) and not c.values[1].declines]
 
 
@@ -305,6 +307,12 @@ def test_images_are_changed_alike_by_the_same_draws(
     def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
         return tf.fill(shape, uniform((), 0.0, 1.0))
 
+    def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Any:
+        return uniform(shape)
+
+    def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
+        return tf.gather(x, np.argsort(numbers(len(x))), axis=axis)
+
     def rand(*shape: Any, **_: Any) -> Any:
         sizes = shape[0] if shape and isinstance(shape[0], tuple) else shape
         return torch.tensor(numbers(int(np.prod(sizes, dtype=int))).reshape(sizes).astype("float32"))
@@ -314,13 +322,16 @@ def test_images_are_changed_alike_by_the_same_draws(
 
     drawn: list[int] = []
     array = make(arrays_of(sample)[0], 0)
-    for name, drawing in (("uniform", uniform), ("randint", integers), ("normal", normal)):
-        monkeypatch.setattr(draws, name, drawing)
+    for drawing in (uniform, normal, beta, shuffle):
+        monkeypatch.setattr(draws, drawing.__name__, drawing)
+    monkeypatch.setattr(draws, "randint", integers)
     expected = keras_layer(rule, sample, False)(array, training=True).numpy()
     count, drawn = len(drawn), []
     monkeypatch.setattr(torch, "rand", rand)
     monkeypatch.setattr(torch, "randint", randint)
     monkeypatch.setattr(torch, "randn_like", lambda x: torch.full_like(x, float(rand())))
+    monkeypatch.setattr(torch, "randperm", lambda n, **_: rand(n).argsort())
+    monkeypatch.setattr(torch.distributions.Beta, "sample", lambda self, shape=(): rand(*shape))
     code = code_of(rule, sample)
     assert isinstance(code, LayerCode)
     _, scope = module_of(code, False, True)
@@ -328,6 +339,54 @@ def test_images_are_changed_alike_by_the_same_draws(
     found = eval(call_text(code, sample), scope).movedim(1, -1).numpy()
     assert len(drawn) == count > 0
     assert expected.shape != array.shape or np.abs(expected - array).max() > 0.1
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize(("rule", "sample"), CHANGED)
+@pytest.mark.parametrize("start", range(12))
+def test_the_same_changes_of_images_are_chosen_and_made(
+    rule: LayerRule, sample: Sample, start: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each start chooses another change; each draws the same numbers, however many others have drawn."""
+    import random
+
+    import tensorflow as tf
+    import torch
+    from keras.src.backend.tensorflow import random as draws
+
+    def numbers(shape: Any) -> Any:
+        sizes = tuple(int(n) for n in shape)
+        return ((0.37 + 0.618 * np.arange(np.prod(sizes, dtype=int))) % 1.0).reshape(sizes).astype("float32")
+
+    def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, **_: Any) -> Any:
+        return tf.constant(numbers(shape)) * (maxval - minval) + minval
+
+    def choices(low: int, high: int, size: Any) -> Any:
+        return np.full(size, start % (high - low) + low)
+
+    def integers(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:
+        return tf.constant(choices(minval, maxval, shape), dtype)
+
+    def dirichlet(self: Any) -> Any:
+        found = numbers(self.concentration.shape)
+        return torch.tensor(found / found.sum())
+
+    monkeypatch.setattr(draws, "uniform", uniform)
+    monkeypatch.setattr(draws, "randint", integers)
+    for name in ("beta", "gamma"):
+        monkeypatch.setattr(draws, name, lambda shape, alpha, beta=0.0, **_: uniform(shape))
+    monkeypatch.setattr(random, "choice", lambda names: names[start % len(names)])
+    array = make(arrays_of(sample)[0], 0)
+    expected = keras_layer(rule, sample, False)(array, training=True).numpy()
+    code = code_of(rule, sample)
+    assert isinstance(code, LayerCode)
+    monkeypatch.setattr(torch, "rand", lambda *s, **_: torch.tensor(numbers(s[0] if isinstance(s[0], tuple) else s)))
+    monkeypatch.setattr(torch, "randint", lambda low, high, size, **_: torch.tensor(choices(low, high, size)))
+    monkeypatch.setattr(torch.distributions.Beta, "sample", lambda self, shape=(): torch.tensor(numbers(shape)))
+    monkeypatch.setattr(torch.distributions.Dirichlet, "sample", dirichlet)
+    _, scope = module_of(code, False, True)
+    scope["x"] = torch.tensor(array).movedim(-1, 1)
+    found = eval(call_text(code, sample), scope).movedim(1, -1).numpy()
     np.testing.assert_allclose(found, expected, atol=2e-4)
 
 

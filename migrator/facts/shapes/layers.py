@@ -24,7 +24,7 @@ KEEPERS = frozenset(
     Rescaling RandomFlip RandomRotation RandomZoom RandomContrast RandomBrightness RandomTranslation RandomGrayscale
     RandomColorDegeneration RandomInvert RandomSaturation RandomHue RandomSharpness RandomPosterization Solarization
     RandomErasing RandomGaussianBlur RandomShear Equalization AutoContrast RandomColorJitter
-    RandomPerspective""")
+    RandomPerspective MixUp CutMix RandAugment AugMix""")
 )
 
 

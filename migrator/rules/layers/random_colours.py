@@ -19,7 +19,7 @@ _UNIT = unit(5, 7, 6, 3)
 _SEVEN = unit(7, 6, 5, 3)
 
 
-def _rgb(data_format: LayerArg, call: LayerCall) -> None:
+def rgb(data_format: LayerArg, call: LayerCall) -> None:
     channels_last(data_format)
     if call.rank != 4 or call.shape[-1] != 3:
         raise Decline("images that are not known to have three channels")
@@ -28,7 +28,7 @@ def _rgb(data_format: LayerArg, call: LayerCall) -> None:
 @layer("tf.keras.layers.RandomGrayscale", samples=[S(_UNIT), S(_UNIT, 0.9), declines(unit(5, 7, 6, 1))])
 def random_grayscale(factor=0.5, data_format=None, seed=None, *, call: LayerCall) -> LayerCode:
     """A small module that makes some images grey."""
-    _rgb(data_format, call)
+    rgb(data_format, call)
     return made(code.random_grayscale, call, "grayscale", factor)
 
 
@@ -40,7 +40,7 @@ def random_color_degeneration(
     factor, value_range=(0, 255), data_format=None, seed=None, *, call: LayerCall
 ) -> LayerCode:
     """A small module that moves images towards grey."""
-    _rgb(data_format, call)
+    rgb(data_format, call)
     return made(code.random_color_degeneration, call, "degeneration", factor, value_range=value_range)
 
 
@@ -57,7 +57,7 @@ def random_invert(factor=1.0, value_range=(0, 255), seed=None, data_format=None,
 )
 def random_saturation(factor, value_range=(0, 255), data_format=None, seed=None, *, call: LayerCall) -> LayerCode:
     """A small module over hue, saturation and value."""
-    _rgb(data_format, call)
+    rgb(data_format, call)
     return made(code.random_saturation, call, "saturation", factor, value_range=value_range)
 
 
@@ -67,7 +67,7 @@ def random_saturation(factor, value_range=(0, 255), data_format=None, seed=None,
 )
 def random_hue(factor, value_range=(0, 255), data_format=None, seed=None, *, call: LayerCall) -> LayerCode:
     """A small module over hue, saturation and value."""
-    _rgb(data_format, call)
+    rgb(data_format, call)
     return made(code.random_hue, call, "hue", factor, value_range=value_range)
 
 
@@ -220,7 +220,7 @@ def random_color_jitter(
     call: LayerCall,
 ) -> LayerCode:
     """The modules of its parts, one after the other."""
-    _rgb(data_format, call)
+    rgb(data_format, call)
     helpers = (
         (random_image_code.random_brightness, brightness_factor),
         (random_image_code.random_contrast, contrast_factor),
