@@ -57,6 +57,11 @@ NO_COUNTERPART = {
     "tf.keras.callbacks.SidecarEvaluatorModelExport": "serves an evaluator that TensorFlow runs beside the training",
 }
 """Classes that nothing in a PyTorch program stands for, and why."""
+BESIDE_KERAS_2 = {
+    "tf.keras.metrics.MeanRelativeError": "figures over batches, resets",
+    "tf.keras.metrics.MeanTensor": "figures over batches, resets",
+}
+"""Classes of Keras 2 alone whose rules have no samples: tests of their own compare them with `tf_keras`."""
 _NO_OBJECTS = frozenset(
     {"Layer", "Loss", "Metric", "Optimizer", "Initializer", "Regularizer", "Constraint", "Callback"}
 )
@@ -113,6 +118,7 @@ def _tested(api: str, entries: list[catalog.Entry], section: Section) -> str:
     recorded = any(room.find(api) is not None for room in (losses, metrics, optimizers)) or api in schedules.APIS
     if section.of_records and (recorded or (not count and any(entry.tested for entry in entries))):
         parts.append(section.of_records)
+    parts += [BESIDE_KERAS_2[api]] if api in BESIDE_KERAS_2 else []
     return "; ".join(parts)
 
 

@@ -84,7 +84,7 @@ def _rewrite(
         _packages(repo),
         facts,
         rulebook(repo.keras, fidelity == "exact"),
-        Objects(fidelity == "exact"),
+        Objects(fidelity == "exact", repo.keras),
         repo.keras,
         fidelity,
         progress=lambda path: step(f"rewriting {path}", next(done, count), count),

@@ -5,14 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from migrator.model import Helper
 from migrator.rules.engine.args import from_facts
 from migrator.rules.engine.declining import Decline
 from migrator.rules.spelling import of_value
 from migrator.values import Instance, Literal, Value
 
 _PREFIX = "tf.keras.constraints."
-_NAMES = {"maxnorm": "MaxNorm", "nonneg": "NonNeg", "unitnorm": "UnitNorm", "minmaxnorm": "MinMaxNorm"}
+_NAMES = {"maxnorm": "MaxNorm", "nonneg": "NonNeg", "unitnorm": "UnitNorm", "minmaxnorm": "MinMaxNorm"} | {
+    "radialconstraint": "RadialConstraint"
+}
+radial: Any = Helper(
+    "radial",
+    '''def radial(kernels):
+    """Kernels (..., size, size) with one value on each ring around the centre, taken from the diagonal."""
+    size = kernels.shape[-1]
+    places = (2 * torch.arange(size) - size + 1).abs() // 2
+    rings = torch.maximum(places[:, None], places)
+    diagonal = torch.where(rings == 0, size // 2 - 1, size // 2 + rings - size % 2)
+    return kernels[..., diagonal, diagonal]
+''',
+    ("import torch",),
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,13 @@ def _min_max_norm(args: _Args, bounded: Bounded) -> tuple[str, ...]:
     return _scaled(bounded.text, dims, wanted)
 
 
+def _radial(args: _Args, bounded: Bounded) -> tuple[str, ...]:
+    """Keras 2 takes the value of the centre from beside it, and the others from one step further in than they are."""
+    if bounded.axes is None or bounded.axes[:2] != (2, 3):
+        raise Decline("a radial constraint on what is not the kernel of a convolution over images")
+    return (f"{bounded.text}.copy_(radial({bounded.text}))",)
+
+
 def _scaled(weight: str, dims: tuple[int, ...], wanted: str) -> tuple[str, ...]:
     return (f"norm = {weight}.norm(dim={_spelled(dims)}, keepdim=True)", f"{weight}.mul_({wanted} / (norm + 1e-7))")
 
@@ -126,5 +149,6 @@ _STATEMENTS: Mapping[str, Callable[[_Args, Bounded], tuple[str, ...]]] = {
     "MaxNorm": _max_norm,
     "UnitNorm": _unit_norm,
     "MinMaxNorm": _min_max_norm,
+    "RadialConstraint": _radial,
 }
 APIS = tuple(_PREFIX + name for name in _STATEMENTS)

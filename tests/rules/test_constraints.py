@@ -55,6 +55,7 @@ REFUSED: list[tuple[str, Sample, str]] = [
     ("Dense", S(_ROWS, 4, kernel_constraint=_by("MaxNorm(1.0, axis=2)")), "none of the weight's"),
     ("GRU", S(_STEPS, 4, bias_constraint=_by("MaxNorm(1.0)")), "another form"),
     ("Dense", S(_ROWS, 4, kernel_constraint="radial"), "not known"),
+    ("Dense", S(_ROWS, 4, kernel_constraint="radial_constraint"), "the kernel of a convolution"),
 ]
 
 
@@ -118,6 +119,30 @@ def test_refused(name: str, sample: Sample, reason: str) -> None:
     found = _code(name, sample)
     assert isinstance(found, Decline)
     assert reason in found.reason
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+@pytest.mark.parametrize("kind", ["Conv2D", "Conv2DTranspose"])
+def test_rings_of_one_value(kind: str, size: int) -> None:
+    import tensorflow as tf
+    import torch
+
+    keras_2 = pytest.importorskip("tf_keras")
+    given: Value = Instance(_CONSTRAINTS + "RadialConstraint")
+    texts = {"filters": "4", "kernel_size": str(size), "kernel_constraint": "keras.constraints.RadialConstraint()"}
+    values = {"filters": Literal(4), "kernel_size": Literal(size), "kernel_constraint": given}
+    code = rulebook(2).layer(f"tf.keras.layers.{kind}", texts, values, (Tensor((None, 9, 9, 3), "float32"),))
+    assert isinstance(code, LayerCode), code
+    module, scope = module_of(code, False, False)
+    order = (3, 2, 0, 1)
+    drawn = np.random.default_rng(0).normal(size=(size, size, 3, 4) if kind == "Conv2D" else (size, size, 4, 3))
+    module.weight.data = torch.tensor(drawn.transpose(order))
+    with torch.no_grad():
+        for statement in code.constraint:
+            exec(statement.replace("{self}", "module"), scope)
+    wanted = keras_2.constraints.RadialConstraint()(tf.constant(drawn)).numpy()
+    np.testing.assert_array_equal(module.weight.detach().numpy(), wanted.transpose(order))
+    assert len(np.unique(wanted[:, :, 0, 0])) == (size + 1) // 2
 
 
 def test_norms_of_the_other_axis_differ() -> None:

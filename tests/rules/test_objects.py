@@ -233,6 +233,14 @@ def test_accuracy_is_resolved_by_shapes() -> None:
     assert isinstance(objects.metric("MeanIoU", {}, {}, OutputFacts(2, 1), column), Decline)
 
 
+@pytest.mark.parametrize(("version", "key"), [(3, "kl_divergence"), (2, "kullback_leibler_divergence")])
+def test_the_key_of_a_metric_of_either_keras(version: int, key: str) -> None:
+    loss = LossCode("", "", None, "output")
+    code = Objects(keras=version).metric("tf.keras.metrics.KLDivergence", {}, {}, OutputFacts(2, 4), loss)
+    assert isinstance(code, MetricCode)
+    assert code.name == key
+
+
 def test_top_k_of_an_unknown_rank_is_declined() -> None:
     ids = LossCode("", "", None, "ids")
     assert isinstance(objects.metric("sparse_top_k_categorical_accuracy", {}, {}, OutputFacts(None, 4), ids), Decline)

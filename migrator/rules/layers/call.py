@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from migrator.model import LayerCode
-from migrator.rules import activations
+from migrator.rules import activations, constraints
 from migrator.rules.engine.args import NOTHING, from_facts
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.records import LayerRule
@@ -140,6 +140,8 @@ def build(
     made = rule.build(**complete(rule, args, values), call=LayerCall(inputs, keras, exact))
     if "activation_named(" in (made.activation or ""):
         made = replace(made, helpers=(*made.helpers, activations.activation_named))
+    if any("(radial(" in statement for statement in made.constraint):
+        made = replace(made, helpers=(*made.helpers, constraints.radial))
     return replace(made, imports=_imports(made))
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from migrator.model import Helper
-from migrator.rules.engine.registry import same
+from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import block, declined_block, f32, i32, no_grad, pos, unit
 from migrator.rules.measures.keeping import how, kept
 from migrator.rules.measures.pairs import paired
@@ -185,3 +186,26 @@ same(
     f"q=0.5, {_REDUCED}",
     samples=_samples("CategoricalGeneralizedCrossEntropy", "q=0.7", _IDS, unit(4, 3), weights=False),
 )
+CircleLoss = _loss("Circle", "circle")
+_UNIT_LONG = "p = tf.math.l2_normalize(p, axis=-1)\n"
+_TWO_ALIKE = i32(4, low=0, high=2)
+
+
+@rule(
+    "tf.keras.losses.Circle",
+    samples=[
+        *_samples("Circle", "", _TWO_ALIKE, f32(4, 3), _UNIT_LONG),
+        *_samples("Circle", "gamma=2.0, margin=0.1", i32(4, 1, low=0, high=3), f32(4, 3), _UNIT_LONG, weights=False),
+        no_grad(
+            block(f"{_UNIT_LONG}return tf.keras.losses.Circle(4, remove_diagonal=False)(y, p)", y=_IDS, p=f32(4, 5))
+        ),
+        block(f"{_UNIT_LONG}return tf.keras.losses.Circle()(np.array([0, 0, 1, 2, 1]), p)", p=f32(5, 4)),
+        declined_block("return tf.keras.losses.Circle(reduction='mean_with_sample_weight')"),
+    ],
+)
+def circle(gamma=80.0, margin=0.4, remove_diagonal=True, reduction="sum_over_batch_size", name="circle", dtype=None):
+    if reduction == "mean_with_sample_weight":
+        raise Decline("a mean over the weights of the rows that have a pair")
+    return CircleLoss(
+        gamma=gamma, margin=margin, remove_diagonal=remove_diagonal, reduction=how(reduction, dtype=dtype)
+    )

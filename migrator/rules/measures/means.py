@@ -99,14 +99,18 @@ def _samples(made: str, labels: Any, scores: Any, before: str = "") -> list[Any]
     return found
 
 
+_OLD_NAMES = {"KLDivergence": "kullback_leibler_divergence"}
+
+
 def _register(name: str, each: Each, default: str, params: str, given: str, samples: list[Any]) -> None:
     """The metric under its name, as either Keras takes means."""
     for keras, base, suffix in ((3, mean_metric, ""), (2, element_metric, "_2")):
-        globals()[f"{name}{suffix}"] = _class(name, each, default, base)
+        named = _OLD_NAMES.get(name, default) if keras == 2 else default
+        globals()[f"{name}{suffix}"] = _class(name, each, named, base)
         same(
             f"tf.keras.metrics.{name}",
-            f"{name}{suffix}({given}name=kept(titled(name, {default!r}), dtype=dtype))",
-            params,
+            f"{name}{suffix}({given}name=kept(titled(name, {named!r}), dtype=dtype))",
+            params.replace(f"name={default!r}", f"name={named!r}"),
             samples=samples if keras == 3 else (),
             keras=keras,
         )

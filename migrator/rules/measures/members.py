@@ -13,6 +13,7 @@ MEANS = (
     *("CosineSimilarity", "LogCoshError", "KLDivergence", "Poisson", "Hinge", "SquaredHinge", "CategoricalHinge"),
     *("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "PearsonCorrelation"),
     *("ConcordanceCorrelation", "TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy"),
+    *("MeanMetricWrapper", "MeanRelativeError"),
 )
 COUNTS = (
     *("AUC", "Precision", "Recall", "TruePositives", "FalsePositives", "TrueNegatives", "FalseNegatives"),

@@ -191,6 +191,24 @@ EACH = {
         (("q", 0.5),),
         (class_ids,),
     ),
+    "circle": Each(
+        "The circle loss of embeddings of length one and ids of their classes, over the rows that have a pair.",
+        (
+            "labels, distances = class_ids(y_true, y_pred), (1.0 - y_pred @ y_pred.T).clamp(min=0.0)",
+            "alike = labels[:, None] == labels",
+            "pull = self.gamma * (self.margin + distances) * (distances - self.margin)",
+            "push = self.gamma * (1.0 + self.margin - distances).clamp(min=0.0) * (1.0 - self.margin - distances)",
+            "itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device) & self.remove_diagonal",
+            "pull = pull.masked_fill(~alike | itself, -1e9).logsumexp(dim=1)",
+            "losses = F.softplus(pull + push.masked_fill(alike, -1e9).logsumexp(dim=1))",
+            'if self.reduction in ("sum_over_batch_size", "mean"):',
+            "    return losses * len(losses) / (losses > 0).sum().clamp(min=1)",
+            "return losses",
+        ),
+        (("gamma", 80.0), ("margin", 0.4), ("remove_diagonal", True)),
+        (class_ids,),
+        (TORCH, FUNCTIONAL),
+    ),
     "ctc": Each(
         "Connectionist temporal classification of logits; label 0 is the blank and fills up.",
         (

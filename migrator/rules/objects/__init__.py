@@ -14,11 +14,12 @@ __all__ = ["Objects"]
 class Objects:
     """The records as training codemods see them; arguments by TF's parameter names.
 
-    `exact`: optimizers of our own where torch's differ in a documented way.
+    `exact`: optimizers of our own where torch's differ in a documented way. `keras`: the version that is meant.
     """
 
-    def __init__(self, exact: bool = False) -> None:
+    def __init__(self, exact: bool = False, keras: int = 3) -> None:
         self.exact = exact
+        self.keras = keras
 
     def parameters(self, name: str) -> tuple[str, ...] | None:
         """Parameter names, in order, of a loss, metric or optimizer class by canonical name."""
@@ -41,7 +42,7 @@ class Objects:
         output: OutputFacts,
         loss: LossCode,
     ) -> MetricCode | Decline:
-        return metrics.metric(name, texts, values, output, loss)
+        return metrics.metric(name, texts, values, output, loss, self.keras)
 
     def optimizer(self, name: str, texts: Mapping[str, str], values: Mapping[str, Value]) -> OptimizerCode | Decline:
         return optimizers.optimizer(name, texts, values, self.exact)

@@ -269,7 +269,12 @@ def find(name: str) -> MetricRule | None:
 
 
 def metric(
-    name: str, texts: Mapping[str, str], values: Mapping[str, Value], output: OutputFacts, loss: LossCode
+    name: str,
+    texts: Mapping[str, str],
+    values: Mapping[str, Value],
+    output: OutputFacts,
+    loss: LossCode,
+    keras: int = 3,
 ) -> MetricCode | Decline:
     """The torch spelling of a metric; its `name` is the key that Keras's history has."""
     rule = find(name)
@@ -278,15 +283,17 @@ def metric(
     args = Arguments(texts, values)
     try:
         code = rule.make(args, output, loss)
-        return replace(code, name=_key(name, rule, args))
+        return replace(code, name=_key(name, rule, args, keras))
     except Refused as error:
         return refusal(error, rule.api)
 
 
-def _key(name: str, rule: MetricRule, args: Arguments) -> str:
+def _key(name: str, rule: MetricRule, args: Arguments, keras: int) -> str:
     """A string is its own key; an object has its `name=` or the snake-case name of its class."""
     if args.given("name"):
         return str(args.literal("name", ""))
     if not name.startswith("tf."):
         return name
+    if keras == 2 and name == _api("KLDivergence"):
+        return "kullback_leibler_divergence"
     return rule.aliases[0] if name == rule.api else name.rpartition(".")[2]
