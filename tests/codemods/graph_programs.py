@@ -14,7 +14,7 @@ METHODS = """
 """
 
 
-def _net(graph: str, methods: str = METHODS, head: str = "x = tf.placeholder(tf.float32, [None, 6])") -> str:
+def net(graph: str, methods: str = METHODS, head: str = "x = tf.placeholder(tf.float32, [None, 6])") -> str:
     lines = "\n".join(f"            {line}" for line in graph.strip().splitlines())
     return f"""{HEAD}
 class Net(object):
@@ -31,13 +31,13 @@ class Net(object):
 {MAIN}"""
 
 
-_MSE = """
+MSE = """
 self.loss = tf.reduce_mean(tf.square(self.prediction - self.y))
 """
-_SGD = """
+SGD = """
 self.train_op = tf.train.GradientDescentOptimizer(rate).minimize(self.loss)
 """
-_LINEAR = """
+LINEAR = """
 w = tf.get_variable("w", [6, 1], initializer=tf.random_normal_initializer(stddev=0.1))
 b = tf.Variable(tf.zeros([1]))
 self.prediction = tf.matmul(self.x, w) + b
@@ -64,34 +64,32 @@ def tower(x, widths, keep_prob, scope="tower", reuse=False):
 
 PROGRAMS = {
     **BUILT,
-    "variables": _net(_LINEAR + _MSE + _SGD),
-    "penalty of a weight": _net(
-        _LINEAR + "self.loss = tf.reduce_mean(tf.abs(self.prediction - self.y)) + 0.1 * tf.nn.l2_loss(w)\n" + _SGD
+    "variables": net(LINEAR + MSE + SGD),
+    "penalty of a weight": net(
+        LINEAR + "self.loss = tf.reduce_mean(tf.abs(self.prediction - self.y)) + 0.1 * tf.nn.l2_loss(w)\n" + SGD
     ),
-    "layers": _net(
+    "layers": net(
         """
 h = tf.layers.dense(self.x, hidden, activation=tf.nn.tanh, name="first")
 h = tf.layers.dense(h, hidden * 2, tf.nn.relu)
 self.prediction = tf.layers.dense(h, 1)
 """
-        + _MSE
-        + _SGD
+        + MSE
+        + SGD
     ),
-    "a loss of tf.losses, momentum": _net(
+    "a loss of tf.losses, momentum": net(
         """
 self.prediction = tf.layers.dense(tf.layers.dense(self.x, hidden, tf.nn.sigmoid), 1)
 self.loss = tf.losses.mean_squared_error(self.y, self.prediction)
 self.train_op = tf.train.MomentumOptimizer(rate, 0.9).minimize(self.loss)
 """
     ),
-    "Nesterov": _net(
-        _LINEAR
-        + _MSE
-        + "self.train_op = tf.train.MomentumOptimizer(rate, 0.9, use_nesterov=True).minimize(self.loss)\n"
+    "Nesterov": net(
+        LINEAR + MSE + "self.train_op = tf.train.MomentumOptimizer(rate, 0.9, use_nesterov=True).minimize(self.loss)\n"
     ),
-    "gradients clipped one by one": _net(
-        _LINEAR
-        + _MSE
+    "gradients clipped one by one": net(
+        LINEAR
+        + MSE
         + """
 optimizer = tf.train.GradientDescentOptimizer(rate)
 pairs = optimizer.compute_gradients(self.loss)
@@ -99,9 +97,9 @@ clipped = [(tf.clip_by_value(g, -0.01, 0.01), v) for g, v in pairs]
 self.train_op = optimizer.apply_gradients(clipped)
 """
     ),
-    "gradients clipped together, a falling rate": _net(
-        _LINEAR
-        + _MSE
+    "gradients clipped together, a falling rate": net(
+        LINEAR
+        + MSE
         + """
 step = tf.train.get_or_create_global_step()
 falling = tf.train.exponential_decay(rate, step, 2, 0.5, staircase=True)
@@ -111,22 +109,22 @@ clipped, _ = tf.clip_by_global_norm(tf.gradients(self.loss, params), 0.05)
 self.train_op = optimizer.apply_gradients(zip(clipped, params), global_step=step)
 """
     ),
-    "dropout by a placeholder with a default": _net(
+    "dropout by a placeholder with a default": net(
         """
 self.keep = tf.placeholder_with_default(1.0, [])
 h = tf.nn.dropout(tf.layers.dense(self.x, hidden), keep_prob=self.keep)
 self.prediction = tf.layers.dense(h, 1)
 """
-        + _MSE
-        + _SGD
+        + MSE
+        + SGD
     ),
-    "batch normalisation with a mode": _net(
+    "batch normalisation with a mode": net(
         """
 self.training = tf.placeholder(tf.bool)
 h = tf.layers.batch_normalization(tf.layers.dense(self.x, hidden), training=self.training)
 self.prediction = tf.layers.dense(h, 1)
 """
-        + _MSE
+        + MSE
         + """
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
     self.train_op = tf.train.GradientDescentOptimizer(rate).minimize(self.loss)
@@ -135,37 +133,37 @@ with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
             "{self.x: x})", "{self.x: x, self.training: False})"
         ),
     ),
-    "Adam": _net(_LINEAR + _MSE + "self.train_op = tf.train.AdamOptimizer(0.05).minimize(self.loss)\n"),
-    "RMSProp": _net(_LINEAR + _MSE + "self.train_op = tf.train.RMSPropOptimizer(0.05, 0.8).minimize(self.loss)\n"),
-    "RMSProp with momentum": _net(
-        _LINEAR
-        + _MSE
+    "Adam": net(LINEAR + MSE + "self.train_op = tf.train.AdamOptimizer(0.05).minimize(self.loss)\n"),
+    "RMSProp": net(LINEAR + MSE + "self.train_op = tf.train.RMSPropOptimizer(0.05, 0.8).minimize(self.loss)\n"),
+    "RMSProp with momentum": net(
+        LINEAR
+        + MSE
         + "self.train_op = tf.train.RMSPropOptimizer(0.05, momentum=0.5, epsilon=1e-3).minimize(self.loss)\n"
     ),
-    "Adagrad": _net(_LINEAR + _MSE + "self.train_op = tf.train.AdagradOptimizer(0.3).minimize(self.loss)\n"),
-    "Adadelta": _net(_LINEAR + _MSE + "self.train_op = tf.train.AdadeltaOptimizer(5.0).minimize(self.loss)\n"),
-    "series": _net(
+    "Adagrad": net(LINEAR + MSE + "self.train_op = tf.train.AdagradOptimizer(0.3).minimize(self.loss)\n"),
+    "Adadelta": net(LINEAR + MSE + "self.train_op = tf.train.AdadeltaOptimizer(5.0).minimize(self.loss)\n"),
+    "series": net(
         """
 net = tf.layers.conv1d(self.x, 3, 3, activation=tf.nn.relu)
 net = tf.layers.max_pooling1d(net, 2, 2)
 net = tf.layers.dropout(tf.layers.flatten(net), 0.5, training=False)
 self.prediction = tf.layers.dense(net, 1, kernel_initializer=tf.truncated_normal_initializer(stddev=0.1))
 """
-        + _MSE
-        + _SGD,
+        + MSE
+        + SGD,
         head="tf.placeholder(tf.float32, [None, 8, 2])",
     ),
-    "images averaged": _net(
+    "images averaged": net(
         """
 net = tf.layers.conv2d(self.x, 3, [3, 3], (2, 2), "same", activation=tf.nn.relu, use_bias=False)
 net = tf.layers.average_pooling2d(net, pool_size=2, strides=1)
 self.prediction = tf.layers.dense(tf.reshape(net, [-1, 3]), 1)
 """
-        + _MSE
-        + _SGD,
+        + MSE
+        + SGD,
         head="tf.placeholder(tf.float32, [None, 4, 4, 2])",
     ),
-    "layers made in a loop": _net(
+    "layers made in a loop": net(
         """
 h = self.x
 for size in (7, hidden):
@@ -174,26 +172,26 @@ for size in (7, hidden):
     h = tf.layers.dense(h, size)
 self.prediction = tf.layers.dense(h, 1)
 """
-        + _MSE
-        + _SGD
+        + MSE
+        + SGD
     ),
-    "functions that make variables": _net(
+    "functions that make variables": net(
         """
 self.prediction = affine(self.x, 1, "wide") + tower(self.x, (hidden, 4), 1.0)
 """
-        + _MSE
-        + _SGD
+        + MSE
+        + SGD
     ).replace("class Net", _FUNCTIONS + "class Net"),
-    "a penalty of variables that are named so": _net(
+    "a penalty of variables that are named so": net(
         """
 self.prediction = affine(self.x, 1, "wide") + tower(self.x, (hidden, 4), 1.0)
 kernels = [v for v in tf.trainable_variables() if v.name.endswith("w:0")]
 fit = tf.reduce_mean(tf.square(self.prediction - self.y))
 self.loss = fit + rate * tf.add_n([tf.nn.l2_loss(k) for k in kernels])
 """
-        + _SGD
+        + SGD
     ).replace("class Net", _FUNCTIONS + "class Net"),
-    "penalties of all variables and of those in a scope": _net(
+    "penalties of all variables and of those in a scope": net(
         """
 self.prediction = affine(self.x, 1, "wide") + tower(self.x, (hidden, 4), 1.0)
 every = tf.trainable_variables()
@@ -201,11 +199,11 @@ fit = tf.reduce_mean(tf.square(self.prediction - self.y))
 penalty = tf.add_n([tf.nn.l2_loss(v) for v in every if v.name.startswith("tower")])
 self.loss = fit + rate * penalty + 0.01 * tf.add_n([tf.nn.l2_loss(v) for v in every])
 """
-        + _SGD
+        + SGD
     ).replace("class Net", _FUNCTIONS + "class Net"),
-    "a rate that is fed": _net(
-        _LINEAR
-        + _MSE
+    "a rate that is fed": net(
+        LINEAR
+        + MSE
         + """
 self.rate = tf.placeholder(tf.float32, [])
 self.train_op = tf.train.MomentumOptimizer(self.rate, 0.9).minimize(self.loss)
@@ -220,24 +218,24 @@ self.train_op = tf.train.MomentumOptimizer(self.rate, 0.9).minimize(self.loss)
         return self.sess.run(self.prediction, feed_dict={self.x: x})
 """,
     ),
-    "images": _net(
+    "images": net(
         """
 net = tf.layers.conv2d(self.x, 3, 3, padding="same", activation=tf.nn.relu)
 net = tf.layers.max_pooling2d(net, 2, 2)
 net = tf.layers.flatten(net)
 self.prediction = tf.layers.dense(net, 1)
 """
-        + _MSE
-        + _SGD,
+        + MSE
+        + SGD,
         head="tf.placeholder(tf.float32, [None, 4, 4, 2])",
     ),
-    "several tensors of one run, a step by itself": _net(
-        _LINEAR
-        + _MSE
+    "several tensors of one run, a step by itself": net(
+        LINEAR
+        + MSE
         + """
 self.largest = tf.reduce_max(tf.abs(self.prediction))
 """
-        + _SGD,
+        + SGD,
         """
     def step(self, x, y):
         self.sess.run(self.train_op, {self.x: x, self.y: y})
@@ -251,9 +249,9 @@ self.largest = tf.reduce_max(tf.abs(self.prediction))
     ),
 }
 
-SAVED = _net(
-    _LINEAR
-    + _MSE
+SAVED = net(
+    LINEAR
+    + MSE
     + """
 self.last = None
 self.count = tf.train.get_or_create_global_step()
@@ -283,11 +281,11 @@ self.saver = tf.train.Saver(max_to_keep=1)
 LEFT = {
     **BUILT_LEFT,
     "what depends on the order of operations": (
-        _net(_LINEAR + _MSE + _SGD + "self.w = w\n", METHODS.replace("self.loss]", "w]").replace("_, loss", "_, w")),
+        net(LINEAR + MSE + SGD + "self.w = w\n", METHODS.replace("self.loss]", "w]").replace("_, loss", "_, w")),
         "",
     ),
     "a tensor that is fed": (
-        _net(_LINEAR + _MSE + _SGD, METHODS.replace("{self.x: x})", "{self.x: x, self.prediction: x})")),
+        net(LINEAR + MSE + SGD, METHODS.replace("{self.x: x})", "{self.x: x, self.prediction: x})")),
         "is fed, which is no placeholder",
     ),
     "moving averages that are not updated": (
@@ -297,11 +295,11 @@ LEFT = {
         "",
     ),
     "a variable that the graph assigns": (
-        _net(
-            _LINEAR
-            + _MSE
+        net(
+            LINEAR
+            + MSE
             + "self.counted = tf.assign_add(b, [1.0]) + 0.0 * self.prediction\nself.twice = 2.0 * self.counted\n"
-            + _SGD,
+            + SGD,
             METHODS
             + """
     def count(self, x):
@@ -311,44 +309,44 @@ LEFT = {
         "a variable that the graph assigns",
     ),
     "a rate that is not fed": (
-        _net(
-            _LINEAR
-            + _MSE
+        net(
+            LINEAR
+            + MSE
             + "self.rate = tf.placeholder(tf.float32, [])\n"
             + "self.train_op = tf.train.GradientDescentOptimizer(self.rate).minimize(self.loss)\n"
         ),
         "does not feed `self.rate`",
     ),
     "a placeholder that is not fed": (
-        _net(_LINEAR + _MSE + _SGD, METHODS.replace(", self.y: y}", "}")),
+        net(LINEAR + MSE + SGD, METHODS.replace(", self.y: y}", "}")),
         "does not feed `self.y`",
     ),
     "a centered RMSProp": (
-        _net(_LINEAR + _MSE + "self.train_op = tf.train.RMSPropOptimizer(0.1, centered=True).minimize(self.loss)\n"),
+        net(LINEAR + MSE + "self.train_op = tf.train.RMSPropOptimizer(0.1, centered=True).minimize(self.loss)\n"),
         "arguments of an optimizer",
     ),
     "rows that no step looks up": (
-        _net(
+        net(
             "table = tf.get_variable('table', [9, 2])\n"
             "rows = tf.nn.embedding_lookup(table, tf.cast(self.x[:, 0], tf.int32))\n"
             "self.prediction = tf.reduce_sum(rows, axis=1, keepdims=True)\n"
-            + _MSE
+            + MSE
             + "self.train_op = tf.train.RMSPropOptimizer(0.1).minimize(self.loss)\n"
         ),
         "leaves rows of a table alone",
     ),
     "a step for some variables": (
-        _net(_LINEAR + _MSE + "self.train_op = tf.train.AdamOptimizer(rate).minimize(self.loss, var_list=[w])\n"),
+        net(LINEAR + MSE + "self.train_op = tf.train.AdamOptimizer(rate).minimize(self.loss, var_list=[w])\n"),
         "a step for some of the variables",
     ),
     "variables that are shared": (
-        _net(
+        net(
             """
 with tf.variable_scope("one", reuse=tf.AUTO_REUSE):
     self.prediction = tf.layers.dense(self.x, 1, name="out")
 """
-            + _MSE
-            + _SGD
+            + MSE
+            + SGD
         ),
         "shares variables",
     ),
@@ -369,14 +367,14 @@ with tf.variable_scope("one", reuse=tf.AUTO_REUSE):
         "nothing counts",
     ),
     "a tensor read elsewhere": (
-        _net(_LINEAR + _MSE + _SGD) + "\n\ndef report(net):\n    return net.loss.name\n",
+        net(LINEAR + MSE + SGD) + "\n\ndef report(net):\n    return net.loss.name\n",
         "may be read outside of the class",
     ),
     "a variable made in a loop": (
-        _net(
+        net(
             "h = self.x\nfor _ in range(2):\n    v = tf.Variable(tf.zeros([6]))\n    h = h + v\nself.prediction = h\n"
-            + _MSE
-            + _SGD
+            + MSE
+            + SGD
         ),
         "variables that a loop makes",
     ),
@@ -395,7 +393,7 @@ with tf.variable_scope("one", reuse=tf.AUTO_REUSE):
         "is used outside of graphs as well",
     ),
     "a penalty of a layer": (
-        _net("self.prediction = tf.layers.dense(self.x, 1, kernel_regularizer=tf.nn.l2_loss)\n" + _MSE + _SGD),
+        net("self.prediction = tf.layers.dense(self.x, 1, kernel_regularizer=tf.nn.l2_loss)\n" + MSE + SGD),
         "that are not known",
     ),
 }

@@ -15,10 +15,15 @@ from migrator.codemods.graphs import Modern, modern
 from migrator.config import RunSettings
 from migrator.model import FileRewrite
 from migrator.steps import know, read, rewrite
-from tests.codemods.graph_programs import HEAD, LEFT, PROGRAMS, SAVED
+from tests.codemods.graph_classes import HEAD
+from tests.codemods.graph_programs import LEFT, SAVED
+from tests.codemods.graph_programs import PROGRAMS as GRAPHS
+from tests.codemods.graph_runs import LOGGED, RUNS, RUNS_LEFT
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("tf_keras")
+PROGRAMS = {**GRAPHS, **RUNS}
+ALL_LEFT = {**LEFT, **RUNS_LEFT}
 
 
 def migrated(source: str, folder: Path) -> FileRewrite:
@@ -49,7 +54,9 @@ def test_both_sides_agree(name: str, tmp_path: Path) -> None:
     y = rng.normal(size=(8, 1)).astype("float32")
     target.predict(x)  # sizes that a loop leaves open are known after a call
     _give_weights(source, target, made, theirs["tf"])
-    _agree(theirs["main"](source, x, y), ours["main"](target, x, y))
+    with source.graph.as_default():
+        expected = theirs["main"](source, x, y)
+    _agree(expected, ours["main"](target, x, y))
 
 
 def _old_layers() -> SimpleNamespace:
@@ -92,9 +99,9 @@ def _agree(expected: Any, got: Any) -> None:
         np.testing.assert_allclose(np.asarray(got), np.asarray(expected), rtol=2e-4, atol=2e-5)
 
 
-@pytest.mark.parametrize("name", LEFT)
+@pytest.mark.parametrize("name", ALL_LEFT)
 def test_what_is_not_understood_stays(name: str, tmp_path: Path) -> None:
-    source, why = LEFT[name]
+    source, why = ALL_LEFT[name]
     made = migrated(source, tmp_path)
     net = next(u for u in made.units if u.unit.name == "Net")
     assert net.text is None
@@ -276,3 +283,12 @@ def test_layers_of_version_1_with_hidden_defaults_are_left(line: str, reason: st
     assert any(reason in d.reason for u in made.units for d in u.declines)
     assert "nn.LSTM" not in made.text
     assert "nn.Conv2d" not in made.text
+
+
+def test_summaries_are_logged_where_the_program_writes_them(tmp_path: Path) -> None:
+    text = migrated(LOGGED, tmp_path).text
+    assert "writer = SummaryWriter(tempfile.mkdtemp())" in text
+    assert "writer.add_scalar('cost/mean_squared', batch_loss, len(self.log))" in text.replace('"', "'")
+    assert "writer.add_histogram('w', self.model.w, len(self.log))" in text.replace('"', "'")
+    assert "writer.add_scalar('largest', largest, 3)" in text.replace('"', "'")
+    assert "add_graph" not in text

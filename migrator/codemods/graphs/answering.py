@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from migrator.codemods.graphs import savers
+from migrator.codemods.graphs import savers, summaries
 from migrator.codemods.graphs.container import Body, Container
+from migrator.codemods.graphs.graph import Summary
 from migrator.codemods.graphs.methods import Methods
 from migrator.codemods.graphs.program import NotUnderstood, first_line, key_of, keys_read
 from migrator.codemods.graphs.sites import Answer, Names, Site, sites_in
@@ -29,6 +30,9 @@ class Writer:
     def __post_init__(self) -> None:
         self.graph, self.program = self.container.graph, self.container.program
         self.names = self._names()
+        self.blocks: list[Body] = []  # those around what is written
+        self.logged: dict[str, list[tuple[Summary, str]]] = {}  # summaries of the last run, by name
+        self.logged_in: list[Body] = []  # the blocks around that run
         self.kept = self._kept()
 
     def _kept(self) -> tuple[str, ...]:
@@ -65,6 +69,7 @@ class Writer:
     def lines(self, body: Body, indent: int, after: int) -> list[str]:
         """The lines of a block; `after`: the line before its first comment."""
         out: list[str] = []
+        self.blocks.append(body)
         for statement in body:
             lead = self.program.lead(statement, after)
             gap = [""] * (lead > after + 1 and bool(out) and bool(out[-1].strip()))
@@ -73,6 +78,7 @@ class Writer:
             if statement is self.container.last:
                 out += self._beginning(indent, bool(out))
             after = statement.end_lineno or statement.lineno
+        self.blocks.pop()
         return out
 
     def _beginning(self, indent: int, gap: bool) -> list[str]:
@@ -112,7 +118,7 @@ class Writer:
         inner = {id(n) for n in ast.walk(statement)}
         if inner & (self.container.gone | self.container.opened | self.container.steps.keys()):
             return False
-        return not set(keys_read(statement)) & (self.graph.keys | self.container.feeds.keys())
+        return not set(keys_read(statement)) & (self.graph.keys | self.container.feeds.names)
 
     def _compound(self, statement: ast.stmt, indent: int, lead: int) -> list[str]:
         head: list[ast.expr] = []
@@ -155,21 +161,36 @@ class Writer:
         saved = savers.without_session(copy.deepcopy(statement), self.graph, self.names.counter)
         if saved is not None:
             return saved
+        within = self.blocks[: len(self.logged_in)] == self.logged_in
+        logged = summaries.written(statement, self.program, self.graph, self.logged if within else {})
+        if logged is not None:
+            return logged
         sites = list(sites_in(statement, self.graph))
+        if sites:
+            self.logged = {}  # the names of what is in them may be bound anew
         read = set(keys_read(statement))
         if not sites:
             raise NotUnderstood(f"`{text(statement)}` uses the graph")
-        if len(sites) > 1:
-            raise NotUnderstood("several questions to a session in one statement")
-        lines = self._one(statement, sites[0])
-        left = read & (self.graph.keys - self._asked(sites[0]))
+        lines = self._one(statement, sites[0]) if len(sites) == 1 else self._several(statement, sites)
+        left = read & (self.graph.keys - {key for site in sites for key in keys_read(site.call)})
         if left:
             raise NotUnderstood(f"`{text(statement)}` uses the graph beside a run")
         return lines
 
-    def _asked(self, site: Site) -> set[str]:
-        """What of the graph a question names."""
-        return {*keys_read(site.call)}
+    def _several(self, statement: ast.stmt, sites: Sequence[Site]) -> list[str]:
+        """Questions side by side, none of which changes anything."""
+        if any(n is one.call for one in sites for other in sites if one is not other for n in ast.walk(other.call)):
+            raise NotUnderstood("a session is asked for what another question gives")
+        for site in sites:
+            answer = self._answer(site, self._feed(site), ())
+            if answer.lines or answer.steps:
+                raise NotUnderstood("several questions to a session in one statement")
+            statement = _put(statement, site.call, self._source(site, answer))
+        return text(statement).splitlines()
+
+    def _source(self, site: Site, answer: Answer) -> str:
+        values = answer.values()
+        return f"[{', '.join(values)}]" if site.many else values[0]
 
     def _one(self, statement: ast.stmt, site: Site) -> list[str]:
         value = getattr(statement, "value", None)
@@ -180,15 +201,19 @@ class Writer:
         if value is site.call and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             return self._assigned(statement.targets[0], site, feed)
         answer = self._answer(site, feed, ())
-        values = answer.values()
-        source = f"[{', '.join(values)}]" if site.many else values[0]
-        return [*answer.lines, *_replaced(statement, site.call, source)]
+        return [*answer.lines, *text(_put(statement, site.call, self._source(site, answer))).splitlines()]
 
     def _assigned(self, target: ast.expr, site: Site, feed: Mapping[str, ast.expr]) -> list[str]:
         single = not isinstance(target, ast.Tuple | ast.List)
         targets = [target] if single else list(target.elts)  # type: ignore[attr-defined]
         answer = self._answer(site, feed, [key_of(t) for t in targets])
         values = answer.values()
+        self.logged, self.logged_in = answer.logged(), list(self.blocks)
+        summaries.check_kept(self.logged, self.container._main(), self.graph)
+        targets = [t for t in targets if key_of(t) not in self.logged]
+        values = [v for f, v in zip(site.fetches, values, strict=True) if key_of(f) not in self.graph.summaries]
+        if self.logged and (single or not targets):
+            return answer.lines
         if single and site.many:
             return [*answer.lines, f"{text(target)} = [{', '.join(values)}]"]
         if len(values) != len(targets) or (not single and not site.many):
@@ -203,8 +228,8 @@ class Writer:
         feed = site.feed
         if feed is None or text(feed) == "None":
             return {}
-        if key_of(feed) in self.container.feeds:
-            feed = self.container.feeds[key_of(feed)]
+        if key_of(feed) in self.container.feeds.names:
+            return self.container.feeds.of(site.call, key_of(feed))
         if not isinstance(feed, ast.Dict):
             raise NotUnderstood(f"what is fed is not seen: `{text(feed)}`")
         found: dict[str, ast.expr] = {}
@@ -233,14 +258,16 @@ def _unread(name: str) -> bool:
     return re.fullmatch(r"_\w*", name) is not None
 
 
-def _replaced(statement: ast.stmt, call: ast.Call, source: str) -> list[str]:
+def _put(statement: ast.stmt, call: ast.Call, source: str) -> ast.stmt:
     class Put(ast.NodeTransformer):
         def visit_Call(self, node: ast.Call) -> ast.AST:
             if node is call:
                 return ast.parse(source, mode="eval").body
             return self.generic_visit(node)
 
-    return text(Put().visit(statement)).splitlines()
+    found = Put().visit(statement)
+    assert isinstance(found, ast.stmt)
+    return found
 
 
 def _free(wish: str, taken: set[str]) -> str:

@@ -38,9 +38,9 @@ def read_block(
         lines += [*_docstring(node, functions), ""]
     lines += _constructor(graph, given, defaults) + _build(graph, given) + ["", *_call(graph, tensors, given, defaults)]
     variables = tuple(name for piece in graph.pieces for name in piece.names)
-    return Block(
-        node.name, cls, tensors, given, tuple(lines), refs(graph.pieces), graph.moded, variables, tuple(graph.pieces)
-    )
+    plain = frozenset(n for n in tensors if n in graph.plain)
+    parts = tuple(graph.pieces)
+    return Block(node.name, cls, tensors, given, tuple(lines), refs(parts), graph.moded, variables, parts, plain)
 
 
 def _docstring(node: ast.FunctionDef, functions: Functions) -> list[str]:
@@ -77,6 +77,8 @@ def _scope(block: ast.With, reader: Reader) -> str:
     """The name of a scope, as `variable_names` has it; none where it names no variables."""
     value = block.items[0].context_expr
     api = reader.program.api(value)
+    if api in tables.DEVICES and len(block.items) == 1:
+        return ""
     bound = block.items[0].optional_vars
     only_shares = bound is not None and not {
         key for s in block.body if not _shares(s, reader) for key in keys_read(s)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrator.codemods.graphs import tables
+from migrator.codemods.graphs.feeding import Feeds
 from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import Graph
 from migrator.codemods.graphs.methods import Methods, Tensor, methods
@@ -15,6 +16,7 @@ from migrator.codemods.graphs.program import NotUnderstood, Program, first_line,
 from migrator.codemods.graphs.reading import Reader
 from migrator.codemods.graphs.sharing import AGAIN, NEW, reuses, wish
 from migrator.codemods.graphs.sites import fetched, is_start, sites_in
+from migrator.codemods.graphs.summaries import note_writer, scope_names
 from migrator.codemods.graphs.tables import text
 from migrator.codemods.graphs.variable_names import part
 from migrator.codemods.graphs.writing import Written, write
@@ -38,7 +40,7 @@ class Container:
     gone: set[int] = field(default_factory=set)
     opened: set[int] = field(default_factory=set)  # `with` blocks that go, and leave what is in them
     last: ast.stmt | None = None  # the last statement that builds the graph
-    feeds: dict[str, ast.Dict] = field(default_factory=dict)
+    feeds: Feeds = field(default_factory=lambda: Feeds([], ()))
     comments: tuple[str, ...] = ()  # of statements that go, after the last that has a place in the module
     through: Mapping[str, ast.FunctionDef] = field(default_factory=dict)  # methods that the building one runs
     methods: frozenset[str] = frozenset()  # all of the class
@@ -83,7 +85,10 @@ class Container:
                 before = reader.again
                 reader.path.append(opened[0])
                 reader.again = opened[1] or before
+                names = list(scope_names(statement, self.program, tables.SCOPES))
+                reader.opened += names
                 self._block(statement.body, reader, statement.lineno, builds)
+                del reader.opened[len(reader.opened) - len(names) :]
                 reader.path.pop()
                 reader.again = before
             elif builds and self._through(statement) is not None:
@@ -93,6 +98,8 @@ class Container:
             elif builds and reuses(statement, self.program):
                 reader.again = AGAIN
                 self.gone.add(id(statement))
+            elif note_writer(statement, self.program, self.graph):
+                pass
             elif self._configures(statement) or self._keeps_session(statement):
                 self.gone.add(id(statement))
             elif is_start(statement, self.graph, self.program):
@@ -155,22 +162,36 @@ class Container:
     def _opens(self, block: ast.With, reader: Reader) -> tuple[str, str] | None:
         """For a `with` that only says where a graph, a scope or a session is: the name of its scope, and what it asks
         of variables."""
-        if len(block.items) != 1:
+        if len(block.items) == 1:
+            return self._opened(block, block.items[0], reader)
+        every = [self._opened(block, item, reader) for item in block.items]
+        if not any(every):
             return None
-        item, graph = block.items[0], self.graph
+        found = [one for one in every if one is not None]
+        if len(found) < len(every):
+            raise NotUnderstood("a block that is of the graph and of something else")
+        names, asks = [name for name, _ in found if name], [ask for _, ask in found if ask]
+        return "/".join(names), asks[-1] if asks else ""
+
+    def _opened(self, block: ast.With, item: ast.withitem, reader: Reader) -> tuple[str, str] | None:
+        graph = self.graph
         value, api = item.context_expr, self.program.api(item.context_expr)
         if api in tables.SESSIONS and item.optional_vars is not None:
             graph.sessions.add(key_of(item.optional_vars))
             return "", ""
         if api in tables.SCOPES:
-            return self._scope(block, api)
+            return self._scope(block, item, api)
+        if api in tables.DEVICES:
+            return "", ""
         if api == "tf.control_dependencies":
+            if len(block.items) > 1:
+                raise NotUnderstood("operations that depend on others by control")
             self._updates(block, reader)
             return None
         return ("", "") if isinstance(value, ast.Call) and self._is_default(value) else None
 
-    def _scope(self, block: ast.With, api: str) -> tuple[str, str]:
-        value, bound_ = block.items[0].context_expr, block.items[0].optional_vars
+    def _scope(self, block: ast.With, item: ast.withitem, api: str) -> tuple[str, str]:
+        value, bound_ = item.context_expr, item.optional_vars
         assert isinstance(value, ast.Call)
         reuse = next((k.value for k in value.keywords if k.arg == "reuse"), None)
         asks = "" if reuse is None else wish(reuse, self.program)
@@ -213,16 +234,8 @@ class Container:
 
     def _feeds(self) -> None:
         """Dictionaries of what is fed that have a name; they go, and stand where they are used."""
-        for statement in self._main():
-            for inner in ast.walk(statement):
-                if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Dict) and inner.value.keys:
-                    keys = [key_of(k) for k in inner.value.keys if k is not None]
-                    name = key_of(inner.targets[0])
-                    if keys and set(keys) <= self.graph.placeholders.keys():
-                        if not name or name in self.feeds or "." in name:
-                            raise NotUnderstood("dictionaries of what is fed that are put together")
-                        self.feeds[name] = inner.value
-                        self.gone.add(id(inner))
+        self.feeds = Feeds([*self.bodies, *(m.body for m in self.through.values())], self.graph.placeholders)
+        self.gone |= self.feeds.gone
 
     def leave_out(self) -> None:
         """Methods that the constructor runs, of which nothing stays, go with their calls."""

@@ -28,6 +28,7 @@ class Block:
     moded: bool = False
     variables: tuple[str, ...] = ()  # names of its variables, with parameters as in `variable_names`
     parts: tuple[Piece, ...] = ()  # what it is made of
+    plain: frozenset[str] = frozenset()  # parameters that must be Python's own numbers
 
 
 @dataclass

@@ -6,17 +6,20 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from migrator.codemods.graphs.program import keys_read
+
 
 @dataclass(frozen=True)
 class Placeholder:
     """`dtype` is its source; `scalar`: a plain number is fed. `default`: the source of what is used where nothing is
-    fed. `parameter`: its name in the module. `shape`: its source, or None."""
+    fed. `parameter`: its name in the module. `shape`: its source, or None. `open`: numbers of any shape may be fed."""
 
     parameter: str
     dtype: str
     scalar: bool
     default: str = ""
     shape: ast.expr | None = None
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,18 @@ class Saver:
     pieces: int
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What is logged under a tag: "scalar", "histogram" or "image" of a tensor (of a variable: number -1).
+
+    `most` is the source of how many images, or ""."""
+
+    kind: str
+    tag: str
+    tensor: tuple[str, int]
+    most: str = ""
+
+
 @dataclass
 class Graph:
     """All that one graph consists of. `versions` counts the values that a name has had."""
@@ -121,11 +136,15 @@ class Graph:
     global_steps: set[str] = field(default_factory=set)
     updates: set[str] = field(default_factory=set)
     savers: dict[str, Saver] = field(default_factory=dict)
+    logged: list[Summary] = field(default_factory=list)
+    summaries: dict[str, tuple[Summary, ...]] = field(default_factory=dict)
+    writers: set[str] = field(default_factory=set)  # of summaries
     other: set[str] = field(default_factory=set)  # tf.Graph objects
     versions: dict[str, int] = field(default_factory=dict)
     mode: set[str] = field(default_factory=set)  # placeholders that say whether layers train
     normalised: bool = False  # moving averages are among the layers
     moded: bool = False  # some layer computes something else while it trains
+    plain: set[str] = field(default_factory=set)  # what must be Python's own numbers, as a rate of dropout
 
     @property
     def keys(self) -> set[str]:
@@ -133,7 +152,7 @@ class Graph:
         own: Iterable[Iterable[str]] = (
             self.placeholders, self.variables, self.optimizers, self.steps, self.inits, self.sessions,
             self.global_steps, self.updates, self.other, self.versions, self.rates, self.trained, self.gradients,
-            self.pairs, self.tests, self.savers,
+            self.pairs, self.tests, self.savers, self.summaries, self.writers,
         )  # fmt: skip
         return {key for keys in own for key in keys}
 
@@ -145,6 +164,15 @@ class Graph:
     def parameter(self, key: str) -> str:
         """The name of a placeholder in the module: one that says whether layers train is `training` there."""
         return "training" if key in self.mode else self.placeholders[key].parameter
+
+    def is_plain(self, key: str) -> bool:
+        """Whether a placeholder is given to something that takes Python's own numbers only."""
+        known = set(self.plain)
+        for one in reversed(self.computed):
+            if known & {name for name, _ in one.defines}:
+                known |= set(keys_read(one.statement)) & self.placeholders.keys()
+        made = self.placeholders[key]
+        return any(self.placeholders[k] is made for k in known if k in self.placeholders)
 
     def listed(self, owner: str, attributes: Sequence[str]) -> str:
         """The source of the list of some variables of a module, by attribute; none: all."""

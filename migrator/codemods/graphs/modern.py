@@ -21,7 +21,7 @@ from migrator.codemods.graphs.graph import PieceRef, refs
 from migrator.codemods.graphs.members import members
 from migrator.codemods.graphs.methods import Method, Methods
 from migrator.codemods.graphs.model_class import ModelWriter
-from migrator.codemods.graphs.program import NotUnderstood, Program, first_line, key_of
+from migrator.codemods.graphs.program import NotUnderstood, Program, dotted_name, first_line, key_of
 from migrator.codemods.graphs.users import (
     Opened,
     User,
@@ -147,9 +147,15 @@ class Reads:
 def reads(texts: Iterable[str]) -> Reads:
     nodes = [n for text in texts for n in ast.walk(ast.parse(text))]
     found = (n for n in nodes if isinstance(n, ast.Attribute))
-    outside = frozenset(n.attr for n in found if not (isinstance(n.value, ast.Name) and n.value.id == "self"))
+    others = (n for n in found if not (isinstance(n.value, ast.Name) and n.value.id == "self"))
+    outside = frozenset(n.attr for n in others if n.attr != "graph" or not _is_session(n.value))
     called = (n.func for n in nodes if isinstance(n, ast.Call))
     return Reads(outside, Counter(f.attr for f in called if isinstance(f, ast.Attribute)))
+
+
+def _is_session(node: ast.expr) -> bool:
+    """Whether an expression has the name of a session, whose graph is TensorFlow's and no attribute of the code."""
+    return dotted_name(node).rpartition(".")[2] in ("sess", "session")
 
 
 def has_graph(uses: Iterable[tuple[str, Span]]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from migrator.codemods.graphs import savers, tables
+from migrator.codemods.graphs import savers, summaries, tables
 from migrator.codemods.graphs.functions import Block, Functions
 from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder
 from migrator.codemods.graphs.lists import Lists
@@ -44,11 +44,13 @@ class Reader:
         self.repeated = repeated  # keys that are bound more than once
         self.functions, self.input = functions, ""  # `input`: the tensor whose shape `build` is told
         self.scopes: list[str] = []
+        self.opened: list[str] = []  # names of all scopes that are open
         self.path: list[str] = []  # names of the scopes of variables, with "" for others
         self.again = ""  # what these scopes ask of variables, as `sharing` says it; "": new ones
         self.methods: frozenset[str] = frozenset()  # of the class around
         self.calls: dict[tuple[str, str], tuple[str, str]] = {}  # function and scope → arguments, attribute
         self.training = Training(program, self.graph, self.scopes)
+        self.training.enter = self._named_tensor
         self._attributes: set[str] = set()
         self.pending: tuple[str, ...] = ()  # comments of statements that have no place in the module
 
@@ -65,7 +67,7 @@ class Reader:
 
     def _read(self, statement: ast.stmt, comments: tuple[str, ...]) -> bool:
         if isinstance(statement, ast.Expr):
-            return self._nothing(statement.value)
+            return self._nothing(statement.value) or self._summary([], statement.value)
         if isinstance(statement, ast.Assign):
             return self._assigned(statement, comments)
         if isinstance(statement, ast.AugAssign) and self._of_graph(statement):
@@ -87,10 +89,19 @@ class Reader:
     def _nothing(self, value: ast.expr) -> bool:
         return isinstance(value, ast.Constant | ast.Call) and self.program.api(value) in tables.NOTHING
 
+    def _summary(self, keys: list[str], value: ast.expr) -> bool:
+        api = self.program.api(value)
+        if not isinstance(value, ast.Call) or not summaries.is_summary(api):
+            return False
+        summaries.read_summary(keys, value, self.program, self.opened, self.graph, self._named_tensor)
+        return True
+
     def _assigned(self, statement: ast.Assign, comments: tuple[str, ...]) -> bool:
         targets = [key_of(t) for t in statement.targets]
         value = statement.value
-        if self.training.gradients(statement):
+        if summaries.note_writer(statement, self.program, self.graph):
+            return False
+        if self.training.gradients(statement) or (all(targets) and self._summary(targets, value)):
             return True
         if all(targets) and self._object(targets, value, comments):
             return True
@@ -160,7 +171,8 @@ class Reader:
         if default and not isinstance(args["input"], ast.Constant):
             raise NotUnderstood("a placeholder whose default is no constant")
         name = keys[0].removeprefix("self.")
-        made = Placeholder(name, dtype, scalar, default, None if scalar else shape)
+        unknown = shape is None or text(shape) == "None"
+        made = Placeholder(name, dtype, scalar, default, None if scalar else shape, unknown)
         self.graph.placeholders.update(dict.fromkeys(keys, made))
 
     def _dtype(self, node: ast.expr) -> str:
@@ -239,6 +251,15 @@ class Reader:
 
     # --- tensors
 
+    def _named_tensor(self, wish: str, node: ast.expr) -> str:
+        """Enter a tensor that has no name in the program; its name."""
+        if not self._of_graph(node):
+            raise NotUnderstood(f"`{text(node)}`, which the graph does not compute")
+        key = self.training.free(wish)
+        statement = ast.Assign([ast.Name(key, ast.Store())], node)
+        self._compute(ast.fix_missing_locations(statement), [key], ())
+        return key
+
     def _compute(self, statement: ast.stmt, keys: list[str], comments: tuple[str, ...]) -> None:
         wish = "" if not keys or keys[0] in self.repeated else keys[0].removeprefix("self.")
         graph, found = self.graph, _Pieces(self, wish)
@@ -299,6 +320,7 @@ class _Pieces(ast.NodeTransformer):
         functions.sites[name] = functions.sites.get(name, 0) + 1
         self.count += 1
         graph.moded = graph.moded or block.moded
+        graph.plain |= {key for n in block.plain if n in args for key in keys_read(args[n])}
         listed = ", ".join(f"{n}={text(v)}" for n, v in args.items() if n not in tensors)
         named = functions.named(node, name)
         attribute = self._made_before(node, name, (listed, block), named, functions)
@@ -344,6 +366,7 @@ class _Pieces(ast.NodeTransformer):
         args = bound(node, ("x", "keep_prob", "noise_shape", "seed", "name", "rate")) or {}
         if args.keys() - {"x", "keep_prob", "name"} or "keep_prob" not in args:
             return node
+        self.reader.graph.plain |= set(keys_read(args["keep_prob"]))
         rate = ast.keyword("rate", ast.BinOp(ast.Constant(1), ast.Sub(), args["keep_prob"]))
         return ast.Call(node.func, [args["x"]], [rate])
 
@@ -355,6 +378,8 @@ class _Pieces(ast.NodeTransformer):
         inputs, training, name = args.pop("inputs"), args.pop("training", None), args.pop("name", None)
         if form.keras == "Dropout" and (training is None or text(training) == "False"):
             return inputs
+        if form.keras == "Dropout" and "rate" in args:
+            graph.plain |= set(keys_read(args["rate"]))
         self.count += 1
         listed = ", ".join(f"{n}={self._argument(v)}" for n, v in args.items())
         attribute = self.reader.attribute("" if isinstance(name, ast.Constant) else self.wish or snake, name)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from migrator.codemods.graphs import tables
-from migrator.codemods.graphs.graph import Graph, Step, local
+from migrator.codemods.graphs.graph import Graph, Step, Summary, local
 from migrator.codemods.graphs.methods import Method, Methods, Tensor
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
 from migrator.codemods.graphs.tables import bound, text
@@ -87,6 +87,8 @@ def fetched(site: Site, graph: Graph) -> list[Tensor]:
         key = key_of(fetch)
         if key in graph.steps:
             found.append(graph.steps[key].loss)
+        elif key in graph.summaries:
+            found += [one.tensor for one in graph.summaries[key] if one.tensor[0] not in graph.variables]
         elif key in graph.versions:
             found.append(graph.version(key))
         elif key not in graph.variables and key not in graph.updates:
@@ -129,9 +131,20 @@ class Answer:
         """One expression for each fetch."""
         return [self._value(key_of(fetch)) for fetch in self.site.fetches]
 
+    def logged(self) -> dict[str, list[tuple[Summary, str]]]:
+        """By target of the run the summaries that it has, with the source of what is in them."""
+        pairs = zip(self.targets, self.site.fetches, strict=False)
+        named = {target: self.graph.summaries.get(key_of(fetch), ()) for target, fetch in pairs}
+        return {target: [(one, self._of(one)) for one in found] for target, found in named.items() if found}
+
+    def _of(self, one: Summary) -> str:
+        if one.tensor[0] in self.graph.variables:
+            return f"{self.names.model}.{self.graph.variables[one.tensor[0]]}"
+        return self.expressions[one.tensor]
+
     def _value(self, key: str) -> str:
         graph = self.graph
-        if key in graph.steps or key in graph.updates:
+        if key in graph.steps or key in graph.updates or key in graph.summaries:
             return "None"
         if key in graph.variables:
             return f"{self.names.model}.{graph.variables[key]}.numpy()"
@@ -179,7 +192,8 @@ class Answer:
         made = self.graph.placeholders[key]
         if set(keys_read(value)) & self.graph.keys:
             raise NotUnderstood("what is fed comes from the graph")
-        if made.scalar or key in self.graph.mode:
+        number = made.scalar and (not made.open or isinstance(value, ast.Constant) or self.graph.is_plain(key))
+        if number or key in self.graph.mode:
             return text(value)
         return f"{self.tf}.constant({text(value)}, {made.dtype})"
 
@@ -195,7 +209,8 @@ class Answer:
     def _compute(self) -> None:
         self.expressions: dict[Tensor, str] = {}
         methods = self._methods()
-        if not self.steps and len(methods) <= 2 and len(self.wanted) == 1:
+        logs = any(key_of(fetch) in self.graph.summaries for fetch in self.site.fetches)
+        if not self.steps and len(methods) <= 2 and len(self.wanted) == 1 and not logs:
             self._inline(methods)
             return
         block = [self._line(method) for method in methods]

@@ -19,6 +19,7 @@ NOTHING = frozenset({"tf.disable_v2_behavior", "tf.disable_eager_execution", "tf
 """Calls that only say that the program is a graph."""
 
 SCOPES = frozenset({"tf.name_scope", "tf.variable_scope"})
+DEVICES = frozenset({"tf.device"})
 UPDATES = "tf.GraphKeys.UPDATE_OPS"
 MARKS = frozenset({*PLACEHOLDERS, *SESSIONS, "tf.get_variable"})
 """What only a graph has."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from migrator.codemods.graphs import tables
-from migrator.codemods.graphs.graph import Gradients, Graph, Optimizer, Step
+from migrator.codemods.graphs.graph import Gradients, Graph, Optimizer, Step, local
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
 from migrator.codemods.graphs.tables import bound, text
 from migrator.codemods.graphs.variable_names import name_test, starts
@@ -24,6 +25,7 @@ class Training:
     def __init__(self, program: Program, graph: Graph, scopes: Sequence[str]) -> None:
         self.program, self.graph, self.scopes = program, graph, scopes
         self.made = 0
+        self.enter: Callable[[str, ast.expr], str] | None = None  # gives a tensor a name
 
     def read(self, keys: list[str], call: ast.Call) -> bool:
         """An optimizer, a rate, a list of variables or a step under some names; False for anything else."""
@@ -116,9 +118,21 @@ class Training:
 
     def _loss(self, node: ast.expr | None) -> tuple[str, int]:
         key = "" if node is None else key_of(node)
+        if node is not None and not key and self.enter is not None:
+            key = self.enter("loss", node)
         if key not in self.graph.versions:
             raise NotUnderstood("a loss that has no name")
         return self.graph.version(key)
+
+    def free(self, wish: str) -> str:
+        """A name that nothing in the file has."""
+        nodes = list(ast.walk(self.program.tree))
+        taken = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | {local(key) for key in self.graph.keys}
+        taken |= {n.id for n in nodes if isinstance(n, ast.Name)} | {n.arg for n in nodes if isinstance(n, ast.arg)}
+        taken |= {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+        others = {"loss": ["objective"]}.get(wish, [])
+        numbered = (f"{wish}_{number}" for number in itertools.count(2))
+        return next(name for name in itertools.chain([wish], others, numbered) if name not in taken)
 
     def _applied(self, pairs: ast.expr | None) -> Gradients:
         """The gradients that are applied: pairs under a name, or a list and the variables in `zip`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -227,12 +228,14 @@ class UserWriter(Writer):
         return text(_Here(known, {tf: self.program.tf}, self.container.model).visit(node))
 
     def _statement(self, statement: ast.stmt, indent: int, lead: int) -> list[str]:
-        given = [(c, one) for c, one in constructions([statement], self.container.classes) if one.session]
+        given = [one for _, one in constructions([statement], self.container.classes) if one.session]
         simple = not isinstance(statement, ast.For | ast.While | ast.If | ast.With | ast.FunctionDef | ast.Try)
         if not given or not simple:
             return super()._statement(statement, indent, lead)
-        for call, one in given:
-            self._without_session(call, one)
+        statement = copy.deepcopy(statement)  # it is written once for each of its classes
+        for call, one in constructions([statement], self.container.classes):
+            if one.session:
+                self._without_session(call, one)
         if set(keys_read(statement)) & self.graph.keys:
             raise NotUnderstood(f"`{text(statement)}` uses the graph")
         comments = self.program.block(lead, statement.lineno - 1, indent - statement.col_offset)

@@ -129,6 +129,8 @@ def _signature(method: Method, graph: Graph, own: Collection[str], tf: str) -> l
         shape = made.shape
         if shape is not None and method.name != "call":
             shape = _literal(shape)
+        if made.open and not graph.is_plain(key) and key not in graph.mode:
+            shape = ast.Constant(None)
         known = "" if shape is None else source_of(Rewire(graph, own, False).visit(copy.deepcopy(shape)))
         specs.append(f"{tf}.TensorSpec({known}, {made.dtype})" if known else "None")
     return [f"    @{tf}.function(input_signature=[{', '.join(specs)}])"] if any(s != "None" for s in specs) else []

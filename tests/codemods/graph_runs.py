@@ -1,0 +1,116 @@
+"""Programs of TensorFlow 1 that differ in how they feed, run and log their graph; see `graph_programs`."""
+
+from __future__ import annotations
+
+from tests.codemods.graph_programs import LINEAR, METHODS, MSE, SGD, net
+
+_BASE = net(LINEAR + MSE + SGD)
+_STEP = "_, loss = self.sess.run([self.train_op, self.loss], feed_dict={self.x: x, self.y: y})"
+_PREDICT = "return self.sess.run(self.prediction, feed_dict={self.x: x})"
+_LINES = "\n        "
+
+
+def _runs(step: str, predict: str = _PREDICT, graph: str = LINEAR + MSE + SGD) -> str:
+    methods = METHODS.replace(_STEP, step.replace("\n", _LINES)).replace(_PREDICT, predict.replace("\n", _LINES))
+    return net(graph, methods)
+
+
+_FED = "_, loss = self.sess.run([self.train_op, self.loss], feed_dict=feed)"
+_LOGGED = """
+tf.summary.histogram("w", w)
+with tf.name_scope("cost"):
+    tf.summary.scalar("mean squared", self.loss)
+self.fit = tf.summary.scalar("largest", tf.reduce_max(self.prediction))
+self.merged = tf.summary.merge_all()
+self.some = tf.summary.merge([self.fit])
+self.log = []
+"""
+_WRITER = "writer = tf.summary.FileWriter(tempfile.mkdtemp(), self.sess.graph)\n"
+_LOG = "summary, _, loss = self.sess.run([self.merged, self.train_op, self.loss], feed_dict={self.x: x, self.y: y})\n"
+LOGGED = _runs(
+    _WRITER
+    + _LOG
+    + "if loss > 0.0:\n    writer.add_summary(summary, len(self.log))\nself.log.append(loss)\nwriter.close()",
+    "writer = tf.summary.FileWriter(logdir=tempfile.mkdtemp())\nwriter.add_graph(self.sess.graph)\n"
+    "some = self.sess.run(self.some, {self.x: x})\nwriter.add_summary(some, global_step=3)\nwriter.flush()\n"
+    + _PREDICT,
+    LINEAR + MSE + SGD + _LOGGED,
+).replace("import numpy", "import tempfile\n\nimport numpy")
+
+RUNS = {
+    "what is fed has one name in two methods": _runs(
+        "feed = {self.x: x, self.y: y}\n" + _FED,
+        "feed = {self.x: x}\nreturn self.sess.run(self.prediction, feed_dict=feed)",
+    ),
+    "what is fed is put together": _runs(
+        "feed = {self.x: x}\nfeed[self.y] = 0.5 * y\nfeed.update({self.y: y})\n" + _FED
+    ),
+    "what is fed is put together for each run": _runs(
+        "feed = {self.x: x, self.y: y}\nfirst = self.sess.run(self.loss, feed)\nfeed[self.y] = y - first\n" + _FED
+    ),
+    "what is fed stands before a loop": _runs("feed = {self.x: x, self.y: y}\nfor _ in range(2):\n    " + _FED),
+    "a loss without a name": net(LINEAR + MSE + SGD.replace("minimize(self.loss)", "minimize(0.5 * self.loss)")),
+    "devices, several scopes in one statement": net(
+        "with tf.device('/cpu:0'), tf.name_scope('line'):\n"
+        + "".join(f"    {line}\n" for line in LINEAR.strip().splitlines())
+        + MSE
+        + SGD
+    ),
+    "several questions in one statement": _runs(
+        _STEP,
+        "feed = {self.x: x}\nreturn self.sess.run(self.prediction, feed), self.sess.run(self.w)",
+        LINEAR + "self.w = w\n" + MSE + SGD,
+    ),
+    "a placeholder without a shape": _runs(
+        _STEP.replace("self.y: y", "self.y: y, self.scale: 0.5"),
+        "scale = np.full((len(x), 1), 2.0)\n" + _PREDICT.replace("self.x: x", "self.x: x, self.scale: scale"),
+        "self.scale = tf.placeholder('float')\n" + LINEAR.replace("+ b", "* self.scale + b") + MSE + SGD,
+    ),
+    "summaries": LOGGED,
+}  # fmt: skip
+
+RUNS_LEFT = {
+    "what is fed depends on a condition": (
+        _runs("feed = {self.x: x, self.y: y}\nif len(x) > 3:\n    feed = {self.x: x, self.y: 2.0 * y}\n" + _FED),
+        "put together",
+    ),
+    "what is fed changes in a loop": (
+        _runs("feed = {self.x: x, self.y: y}\nfor n in range(2):\n    " + _FED + "\n    feed[self.y] = 0.5 * y"),
+        "put together",
+    ),
+    "what is fed changes before it is used": (
+        _runs("feed = {self.x: x, self.y: y}\ny = 2.0 * y\n" + _FED),
+        "changes before it is used",
+    ),
+    "what is fed changes while a loop runs": (
+        _runs("feed = {self.x: x, self.y: y}\nfor n in range(2):\n    " + _FED + "\n    y = 2.0 * y"),
+        "changes before it is used",
+    ),
+    "what is fed is drawn before something else is": (
+        _runs("feed = {self.x: x + np.random.rand(), self.y: y}\nprint(np.random.rand())\n" + _FED),
+        "changes before it is used",
+    ),
+    "what is fed is drawn once for two runs": (
+        _runs("feed = {self.x: x + np.random.rand(), self.y: y}\nself.sess.run(self.loss, feed)\n" + _FED),
+        "changes before it is used",
+    ),
+    "a summary of another run": (
+        LOGGED.replace(
+            "summary, _, loss",
+            "if len(x) > 3:\n            summary = self.sess.run(self.some, {self.x: x})\n        _, loss",
+        ).replace("[self.merged, self.train_op", "[self.train_op"),
+        "a summary whose run is not seen",
+    ),
+    "a summary that is kept": (
+        LOGGED.replace("writer.add_summary(summary, len(self.log))", "self.log.append(summary)"),
+        "a summary that is not only written",
+    ),
+    "a summary without a step": (
+        LOGGED.replace("writer.add_summary(some, global_step=3)", "writer.add_summary(some)"),
+        "whose run is not seen",
+    ),
+    "a summary whose name is not seen": (
+        LOGGED.replace('tf.summary.histogram("w", w)', "tf.summary.histogram(w.name, w)"),
+        "whose name is not seen",
+    ),
+}  # fmt: skip
