@@ -53,7 +53,11 @@ _SPELLED_2 = (
         "`lr=` or `decay=` of an optimizer",
     ),
     (re.compile(r"\boptimizers\.[A-Z]\w+\((?s:.)*?\bopt(?!imize\.)\w*\.minimize\("), "`minimize` of a Keras optimizer"),
-    (re.compile(r"\.(?:fit|predict|evaluate)_generator\(|\.predict_classes\("), "methods that Keras 3 no longer has"),
+    (
+        re.compile(r"\.(?:fit|predict|evaluate)_generator\(|\.predict_classes\(|\w*model\w*\.reset_states\("),
+        "methods that Keras 3 no longer has",
+    ),
+    (re.compile(r"\bbatch_input_shape\s*=(?!=)"), "an argument that Keras 3 no longer has"),
     (
         re.compile(r"\btf\.(?:contrib|placeholder|Session|layers|get_variable)\b|tensorflow\.contrib"),
         "TensorFlow 1 names",

@@ -69,6 +69,11 @@ class Penalised(keras.layers.Layer):
         return tf.matmul(x, self.kernel)
 
 
+def memory():
+    rnn = layers.SimpleRNN(3, stateful=True, return_sequences=True)
+    return keras.Sequential([keras.Input(batch_shape=(2, 4, 5)), rnn])
+
+
 def shout(words):
     return tf.strings.join([tf.strings.upper(words), "!"])
 
@@ -182,6 +187,25 @@ class Penalised(nn.Module):
         return 0.05 * self.kernel.square().sum()
 
 
+class Memory(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.state = nn.RNN(5, 3, batch_first=True), None
+        nn.init.xavier_uniform_(self.rnn.weight_ih_l0)
+        nn.init.orthogonal_(self.rnn.weight_hh_l0)
+        nn.init.zeros_(self.rnn.bias_ih_l0)
+        nn.init.zeros_(self.rnn.bias_hh_l0.requires_grad_(False))
+
+    def forward(self, x):
+        outputs, state = self.rnn(x, self.state)
+        self.state = state.detach()
+        return outputs
+
+
+def memory():
+    return Memory()
+
+
 def shout(words):
     return np.array([word.upper() + b"!" for word in words], dtype=object)
 
@@ -241,6 +265,7 @@ CASES = {
         call=Call(source="program:Penalised", target_kwargs={"in_features": Lit(value=5)}),
         inputs=(Array(shape=("N", 5)),),
     ),
+    "memory": Case(id="memory", kind="model", call=Call(source="program:memory"), inputs=(Array(shape=(2, 4, 5)),)),
     "data": Case(id="data", kind="data", call=Call(source="program:data")),
     "script": Case(id="script", kind="script", call=Call(source="program:__main__")),
 }

@@ -48,6 +48,7 @@ from migrator.codemods.training.runs import model_runs, shown_within
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.standalone import define, only_compiled_list
+from migrator.codemods.training.states import reset_loop, reset_text
 from migrator.codemods.training.strategies import NOTE as STRATEGY_GONE
 from migrator.codemods.training.strategies import is_scope, makes_strategy
 from migrator.codemods.training.tape import TapePlan, tape_items
@@ -154,6 +155,8 @@ class Walker:
         frozen = self.frozen(node)
         if frozen is not None:
             return frozen
+        if (model := reset_loop(node, self.ctx, self.plan.known_models)) is not None:
+            return with_lead(node, statements(reset_text(self.ctx.code(model).strip(), self.decisions(node).writer)))
         if isinstance(node, cst.With) and node in self.tapes.paused:
             return [self.paused(node)]
         if isinstance(node, cst.If) and (node in self.data.dropped or only_callbacks(node, self.ctx, self.holder)):

@@ -35,6 +35,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "load_weights": ("filepath", "skip_mismatch"),
     "save": ("filepath", "overwrite"),
     "build": ("input_shape",),
+    "reset_states": (),
     "fit_generator": (
         *("generator", "steps_per_epoch", "epochs", "verbose", "callbacks", "validation_data", "validation_steps"),
         *("validation_freq", "class_weight", *_QUEUE, "shuffle", "initial_epoch"),

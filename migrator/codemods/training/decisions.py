@@ -25,6 +25,7 @@ from migrator.codemods.training.plan import FilePlan, has_argument
 from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
 from migrator.codemods.training.sink import Sink
+from migrator.codemods.training.states import reset_states
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.weights_copied import weights_text
 from migrator.codemods.training.writer import Code, Unfit, Writer
@@ -165,6 +166,7 @@ class Decisions:
         if name == "build":
             return methods.build(call, self.where, self.writer)
         one = {"predict": methods.predict, "summary": methods.summary, "load_weights": methods.load_weights}
+        one["reset_states"] = reset_states
         return one[name](call, model, self.writer)
 
     def rate(self, call: cst.Call) -> str:

@@ -10,8 +10,9 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import ancestors, find
 from migrator.codemods.training.calls import constant
-from migrator.codemods.training.model_layers import Asked, asked, asks, held
+from migrator.codemods.training.model_layers import Asked, asked, asks, held, layer_of
 from migrator.codemods.training.scope import Holder
+from migrator.codemods.training.states import RESETS, keeps_states
 from migrator.codemods.training.writer import Unfit, Writer
 
 _LISTS = ("weights", "variables", "trainable_weights", "trainable_variables")
@@ -21,7 +22,8 @@ _ARRAY = ".detach().cpu().numpy().copy()"
 def layer_kind(node: cst.CSTNode, ctx: Context, holder: Holder) -> str:
     """What training code makes of an expression about such a layer; "" for any other.
 
-    "layer-of": the layer itself; "layer-weight": one weight; "layer-get", "layer-set": all of them.
+    "layer-of": the layer itself; "layer-weight": one weight; "layer-get", "layer-set": all of them;
+    "layer-reset": its states.
     """
     if isinstance(node, cst.Subscript | cst.Call) and asks(node, ctx) is not None:
         return "layer-of"
@@ -33,6 +35,8 @@ def layer_kind(node: cst.CSTNode, ctx: Context, holder: Holder) -> str:
         return ""
     if isinstance(node, cst.Attribute):
         return "layer-weight" if node.attr.value in found.names() else ""
+    if _method(node) in RESETS:
+        return "layer-reset" if keeps_states(layer_of(found, ctx)) else ""
     return {"get_weights": "layer-get", "set_weights": "layer-set"}.get(_method(node), "")
 
 
@@ -79,6 +83,8 @@ def layer_text(node: cst.CSTNode, kind: str, writer: Writer) -> str:
     owner = _owner(node)
     found = held(owner, ctx, holder) if owner is not None else None
     assert found is not None
+    if kind == "layer-reset":
+        return f"{found.text}.reset_states()"
     views = [weight_of(found, name) for name in found.names()]
     if len(views) == 1:
         return f"[{views[0]}{_ARRAY}]"

@@ -175,7 +175,6 @@ _MASK = src("(x, dict(mask=m))", x=_X, m=boolean(3, 5))
         S(_X, src("[layers.GRUCell(4), layers.LSTMCell(3)]")),
         S(_X, src("layers.StackedRNNCells([layers.LSTMCell(4), layers.LSTMCell(3)])"), return_sequences=True),
         declines(_X, src("[layers.GRUCell(4), layers.LSTMCell(3)]"), return_state=True),
-        declines(_X, src("layers.GRUCell(4)"), stateful=True),
     ],
 )
 def rnn(

@@ -39,7 +39,6 @@ def _spec(kind: str, given: dict[str, object]) -> Recurrent:
         S(_KEYWORD, 4, activation=None),
         S(_MASK, 4),
         S(_MASK, 4, return_sequences=True, return_state=True),
-        declines(_X, 4, stateful=True),
         declines(_X, 4, bias_initializer="ones"),
     ],
 )
@@ -87,7 +86,6 @@ def lstm(
         S(_STATE, 4, reset_after=False, use_bias=False),
         S(_MASK, 4, return_sequences=True),
         S(_BOTH, 4, return_sequences=True, return_state=True),
-        declines(_X, 4, stateful=True),
         declines(_X, 4, bias_regularizer="l2"),
     ],
 )
@@ -132,7 +130,6 @@ def gru(
         S(_STATE, 4, go_backwards=True),
         S(_STATE, 4, activation="softsign"),
         S(_MASK, 4, return_sequences=True),
-        declines(_X, 4, stateful=True),
     ],
 )
 def simple_rnn(

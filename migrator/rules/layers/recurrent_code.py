@@ -19,6 +19,7 @@ from migrator.rules.layers import recurrent_helpers as helpers
 from migrator.rules.layers.call import LayerArg, LayerCall
 from migrator.rules.layers.call import activation as activation_of
 from migrator.rules.layers.recurrent_dropped import BY_KIND
+from migrator.rules.layers.recurrent_stateful import stateful
 from migrator.rules.layers.weights import value_of, weight
 from migrator.rules.regularizers import penalty
 from migrator.values import Literal
@@ -81,9 +82,8 @@ class Recurrent:
 
     def checked(self) -> Recurrent:
         """The layer itself. Raises `Decline` for what neither torch nor a helper computes."""
-        for name in ("stateful", "zero_output_for_mask"):
-            if self.flag(name):
-                raise Decline(f"`{name}` is True")
+        if self.flag("zero_output_for_mask"):
+            raise Decline("`zero_output_for_mask` is True")
         if self.call.keras == 2 and self.rate("recurrent_dropout"):
             raise Decline("`recurrent_dropout` of Keras 2, which drops gates in another way")
         if self.call.keras == 2 and self.rate("dropout"):
@@ -212,7 +212,7 @@ def layer_code(spec: Recurrent, merge: str | None = "concat", both: bool = False
         given,
     )
     init, initialising = spec.init(suffixes)
-    return LayerCode(
+    code = LayerCode(
         module=spec.module(both),
         forward=result.replace("{run}", f"{{self}}({source})"),
         stem=spec.kind.lower(),
@@ -225,6 +225,7 @@ def layer_code(spec: Recurrent, merge: str | None = "concat", both: bool = False
         form=None if both else stated,
         masked=form if spec.fused and not spec.flag("go_backwards") else None,
     )
+    return stateful(code) if spec.flag("stateful") else code
 
 
 def _source(spec: Recurrent, both: bool) -> tuple[str, tuple[Helper, ...]]:

@@ -23,6 +23,7 @@ from . import tf_objects as objects
 from .left import Left
 from .streams import STREAMS
 from .tf_stamps import stamp_layers
+from .tf_states import reset_states
 
 SELF = "self"
 Request = Dict[str, Any]
@@ -101,6 +102,7 @@ class Check:
         put_back = self._left(self.request["batches"][0]).keep()
         call()
         put_back()
+        reset_states(self.program.made.values())
         self.training = kept
 
     def _enter_graph(self) -> None:
