@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from migrator.facts import arithmetic, attributes, calls, comprehensions, dispatching, subscripts
+from migrator.facts import arithmetic, attributes, calls, comprehensions, dispatching, one_version, subscripts
 from migrator.facts.interpreter import MAX_STEPS, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.values import Dict, Literal, Scalar, Sequence, Unknown, Value
@@ -35,7 +35,8 @@ def _attribute(it: Interpreter, node: ast.Attribute, frame: Frame) -> Value:
 
 
 def _call(it: Interpreter, node: ast.Call, frame: Frame) -> Value:
-    return dispatching.call(it, node, frame)
+    found = dispatching.call(it, node, frame)
+    return one_version.decided(it, node, frame) or found if one_version.may_test(node) else found
 
 
 def _items(it: Interpreter, elements: list[ast.expr], frame: Frame, kind: str) -> Value:
@@ -115,7 +116,7 @@ def _compare(it: Interpreter, node: ast.Compare, frame: Frame) -> Value:
         right = evaluate(it, right_node, frame)
         outcome = arithmetic.compare(operator, left, right)
         if len(node.ops) == 1:
-            return outcome
+            return one_version.decided(it, node, frame) or outcome
         if arithmetic.truth(outcome) is False:
             result = Literal(False)
         elif arithmetic.truth(outcome) is None and result == Literal(True):

@@ -12,18 +12,22 @@ _PLAIN = re.compile(r"^([ \t]*)import tensorflow as (\w+)[ \t]*(?=(#.*)?$)", re.
 _ONLY_1 = (
     r"(?:placeholder(?:_with_default)?|Session|InteractiveSession|get_variable|variable_scope|global_variables_initializer"
     r"|initialize_all_variables|trainable_variables|ConfigProto|get_collection"
-    r"|layers\.\w+|train\.\w+Optimizer|train\.Saver)\s*\("
+    r"|layers\.\w+|train\.\w+Optimizer|train\.Saver)"
 )
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_ASKS = re.compile(r"""(?:__version__|\bversion\.VERSION)\b.*['"]2\b""")
 _NEW = re.compile(r"\b(?:GradientTape|keras\.Sequential|compat\.v2|enable_eager_execution)\b")
 
 
 def tf1_files(texts: Mapping[str, str], edges: Mapping[str, Collection[str]]) -> frozenset[str]:
     """The files, of path → text, written for TensorFlow 1: they use what 2 has not, or go with one that does.
 
-    `edges`: file → files that it imports. A file that uses what only TensorFlow 2 has is none.
+    `edges`: file → files that it imports. A file that uses what only TensorFlow 2 has is none, nor is one that asks
+    whether it has a TensorFlow 2: what is installed is one.
     """
-    plain = {path for path, text in texts.items() if _PLAIN.search(text) and not _NEW.search(text)}
-    found = {path for path in plain if _uses(texts[path])}
+    code = {path: _COMMENT.sub("", text) for path, text in texts.items()}
+    plain = {p for p, text in code.items() if _PLAIN.search(text) and not _NEW.search(text) and not _ASKS.search(text)}
+    found = {path for path in plain if _uses(code[path])}
     while True:
         near = {target for path in found for target in edges.get(path, ())}
         near |= {path for path, targets in edges.items() if found & set(targets)}
@@ -34,7 +38,12 @@ def tf1_files(texts: Mapping[str, str], edges: Mapping[str, Collection[str]]) ->
 
 
 def _uses(text: str) -> bool:
-    return any(re.search(rf"\b{match[2]}\.{_ONLY_1}", text) for match in _PLAIN.finditer(text))
+    """Whether a file calls what only version 1 has, and does not call the same of `compat.v1` as well."""
+    return any(
+        f"{match[2]}.compat.v1.{called[1]}(" not in text
+        for match in _PLAIN.finditer(text)
+        for called in re.finditer(rf"\b{match[2]}\.({_ONLY_1})\s*\(", text)
+    )
 
 
 def for_tf2(text: str, graphs: bool) -> str:

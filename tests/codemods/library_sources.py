@@ -772,7 +772,66 @@ def make():
     return net
 """
 
+BY_NAME = """
+import tensorflow as tf
+from tensorflow.keras.layers import Activation, Dense, Dropout, Layer
+
+
+class Stack(Layer):
+    def __init__(self, units, activation="relu", rate=0.1, kernel_initializer="glorot_normal", **kwargs):
+        self.units = units
+        self.activation = activation
+        self.rate = rate
+        self.kernel_initializer = kernel_initializer
+        super(Stack, self).__init__(**kwargs)
+
+    def build(self, input_shape):
+        sizes = [int(input_shape[-1])] + list(self.units)
+        self.kernels = [
+            self.add_weight(
+                name="kernel" + str(i), shape=(sizes[i], sizes[i + 1]), initializer=self.kernel_initializer
+            )
+            for i in range(len(self.units))
+        ]
+        self.acts = [Activation(self.activation) for _ in self.units]
+        self.drops = [Dropout(self.rate) for _ in self.units]
+        self.uses_learning_phase = True
+        super(Stack, self).build(input_shape)
+
+    def call(self, x, training=None):
+        for i in range(len(self.units)):
+            x = tf.tensordot(x, self.kernels[i], axes=(-1, 0))
+            try:
+                x = self.acts[i](x, training=training)
+            except TypeError as error:
+                print("no such argument", error)
+                x = self.acts[i](x)
+            x = self.drops[i](x, training=training)
+        if tf.__version__ < "1.13.0":
+            x = tf.layers.flatten(x)
+        x._uses_learning_phase = training is not None
+        return x
+
+
+class Net(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.one = Stack((6, 5), activation="tanh", kernel_initializer="he_uniform")
+        self.two = Stack([3])
+        self.head = Dense(2)
+
+    def call(self, x):
+        return self.head(tf.concat([self.one(x), self.two(x)], axis=-1))
+
+
+def make():
+    net = Net()
+    net(tf.zeros((1, 4)))
+    return net
+"""
+
 PROGRAMS = {
+    "chosen by name": (BY_NAME, [(5, 4)]),
     "own objects for weights": (OWN_OBJECTS, [(3, 6, 4)]),
     "chosen": (CHOSEN, [(4, 4)]),
     "chosen blocks": (CHOSEN_BLOCKS, [(2, 6, 5, 3)]),

@@ -178,3 +178,19 @@ def test_scripts_of_two_folders_with_one_name_are_left_alone(tmp_path: Path) -> 
     repo = read(tmp_path)
     assert file(repo, "one/main.py").module == "main"
     assert "migrate its folder alone" in file(repo, "two/main.py").why
+
+
+def test_files_for_both_versions_mean_the_new_one(tmp_path: Path) -> None:
+    repo = read(
+        plant(
+            tmp_path,
+            {
+                "graph.py": TF + "x = tf.placeholder(tf.float32)\n",
+                "logged.py": TF + "x = tf.placeholder(tf.float32)\ntf.compat.v1.logging.set_verbosity('ERROR')\n",
+                "said.py": TF + "# once tf.placeholder(tf.float32)\n",
+                "either.py": TF + "try:\n    tf.Session()\nexcept AttributeError:\n    tf.compat.v1.Session()\n",
+                "asks.py": TF + "if tf.__version__ >= '2.0.0':\n    pass\nelse:\n    tf.Session()\n",
+            },
+        )
+    )
+    assert repo.tf1 == {"graph.py", "logged.py"}

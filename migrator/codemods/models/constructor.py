@@ -29,7 +29,15 @@ from migrator.codemods.nodes import find
 from migrator.model import Decline, LayerCode, WeightRecord
 from migrator.values import Carried, DType, Literal, ModelValue, Span, Value
 
-KERAS_STATE = frozenset({"self.built", "self.supports_masking", "self.input_spec", "self._supports_ragged_inputs"})
+KERAS_STATE = frozenset(
+    {
+        "self.built",
+        "self.supports_masking",
+        "self.input_spec",
+        "self._supports_ragged_inputs",
+        "self.uses_learning_phase",
+    }
+)
 """Attributes that only Keras's base class reads."""
 _IDENTITY = Part("identity", LayerCode("nn.Identity()", "{self}({x})", "identity"))
 
@@ -443,6 +451,8 @@ class Constructor:
         parts = [self.element(e.value) for e in value.elements]
         known = [p for p in parts if p is not None]
         attr = name.removeprefix("self.")
+        if self._stateless(name, known):
+            return []
         modules = self._elements(name, known)
         for index, part in enumerate(known):
             self.own(f"{attr}.{index}", part, f"{name}[{index}]")
@@ -452,6 +462,13 @@ class Constructor:
         if len(line) <= 100:
             return [line]
         return [f"{name} = nn.ModuleList([", *(f"    {module}," for module in modules), "])"]
+
+    def _stateless(self, name: str, parts: Sequence[Part]) -> bool:
+        """Whether the layers of a list are all one function, which is written where they are called."""
+        same = bool(parts) and all(_alike(parts[0], p) and not p.stateful for p in parts) and name not in self.lists
+        if same and not self.local:
+            self.lists[name] = Bound(parts[0], name, "")
+        return same and not self.local
 
     def _elements(self, name: str, parts: Sequence[Part]) -> list[str]:
         """The modules of a list, and the part that any of its elements is."""
@@ -476,7 +493,7 @@ class Constructor:
         self.maker.loops.add(target)
         part = self.element(value.elt)
         self.maker.loops.discard(target)
-        if part is None or not self._elements(name, [part]):
+        if part is None or self._stateless(name, [part]) or not self._elements(name, [part]):
             return []
         attr = name.removeprefix("self.")
         self.build.own(f"{attr}.*", part, "layer", [*self.frames, f"for layer in {name}:"])
@@ -523,13 +540,12 @@ class Constructor:
 
     def branch(self, node: cst.If) -> list[str]:
         test = self.maker.static(node.test)
+        if test in ("True", "False") and self.ctx.code(node.test).strip() != test:  # a test of TensorFlow's version
+            return self.block(body_of(node) if test == "True" else _others(node))
         then = self._framed(f"if {self._kept(test, node)}:", body_of(node))
         other: list[str] = []
         if node.orelse is not None:
-            rest: Sequence[cst.BaseStatement] = (
-                [node.orelse] if isinstance(node.orelse, cst.If) else body_of(node.orelse)
-            )
-            other = self._framed(f"if {negated(self._kept(test, node))}:", rest)
+            other = self._framed(f"if {negated(self._kept(test, node))}:", _others(node))
         return _branches(test, then, other)
 
     def _kept(self, test: str, node: cst.If) -> str:
@@ -579,6 +595,13 @@ def _is_float32(value: Value) -> bool:
         name = value.name if isinstance(value, DType) else value.value
         return name in (None, "float32")
     return True
+
+
+def _others(node: cst.If) -> Sequence[cst.BaseStatement]:
+    """The statements that run where a test fails."""
+    if node.orelse is None:
+        return ()
+    return [node.orelse] if isinstance(node.orelse, cst.If) else body_of(node.orelse)
 
 
 def _branches(test: str, then: list[str], other: list[str]) -> list[str]:

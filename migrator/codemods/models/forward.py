@@ -67,6 +67,8 @@ class Body:
 
     def small(self, node: cst.BaseSmallStatement) -> list[Line]:
         if isinstance(node, cst.Assign) and len(node.targets) == 1:
+            if m.matches(node.targets[0].target, _PHASE):
+                return []
             return [self.assign(node.targets[0].target, node.value)]
         if isinstance(node, cst.Assign) and all(isinstance(t.target, cst.Name) for t in node.targets):
             return self.chained(node)
@@ -208,15 +210,33 @@ class Body:
             return self.loop(node)
         if isinstance(node, cst.With) and _is_idle(self.lower, node):
             return self.text(body_of(node))
+        if isinstance(node, cst.Try) and (lines := self._either(node)) is not None:
+            return lines
         if not self.lower.structural(node) and not isinstance(node, cst.FunctionDef | cst.ClassDef):
             return self.lower.finished(self.lower.build.needs.text(node, self.lower.ctx)).splitlines()
         self.lower.build.needs.decline(f"statement {type(node).__name__} in forward", self.lower.ctx, node)
         return []
 
+    def _either(self, node: cst.Try) -> list[str] | None:
+        """`try` around a call that some layers take in another way: what is left of both, where that is the same."""
+        needs, layouts = self.lower.build.needs, self.lower.layouts
+        declines = list(needs.declines)
+        ways = []
+        tried: list[cst.Try | cst.ExceptHandler] = [node, *node.handlers]
+        for way in tried:
+            self.lower.layouts = dict(layouts)
+            ways.append((self.text(_unshown(body_of(way))), self.lower.layouts))
+        if node.handlers and not node.orelse and not node.finalbody and all(way == ways[0] for way in ways):
+            return ways[0][0]
+        needs.declines, self.lower.layouts = declines, layouts
+        return None
+
     def branch(self, node: cst.If, word: str) -> list[str]:
         if isinstance(self.lower.ctx.value(node.test), Tensor):
             self.lower.build.needs.decline("a condition on a tensor", self.lower.ctx, node.test)
         test = self.lower.term(node.test).text
+        if test in ("True", "False") and code_of(node.test).strip() != test:  # a test of TensorFlow's version
+            return self.text(body_of(node)) if test == "True" else self._otherwise(node)
         before = dict(self.lower.layouts)
         then = self.text(body_of(node))
         after_then, self.lower.layouts = self.lower.layouts, dict(before)
@@ -346,7 +366,20 @@ def _tight(node: cst.BaseExpression) -> bool:
     )
 
 
-def body_of(node: cst.If | cst.Else | cst.For | cst.With | cst.FunctionDef | cst.ClassDef) -> list[cst.BaseStatement]:
+_PHASE = m.Attribute(attr=m.Name("_uses_learning_phase"))
+"""A mark on tensors by which Keras knew of layers that do otherwise in training."""
+
+
+def _unshown(statements: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
+    """The statements without those that print."""
+    shown = m.SimpleStatementLine(body=[m.Expr(m.Call(func=m.Name("print")))])
+    return [statement for statement in statements if not m.matches(statement, shown)]
+
+
+_Block = cst.If | cst.Else | cst.For | cst.With | cst.Try | cst.ExceptHandler | cst.FunctionDef | cst.ClassDef
+
+
+def body_of(node: _Block) -> list[cst.BaseStatement]:
     """The statements below a header; `if x: y` on one line counts as well."""
     if isinstance(node.body, cst.IndentedBlock):
         return list(node.body.body)

@@ -62,14 +62,23 @@ class Removal:
     def is_empty(self, suite: cst.BaseSuite) -> bool:
         return len(suite.body) == 1 and suite.body[0] in self._gone
 
-    def inlined(self, block: cst.With, before: Sequence[cst.BaseStatement]) -> Statements | None:
-        """The statements of a block without its header, after `before`; None where it is all on one line."""
+    def inlined(
+        self,
+        block: cst.With | cst.If | cst.Else | cst.Try | cst.ExceptHandler,
+        before: Sequence[cst.BaseStatement],
+        above: Sequence[cst.EmptyLine] | None = None,
+    ) -> Statements | None:
+        """The statements of a block without its header, after `before`; None where it is all on one line.
+
+        `above`: the lines over the first of them, where they are not those over the block.
+        """
         body = block.body
         if not isinstance(body, cst.IndentedBlock):
             return None
         header = [cst.EmptyLine(comment=body.header.comment)] if body.header.comment is not None else []
         first, *rest = [*before, *body.body]
-        new = first.with_changes(leading_lines=[*block.leading_lines, *header, *getattr(first, "leading_lines", ())])
+        lines = block.leading_lines if above is None else above
+        new = first.with_changes(leading_lines=[*lines, *header, *getattr(first, "leading_lines", ())])
         if first in self._gone:
             self._gone.add(new)
         made: list[cst.BaseStatement] = [new, *rest]

@@ -14,9 +14,9 @@ from migrator.rules.engine.aliases import module_named
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
-from migrator.rules.engine.leaving import Leaving
 from migrator.rules.engine.names import Names
 from migrator.rules.engine.numpy_calls import as_arrays, rounds_the_unknown
+from migrator.rules.engine.one_version import OneVersion
 from migrator.rules.engine.operators import statement, subscript
 from migrator.rules.engine.receivers import TF_ONLY, kinds, known_kind, on_torch, without_counterpart
 from migrator.rules.engine.records import Rule
@@ -61,7 +61,7 @@ def rewrite(
 N = TypeVar("N", bound=cst.CSTNode)
 
 
-class Rewriter(Leaving):
+class Rewriter(OneVersion):
     """Applies rules bottom-up; `declines` tells what was left."""
 
     def __init__(
@@ -84,7 +84,6 @@ class Rewriter(Leaving):
         self.pending: list[cst.Comment] = []
         self.no_grad = False
         self.devices = [device]
-        self.shown: set[cst.CSTNode] = set()  # what is only shown as text
         self.annotated: set[cst.CSTNode] = set()  # names in annotations
         self.read: dict[cst.CSTNode, str] = {}  # what the tensors count as whose values are read
 
@@ -186,6 +185,7 @@ class Rewriter(Leaving):
         named = self.names.canonical(node.func) is not None
         (self.callees if named else self.methods).add(node.func)
         self.shown.update(versions.shown(node))
+        self.note_test(node)
 
     def visit_Expr(self, node: cst.Expr) -> None:
         self.shown.add(node.value)  # the last line of a notebook's cell; nothing anywhere else
@@ -257,6 +257,8 @@ class Rewriter(Leaving):
     # --- calls
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        if original_node in self.decided:
+            return cst.Name(str(self.decided[original_node]))
         if original_node.func in self.callees:
             api = self.names.canonical(original_node.func)
             if api is not None:
@@ -394,6 +396,8 @@ class Rewriter(Leaving):
         return made
 
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
+        if original_node in self.decided:
+            return cst.Name(str(self.decided[original_node]))
         text = self._of_text(original_node, updated_node)
         if text is not None:
             return text

@@ -105,9 +105,18 @@ def is_own(arg: LayerArg) -> bool:
 def is_named_late(initial: LayerArg) -> bool:
     """Whether only the run says which initialiser it is: an argument of the constructor, or what `get` made of it."""
     value = initial.value
-    if isinstance(value, Scalar):
-        return value.type == "str" and initial.text.isidentifier()
+    if re.fullmatch(r"(self\.)?\w+", initial.text) and (_is_string(value) or _is_parameter(value)):
+        return True
     return isinstance(value, Instance) and value.api == "tf.keras.initializers.get"
+
+
+def _is_string(value: Value) -> bool:
+    return isinstance(value, Scalar) and value.type == "str"
+
+
+def _is_parameter(value: Value) -> bool:
+    """Whether nothing is known of a value but the parameter that it is."""
+    return isinstance(value, Unknown) and value.sym is not None and value.sym.text.isidentifier()
 
 
 def named_late(text: str, value: Value) -> Init:
@@ -115,7 +124,7 @@ def named_late(text: str, value: Value) -> Init:
     if isinstance(value, RepoInstance | RepoFunction):  # Keras says which type as well
         return Init(f"with torch.no_grad():\n    {{w}}.copy_({text}({{w}}.shape, dtype={{w}}.dtype))")
     called, helpers = text, tuple[Helper, ...]()
-    if isinstance(value, Scalar):
+    if isinstance(value, Scalar | Unknown):
         called, helpers = f"initializer_named({text})", (initializer_named,)
     return Init(f"with torch.no_grad():\n    {{w}}.copy_({called}({{w}}.shape))", helpers)
 
