@@ -76,6 +76,12 @@ class Recurrent:
         return plain and self.reset_after and not self.drops_state
 
     @property
+    def drops_each_step(self) -> bool:
+        """Whether each step drops other features: so the layers of Keras 2 do that may run on cuDNN."""
+        layer = self.kind != "RNN" and "unroll" in self.args  # cells have no such option
+        return self.call.keras == 2 and layer and self.fused and self.bias and not self.flag("unroll")
+
+    @property
     def drops_state(self) -> bool:
         """Whether parts of the state are dropped at every step; Keras then drops each gate's input apart too."""
         return "recurrent_dropout" in self.args and bool(self.rate("recurrent_dropout"))
@@ -84,10 +90,6 @@ class Recurrent:
         """The layer itself. Raises `Decline` for what neither torch nor a helper computes."""
         if self.flag("zero_output_for_mask"):
             raise Decline("`zero_output_for_mask` is True")
-        if self.call.keras == 2 and self.rate("recurrent_dropout"):
-            raise Decline("`recurrent_dropout` of Keras 2, which drops gates in another way")
-        if self.call.keras == 2 and self.rate("dropout"):
-            raise Decline("dropout inside the cell: Keras 2 drops each gate apart")
         if self.kind == "LSTM" and self.flag("unit_forget_bias") and self.args["bias_initializer"].known != "zeros":
             raise Decline("`bias_initializer` together with `unit_forget_bias`")
         return self
@@ -238,6 +240,8 @@ def _source(spec: Recurrent, both: bool) -> tuple[str, tuple[Helper, ...]]:
         return source, ()
     if both:
         raise Decline("dropout inside both directions: each drops other features")
+    if spec.drops_each_step:
+        return f"F.dropout({source}, {rate}, {{self}}.training)", ()
     return f"drop_features({source}, {rate}, {{self}}.training)", (helpers.DROP_FEATURES,)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from . import tf_eager, tf_graph_draws, tf_order, tf_wide
+from . import tf_eager, tf_graph_draws, tf_masks, tf_order, tf_wide
 from .streams import STREAMS, install_numpy_permutations
 from .tf_exports import LEGACY, bind, everywhere, keras_package
 from .tf_sessions import SESSIONS
@@ -342,7 +342,9 @@ def _install_dropout() -> None:
         _patch("compat.v1.nn.dropout", _dropout_v1, tf_graph_draws.dropout_v1)
     _patch("nn.experimental.stateless_dropout", lambda x, rate, seed=None, rng_alg=None, **kw: _dropout(x, rate))
     _patch("nn.experimental.general_dropout", lambda x, rate, *args, **kw: _dropout(x, rate))
-    if not LEGACY:
+    if LEGACY:
+        tf_masks.draw_what_is_used(keras_package())
+    else:
         _install_keras_dropout(keras_package().src.backend.random)
 
 
