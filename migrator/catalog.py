@@ -182,6 +182,7 @@ def _codemods() -> Iterator[Entry]:
     found |= {f"tf.keras.Model.{method}": "written into a readable loop or statement" for method in calls.METHODS}
     found |= {**checkpoints.APIS, loading.LOAD: "the model made again, and its state_dict"}
     found |= {f"tf.keras.callbacks.{name}": "lines in the training loop" for name in callbacks.KNOWN}
+    found["tf.keras.callbacks.CallbackList"] = "the list of callbacks that it is made of"
     found |= {f"tf.data.Dataset.{method}": "part of a Dataset and its DataLoader" for method in chains.METHODS}
     found |= dict.fromkeys(MERGES, "the merging layer's expression in forward")
     found[chains.SOURCE] = "a TensorDataset"

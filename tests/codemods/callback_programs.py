@@ -5,7 +5,55 @@ from __future__ import annotations
 from tests.codemods.training_programs import REGRESSOR_MODEL, REGRESSOR_SOURCE, SOFTMAX_MODEL, SOFTMAX_SOURCE, Program
 from tests.codemods.training_support import HEAD
 
+INTERRUPTED = """import os
+
+
+def main(data, model):
+    x, y = data[0], data[1].astype("float32")[:, None]
+    folder = "backup/states"
+    model.compile(keras.optimizers.SGD({rate}), loss="mse")
+    keep = keras.callbacks.BackupAndRestore(backup_dir=folder, delete_checkpoint=False)
+    first = model.fit(x, y, epochs=2, shuffle=False, verbose=0, callbacks=[keep])
+    model.fit(x, y, epochs=1, shuffle=False, verbose=0)
+    log = keras.callbacks.CSVLogger("log.csv")
+    go_on = keras.callbacks.BackupAndRestore("backup/states")
+    second = model.fit(x, y, initial_epoch=1, epochs=4, shuffle=False, verbose=0, callbacks=[log, go_on])
+    with open("log.csv") as lines:
+        logged = [float(line.split(",")[0]) for line in list(lines)[1:]]
+    return first.history, second.history, logged, os.path.exists(folder)
+"""
+POSTED = """def main(data, model):
+    from unittest import mock
+
+    import requests
+
+    x, y = data[0], data[1].astype("float32")[:, None]
+    kept = []
+
+    def post(url, data=None, json=None, headers=None):
+        kept.append([url, data is None and json["epoch"], data is None and list(json), str(headers)])
+        if data is not None:
+            raise requests.exceptions.ConnectionError(data["figures"][:12])
+
+    model.compile(keras.optimizers.SGD(0.1), loss="mse")
+    first = keras.callbacks.RemoteMonitor("http://here", "/a/", headers={"Run": "7"}, send_as_json=True)
+    second = keras.callbacks.RemoteMonitor(field="figures")
+    with mock.patch("requests.post", post):
+        model.fit(x, y, epochs=2, shuffle=False, verbose=0, callbacks=[first, second])
+    return kept
+"""
 CALLBACKS = (
+    Program("figures that are posted to a server", HEAD + REGRESSOR_SOURCE + POSTED, REGRESSOR_MODEL),
+    Program(
+        "a training that goes on where another was interrupted",
+        HEAD + REGRESSOR_SOURCE + INTERRUPTED.format(rate="0.1, momentum=0.9"),
+        REGRESSOR_MODEL,
+    ),
+    Program(
+        "a training with a schedule that goes on",
+        HEAD + REGRESSOR_SOURCE + INTERRUPTED.format(rate="keras.optimizers.schedules.ExponentialDecay(0.1, 4, 0.5)"),
+        REGRESSOR_MODEL,
+    ),
     Program(
         "callbacks that are shared and added",
         HEAD

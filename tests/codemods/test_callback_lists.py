@@ -109,6 +109,14 @@ def test_a_list_of_callbacks_and_none_at_all() -> None:
     [
         (f"best = {BEST}\nmodel.fit(x, y, callbacks=[best])\nmodel.fit(x, y, callbacks=[best])", "trainings share"),
         (f"best = {BEST}\nfor _ in range(2):\n    model.fit(x, y, callbacks=[best])", "trainings share"),
+        (
+            "c = keras.callbacks.BackupAndRestore('kept', save_freq=30)\nmodel.fit(x, y, callbacks=[c])",
+            "BackupAndRestore: `save_freq` has no rule",
+        ),
+        (
+            "c = []\nif n > 3:\n    c.append(keras.callbacks.BackupAndRestore('kept'))\nmodel.fit(x, y, callbacks=c)",
+            "BackupAndRestore on a condition",
+        ),
         (f"stop = {STOP}\nmodel.fit(x, y, callbacks=[stop])\nprint(stop.stopped_epoch)", "not certain"),
         (f"stop = {STOP}\nother = [stop, 3]\nmodel.fit(x, y, callbacks=[stop])\nprint(other)", "not certain"),
         (

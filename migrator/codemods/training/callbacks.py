@@ -15,6 +15,7 @@ from migrator.codemods.training.callback_classes import is_own
 from migrator.codemods.training.callback_code import Args, CallbackCode, Loop, under
 from migrator.codemods.training.callback_factories import callback_factory, written_in_place
 from migrator.codemods.training.callback_lists import Listed, listed
+from migrator.codemods.training.callbacks_backup import BACKUP, BACKUP_PARAMETERS, backup
 from migrator.codemods.training.callbacks_logging import LOGGING, LOGGING_PARAMETERS, SILENT
 from migrator.codemods.training.callbacks_own import own_callback, stops, unstopped
 from migrator.codemods.training.calls import api_of, bind, constant
@@ -31,6 +32,7 @@ PARAMETERS = {
         *("initial_value_threshold", "period", "options"),
     ),
     "LearningRateScheduler": ("schedule", "verbose"),
+    BACKUP: BACKUP_PARAMETERS,
 }
 KNOWN = (*PARAMETERS, *LOGGING_PARAMETERS, *SILENT, "Callback")
 """Classes with lines in the loop, without need of any, and the base of own ones."""
@@ -44,19 +46,34 @@ def callbacks(node: cst.BaseExpression, loop: Loop, writer: Writer) -> list[Call
     if factory is not None:
         assert isinstance(node, cst.Call)
         node, writer = written_in_place(node, factory, writer)
-    made = [_listed(each, loop, writer) for each in listed(node, writer)]
+    each_listed = listed(node, writer)
+    if any(isinstance(each.node, cst.Call) and _name(each.node, writer.ctx) == BACKUP for each in each_listed):
+        loop = replace(loop, start=writer.names.fresh("first_epoch"), first=loop.start)
+    made = [_listed(each, loop, writer) for each in each_listed]
     return _said_once(made, loop)
 
 
 def _listed(each: Listed, loop: Loop, writer: Writer) -> CallbackCode:
     if each.shared and isinstance(each.node, cst.Call) and (why := _keeps(each.node, writer.ctx)):
         raise Unfit(why)
-    return under(each.condition_text(writer), _callback(each.node, loop, writer))
+    code, condition = _callback(each.node, loop, writer), each.condition_text(writer)
+    if condition and code.start:
+        raise Unfit(f"{BACKUP} on a condition")
+    return under(condition, code)
+
+
+def _api(call: cst.Call, ctx: Context) -> str:
+    return api_of(ctx.value(call)) or api_of(ctx.value(call.func)) or ""
+
+
+def _name(call: cst.Call, ctx: Context) -> str:
+    """The name of the Keras class that a call makes a callback of."""
+    return _api(call, ctx).removeprefix("tf.keras.callbacks.").removeprefix("experimental.")
 
 
 def _keeps(call: cst.Call, ctx: Context) -> str:
     """Why a callback cannot be made anew for each training that it is given to; "" where that is the same."""
-    api = api_of(ctx.value(call)) or api_of(ctx.value(call.func)) or ""
+    api = _api(call, ctx)
     given = {arg.keyword.value for arg in call.args if arg.keyword is not None}
     if api.endswith(".ModelCheckpoint") and given & {"save_best_only", "save_freq"}:
         return "a checkpoint of the best weights that several trainings share"
@@ -80,12 +97,11 @@ def _callback(call: cst.Call | cst.Name, loop: Loop, writer: Writer) -> Callback
     if is_own(writer.ctx.value(call), writer.ctx):
         return own_callback(call, loop, writer)
     assert isinstance(call, cst.Call)
-    api = api_of(writer.ctx.value(call)) or api_of(writer.ctx.value(call.func)) or ""
-    name = api.removeprefix("tf.keras.callbacks.")
+    name = _name(call, writer.ctx)
     if name in SILENT:
         return CallbackCode()
     if name not in _WRITE:
-        raise Unfit(f"the callback {api or writer.ctx.code(call.func)} has no rule")
+        raise Unfit(f"the callback {_api(call, writer.ctx) or writer.ctx.code(call.func)} has no rule")
     parameters = PARAMETERS.get(name) or LOGGING_PARAMETERS[name]
     args = bind(call, parameters, positional=2 if name == "LambdaCallback" else 99)  # the order differs by version
     if not isinstance(args, dict):
@@ -344,5 +360,6 @@ _WRITE: dict[str, Callable[[Args, Loop, Writer], CallbackCode]] = {
     "ReduceLROnPlateau": reduce_on_plateau,
     "LearningRateScheduler": scheduler,
     "ModelCheckpoint": checkpoint,
+    BACKUP: backup,
     **LOGGING,
 }

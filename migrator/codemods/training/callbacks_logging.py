@@ -23,6 +23,7 @@ LOGGING_PARAMETERS = {
     "CSVLogger": ("filename", "separator", "append"),
     "LambdaCallback": _HOOKS,
     "TerminateOnNaN": (),
+    "RemoteMonitor": ("root", "path", "field", "headers", "send_as_json"),
 }
 
 
@@ -110,9 +111,40 @@ def lambdas(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
     )
 
 
+def remote_monitor(args: Args, loop: Loop, writer: Writer) -> CallbackCode:
+    """The figures of every epoch, posted to a server; one that cannot be reached is a warning."""
+    as_json = constant(args["send_as_json"], writer.ctx) if "send_as_json" in args else Literal(False)
+    if as_json is None:
+        raise Unfit("RemoteMonitor of which the form is not known")
+    root, path, field = (
+        writer.text(args[name]) if name in args else f'"{default}"'
+        for name, default in (("root", "http://localhost:9000"), ("path", "/publish/epoch/end/"), ("field", "data"))
+    )
+    written = root[0] == path[0] == '"'
+    url, shown = (f"{root[:-1]}{path[1:]}", root[1:-1]) if written else (f"{root} + {path}", f"{{{root}}}")
+    writer.sink.imports |= {"import requests", "import warnings"} | (set() if as_json.value else {"import json"})
+    figures = writer.names.fresh("figures", "posted")
+    content = f"json={figures}" if as_json.value else f"data={{{field}: json.dumps({figures})}}"
+    headers = f", headers={writer.text(args['headers'])}" if "headers" in args else ""
+    return CallbackCode(
+        end=(
+            f'{figures} = {{"epoch": {loop.epoch}, **{loop.logs}}}',
+            "try:",
+            f"    requests.post({url}, {content}{headers})",
+            "except requests.exceptions.RequestException:",
+            f"    warnings.warn({'' if written else 'f'}{_quoted(f'Could not reach {shown}')})",
+        )
+    )
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'" if '"' in text else f'"{text}"'
+
+
 LOGGING: dict[str, Callable[[Args, Loop, Writer], CallbackCode]] = {
     "TensorBoard": tensorboard,
     "CSVLogger": csv_logger,
     "TerminateOnNaN": terminate_on_nan,
     "LambdaCallback": lambdas,
+    "RemoteMonitor": remote_monitor,
 }

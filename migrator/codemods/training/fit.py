@@ -96,14 +96,19 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     counted = f"len({loader})" if "y" in bound else ""
     counted = writer.text(bound["steps_per_epoch"]) if "steps_per_epoch" in bound else counted
     every = _frequency(bound.get("validation_freq"), writer)
-    loop = Loop(model, optimizer, epoch, logs, _keys(config, None if every else val_loader), first, epochs, counted)
+    keys = _keys(config, None if every else val_loader)
+    scheduler = compiled.scheduler_of(model) if config.optimizer.schedule is not None else ""
+    loop = Loop(model, optimizer, epoch, logs, keys, first, epochs, counted, scheduler=scheduler)
     extra = callbacks(bound["callbacks"], loop, writer) if "callbacks" in bound else []
+    begun = next((code.start for code in extra if code.start), "")
+    if begun and config.steps:
+        raise Unfit("a backup of a model that has its own steps")
     passes = _passes(model, optimizer, compiled, writer, extra, validates=val_loader is not None)
     body = [f"{logs} = {passes.train(loader)}", *_now_and_then(_validate(passes, val_loader, logs), epoch, every)]
     ends = ends_of_epochs(bound["x"], writer.text(bound["x"]), writer)
     body = [*_part(extra, "begin"), *body, *ends, *_part(extra, "end"), *_record(history, logs, writer)]
     body += [*_progress(bound.get("verbose"), epoch, epochs, logs, writer), *_part(extra, "last")]
-    start = f"{first}, " if "initial_epoch" in bound else ""
+    start = f"{begun or first}, " if begun or "initial_epoch" in bound else ""
     lines += [*checks, *_part(extra, "before"), *([f"{history} = {{}}"] if history else [])]
     if ends and writer.ctx.keras == 3:
         lines += [f"{line}  # Keras calls it before the first epoch as well" for line in ends]
