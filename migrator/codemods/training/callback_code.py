@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import libcst as cst
 
@@ -33,7 +34,7 @@ def under(condition: str, code: CallbackCode) -> CallbackCode:
         return code
     parts = {field.name: getattr(code, field.name) for field in fields(code) if field.name != "start"}
     begin, end = (tuple(f"*([{f}] if {condition} else [])" for f in parts.pop(n)) for n in ("batch_begin", "batch_end"))
-    lines = {
+    lines: dict[str, Any] = {
         name: (f"if {condition}:", *("    " + line for line in part)) if part else () for name, part in parts.items()
     }
     return replace(code, **lines, batch_begin=begin, batch_end=end)
