@@ -233,6 +233,8 @@ def _layer(base: Instance, name: str) -> Value:
         return Literal(1)
     if name in ("trainable_variables", "trainable_weights", "weights", "variables"):
         return Sequence("list", None, Tensor(None, "float32", "variable"))
+    if name == "iterations" and base.api.startswith("tf.keras.optimizers."):
+        return Scalar("int")
     if name in ("kernel", "bias", "gamma", "beta", "embeddings") and base.api.startswith("tf.keras.layers."):
         return Tensor(None, "float32", "variable")
     given = base.arg(name)

@@ -237,7 +237,7 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
     name = func.attr
     if base.api in STRATEGIES:
         return strategies.method(it, base, name, args, where)
-    if name in ("apply_gradients", "minimize"):
+    if name in ("apply_gradients", "minimize") or (name == "apply" and base.api.startswith("tf.keras.optimizers.")):
         it.effect("applies-gradients", where.frame.scope)
         return Literal(None)
     if base.api == "tf.GradientTape" and name == "gradient":

@@ -250,4 +250,57 @@ def main(data, model):
 """,
         REGRESSOR_MODEL,
     ),
+    Program(
+        "counted steps",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """def main(data, model):
+    x, y, _, _ = data
+    x, y = tf.constant(x), tf.constant(y[:, None].astype("float32"))
+    optimizer = keras.optimizers.SGD(0.05)
+    optimizer.build(model.trainable_variables)
+    seen = []
+    for _ in range(6):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(x, training=True) - y))
+        grads = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(grads, model.trainable_variables)
+        if tf.math.mod(optimizer.iterations, 2) == 0:
+            seen.append((int(optimizer.iterations), float(loss)))
+        if optimizer.iterations == 4:
+            optimizer.learning_rate.assign(0.5)
+    return seen, optimizer.iterations.numpy()
+""",
+        REGRESSOR_MODEL,
+    ),
+    Program(
+        "steps until the slope is small",
+        HEAD
+        + REGRESSOR_SOURCE
+        + """w = tf.Variable(3.0)
+optimizer = tf.keras.optimizers.SGD(0.2)
+
+
+def descend(steps):
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            cost = tf.square(w - 1.0)
+        slope = tape.gradient(cost, w)
+        optimizer.apply_gradients([(slope, w)])
+        if tf.abs(slope) < 0.9:
+            break
+    return optimizer.iterations.numpy()
+
+
+first = descend(30)
+w = tf.Variable(-2.0)
+optimizer = tf.keras.optimizers.SGD(0.1)
+second = descend(3)
+
+
+def main(data, model):
+    return first, second, w.numpy()
+""",
+        REGRESSOR_MODEL,
+    ),
 )

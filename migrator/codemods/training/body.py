@@ -49,6 +49,7 @@ from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
 from migrator.codemods.training.standalone import define, only_compiled_list
 from migrator.codemods.training.states import reset_loop, reset_text
+from migrator.codemods.training.step_counts import builds_optimizer
 from migrator.codemods.training.strategies import NOTE as STRATEGY_GONE
 from migrator.codemods.training.strategies import is_scope, makes_strategy
 from migrator.codemods.training.tape import TapePlan, tape_items
@@ -190,6 +191,7 @@ class Walker:
             known = known or makes_callbacks(node, self.ctx, self.holder) or self.is_tuning(node)
             known = known or only_compiled_list(node, self.plan, self.ctx)
             known = known or makes_strategy(node, self.ctx) or bool(exclusion(node))
+            known = known or builds_optimizer(node, self.ctx)
             known = known or outside.is_made(node, self.ctx)
             return known or bool(self.detached(node)) or freezes(node, self.ctx) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
@@ -224,6 +226,8 @@ class Walker:
             self.drop_name(line)
             return []
         if exclusion(line) and self.makes_here(exclusion(line)):
+            return []
+        if builds_optimizer(line, self.ctx):
             return []
         if makes_strategy(line, self.ctx):
             self.sink.note(STRATEGY_GONE)
@@ -485,6 +489,7 @@ class _Inner(cst.CSTVisitor):
         self.found = self.found or definition(node, walker.ctx) is not None or freezes(node, walker.ctx)
         self.found = self.found or makes_callbacks(node, walker.ctx, walker.holder) or makes_strategy(node, walker.ctx)
         self.found = self.found or bool(exclusion(node)) or node in walker.tapes.lines
+        self.found = self.found or builds_optimizer(node, walker.ctx)
         self.found = self.found or outside.is_made(node, walker.ctx)
         self.found = self.found or 0 in model_runs([node], walker.ctx) or walker.is_callback_init(node)
 

@@ -86,10 +86,14 @@ class Decisions:
                 return f'list(range(len({owner}["loss"])))'
             if kind == "rate":
                 return f'{owner}.param_groups[0]["lr"]'
+            if kind == "iterations":
+                return f"{owner}.iterations"
             return f"{owner}.parameters()" if _iterated(node, self.where) else f"list({owner}.parameters())"
         assert isinstance(node, cst.Call)
         if kind == "rate":
             return self.rate(node)
+        if kind == "remainder":
+            return " % ".join(self.writer.text(arg.value) for arg in node.args)
         if kind == "weights":
             return weights_text(node, self.writer)
         if kind == "size" and isinstance(node.func, cst.Attribute):

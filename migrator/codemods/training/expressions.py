@@ -23,6 +23,7 @@ from migrator.codemods.training.models import VARIABLES, model_text, module_text
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.rates import is_rate, rate_of
 from migrator.codemods.training.scope import Holder
+from migrator.codemods.training.step_counts import is_remainder, reads_count
 from migrator.codemods.training.strategies import is_replicas
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.traits import tells_shapes, traits_of
@@ -91,6 +92,8 @@ class Finder:
             return "size"
         if call in self.data.chains:
             return "data"
+        if is_remainder(call, self.ctx):
+            return "remainder"
         if rate_of(call, self.ctx, self.plan.known_models) is not None:
             return "rate"
         method = model_call(call, self.ctx, self.plan.models)
@@ -121,6 +124,8 @@ class Finder:
             return kept
         if is_rate(node, self.ctx, self.plan.known_models):
             return "rate"
+        if reads_count(node, self.ctx):
+            return "iterations"
         if node.attr.value == "stop_training" and self.plan.models >= {self.ctx.code(node.value).strip(), "self.model"}:
             return ""  # the loop that calls the callback looks at it
         if node.attr.value in ("input_shape", "output_shape") and tells_shapes(self.ctx.value(node.value), self.ctx):

@@ -17,7 +17,7 @@ from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.tape_minimize import changed_variables
 
-STEPS = ("apply_gradients", "minimize")
+STEPS = ("apply_gradients", "apply", "minimize")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from migrator.codemods.training.optimizer_uses import Uses
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.scope import Holder, Names, count
 from migrator.codemods.training.sink import Sink
+from migrator.codemods.training.step_counts import COUNT_STEPS, counts_steps
 from migrator.codemods.training.weighing import weighs
 from migrator.model import Decline, Helper, LossCode, OutputFacts
 from migrator.values import Instance, Literal, Sequence, Tensor, Unknown
@@ -119,7 +120,11 @@ def _optimizer(
         params = f"decay_groups({parts[0].owner})"
     elif excluded:
         sink.decline("parameters that do not decay, of several models or together with clipping", found.api)
-    lines += [f"{target} = {code.call.replace('{params}', params)}"]
+    optimizer = code.call.replace("{params}", params)
+    if counts_steps(found, ctx):
+        sink.help((COUNT_STEPS,))
+        optimizer = f"count_steps({optimizer})"
+    lines += [f"{target} = {optimizer}"]
     lines += _clips(target, code.clip, params, names)
     kept = scheduler_of(target) if is_saved(target, ctx) else ""
     lines += _scheduled(target, code.schedule, kept or names.fresh("scheduler"), sink)

@@ -15,17 +15,17 @@ from migrator.codemods.training.tape_clip import clip
 from migrator.codemods.training.tape_jacobian import jacobian
 from migrator.codemods.training.tape_minimize import read_minimize
 from migrator.codemods.training.tape_reading import (
-    APPLY,
     GRADIENT,
     Apply,
     Gradient,
+    applied_pairs,
+    applies,
     bound_name,
     names_below,
     paused_tape,
     tape_items,
     unpacked_names,
     watches_all,
-    zipped,
 )
 from migrator.codemods.training.tape_scope import may_be_recorded
 from migrator.codemods.training.tape_state import TapePlan, Tapes
@@ -109,7 +109,7 @@ class _Planner(Tapes):
         owner = func.value.value if isinstance(func.value, cst.Name) else ""
         if owner in self.found.tapes:
             self.tape_method(call, func.attr.value, line, owner)
-        elif func.attr.value == "apply_gradients":
+        elif applies(call, self.ctx):
             self.apply(call, func, line)
         elif func.attr.value == "minimize":
             self.minimize(call, func, line)
@@ -158,11 +158,9 @@ class _Planner(Tapes):
         self.gradients.append(made)
 
     def apply(self, call: cst.Call, func: cst.Attribute, line: cst.SimpleStatementLine) -> None:
-        bound = bind(call, APPLY)
-        given = bound.get("grads_and_vars") if isinstance(bound, dict) else None
-        pairs = zipped(given) if given is not None else None
+        pairs = applied_pairs(call)
         if pairs is None:
-            self.found.problems.append((line, "`apply_gradients` in this form has no rule"))
+            self.found.problems.append((line, f"`{func.attr.value}` in this form has no rule"))
             return
         optimizer = self.ctx.code(func.value).strip()
         self.applies.append(Apply(call, line, optimizer, *pairs, self.parts(pairs[1])))
@@ -214,6 +212,8 @@ class _Planner(Tapes):
         """One loss, one step, no other gradient of the same graph, and at most clipping in between."""
         parts = gradient.parts or gradient.one
         if parts is None or parts != apply.parts or gradient.recorded or gradient.zeros:
+            return False
+        if self.heads_read(gradient):
             return False
         if gradient.shared or any(self.overlap(g, gradient) for g in self.gradients if g is not gradient):
             return False

@@ -9,7 +9,7 @@ import libcst as cst
 from migrator.codemods.context import Context
 from migrator.codemods.training.calls import api_of, bind, calls_in
 from migrator.codemods.training.models import module_text
-from migrator.codemods.training.tape_reading import zipped
+from migrator.codemods.training.tape_reading import applied_pairs
 
 MINIMIZE = ("loss", "var_list", "grad_loss", "name", "tape")
 
@@ -50,5 +50,5 @@ def changed_variables(call: cst.Call, ctx: Context) -> cst.BaseExpression | None
     if call.func.attr.value == "minimize":
         found = read_minimize(call, ctx)
         return found.variables if found is not None else None
-    pairs = zipped(call.args[0].value) if call.args else None
+    pairs = applied_pairs(call)
     return pairs[1] if pairs is not None else None

@@ -9,7 +9,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import find, holds
-from migrator.codemods.training.calls import api_of
+from migrator.codemods.training.calls import api_of, bind
 from migrator.codemods.training.models import Parts
 from migrator.codemods.training.scope import Holder
 from migrator.values import Literal
@@ -17,6 +17,7 @@ from migrator.values import Literal
 TAPE = "tf.GradientTape"
 # what replicas do with gradients has no meaning on one
 APPLY = ("grads_and_vars", "name", "experimental_aggregate_gradients", "skip_gradients_aggregation")
+PLAIN_APPLY = ("grads", "trainable_variables")
 GRADIENT = ("target", "sources", "output_gradients", "unconnected_gradients")
 
 
@@ -96,6 +97,28 @@ def paused_tape(node: cst.With) -> str | None:
         return None
     name = find(node.items[0].item, m.Name())[0]
     return name.value if isinstance(name, cst.Name) else None
+
+
+def applied_pairs(call: cst.Call) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:
+    """Gradients and variables of `apply_gradients(pairs)`, or of Keras 3's `apply(gradients, variables)`."""
+    assert isinstance(call.func, cst.Attribute)
+    bound = bind(call, PLAIN_APPLY if call.func.attr.value == "apply" else APPLY)
+    if not isinstance(bound, dict):
+        return None
+    if call.func.attr.value == "apply":
+        return (bound["grads"], bound["trainable_variables"]) if len(bound) == 2 else None
+    return zipped(bound["grads_and_vars"]) if "grads_and_vars" in bound else None
+
+
+def applies(call: cst.Call, ctx: Context) -> bool:
+    """Whether a call lets an optimizer apply gradients; other things than optimizers have an `apply` too."""
+    if not isinstance(call.func, cst.Attribute):
+        return False
+    owner, name = call.func.value, call.func.attr.value
+    if name != "apply":
+        return name == "apply_gradients"
+    known = (api_of(ctx.value(owner)) or "").startswith("tf.keras.optimizers.")
+    return known or m.matches(owner, m.Attribute(value=m.Name("self"), attr=m.Name("optimizer")))
 
 
 def zipped(node: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:

@@ -88,6 +88,11 @@ class Tapes:
         end = min([i for i in others if i > start], default=len(self.lines))
         return [line for line in self.lines[start:end] if gradient.names & names_below(line)]
 
+    def heads_read(self, gradient: Gradient) -> bool:
+        """Whether a condition or a loop behind a gradient asks for it."""
+        start = self.ctx.spans[gradient.line]
+        return any(gradient.names & names_below(h) for h in self.body.heads if self.ctx.spans[h] > start)
+
     def free(self, wish: str) -> str:
         """A name that the function does not have."""
         return wish if not count(self.holder, wish) else f"{wish}_"
