@@ -246,7 +246,8 @@ class LayerCode:
     regulariser with `{self}`; `constraint`: statements that follow each step of the optimizer. `params`: as in
     `WeightRecord`. `layout`: "nchw" (works on channels at axis 1), "last" (works on the last axis), "any"
     (elementwise), "flatten" (NHWC order is lost).
-    `adds`: calling it leaves what it adds to the loss in `{self}.added_loss`.
+    `adds`: calling it leaves what it adds to the loss in `{self}.added_loss`. `entry`: the module that does all of
+    `forward` by itself, for a chain of modules, where `module` does not.
     `stem`: base of the attribute name ("conv", "fc", "bn"). `form`: how it is called with more than its
     input; `masked`: the same, where a mask is among it. `mask`: over `{x}`, the mask that it gives what follows.
     """
@@ -269,6 +270,7 @@ class LayerCode:
     masked: CallForm | None = None
     mask: str | None = None
     adds: bool = False
+    entry: str | None = None
 
 
 # --- training objects as rules write them -----------------------------------------------------------

@@ -142,8 +142,16 @@ def _heterogeneous(items: tuple[Value, ...]) -> bool:
             and joined.items is not None
             and any(isinstance(i, Unknown) for i in joined.items)
         )
+        or any(_heterogeneous(column) for column in _columns(items))
         or (not isinstance(joined, Literal | Scalar | Tensor | Sequence | Unknown) and joined != items[0])
     )
+
+
+def _columns(items: tuple[Value, ...]) -> list[tuple[Value, ...]]:
+    """What items of the same length hold at each place: the layers of `zip(layers, skips)`."""
+    rows = [item.items for item in items if isinstance(item, Sequence) and item.items is not None]
+    same = len(rows) == len(items) and len({len(row) for row in rows}) == 1
+    return list(zip(*rows, strict=True)) if same else []
 
 
 def _unroll(it: Interpreter, node: ast.For | ast.AsyncFor, items: tuple[Value, ...], frame: Frame) -> None:

@@ -38,6 +38,9 @@ RESULT = {
     "constant": X - MEAN, "array": X * np.array([0.1, 0.7], "float32"), "said": X + tf.constant(0.1, tf.float32),
     "variable": X * tf.Variable([0.1, 0.7]), "filled": X * tf.fill([2], 0.1), "ones": X * tf.ones(2),
     "range": X * tf.range(0.0, 0.2, 0.1), "one_hot": X * tf.one_hot(1, 2), "python": X * 0.1,
+    "dataset": X * next(iter(tf.data.Dataset.from_tensors({"a": np.array([0.1, 0.7], "float32")})))["a"],
+    "rows": X * next(iter(tf.data.Dataset.from_tensor_slices(([0.1, 0.7], [1, 2]))))[0],
+    "initial": X * tf.constant_initializer(0.1)((2,)), "asked": X * tf.ones_initializer()((2,), tf.float32),
     "argmax": tf.keras.ops.argmax(X - MEAN), "whole": tf.range(2) + tf.constant([1, 2]),
 }
 RESULT = {name: value.numpy() for name, value in RESULT.items()}
@@ -98,6 +101,7 @@ def test_constants_of_the_program(workers: Workers) -> None:
     near = mean.astype("float32").astype("float64")
     expected = {"constant": x - mean, "array": x * near, "said": x + 0.1, "variable": x * mean, "filled": x * 0.1}
     expected |= {"ones": x, "range": x * [0.0, 0.1], "one_hot": x * [0, 1], "python": x * 0.1}
+    expected |= {"dataset": x * near, "rows": x * 0.1, "initial": x * 0.1, "asked": x}
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-15, err_msg=name)
     assert found["argmax"] == 1
@@ -136,3 +140,33 @@ def test_what_a_program_saves_in_float64_it_can_load(workers: Workers) -> None:
     items = reply.result["output"]["items"]
     assert reply.arrays[items["a"]["key"]].dtype == np.float64
     assert reply.arrays[items["n"]["key"]].dtype == np.int64
+
+
+TRAINED = """
+import tensorflow as tf
+
+v = tf.Variable([0.5, 0.6, 0.7])
+count = tf.Variable(0)
+
+
+def train(x=2.0):
+    optimizer = tf.keras.optimizers.SGD(0.5)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(v * x)
+    optimizer.apply_gradients([(tape.gradient(loss, v), v)])
+    count.assign_add(1)
+    return loss
+"""
+
+
+def test_training_in_float64_begins_where_the_one_in_float32_did(workers: Workers) -> None:
+    request = {"call": {"ref": "m:train", "args": [], "kwargs": {}}, "roots": [], "steps": 1, "most": 9}
+    request |= {"lr_change": 0, "lr_factor": 0.5, "float64": True}
+    given = {"given/start/v0": np.array([0.1, 0.2, 0.3], "float32"), "given/start/v1": np.array([7.0], "float32")}
+    tree = pack_tree({"m.py": TRAINED})
+    reply = workers.run("tf", "tf_training", request, given, tree=tree)
+    assert reply.status == "ok", reply.reason
+    start = reply.arrays["start/v0"]
+    assert start.dtype == np.float64
+    np.testing.assert_allclose(start, given["given/start/v0"], rtol=1e-15)
+    np.testing.assert_allclose(reply.arrays["end/v0"], start - 0.5 * 2.0, rtol=1e-15)

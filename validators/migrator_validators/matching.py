@@ -386,7 +386,7 @@ def _propose(records: Sequence[RecordedMap], source: Described, target: Describe
         name = module["name"]
         if name in covered:
             continue
-        known = PROPOSALS.get(module["type"], {})
+        known = next((PROPOSALS[n] for n in (module["type"], *module.get("bases", ())) if n in PROPOSALS), {})
         possible = {keras: params for keras, params in known.items() if keras in classes and _has(name, params, state)}
         if possible:
             keras = max(possible, key=lambda k: len(possible[k]))  # both directions rather than one

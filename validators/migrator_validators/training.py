@@ -186,10 +186,18 @@ class _Runner:
                 "float64": floatx == "float64",
             }
             side: Side = "tf2" if self.keras == 2 else "tf"
+            arrays = {**inputs.arrays, **self._starts(floatx)}
             self._sources[floatx] = self.workers.run(
-                side, "tf_training", request, inputs.arrays, tree=self.source, timeout=SECONDS
+                side, "tf_training", request, arrays, tree=self.source, timeout=SECONDS
             )
         return self._sources[floatx]
+
+    def _starts(self, floatx: str) -> Arrays:
+        """What the run in float64 begins with, so that only its rounding differs from the run in float32."""
+        single = self._sources.get("float32") if floatx == "float64" else None
+        if single is None or single.status != "ok":
+            return {}
+        return {f"given/{key}": value for key, value in single.arrays.items() if key.startswith("start/")}
 
     def _target(
         self, setting: _Setting, source: Reply, states: list[dict[str, str]], arrays: Arrays, models: int = 0

@@ -129,11 +129,11 @@ def _constructor(build: ModuleBuild) -> list[str]:
     reset = ["self.reset_parameters()"] if build.resets else []
     if build.initialises_inline:
         reset = reset_lines(build.resets)
-    body = [f"super().__init__({', '.join(build.base_args)})", *early, *_without_spent(build.init), *late, *reset]
+    body = [f"super().__init__({', '.join(build.base_args)})", *early, *without_spent(build.init), *late, *reset]
     return [*signature("__init__", build.params), *(part for line in indent(body) for part in wrapped(line, before=4))]
 
 
-def _without_spent(lines: Sequence[str]) -> list[str]:
+def without_spent(lines: Sequence[str]) -> list[str]:
     """The lines without initialisers and regularisers in variables that nothing reads: layers have them written out."""
     made = {line: match[1] for line in lines if (match := _OBJECT.match(line))}
     read = {name for name in made.values() if len([line for line in lines if re.search(rf"\b{name}\b", line)]) > 1}

@@ -24,6 +24,7 @@ class Entries:
         """Append a part; the modules that it is. Sets `problem` when it cannot be one of a chain."""
         if part.flattens:
             return self._flatten(part)
+        part = part.alone
         if isinstance(self.now, Flat):
             part = self._on_flat(part)
         if part.takes is not None:

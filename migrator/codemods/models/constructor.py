@@ -19,7 +19,7 @@ from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.modes import set_trainable
 from migrator.codemods.models.owned import Owned
-from migrator.codemods.models.part import Part, chain
+from migrator.codemods.models.part import Part, alike, chain
 from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.term import Bound
 from migrator.codemods.models.text import indent, negated, otherwise
@@ -170,6 +170,7 @@ class Constructor:
         """Put a part where a name will find it."""
         attr = name.removeprefix("self.")
         if name in self.often or self.local:
+            part = part.alone
             modules = chain(part, part.gives or part.takes or LAST)
             if modules is None:
                 self.build.needs.decline(
@@ -345,6 +346,7 @@ class Constructor:
         self.maker.loops.discard(target)
         if part is None:
             return []
+        part = part.alone
         modules = entries.add(part)
         self._finish_chain(name, entries)
         self._own_loop(name, part, len(modules))
@@ -428,6 +430,7 @@ class Constructor:
         part = self.element(node.args[0].value)
         if part is None:
             return []
+        part = part.alone
         start = len(entries.modules)
         modules = entries.add(part)
         self._finish_chain(name, entries)
@@ -475,9 +478,9 @@ class Constructor:
         if not parts:
             return []
         first = parts[0]
-        same = all(_alike(first, p) for p in parts) and first.stateful
+        same = all(alike(first, p) for p in parts) and first.stateful
         old = self.lists.get(name)
-        if old is not None and not _alike(old.part, first):
+        if old is not None and not alike(old.part, first):
             same = False
         if same:
             self.lists[name] = Bound(first, name, f"{name.removeprefix('self.')}.*")
@@ -627,17 +630,6 @@ def _agree(one: object, two: object) -> object:
     if one is None or two is None or one == two:
         return one if one is not None else two
     return _NO
-
-
-def _alike(one: Part, two: Part) -> bool:
-    """Whether two parts are called in the same way."""
-    return (one.code.forward, one.code.activation, one.takes, one.gives, one.arguments) == (
-        two.code.forward,
-        two.code.activation,
-        two.takes,
-        two.gives,
-        two.arguments,
-    )
 
 
 def _name(node: cst.BaseExpression) -> str | None:

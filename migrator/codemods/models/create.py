@@ -325,7 +325,8 @@ class Maker:
     def _fixed_dim(self, dim: Dim) -> Dim:
         if not isinstance(dim, Sym):
             return dim
-        open_ = {n for n in names(dim.text) if n.startswith(("in_features", "in_channels"))} - self.scope
+        open_ = {n for n in names(dim.text) if n.startswith(("in_features", "in_channels"))}
+        open_ -= self.scope | self.build.sizes
         return None if open_ else dim
 
     def _module(self, node: cst.Call, kind: str) -> Part | Decline:

@@ -327,7 +327,9 @@ class Body:
 
 
 def _is_plain(source: Layout, target: Layout) -> bool:
-    """Whether neither asks for anything to be permuted: containers of tensors as callers know them."""
+    """Whether nothing is to be permuted: containers of tensors as callers know them, or one that is empty before."""
+    if source == Several():
+        return True
     return all(x == LAST or (isinstance(x, Several) and {*x.items, x.each} <= {LAST, None}) for x in (source, target))
 
 

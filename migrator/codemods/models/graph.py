@@ -296,6 +296,8 @@ class Split:
         return init, forward
 
     def statement(self, node: cst.BaseStatement) -> tuple[list[str], list[Line]]:
+        from migrator.codemods.models import listed
+
         if isinstance(node, cst.If):
             return self.branch(node)
         if (owner := frozen_part(node, self.lower.ctx)) is not None:
@@ -317,6 +319,8 @@ class Split:
             return comments(node), []
         if self._is_layers(small):
             return self.layers(node), []
+        if listed.is_list_of_layers(small, self.lower):
+            return listed.listed(node, self.lower), []
         if only_spread(small, self.lower.ctx):
             return comments(node), []
         if self.lower.dynamic(small) or isinstance(small, cst.Return) or self._tensor_list(small):

@@ -72,12 +72,14 @@ def _either(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
 def _plain(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
     """A loop that makes no layers: all of it is in one half."""
     if split.lower.dynamic(node):
-        return [], [Line([*comments(node), *split.body.loop(node)])]
+        return [], split.body.statement(node)
     return split.static(node), []
 
 
 def _over_tensors(split: Split, node: cst.For) -> tuple[list[str], list[Line]]:
-    if creates(split, node):
+    made = _Made(split)
+    walk(node, made)
+    if made.others or any(part is None or part.stateful for part in map(split.lower.maker.part, made.layers)):
         split.lower.build.needs.decline("layers made in a loop over tensors", split.lower.ctx, node)
     return [], [Line([*comments(node), *split.body.loop(node)])]
 
@@ -90,6 +92,23 @@ class _Creates(cst.CSTVisitor):
 
     def visit_Call(self, node: cst.Call) -> None:
         self.found = self.found or self.split.lower.makes(node) or self.split.lower.maker.is_layer(node)
+
+
+class _Made(cst.CSTVisitor):
+    """The layers of Keras that are made below a node, and whether other models or functions make some."""
+
+    def __init__(self, split: Split) -> None:
+        super().__init__()
+        self.split = split
+        self.layers: list[cst.Call] = []
+        self.others = False
+
+    def visit_Call(self, node: cst.Call) -> None:
+        kind = self.split.lower.maker.kind(node)
+        if kind == "keras":
+            self.layers.append(node)
+        elif kind is not None or (self.split.lower.makes(node) and not isinstance(node.func, cst.Call)):
+            self.others = True
 
 
 def creates(split: Split, node: cst.CSTNode) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
@@ -19,6 +20,7 @@ from migrator.codemods.models.part import is_output
 from migrator.codemods.models.swap import Both, rewrite, swapped
 from migrator.codemods.models.term import Bound, Term
 from migrator.codemods.models.text import atom, fill, fresh, names, substitute
+from migrator.codemods.nodes import find
 from migrator.syntax import walk
 from migrator.values import ShapeOf, Span
 
@@ -170,12 +172,15 @@ class Lowerer:
         """Bind the variables of a loop over modules or tensors; False when it is neither."""
         if isinstance(over, cst.Call) and isinstance(over.func, cst.Name):
             inner = [a.value for a in over.args]
-            if over.func.value == "reversed" and len(inner) == 1:
+            if over.func.value in ("reversed", "list", "tuple") and len(inner) == 1:
                 return self.enter(target, inner[0])
             if over.func.value in ("enumerate", "zip") and isinstance(target, cst.Tuple):
                 targets = [e.value for e in target.elements]
                 pairs = zip(targets[1:] if over.func.value == "enumerate" else targets, inner, strict=False)
-                return any(self.enter(t, o) for t, o in pairs)
+                entered = [self.enter(t, o) for t, o in pairs]
+                return any(entered)
+        if isinstance(over, cst.Subscript) and isinstance(over.slice[0].slice, cst.Slice) and len(over.slice) == 1:
+            return self.enter(target, over.value)
         name = get_full_name_for_node(over) if isinstance(over, cst.Name | cst.Attribute) else None
         if not isinstance(target, cst.Name) or name is None:
             return False
@@ -199,6 +204,9 @@ class Lowerer:
         bound = self.callee(node.func)
         if bound is not None:
             return self.apply(bound, node)
+        some = self._container_slice(node)
+        if some is not None:
+            return some
         if isinstance(node.func, cst.Attribute) and node.func.attr.value == "compute_mask":
             given = self.callee(node.func.value)
             if given is not None and given.part.code.mask is not None and len(node.args) == 1:
@@ -336,10 +344,34 @@ class Lowerer:
             return self._size(node, index)
         name = get_full_name_for_node(node.value) if isinstance(node.value, cst.Name | cst.Attribute) else None
         held = self.layouts.get(name) if name else None
+        whole = self._container_slice(node)
+        if whole is not None:
+            return whole
         if isinstance(held, Several) and not isinstance(node.slice[0].slice, cst.Slice):
             inner = self.finished(self.build.needs.text(node.slice[0].slice, self.ctx))
             return Term(f"{self.rename.get(name or '', name)}[{inner}]", held.at(index))
         return self.operation(node)
+
+    def _container_slice(self, node: cst.BaseExpression) -> Term | None:
+        """A container of tensors of one layout, or some of it: `skips`, `skips[:-1]`, `reversed(skips[1:])`."""
+        if isinstance(node, cst.Name):
+            held = self.layouts.get(node.value)
+            alike = isinstance(held, Several) and len({*held.items, held.each} - {None}) <= 1
+            return Term(self.rename.get(node.value, node.value), held) if held is not None and alike else None
+        if isinstance(node, cst.Subscript) and isinstance(node.slice[0].slice, cst.Slice) and len(node.slice) == 1:
+            of = None if find(node.slice[0], m.Call()) else self._container_slice(node.value)
+            cut = self.ctx.code(node.slice[0].slice)
+            return None if of is None else Term(self.finished(f"{of.text}[{cut}]"), self._some(of))
+        name = node.func.value if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) else ""
+        if isinstance(node, cst.Call) and name in ("reversed", "list", "tuple") and len(node.args) == 1:
+            of = self._container_slice(node.args[0].value)
+            return None if of is None else Term(f"{name}({of.text})", self._some(of))
+        return None
+
+    def _some(self, container: Term) -> Layout:
+        held = container.layout
+        assert isinstance(held, Several)
+        return Several(each=held.uniform) if held.items or held.each is not None else held
 
     def _size(self, node: cst.Subscript, index: int | None) -> Term:
         source = node.value

@@ -47,6 +47,13 @@ class Part:
         return self.code.module is not None
 
     @property
+    def alone(self) -> Part:
+        """The part as a module that a chain can have, where it has one."""
+        if self.code.entry is None:
+            return self
+        return replace(self, code=replace(self.code, module=self.code.entry, forward="{self}({x})", entry=None))
+
+    @property
     def plain(self) -> bool:
         """Whether calling the torch module alone does all that the Keras layer does."""
         return self.code.forward == "{self}({x})" and self.code.activation is None
@@ -64,6 +71,17 @@ class Part:
 def is_application(value: Value) -> bool:
     """Whether a value is one of Keras's own networks."""
     return isinstance(value, ModelValue) and value.api.startswith(APPLICATIONS)
+
+
+def alike(one: Part, two: Part) -> bool:
+    """Whether two parts are called in the same way."""
+    return (one.code.forward, one.code.activation, one.takes, one.gives, one.arguments) == (
+        two.code.forward,
+        two.code.activation,
+        two.takes,
+        two.gives,
+        two.arguments,
+    )
 
 
 def is_output(name: str | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from migrator.codemods.context import Context, Draft
-from migrator.codemods.models.build import ModuleBuild
+from migrator.codemods.models.build import ModuleBuild, without_spent
 from migrator.codemods.models.constructor import Constructor
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.forward import body_of
@@ -22,14 +22,14 @@ def plain_factory(node: cst.FunctionDef, ctx: Context) -> Draft:
     """A function that returns modules, statement by statement."""
     qualname = f"{ctx.module}:{node.name.value}"
     facts = ctx.facts.function(qualname)
-    build = ModuleBuild(node.name.value, qualname)
     sizes = [s.name for s in gained(ctx.facts, qualname)]
+    build = ModuleBuild(node.name.value, qualname, sizes=frozenset(sizes))
     maker = Maker(ctx, build)
     constructor = _Factory(ctx, build, maker, local=True)
     constructor.often = set()
     whole = facts is not None and facts.role == "model-factory"
     constructor.whole = whole
-    lines = constructor.block(body_of(node))
+    lines = without_spent(constructor.block(body_of(node)))
     _check_layout(node, constructor, ctx.layouts.get(qualname, LAST))
     if build.resets:
         lines = _withreset_lines(lines, build)

@@ -3,13 +3,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrator.model import Helper, LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
 from migrator.rules.engine.samples import S, declines, f32
 from migrator.rules.layers.call import LayerArg, LayerCall
 from migrator.rules.layers.call import activation as activation_of
-from migrator.rules.layers.padding import PAD_SAME, Window, channels_last, padded, reach, same_pads, widened, window
+from migrator.rules.layers.padding import (
+    CONV_SAME,
+    PAD_SAME,
+    Window,
+    channels_last,
+    padded,
+    reach,
+    same_pads,
+    widened,
+    window,
+)
 from migrator.rules.layers.weights import Weights, bias_argument, bias_weights, weight
 
 KERNEL = {1: "transpose(2,1,0)", 2: "transpose(3,2,0,1)", 3: "transpose(4,3,0,1,2)"}
@@ -121,7 +133,16 @@ def _convolution(
     grouped = "" if groups.is_known and groups.known == 1 else f", groups={groups.text}"
     options = option("stride", stride) + pad + option("dilation", dilation) + grouped + bias_argument(use_bias)
     module = f"nn.Conv{dims}d({call.features}, {filters.text}, kernel_size={kernel.text}{options})"
-    return layer_code(module, source, "conv", *activation_of(activation, call), weights, helpers)
+    made = layer_code(module, source, "conv", *activation_of(activation, call), weights, helpers)
+    return padding_itself(made, dims) if source.startswith("pad_same(") and dilation.is_one else made
+
+
+def padding_itself(code: LayerCode, dims: int) -> LayerCode:
+    """The code of a padded convolution with the module that a chain of modules can have."""
+    same = CONV_SAME[dims]
+    assert code.module is not None
+    entry = code.module.replace(f"nn.Conv{dims}d(", f"{same.name}(", 1)
+    return replace(code, entry=entry, helpers=(*code.helpers, same))
 
 
 def kernel_and_bias(dims: int, kernel, bias) -> Weights:

@@ -24,6 +24,35 @@ PAD_SAME = Helper(
     ("import torch.nn.functional as F",),
 )
 
+CONV_SAME = {
+    dims: Helper(
+        f"Conv{dims}dSame",
+        f'''class Conv{dims}dSame(nn.Conv{dims}d):
+    """A convolution with TensorFlow's "SAME" padding."""
+
+    def forward(self, x):
+        return super().forward(pad_same(x, self.kernel_size, self.stride))
+''',
+        ("from torch import nn",),
+        (PAD_SAME,),
+    )
+    for dims in (1, 2, 3)
+}
+MAX_POOL_SAME = {
+    dims: Helper(
+        f"MaxPool{dims}dSame",
+        f'''class MaxPool{dims}dSame(nn.MaxPool{dims}d):
+    """Max pooling with TensorFlow's "SAME" padding."""
+
+    def forward(self, x):
+        return super().forward(pad_same(x, self.kernel_size, self.stride, -torch.inf))
+''',
+        ("import torch", "from torch import nn"),
+        (PAD_SAME,),
+    )
+    for dims in (1, 2, 3)
+}
+
 
 @dataclass(frozen=True)
 class Window:

@@ -10,7 +10,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
 from migrator.rules.engine.samples import S, boolean, declines, f32, src
 from migrator.rules.layers.call import LayerCall
-from migrator.rules.layers.padding import PAD_SAME, Window, channels_last, padded, same_pads, window
+from migrator.rules.layers.padding import MAX_POOL_SAME, PAD_SAME, Window, channels_last, padded, same_pads, window
 
 AVG_POOL_SAME = Helper(
     "avg_pool_same",
@@ -51,8 +51,10 @@ def _same(function: str, name: str, kernel: Window, stride: Window, step: str, c
         return _code(f"{name}({{x}}, {kernel.text}{step or f', stride={stride.text}'}, padding={amount}{outside})", ())
     if average:
         return _code(f"avg_pool_same({{x}}, {kernel.text}, {stride.text})", (PAD_SAME, AVG_POOL_SAME))
-    helpers = () if pads is not None else (PAD_SAME,)
-    return _code(f"{name}({padded(pads, kernel, stride, '-torch.inf')}, {kernel.text}{step})", helpers)
+    whole = f"{name}({padded(pads, kernel, stride, '-torch.inf')}, {kernel.text}{step})"
+    same = MAX_POOL_SAME[len(call.shape) - 2]
+    code = _code(whole, (same,) if pads is not None else (PAD_SAME, same))
+    return replace(code, entry=f"{same.name}({kernel.text}{step})")
 
 
 def _nothing_before(kernel: Window, stride: Window, pads: list[tuple[int, int]] | None, call: LayerCall) -> bool:

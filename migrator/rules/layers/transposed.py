@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrator.model import LayerCode
+from migrator.model import Helper, LayerCode
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.registry import layer
 from migrator.rules.engine.samples import S, declines, f32
@@ -14,6 +14,25 @@ from migrator.rules.layers.call import activation as activation_of
 from migrator.rules.layers.conv import kernel_and_bias, layer_code, option
 from migrator.rules.layers.padding import Window, channels_last, window
 from migrator.rules.layers.weights import bias_argument
+
+DECONV_SAME = {
+    dims: Helper(
+        f"ConvTranspose{dims}dSame",
+        f'''class ConvTranspose{dims}dSame(nn.ConvTranspose{dims}d):
+    """A transposed convolution with TensorFlow's "SAME" padding: sizes grow by the stride alone."""
+
+    def forward(self, x):
+        sizes = [n * s for n, s in zip(x.shape[2:], self.stride)]
+        over = [max(k - s, 0) for k, s in zip(self.kernel_size, self.stride)]
+        x = super().forward(x, [n + o for n, o in zip(sizes, over)])
+        for dim, (n, o) in enumerate(zip(sizes, over), start=2):
+            x = x.narrow(dim, o // 2, n)
+        return x
+''',
+        ("from torch import nn",),
+    )
+    for dims in (1, 2, 3)
+}
 
 _2D = [
     S(f32(2, 5, 6, 3), 4, 3),
@@ -56,18 +75,24 @@ def _transposed_code(
     kernel, stride, dilation = (window(a, dims) for a in (kernel_size, strides, dilation_rate))
     if output_padding.known is not None or not dilation.is_one:
         raise Decline("output padding or dilation")
-    pad, crop = _transposed_padding(padding, kernel, stride)
+    open_ = kernel.sizes is None or stride.sizes is None
+    if open_ and padding.known == "valid" and not (kernel.sizes is None and stride.is_one):
+        raise Decline("`kernel_size` and `strides` must be known when rewriting")
+    pad, crop = ("", "") if open_ else _transposed_padding(padding, kernel, stride)
     weights = kernel_and_bias(dims, kernels, (use_bias, *biases))
     options = option("stride", stride) + pad + bias_argument(use_bias)
-    module = f"nn.ConvTranspose{dims}d({call.features}, {filters.text}, kernel_size={kernel.text}{options})"
-    made = layer_code(module, "{x}", "deconv", *activation_of(activation, call), weights, ())
-    return replace(made, forward=made.forward + crop)
+    same = DECONV_SAME[dims]
+    whole = same.name if open_ and padding.known == "same" else f"nn.ConvTranspose{dims}d"
+    sizes = f"({call.features}, {filters.text}, kernel_size={kernel.text}"
+    made = layer_code(f"{whole}{sizes}{options})", "{x}", "deconv", *activation_of(activation, call), weights, (same,))
+    entry = f"{same.name}{sizes}{option('stride', stride)}{bias_argument(use_bias)})" if crop else None
+    return replace(made, forward=made.forward + crop, entry=entry)
 
 
 def _transposed_padding(mode: LayerArg, kernel: Window, stride: Window) -> tuple[str, str]:
     """(argument of the module, crop behind the call)."""
-    if kernel.sizes is None or stride.sizes is None:
-        raise Decline("`kernel_size` and `strides` must be known when rewriting")
+    assert kernel.sizes is not None
+    assert stride.sizes is not None
     over = [k - s for k, s in zip(kernel.sizes, stride.sizes, strict=True)]
     if min(over) < 0:
         if max(over) > 0 and mode.known != "valid":

@@ -2,7 +2,8 @@
 
 Request: `call` and `roots` ([{"label": …, "paths": [source paths]}], see `training`), `inside` (source
 paths of models made inside), `steps`, `most` (the run is stopped after so many), `lr_change`,
-`lr_factor`, `float64`. Result: `roots`, `optimizers`, `result`, `finished`, `streams`, `outputs` (for each root what
+`lr_factor`, `float64`; the array "given/start/v3" is what that variable has when training begins, instead of its own
+value. Result: `roots`, `optimizers`, `result`, `finished`, `streams`, `outputs` (for each root what
 Keras's own training gave it first, and what it makes of that at the end, without training; None for others).
 Arrays: "start/v3" and "end/v3" of every variable that matters, "first/v3" of those in no model (before their first
 step), "step/0/2/grad/v3" and "step/0/2/after/v3" for optimizer 0, step 2.
@@ -25,6 +26,9 @@ from .tf_rates import far_rates, is_constant
 from .tf_sessions import SESSIONS
 from .tf_stamps import stamp_layers
 
+GIVEN = "given/start/"
+"""Before the names of variables: the values with which training begins, instead of their own."""
+
 
 class Stop(BaseException):
     """Enough steps were made."""
@@ -36,7 +40,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     stamp_layers()
     if request.get("float64"):
         tf_injection.widen()
-    log = Log(request)
+    log = Log(request, {key.removeprefix(GIVEN): value for key, value in arrays.items() if key.startswith(GIVEN)})
     log.install()
     program = wire.Program(arrays, _tensor, _dataset)
     call = request["call"]
@@ -151,8 +155,9 @@ def raw(variable: Any) -> Any:
 class Log:
     """Variables, their first values, and the steps of all optimizers."""
 
-    def __init__(self, request: dict[str, Any]) -> None:
+    def __init__(self, request: dict[str, Any], given: dict[str, Any]) -> None:
         self.request = request
+        self.given = given
         self.armed = False
         self.begun = False
         self.scheduled = False
@@ -233,7 +238,15 @@ class Log:
             return
         self.begun = True
         for name, variable in self._variables.values():
-            self._starts[name] = _value(variable)
+            self._starts[name] = self._begun(name, variable)
+
+    def _begun(self, name: str, variable: Any) -> Any:
+        """The value of a variable as training begins, which is the given one where that fits."""
+        own, given = _value(variable), self.given.get(name)
+        if given is None or own.shape != given.shape or own.dtype.kind != "f" or not own.size:
+            return own
+        variable.assign(given.astype(own.dtype))
+        return _value(variable)
 
     # names
 

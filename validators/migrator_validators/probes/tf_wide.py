@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.data.util import nest
 from tensorflow.python.framework import tensor_conversion_registry
-from tensorflow.python.ops import gen_nn_ops
+from tensorflow.python.ops import gen_nn_ops, init_ops_v2
 
 from .tf_exports import LEGACY, bind, everywhere, keras_package
 
@@ -67,6 +68,11 @@ def install_constants() -> None:
     ):
         original = getattr(tf, name)
         everywhere(original, _wide(original))
+    for name in ("from_tensor_slices", "from_tensors"):
+        setattr(tf.data.Dataset, name, staticmethod(_wide_elements(getattr(tf.data.Dataset, name))))
+    for cls in vars(init_ops_v2).values():
+        if inspect.isclass(cls) and issubclass(cls, init_ops_v2.Initializer) and "__call__" in vars(cls):
+            setattr(cls, "__call__", _wide_initializer(cls.__call__))  # noqa: B010
     convert = tensor_conversion_registry.convert
 
     @functools.wraps(convert)
@@ -74,6 +80,26 @@ def install_constants() -> None:
         return convert(_exact(value), *args, **kwargs)
 
     tensor_conversion_registry.convert = converted
+
+
+def _wide_initializer(original: Callable[..., Any]) -> Callable[..., Any]:
+    """An initialiser of TensorFlow's own, called by the program (`tf.random_normal_initializer()(shape)`)."""
+
+    @functools.wraps(original)
+    def call(self: Any, shape: Any, dtype: Any = tf.float64, **kwargs: Any) -> Any:
+        return original(self, shape, tf.float64 if dtype is None or tf.as_dtype(dtype) == SINGLE else dtype, **kwargs)
+
+    return call
+
+
+def _wide_elements(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A dataset of arrays: it asks for the type that they have before it converts them."""
+
+    @functools.wraps(original)
+    def call(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        return original(nest.map_structure(_exact, tensors), *args, **kwargs)
+
+    return call
 
 
 def _wide(original: Callable[..., Any]) -> Callable[..., Any]:

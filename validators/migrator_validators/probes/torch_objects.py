@@ -123,6 +123,7 @@ def describe(value: Any) -> Dict[str, Any]:
             "name": name,
             "class": wire.module_of(type(m)) + ":" + type(m).__qualname__,
             "type": type(m).__name__,
+            "bases": [c.__name__ for c in type(m).__mro__[1:] if c.__module__.startswith("torch.")],
             "made": _made(m),
         }
         for name, m in modules_of(value)
