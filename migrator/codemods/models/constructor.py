@@ -468,7 +468,7 @@ class Constructor:
 
     def _stateless(self, name: str, parts: Sequence[Part]) -> bool:
         """Whether the layers of a list are all one function, which is written where they are called."""
-        same = bool(parts) and all(_alike(parts[0], p) and not p.stateful for p in parts) and name not in self.lists
+        same = bool(parts) and all(alike(parts[0], p) and not p.stateful for p in parts) and name not in self.lists
         if same and not self.local:
             self.lists[name] = Bound(parts[0], name, "")
         return same and not self.local
