@@ -127,7 +127,7 @@ class InterfaceChange:
     """A permitted change of a public interface (OUTPUT_STYLE section 1.4).
 
     `kind`: adds-size, returns-optimizer, takes-optimizer, takes-model, factory-to-module,
-    drops-parameter, drops-callbacks, drops-tuning, renames, call-to-forward,
+    drops-parameter, drops-callbacks, drops-tuning, renames, written-out, call-to-forward,
     takes-channels-first (`detail` is the layout). `detail` is for the reader; `added`
     and `removed` are parameter names; `mapping` gives for an added parameter its value at a call.
     """
@@ -202,6 +202,12 @@ class UnitRewrite:
         """Whether nothing is left of it, and it only said that TensorFlow's graphs are those of version 1."""
         left = self.text is None or self.text.strip()
         return not left and bool(self.unit.uses) and all(name in MODES for name, _ in self.unit.uses)
+
+    @property
+    def is_written_out(self) -> bool:
+        """Whether it is a function of which nothing is left but what stands where it was called."""
+        left = self.text is None or self.text.strip()
+        return not left and any(change.kind == "written-out" for change in self.changes)
 
 
 @dataclass(frozen=True)

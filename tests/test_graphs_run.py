@@ -100,3 +100,42 @@ def test_a_graph_of_constants_at_the_top_level(tmp_path: Path) -> None:
     found = statuses(command("run", str(repo), "-o", str(out), "--json").out)
     assert set(found.values()) == {"accepted"}
     assert "def forward(self):" in (out / "plain.py").read_text()
+
+
+SCRIPT = """
+import numpy as np
+import tensorflow as tf
+
+
+def weight(shape):
+    initial = tf.truncated_normal(shape, stddev=0.1)
+    return tf.Variable(initial)
+
+
+x = tf.placeholder(tf.float32, [None, 3])
+weights = {"w": weight([3, 2]), "b": tf.Variable(tf.zeros([2]))}
+
+
+def network(inputs):
+    hidden = tf.matmul(inputs, weights["w"])
+    return hidden + weights["b"]
+
+
+out = network(x)
+loss = tf.reduce_mean(tf.square(out - 1.0))
+train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    for _ in range(3):
+        _, value = sess.run([train, loss], feed_dict={x: np.ones((4, 3), "float32")})
+        print(value)
+"""
+
+
+def test_functions_that_stand_where_they_were_called_go_with_their_graph(tmp_path: Path) -> None:
+    source, out = tmp_path / "p", tmp_path / "p_torch"
+    source.mkdir()
+    (source / "main.py").write_text(SCRIPT)
+    found = statuses(command("run", str(source), "-o", str(out), "--json").out)
+    assert found["weight"] == found["network"] == "accepted"
+    assert "def network" not in (out / "main.py").read_text()

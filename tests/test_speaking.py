@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from migrator.model import Origin, Outcome, Rung, Unit, UnitKind, UnitRewrite, Verdict
+from migrator.model import InterfaceChange, Origin, Outcome, Rung, Unit, UnitKind, UnitRewrite, Verdict
 from migrator.speaking import spoken_for
 
 OPTIMIZERS = """first = torch.optim.Adam(net.parameters(), lr=1e-3)
@@ -98,3 +98,12 @@ def test_a_function_whose_result_is_only_printed_is_not(body: str, printed: bool
     found = spoken_for(rewrite, verdicts, ["gan.py::step"], reached, files)
     assert all(v.outcome is Outcome.UNVERIFIABLE for v in found) is printed
     assert any("only printed" in v.detail for v in found) is printed
+
+
+@pytest.mark.parametrize(("kind", "spoken_of"), [("written-out", True), ("renames", False)])
+def test_what_is_written_out_where_it_was_called_is_spoken_for_by_that(kind: str, spoken_of: bool) -> None:
+    unit = Unit("net.py::weight", "net.py", "weight", UnitKind.FUNCTION, 1, 3)
+    rewrite = UnitRewrite(unit, "", Origin.RULES, changes=(InterfaceChange("net:weight", kind, ""),))
+    verdicts = {unit.id: [OWN], "net.py::Net": [TRAINED]}
+    found = spoken_for(rewrite, verdicts, ["net.py::Net"], {"net.py::Net": frozenset({"net.py:Net"})})
+    assert (found != [OWN]) is spoken_of

@@ -37,7 +37,75 @@ LOGGED = _runs(
     LINEAR + MSE + SGD + _LOGGED,
 ).replace("import numpy", "import tempfile\n\nimport numpy")
 
+_MAKERS = """
+def weight(shape, stddev=0.1):
+    initial = tf.truncated_normal(shape, stddev=stddev)
+    return tf.Variable(initial)
+
+
+def inputs(size):
+    # what goes in
+    x = tf.placeholder(tf.float32, [None, size])
+    return x, tf.placeholder(tf.float32, [None, 1])
+
+
+def training(loss, rate):
+    optimizer = tf.train.MomentumOptimizer(rate, 0.9)
+    step = tf.Variable(0, trainable=False)
+    return optimizer.minimize(loss, global_step=step)
+
+
+"""
+MADE = net(
+    """
+h = tf.nn.tanh(tf.matmul(self.x, weight([6, hidden])) + weight(
+    [hidden], stddev=0.2))
+self.prediction = tf.matmul(h, weight([hidden, 1]))  # the last one
+"""
+    + MSE
+    + "self.train_op = training(self.loss, rate)\n"
+).replace("class Net", _MAKERS.lstrip() + "class Net")
+MADE = MADE.replace("            self.y = tf.placeholder(tf.float32, [None, 1])\n", "").replace(
+    "self.x = tf.placeholder(tf.float32, [None, 6])", "self.x, self.y = inputs(6)"
+)
+KEPT = net(
+    """
+weights = self.make_weights(6, hidden)
+self.weights = weights
+h = tf.nn.relu(tf.matmul(self.x, self.weights["w1"]) + self.weights["b1"])
+more = {
+    # the end
+    "out": tf.Variable(tf.random_normal([hidden, 1])),
+    "bias": tf.Variable(tf.zeros([1])),
+}
+self.prediction = tf.matmul(h, more["out"]) + more["bias"]
+"""
+    + MSE
+    + SGD,
+    METHODS
+    + """
+    def make_weights(self, size, units):
+        made = dict()
+        made["w1"] = tf.get_variable("w1", [size, units], initializer=tf.random_normal_initializer(stddev=0.2))
+        made["b1"] = tf.Variable(tf.zeros([units], dtype=tf.float32))
+        return made
+
+    def kernel(self):
+        return self.sess.run(self.weights["w1"])
+""",
+)
+_AGAIN = """
+w = tf.Variable(tf.random_normal([6, hidden]))
+h = tf.nn.tanh(tf.matmul(self.x, w))
+w = tf.Variable(tf.random_normal([hidden, 1]))
+self.prediction = tf.matmul(h, w)
+"""
+
 RUNS = {
+    "variables, placeholders and steps that functions make": MADE,
+    "variables in dictionaries": KEPT,
+    "a name for one variable after another": net(_AGAIN + MSE + SGD),
+
     "what is fed has one name in two methods": _runs(
         "feed = {self.x: x, self.y: y}\n" + _FED,
         "feed = {self.x: x}\nreturn self.sess.run(self.prediction, feed_dict=feed)",
@@ -70,6 +138,15 @@ RUNS = {
 }  # fmt: skip
 
 RUNS_LEFT = {
+    "a dictionary with a key that is not seen": (
+        KEPT.replace('self.weights["w1"])\n', "self.weights['w%d' % 1])\n"),
+        "in a function that makes variables",
+    ),
+    "a dictionary that is handed on": (
+        KEPT.replace("    def kernel", "    def every(self):\n        return list(self.weights)\n\n    def kernel"),
+        "in a function that makes variables",
+    ),
+
     "what is fed depends on a condition": (
         _runs("feed = {self.x: x, self.y: y}\nif len(x) > 3:\n    feed = {self.x: x, self.y: 2.0 * y}\n" + _FED),
         "put together",

@@ -169,6 +169,8 @@ class _Planning:
         callers += tuple(u for u, found in by_unit.items() if any(unit in self.used(c, u) for c in found) and u != unit)
         if any(c.kind == "takes-model" for c in rewrite.changes):
             return Plan(reason="it takes a model now, which only its callers have", callers=callers)
+        if rewrite.is_written_out:
+            return Plan(reason="it is written out where it was called, which is run", callers=callers)
         if unit in by_unit:
             cases = _hinted(by_unit[unit][:MOST], self.original, self.written(rewrite))
             first = self.others(cases[0], unit)

@@ -120,8 +120,11 @@ def _with_order(draft: Draft, modern: Modern, module: str) -> Draft:
 
 
 def _as_module(draft: Draft, own: Segment, modern: Modern, module: str) -> Draft:
-    """A function that is a layer now has another name, and is made before it is called."""
+    """A function that is a layer now has another name, and is made before it is called; or it is there no more."""
     cls = modern.blocks.get(own.unit.name)
+    if own.unit.name in modern.written_out:
+        gone = InterfaceChange(f"{module}:{own.unit.name}", "written-out", "stands where it was called")
+        return replace(draft, changes=(*draft.changes, gone))
     if cls is None:
         return draft
     change = InterfaceChange(f"{module}:{own.unit.name}", "factory-to-module", f"became the module {cls}")

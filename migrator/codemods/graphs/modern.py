@@ -56,14 +56,10 @@ class Modern:
     dropped: Mapping[str, str] = field(default_factory=dict)  # class → the session that it no longer takes
     layers: Mapping[str, str] = field(default_factory=dict)  # layers of other files, and how they are imported
     groups: tuple[frozenset[tuple[str, int]], ...] = ()  # statements of one graph in some files, by module and line
+    written_out: frozenset[str] = frozenset()  # functions that stand where they were called
 
 
-def modern(source: str, here: ModuleFacts, repository: Iterable[str] = ()) -> Modern | None:
-    """The file without graphs and sessions; None where it has none. `repository`: the texts of all files."""
-    return modern_files({"": (source, here)}, repository or (source,)).get("")
-
-
-def modern_files(files: Mapping[str, tuple[str, ModuleFacts]], repository: Iterable[str]) -> dict[str, Modern]:
+def written(files: Mapping[str, tuple[str, ModuleFacts]], repository: Iterable[str]) -> dict[str, Modern]:
     """The files with graphs or sessions in other words, by path. `files`: source and facts of those that use
     TensorFlow; `repository`: the texts of all files."""
     programs = {path: Program(source, here) for path, (source, here) in files.items()}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
+from collections.abc import Mapping
 
 from migrator.codemods.graphs import savers, summaries, tables
 from migrator.codemods.graphs.functions import Block, Functions
@@ -191,7 +193,8 @@ class Reader:
         trainable = text(args["trainable"]) if "trainable" in args else "True"
         start, shape = self._start(args)
         shape, build = self._sized(shape)
-        attribute = self.attribute(key.removeprefix("self."), args.get("name"))
+        wish = key.removeprefix("self.") or ("" if "name" in args else "weight")
+        attribute = self.attribute(wish, args.get("name"))
         more = "" if trainable == "True" else f", trainable={trainable}"
         given = f"name={attribute!r}, shape={shape}, initializer={start}{more}"
         made = f"{MODULE}.{attribute} = {MODULE}.add_weight({given})"
@@ -260,9 +263,18 @@ class Reader:
         self._compute(ast.fix_missing_locations(statement), [key], ())
         return key
 
+    def _with_variables(self, statement: ast.stmt) -> ast.stmt:
+        held = {key: name for key, name in self.graph.variables.items() if key in self.repeated}
+        if not held:
+            return statement
+        found = _Variables(held).visit(copy.deepcopy(statement))
+        assert isinstance(found, ast.stmt)
+        return found
+
     def _compute(self, statement: ast.stmt, keys: list[str], comments: tuple[str, ...]) -> None:
         wish = "" if not keys or keys[0] in self.repeated else keys[0].removeprefix("self.")
         graph, found = self.graph, _Pieces(self, wish)
+        statement = self._with_variables(statement)
         if graph.tests or "variables" in text(statement):
             statement = Lists(self.training, self.functions, MODULE).visit(ast.parse(text(statement)).body[0])
         uses = frozenset(graph.version(k) for k in keys_read(statement) if k in graph.versions)
@@ -276,6 +288,21 @@ class Reader:
             graph.versions[key] = graph.versions.get(key, -1) + 1
         made = tuple(dict.fromkeys(graph.version(k) for k in keys))
         graph.computed.append(Computed(changed, made, uses, comments, bool(found.count), found.random))
+
+
+class _Variables(ast.NodeTransformer):
+    """Variables whose names are bound again, as the attributes that they are now."""
+
+    def __init__(self, held: Mapping[str, str]) -> None:
+        self.held = held
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        known = node.id in self.held and isinstance(node.ctx, ast.Load)
+        return _attribute(self.held[node.id]) if known else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        known = key_of(node) in self.held and isinstance(node.ctx, ast.Load)
+        return _attribute(self.held[key_of(node)]) if known else self.generic_visit(node)
 
 
 class _Pieces(ast.NodeTransformer):

@@ -18,12 +18,13 @@ from migrator.rules.ops import nn as _nn
 from migrator.rules.ops import random as _random
 from migrator.rules.ops import reduce as _reduce
 from migrator.rules.ops import shape as _shape
+from migrator.rules.ops import special as _special
 
 if TYPE_CHECKING:
     import torch
     import torch.nn.functional as F
 
-_BASES = (_conv, _create, _gather, _linalg, _math, _nn, _random, _reduce, _shape)  # their rules come first
+_BASES = (_conv, _create, _gather, _linalg, _math, _nn, _random, _reduce, _shape, _special)  # their rules come first
 
 _REDUCED = {"keep_dims": "keepdims", "reduction_indices": "axis"}
 _AXES = [
@@ -283,6 +284,12 @@ same(
     "torch.stack([p[i] for p, i in zip(params, indices, strict=True)])",
     "params: Tensor, indices: Tensor, name=None",
     samples=[S(f32(2, 4), i32(2, 3, low=0, high=4)), S(f32(2, 4, 3), i32(2, 3, low=0, high=4))],
+)
+legacy(
+    "tf.compat.v1.nn.in_top_k",
+    "predictions, targets, k, name=None",
+    of="tf.nn.in_top_k",
+    samples=[S(f32(4, 5), i32(4, low=0, high=5), 2), S(f32(4, 5), targets=i32(4, low=0, high=5), k=1)],
 )
 same("tf.compat.v1.set_random_seed", "torch.manual_seed(seed)", "seed", samples=())
 legacy(
