@@ -295,9 +295,18 @@ class Tensors:
         below = survey(node)
         shapes = (item.value for item in below.attributes if item.attr == "shape")
         found = [value.id for value in shapes if isinstance(value, ast.Name)]
+        if any(self._converts(call, module) for call in below.calls):
+            found = []
         for call in below.calls:
             found.extend(self._arguments(call, module))
         return found
+
+    def _converts(self, call: ast.Call, module: str) -> bool:
+        """Whether a call makes a tensor of what some name holds in a program of TensorFlow 1: shapes there are those
+        of arrays."""
+        given = call.args[0] if call.args else None
+        callee = self._callee(call, module) if isinstance(given, ast.Name) else UNKNOWN
+        return isinstance(callee, Api) and callee.name == "tf.compat.v1.constant"
 
     def _arguments(self, call: ast.Call, module: str) -> list[str]:
         if isinstance(call.func, ast.Call):

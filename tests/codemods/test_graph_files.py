@@ -15,7 +15,7 @@ from migrator.steps import know, read, rewrite
 
 pytest.importorskip("torch")
 
-HEAD = "import numpy as np\nimport tensorflow.compat.v1 as tf\n"
+HEAD = "import os\nimport tempfile\n\nimport numpy as np\nimport tensorflow.compat.v1 as tf\n"
 MODEL = '''
 class Regression(object):
     """A line."""
@@ -87,6 +87,55 @@ def train(steps, rate):
 """
 
 
+OWN = """
+def train(steps, rate, folder=None):
+    folder = folder or tempfile.mkdtemp()
+    rng = np.random.RandomState(0)
+    with tf.Graph().as_default():
+        sess = tf.Session()
+        with sess.as_default():
+            model = Regression(3, 0.0)
+            # how it learns
+            count = tf.Variable(0, name="count", trainable=False)
+            optimizer = tf.train.MomentumOptimizer(rate, 0.9)
+            pairs = optimizer.compute_gradients(model.loss)
+            step_op = optimizer.apply_gradients(pairs, global_step=count)
+            tf.summary.scalar("loss", model.loss)
+            merged = tf.summary.merge_all()
+            writer = tf.summary.FileWriter(folder, sess.graph)
+            saver = tf.train.Saver(tf.global_variables(), max_to_keep=2)
+            sess.run(tf.global_variables_initializer())
+
+            def step(x):
+                feed = {model.x: x, model.y: x[:, :1]}
+                _, at, summary, loss = sess.run([step_op, count, merged, model.loss], feed)
+                writer.add_summary(summary, at)
+                return float(loss)
+
+            losses = [step(rng.normal(size=(8, 3)).astype("float32")) for _ in range(steps)]
+            where = saver.save(sess, os.path.join(folder, "net"), global_step=tf.train.global_step(sess, count))
+            losses.append(step(np.ones((8, 3), "float32")))
+            saver.restore(sess, where)
+            losses.append(step(np.ones((8, 3), "float32")))
+            feed = {model.x: np.ones((2, 3))}
+            last = sess.run(model.prediction, feed)
+    return losses, last, os.path.basename(where)
+"""
+KEPT = (
+    (MODEL + TRAIN)
+    .replace(
+        "minimize(self.loss)\n",
+        "minimize(self.loss)\n        self.saver = tf.train.Saver()\n",
+    )
+    .replace(
+        "        last = sess",
+        "            if len(losses) == 2:\n"
+        "                where = model.saver.save(sess, os.path.join(tempfile.mkdtemp(), 'a'))\n"
+        "        model.saver.restore(sess, where)\n        last = sess",
+    )
+)
+
+
 def files(folder: Path, **texts: str) -> dict[str, FileRewrite]:
     for name, text in texts.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
@@ -98,7 +147,11 @@ def declines(made: FileRewrite) -> list[str]:
     return [d.reason for unit in made.units for d in unit.declines]
 
 
-@pytest.mark.parametrize("program", [MODEL + TRAIN, GIVEN], ids=["session elsewhere", "session given"])
+@pytest.mark.parametrize(
+    "program",
+    [MODEL + TRAIN, GIVEN, MODEL + OWN, KEPT],
+    ids=["session elsewhere", "session given", "steps and savers elsewhere", "a saver that the class keeps"],
+)
 def test_both_sides_agree(program: str, tmp_path: Path) -> None:
     made = files(tmp_path, net=HEAD + program)["net.py"]
     assert declines(made) == []
@@ -123,6 +176,17 @@ def test_the_class_becomes_the_module(tmp_path: Path) -> None:
     assert "optimizer = torch.optim.SGD(model.parameters(), lr=rate)" in made["main.py"].text
 
 
+def test_a_function_makes_the_steps_of_its_model(tmp_path: Path) -> None:
+    made = files(tmp_path, net=HEAD + MODEL + OWN)["net.py"]
+    for line in (
+        "    # how it learns\n    optimizer = SGD(model.parameters(), lr=rate, momentum=0.9)",
+        "saver = Saver(model=model, optimizer=optimizer, global_step=count, max_to_keep=2)",
+        "writer = SummaryWriter(folder)",
+        "at = int(count)",
+    ):
+        assert made.text.count(line) == 1
+
+
 def test_a_session_is_no_longer_given(tmp_path: Path) -> None:
     made = files(tmp_path, net=HEAD + GIVEN)["net.py"]
     assert "def __init__(self, size, rate=0.1):" in made.text
@@ -132,6 +196,18 @@ def test_a_session_is_no_longer_given(tmp_path: Path) -> None:
 
 
 LEFT = {
+    "a saver of another model's variables": (
+        MODEL + OWN.replace("tf.train.Saver(tf.global_variables(),", "tf.train.Saver(tf.global_variables('w'),"),
+        "a saver of some variables",
+    ),
+    "a count that is not seen": (
+        MODEL + OWN.replace("tf.train.global_step(sess, count)", "tf.train.global_step(sess, other)"),
+        "a count that is not seen",
+    ),
+    "a loss that a function computes itself": (
+        MODEL + OWN.replace("compute_gradients(model.loss)", "compute_gradients(2.0 * model.loss)"),
+        "which the graph does not compute",
+    ),
     "a tensor that something else reads": (
         MODEL + TRAIN + "\n\ndef name(model):\n    return model.loss.name\n",
         "may be read elsewhere",

@@ -91,3 +91,34 @@ def test_labels_and_predictions_line_up_as_in_keras(y: tuple[int, ...], pred: tu
     ours = scope["aligned"](torch.zeros(y), torch.zeros(pred))  # type: ignore[operator]
     wrapped = keras.src.losses.losses.squeeze_or_expand_to_same_rank(torch.zeros(y).numpy(), torch.zeros(pred).numpy())
     assert [tuple(t.shape) for t in ours] == [tuple(t.shape) for t in wrapped]
+
+
+NESTED = """
+import tensorflow as tf
+from tensorflow import keras
+
+
+def train(x, y, steps):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    optimizer = keras.optimizers.SGD(0.1)
+
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(x) - y))
+        grads = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(grads, model.trainable_variables))
+        return loss
+
+    return [step(x, y) for _ in range(steps)]
+"""
+
+
+def test_a_function_inside_uses_the_optimizer_of_the_one_around(tmp_path: Path) -> None:
+    made = rendered(tmp_path, NESTED)
+    assert "tensorflow" not in made.text
+    assert "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)" in made.text
+
+
+def test_a_function_inside_with_an_optimizer_of_that_name_is_another(tmp_path: Path) -> None:
+    text = NESTED.replace("def step(x, y)", "def step(x, y, optimizer=None)")
+    assert "which parameters it trains is not known" in reasons(tmp_path, text)

@@ -30,6 +30,7 @@ class Writer:
     def __post_init__(self) -> None:
         self.graph, self.program = self.container.graph, self.container.program
         self.names = self._names()
+        self.begun: set[int] = set()  # optimizers that are made
         self.blocks: list[Body] = []  # those around what is written
         self.logged: dict[str, list[tuple[Summary, str]]] = {}  # summaries of the last run, by name
         self.logged_in: list[Body] = []  # the blocks around that run
@@ -64,7 +65,7 @@ class Writer:
             wish = made.key or (key if several or here else f"{prefix}optimizer")
             wish = wish if not prefix or here or wish.startswith(prefix) else prefix + wish
             optimizers.setdefault(made.number, _free(wish, taken | set(optimizers.values())))
-        return Names(model, optimizers, frozenset(taken), savers.counter(main, self.graph))
+        return Names(model, optimizers, frozenset(taken), savers.counter(main, self.graph, self.program))
 
     def lines(self, body: Body, indent: int, after: int) -> list[str]:
         """The lines of a block; `after`: the line before its first comment."""
@@ -97,11 +98,16 @@ class Writer:
         return next(s.optimizer.made for s in self.graph.steps.values() if s.optimizer.number == number)
 
     def _statement(self, statement: ast.stmt, indent: int, lead: int) -> list[str]:
+        if isinstance(statement, ast.With) and id(statement) in self.container.scopes:
+            return self.lines(statement.body, indent, statement.lineno)
         if isinstance(statement, ast.With) and id(statement) in self.container.opened:
             comments = self.program.block(lead, first_line(statement) - 1, indent - statement.col_offset)
             return comments + self.lines(statement.body, indent, statement.lineno)
         if id(statement) in self.container.steps:
             number = self.graph.steps[self.container.steps[id(statement)]].optimizer.number
+            if number in self.begun:
+                return []
+            self.begun.add(number)
             comments = self.program.block(lead, first_line(statement) - 1, indent - statement.col_offset)
             return [*comments, " " * indent + f"{self.names.optimizers[number]} = {self._optimizer(number)}"]
         if id(statement) in self.container.gone:
@@ -158,6 +164,7 @@ class Writer:
     # --- answers
 
     def _answered(self, statement: ast.stmt) -> list[str]:
+        self._count(statement)
         saved = savers.without_session(copy.deepcopy(statement), self.graph, self.names.counter)
         if saved is not None:
             return saved
@@ -166,16 +173,25 @@ class Writer:
         if logged is not None:
             return logged
         sites = list(sites_in(statement, self.graph))
+        if not sites and not set(keys_read(statement)) & (self.graph.keys - {self.names.counter}):
+            return text(statement).splitlines()
         if sites:
             self.logged = {}  # the names of what is in them may be bound anew
         read = set(keys_read(statement))
         if not sites:
             raise NotUnderstood(f"`{text(statement)}` uses the graph")
         lines = self._one(statement, sites[0]) if len(sites) == 1 else self._several(statement, sites)
-        left = read & (self.graph.keys - {key for site in sites for key in keys_read(site.call)})
+        left = read & (self.graph.keys - {self.names.counter} - {key for site in sites for key in keys_read(site.call)})
         if left:
             raise NotUnderstood(f"`{text(statement)}` uses the graph beside a run")
         return lines
+
+    def _count(self, statement: ast.stmt) -> None:
+        """Put the count of steps in the place of calls that ask a session for it."""
+        for call in [n for n in ast.walk(statement) if isinstance(n, ast.Call) and self.program.api(n) == savers.COUNT]:
+            if self.names.counter not in [key_of(a) for a in call.args]:
+                raise NotUnderstood(f"`{text(call)}`, a count that is not seen")
+            _put(statement, call, f"int({self.names.counter})")
 
     def _several(self, statement: ast.stmt, sites: Sequence[Site]) -> list[str]:
         """Questions side by side, none of which changes anything."""

@@ -39,6 +39,7 @@ class Container:
     functions: Functions
     gone: set[int] = field(default_factory=set)
     opened: set[int] = field(default_factory=set)  # `with` blocks that go, and leave what is in them
+    scopes: set[int] = field(default_factory=set)  # of these, those whose comments go with what they begin with
     last: ast.stmt | None = None  # the last statement that builds the graph
     feeds: Feeds = field(default_factory=lambda: Feeds([], ()))
     comments: tuple[str, ...] = ()  # of statements that go, after the last that has a place in the module
@@ -82,6 +83,9 @@ class Container:
             opened = self._opens(statement, reader) if isinstance(statement, ast.With) else None
             if isinstance(statement, ast.With) and opened is not None:
                 self.opened.add(id(statement))
+                if builds and self._is_scope(statement):
+                    self.scopes.add(id(statement))
+                    reader.pending += tuple(self.program.comments(statement, after))
                 before = reader.again
                 reader.path.append(opened[0])
                 reader.again = opened[1] or before
@@ -109,7 +113,12 @@ class Container:
                 self.gone.add(id(statement))
             elif not builds and isinstance(statement, ast.Assign):
                 self._step(statement, reader)
+            elif not builds and self._logs(statement, reader):
+                self.gone.add(id(statement))
             after = statement.end_lineno or statement.lineno
+
+    def _is_scope(self, block: ast.With) -> bool:
+        return all(self.program.api(i.context_expr) in {*tables.SCOPES, *tables.DEVICES} for i in block.items)
 
     def _configures(self, statement: ast.stmt) -> bool:
         """Whether a statement only says how sessions use the machine."""
@@ -153,6 +162,10 @@ class Container:
             if list(self.steps.values()).count(key) or self._elsewhere(key, statement):
                 raise NotUnderstood(f"`{key}`, which is several things")
             self.steps[id(statement)] = key
+
+    def _logs(self, statement: ast.stmt, reader: Reader) -> bool:
+        """Whether a statement, in what runs the graph of a class, only says what is logged."""
+        return False
 
     def _elsewhere(self, key: str, statement: ast.stmt) -> bool:
         """Whether a name occurs in other methods than the one with a statement."""

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from migrator.codemods.graphs.program import keys_read
+from migrator.codemods.graphs.program import key_of, keys_read
 
 
 @dataclass(frozen=True)
@@ -204,3 +204,13 @@ class Graph:
 def local(key: str) -> str:
     """The name of a tensor inside of a method."""
     return key.removeprefix("self.")
+
+
+def runs(node: ast.AST, graph: Graph) -> bool:
+    """Whether an expression asks a session: `sess.run(…)`, `x.eval(…)`, `train.run(…)`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    owner = key_of(node.func.value)
+    return (node.func.attr == "run" and owner in graph.keys - graph.tensors) or (
+        node.func.attr == "eval" and owner in graph.tensors
+    )

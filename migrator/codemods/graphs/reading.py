@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from migrator.codemods.graphs import savers, summaries, tables
 from migrator.codemods.graphs.functions import Block, Functions
-from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder
+from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder, runs
 from migrator.codemods.graphs.lists import Lists
 from migrator.codemods.graphs.loops import read_loop
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
@@ -91,6 +91,22 @@ class Reader:
     def _nothing(self, value: ast.expr) -> bool:
         return isinstance(value, ast.Constant | ast.Call) and self.program.api(value) in tables.NOTHING
 
+    def trains(self, statement: ast.stmt) -> bool:
+        """Whether a statement is of what trains, logs, saves or counts a graph that is made elsewhere."""
+        if isinstance(statement, ast.Expr):
+            return self._summary([], statement.value)
+        if not isinstance(statement, ast.Assign):
+            return False
+        keys, value = [key_of(t) for t in statement.targets], statement.value
+        if self.training.gradients(statement) or (all(keys) and self._summary(keys, value)):
+            return True
+        api = self.program.api(value)
+        if not isinstance(value, ast.Call) or not all(keys) or api in {*tables.PLACEHOLDERS, "tf.Graph"}:
+            return False
+        if api in tables.VARIABLES and not self.training.is_counter(value, api):
+            return False
+        return self._object(keys, value, ())
+
     def _summary(self, keys: list[str], value: ast.expr) -> bool:
         api = self.program.api(value)
         if not isinstance(value, ast.Call) or not summaries.is_summary(api):
@@ -155,7 +171,7 @@ class Reader:
         elif api == "tf.Graph":
             graph.other.update(keys)
         elif api == savers.API:
-            graph.savers[keys[0]] = savers.read_saver(value, graph)
+            graph.savers[keys[0]] = savers.read_saver(value, graph, self.program)
         elif api == "tf.get_collection" and [self.program.api(a) for a in value.args] == [tables.UPDATES]:
             graph.updates.update(keys)
         else:
@@ -256,7 +272,7 @@ class Reader:
 
     def _named_tensor(self, wish: str, node: ast.expr) -> str:
         """Enter a tensor that has no name in the program; its name."""
-        if not self._of_graph(node):
+        if self.training.enter is None or not self._of_graph(node):
             raise NotUnderstood(f"`{text(node)}`, which the graph does not compute")
         key = self.training.free(wish)
         statement = ast.Assign([ast.Name(key, ast.Store())], node)
@@ -470,13 +486,3 @@ def _value(statement: ast.stmt) -> ast.AST:
 
 def _flat(target: ast.expr) -> list[ast.expr]:
     return [e for t in target.elts for e in _flat(t)] if isinstance(target, ast.Tuple | ast.List) else [target]
-
-
-def runs(node: ast.AST, graph: Graph) -> bool:
-    """Whether an expression asks a session: `sess.run(…)`, `x.eval(…)`, `train.run(…)`."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return False
-    owner = key_of(node.func.value)
-    return (node.func.attr == "run" and owner in graph.keys - graph.tensors) or (
-        node.func.attr == "eval" and owner in graph.tensors
-    )

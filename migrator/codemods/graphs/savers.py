@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from migrator.codemods.graphs.graph import Graph, Saver
-from migrator.codemods.graphs.program import NotUnderstood, key_of, keys_read
+from migrator.codemods.graphs.graph import Graph, Saver, runs
+from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
 from migrator.codemods.graphs.tables import bound, text
 
 API = "tf.train.Saver"
+COUNT = "tf.train.global_step"
 _MADE = ("var_list", "reshape", "sharded", "max_to_keep")
+_ALL = frozenset({"tf.global_variables", "tf.all_variables"})
 _CALLS = {"save": ("sess", "save_path", "global_step"), "restore": ("sess", "save_path")}
 
 
-def read_saver(call: ast.Call, graph: Graph) -> Saver:
+def read_saver(call: ast.Call, graph: Graph, program: Program) -> Saver:
     """A saver of all variables that there are; raises `NotUnderstood` for others."""
     args = bound(call, _MADE)
+    listed = None if args is None else args.get("var_list")
+    plain = isinstance(listed, ast.Call) and not (listed.args or listed.keywords)
+    if args is not None and listed is not None and plain and program.api(listed) in _ALL:
+        del args["var_list"]
     if args is None or args.keys() - {"max_to_keep", "name"}:
         raise NotUnderstood("a saver of some variables")
     kept = text(args["max_to_keep"]) if "max_to_keep" in args else ""
@@ -24,10 +30,13 @@ def read_saver(call: ast.Call, graph: Graph) -> Saver:
     return Saver(kept, numbers, bool(graph.global_steps), len(graph.pieces))
 
 
-def counter(statements: Iterable[ast.stmt], graph: Graph) -> str:
-    """The count of steps that files are named by; "" where none is."""
-    calls = (c for s in statements for c in _calls(s, graph))
-    given = (key_of(args["global_step"]) for c in calls if "global_step" in (args := _arguments(c)))
+def counter(statements: Sequence[ast.stmt], graph: Graph, program: Program) -> str:
+    """The count of steps that something reads: files are named by it, or a run or call is asked for it; "" for none."""
+    calls = [n for s in statements for n in ast.walk(s) if isinstance(n, ast.Call)]
+    saving = (c for s in statements for c in _calls(s, graph))
+    given = [key_of(args["global_step"]) for c in saving if "global_step" in (args := _arguments(c))]
+    given += [key_of(n) for c in calls if runs(c, graph) for n in ast.walk(c)]
+    given += [key_of(a) for c in calls if program.api(c) == COUNT for a in c.args]
     return next((key for key in given if key in graph.global_steps), "")
 
 
@@ -52,18 +61,27 @@ def _arguments(call: ast.Call) -> dict[str, ast.expr]:
 
 def made(graph: Graph, model: str, optimizers: Mapping[int, str], count: str, tf: str) -> list[str]:
     """The lines that make the savers, after the module and its optimizers."""
-    lines = [f"{count} = {tf}.compat.v2.Variable(0, trainable=False, dtype={tf}.int64)"] if count else []
-    for key, saver in graph.savers.items():
-        if saver.pieces != len(graph.pieces):
-            raise NotUnderstood("variables that are made after their saver")
-        parts = [f"model={model}"]
-        held = {n: name for n, name in optimizers.items() if n in saver.optimizers}
-        names = ["optimizer"] if len(held) == 1 else [name.rpartition(".")[2] for name in held.values()]
-        parts += [f"{name}={place}" for name, place in zip(names, held.values(), strict=True)]
-        parts += [f"global_step={count}"] if count and saver.counts else []
-        parts += [f"max_to_keep={saver.max_to_keep}"] if saver.max_to_keep else []
-        lines.append(f"{key} = {tf}.train.Saver({', '.join(parts)})")
-    return lines
+    lines = made_count(count, tf)
+    return lines + [f"{key} = {made_saver(key, graph, model, optimizers, count, tf)}" for key in graph.savers]
+
+
+def made_count(count: str, tf: str) -> list[str]:
+    """The line that makes the count of steps, where something reads it."""
+    return [f"{count} = {tf}.compat.v2.Variable(0, trainable=False, dtype={tf}.int64)"] if count else []
+
+
+def made_saver(key: str, graph: Graph, model: str, optimizers: Mapping[int, str], count: str, tf: str) -> str:
+    """The source of a saver of all that there was."""
+    saver = graph.savers[key]
+    if saver.pieces != len(graph.pieces):
+        raise NotUnderstood("variables that are made after their saver")
+    parts = [f"model={model}"]
+    held = {n: name for n, name in optimizers.items() if n in saver.optimizers}
+    names = ["optimizer"] if len(held) == 1 else [name.rpartition(".")[2] for name in held.values()]
+    parts += [f"{name}={place}" for name, place in zip(names, held.values(), strict=True)]
+    parts += [f"global_step={count}"] if count and saver.counts else []
+    parts += [f"max_to_keep={saver.max_to_keep}"] if saver.max_to_keep else []
+    return f"{tf}.train.Saver({', '.join(parts)})"
 
 
 def without_session(statement: ast.stmt, graph: Graph, count: str) -> list[str] | None:

@@ -91,7 +91,7 @@ def fetched(site: Site, graph: Graph) -> list[Tensor]:
             found += [one.tensor for one in graph.summaries[key] if one.tensor[0] not in graph.variables]
         elif key in graph.versions:
             found.append(graph.version(key))
-        elif key not in graph.variables and key not in graph.updates:
+        elif key not in {*graph.variables, *graph.updates, *graph.global_steps}:
             raise NotUnderstood(f"a session is asked for `{text(fetch)}`")
     return found
 
@@ -148,6 +148,8 @@ class Answer:
             return "None"
         if key in graph.variables:
             return f"{self.names.model}.{graph.variables[key]}.numpy()"
+        if key in graph.global_steps:
+            return f"int({self.names.counter})"
         return f"{self.expressions[graph.version(key)]}.numpy()"
 
     # --- what is fed

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from migrator.codemods.graphs import tables
+from migrator.codemods.graphs import savers, tables
 from migrator.codemods.graphs.answering import Writer
 from migrator.codemods.graphs.container import Container
-from migrator.codemods.graphs.graph import Graph
+from migrator.codemods.graphs.graph import Graph, Step
 from migrator.codemods.graphs.program import NotUnderstood, Program, dotted_name, key_of, keys_read
 from migrator.codemods.graphs.reading import Reader
 from migrator.codemods.graphs.sites import Names
@@ -126,6 +127,9 @@ class User(Container):
     model: str = ""
     of: Opened | None = None
     call: ast.Call | None = None
+    made: dict[int, str] = field(default_factory=dict)  # statements that make a saver → its name
+    waiting: list[str] = field(default_factory=list)  # comments of statements that went before one that stays
+    notes: dict[int, list[str]] = field(default_factory=dict)  # the same, by what they stand above then
 
     def read(self) -> Graph:
         made = constructions(self.bodies[0], self.classes)
@@ -136,7 +140,9 @@ class User(Container):
             self._model(*models[0])
         self.graph = Graph() if self.of is None else _seen(self.of.container.graph)
         reader = Reader(self.program, frozenset(), self.functions)
-        reader.graph = self.graph
+        reader.graph = reader.training.graph = self.graph
+        reader.training.enter = None
+        reader.training.made = max((step.optimizer.number for step in self.graph.steps.values()), default=0)
         self._block(self.bodies[0], reader, self.bodies[0][0].lineno - 1, builds=False)
         if not self.graph.sessions:
             raise NotUnderstood("no session runs the graph here")
@@ -163,9 +169,26 @@ class User(Container):
             self.graph.sessions.update(keys)
         elif api in tables.INITS:
             self.graph.inits.update(keys)
-        else:
+        elif not self._trains(statement, reader):
             return
         self.gone.add(id(statement))
+
+    def _logs(self, statement: ast.stmt, reader: Reader) -> bool:
+        return self.of is not None and isinstance(statement, ast.Expr) and reader.trains(statement)
+
+    def _trains(self, statement: ast.Assign, reader: Reader) -> bool:
+        """Whether a statement makes optimizers, steps or savers of the model."""
+        before = set(self.graph.steps), set(self.graph.savers)
+        if self.of is None or not reader.trains(statement):
+            return False
+        steps, made = set(self.graph.steps) - before[0], set(self.graph.savers) - before[1]
+        self.steps |= {id(statement): step for step in steps}
+        self.made |= {id(statement): saver for saver in made}
+        if steps or made:
+            self.notes[id(statement)], self.waiting = self.waiting, []
+        else:
+            self.waiting += self.program.comments(statement, 0)
+        return True
 
 
 Known = TypeVar("Known")
@@ -181,6 +204,7 @@ def _seen(graph: Graph) -> Graph:
         graph, variables=_own(graph.variables), optimizers={}, rates={}, trained=_own(graph.trained), gradients={},
         pairs={}, steps=_own(graph.steps), inits=set(), sessions=set(), global_steps=set(), other=set(),
         versions=_own(graph.versions), updates={key for key in graph.updates if key.startswith("self.")},
+        savers=_own(graph.savers), summaries=_own(graph.summaries), logged=list(graph.logged), writers=set(),
     )  # fmt: skip
 
 
@@ -193,19 +217,53 @@ class UserWriter(Writer):
         nodes = [n for s in self.container.bodies[0] for n in ast.walk(s)]
         taken = {n.id for n in nodes if isinstance(n, ast.Name)} | self.container.own
         optimizers: dict[int, str] = {}
-        several = len({step.optimizer.number for step in self.graph.steps.values()}) > 1
-        for key, step in self.graph.steps.items():
-            wish = key.removeprefix("self.") if several else "optimizer"
-            while wish in taken or wish in optimizers.values():
+        steps = self._asked()
+        several = len({step.optimizer.number for step in steps.values()}) > 1
+        for key, step in steps.items():
+            own = step.optimizer.key if self._is_here(key) else ""
+            wish = own or (key.removeprefix("self.") if several else "optimizer")
+            while not own and (wish in taken or wish in optimizers.values()):
                 wish += "_"
             optimizers.setdefault(step.optimizer.number, wish)
         stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        return Names(self.container.model, optimizers, frozenset(stored | self.container.own))
+        counter = savers.counter(list(self.container._main()), self.graph, self.program)
+        if "." in counter:
+            raise NotUnderstood("a count of steps that the class keeps")
+        return Names(self.container.model, optimizers, frozenset(stored | self.container.own), counter)
+
+    def _asked(self) -> dict[str, Step]:
+        """The steps that are run here."""
+        read = {key for statement in self.container._main() for key in keys_read(statement)}
+        return {key: step for key, step in self.graph.steps.items() if key in read}
+
+    def _is_here(self, step: str) -> bool:
+        """Whether it is a step that this body makes itself."""
+        return step in self.container.steps.values()
 
     def _beginning(self, indent: int, gap: bool) -> list[str]:
-        used = {s.optimizer.number for s in self.graph.steps.values()}
-        made = [(name, self._here(self._optimizer(n))) for n, name in self.names.optimizers.items() if n in used]
-        return [" " * indent + f"{name} = {source}" for name, source in made]
+        used = {step.optimizer.number for key, step in self._asked().items() if not self._is_here(key)}
+        here = {n: name for n, name in self.names.optimizers.items() if n in used}
+        lines = [f"{name} = {self._here(self._optimizer(n))}" for n, name in here.items()]
+        lines += savers.made_count(self.names.counter, self.program.tf)
+        lines += [f"{self._local(key)} = {self._saver(key, here)}" for key in self.graph.savers if "." in key]
+        return [" " * indent + line for line in lines]
+
+    def _local(self, key: str) -> str:
+        """The name here of a saver that the class makes."""
+        name = key.removeprefix("self.")
+        if name in self.names.taken:
+            raise NotUnderstood("a saver that has two names")
+        return name
+
+    def _saver(self, key: str, optimizers: Mapping[int, str]) -> str:
+        names = self.names
+        return savers.made_saver(key, self.graph, names.model, optimizers, names.counter, self.program.tf)
+
+    def _answered(self, statement: ast.stmt) -> list[str]:
+        lines = super()._answered(statement)
+        for key in (key for key in self.graph.savers if "." in key):
+            lines = [re.sub(rf"\b{re.escape(key)}\b", self._local(key), line) for line in lines]
+        return lines
 
     def _here(self, source: str) -> str:
         """An expression of the constructor where the object is made: its parameters are arguments there."""
@@ -228,6 +286,13 @@ class UserWriter(Writer):
         return text(_Here(known, {tf: self.program.tf}, self.container.model).visit(node))
 
     def _statement(self, statement: ast.stmt, indent: int, lead: int) -> list[str]:
+        notes = [" " * indent + note for note in self.container.notes.get(id(statement), ())]
+        if id(statement) in self.container.made:
+            key = self.container.made[id(statement)]
+            notes += [" " * indent + note for note in self.program.comments(statement, 0)]
+            return [*notes, " " * indent + f"{key} = {self._saver(key, self.names.optimizers)}"]
+        if notes:
+            return [*notes, *super()._statement(statement, indent, lead)]
         given = [one for _, one in constructions([statement], self.container.classes) if one.session]
         simple = not isinstance(statement, ast.For | ast.While | ast.If | ast.With | ast.FunctionDef | ast.Try)
         if not given or not simple:

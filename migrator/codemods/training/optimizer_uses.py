@@ -55,9 +55,13 @@ class Uses:
             parts = self.variables(call, user)
             if user is self.holder or self.name.startswith("self."):
                 yield parts
-            elif isinstance(self.holder, cst.Module) and self.name not in _locals(user):
+            elif (isinstance(self.holder, cst.Module) or self.holds(user)) and self.name not in _locals(user):
                 local = {p for p in parts or () if p.owner.split(".")[0] in _locals(user)}
                 yield self.from_callers(parts, user) if local else parts
+
+    def holds(self, user: Holder) -> bool:
+        """Whether a function stands in the one that makes the optimizer."""
+        return any(inner is user for inner in find(self.holder, m.FunctionDef()))
 
     def from_callers(self, parts: Parts | None, user: Holder) -> Parts | None:
         """The same as every call in the scope of the optimizer passes it to a function."""

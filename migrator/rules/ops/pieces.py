@@ -18,6 +18,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_SHORT = {"half": "float16", "float": "float32", "double": "float64"}
+"""Other names of dtypes that TensorFlow takes."""
+
 DTYPES = frozenset((*_FLOATS, *_INTEGERS, "bool", "complex64", "complex128"))
 
 
@@ -46,7 +49,7 @@ def dtype_name(arg: object) -> str | None:
     ):
         return arg.value.name  # numpy's
     spelled = isinstance(arg.node, (cst.SimpleString, cst.Name)) and isinstance(found, str)
-    return str(found) if spelled and found is not NOTHING else None
+    return _SHORT.get(str(found), str(found)) if spelled and found is not NOTHING else None
 
 
 @on_arguments
