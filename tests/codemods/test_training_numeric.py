@@ -13,6 +13,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 torch = pytest.importorskip("torch")
 keras = pytest.importorskip("keras")
 
+from tests.codemods.averages_programs import AVERAGES  # noqa: E402
 from tests.codemods.batch_programs import BATCHES  # noqa: E402
 from tests.codemods.callback_programs import CALLBACKS  # noqa: E402
 from tests.codemods.hook_programs import HOOKS  # noqa: E402
@@ -25,7 +26,9 @@ from tests.codemods.training_support import draft, torch_module  # noqa: E402
 
 
 @pytest.mark.parametrize(
-    "program", [*PROGRAMS, *BATCHES, *TAPES, *HOOKS, *CALLBACKS, *SAVING, *SEVERAL, *MASKED], ids=lambda p: p.name
+    "program",
+    [*PROGRAMS, *BATCHES, *TAPES, *HOOKS, *CALLBACKS, *SAVING, *SEVERAL, *MASKED, *AVERAGES],
+    ids=lambda p: p.name,
 )
 def test_both_sides_agree(program: Program) -> None:
     made = draft(program.source)

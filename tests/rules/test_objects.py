@@ -308,6 +308,12 @@ OPTIMIZERS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("Nadam", {"weight_decay": 0.2}),
     ("Lion", {"weight_decay": 0.2}),
     ("Adafactor", {"weight_decay": 0.3}),
+    ("ScheduleFreeAdamW", {}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.1, "beta_1": 0.7, "beta_2": 0.9, "epsilon": 1e-3, "warmup_steps": 8}),
+    ("ScheduleFreeAdamW", {"global_clipnorm": 0.5}),
+    ("SGD", {"learning_rate": 0.1, "use_ema": True}),
+    ("Nadam", {"use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 5, "weight_decay": 0.1}),
+    ("Lion", {"use_ema": False, "ema_momentum": 0.8, "ema_overwrite_frequency": 5}),
 )
 
 
@@ -333,6 +339,9 @@ def test_optimizer_steps(name: str, arguments: dict[str, object], keras: Any) ->
             parameter.grad = torch.tensor(grad)
         exec("\n".join(code.clip).format(params="model.parameters()"), {"torch": torch, "model": model})
         mine.step()
+    if code.finish:
+        optimizer.finalize_variable_values(theirs)
+        exec("\n".join(code.finish).format(optimizer="mine"), {"mine": mine})
     # gradients of size one: the place of Adam's epsilon does not show
     for expected, got in zip(theirs, ours, strict=True):
         np.testing.assert_allclose(got.detach().numpy(), expected.numpy(), rtol=2e-5, atol=2e-6)
@@ -352,7 +361,8 @@ def test_optimizers_by_name_and_older_spellings() -> None:
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("Adam", {"use_ema": True}), ("SGD", {"weight_decay": 0.1, "use_ema": True}), ("Adafactor", {"use_ema": True}),
+    [("Adam", {"gradient_accumulation_steps": 2}), ("ScheduleFreeAdamW", {"weight_decay": 0.1}),
+     ("Adafactor", {"loss_scale_factor": 2.0}),
      ("Adam", {"clipnorm": 1.0, "clipvalue": 1.0})],
     ids=str,
 )  # fmt: skip

@@ -134,8 +134,8 @@ def _own_steps(bound: dict[str, cst.BaseExpression], traits: Traits, ctx: Contex
         if not is_none(bound.get(name), ctx):
             raise Stop(Decline(f"`{name}` of a model that has its own {' and '.join(sorted(traits.steps))}"))
     optimizer = _optimizer(bound.get("optimizer"), ctx)
-    if optimizer.clip or optimizer.schedule:
-        raise Stop(Decline("clipping or a schedule of a model that has its own steps"))
+    if optimizer.clip or optimizer.schedule or optimizer.finish:
+        raise Stop(Decline("clipping, a schedule or averages of a model that has its own steps"))
     return optimizer
 
 
@@ -155,6 +155,8 @@ def _optimizer(node: cst.BaseExpression | None, ctx: Context) -> OptimizerCode:
 def optimizer_code(made: Made, ctx: Context) -> OptimizerCode | Decline:
     """An optimizer by its record; its rate may be a schedule of a class of the repository."""
     assert ctx.objects is not None
+    if ctx.keras == 2 and made.values.get("use_ema", Literal(False)) != Literal(False):
+        return Decline("averages of weights of Keras 2, which begin with the first weights", made.name)
     rates = [key for key in ("learning_rate", "lr") if base_of(made.values.get(key, Unknown()), ctx) == SCHEDULE]
     if not rates:
         return ctx.objects.optimizer(made.name, made.texts, made.values)

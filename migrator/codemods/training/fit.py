@@ -112,7 +112,9 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     lines += [*checks, *_part(extra, "before"), *([f"{history} = {{}}"] if history else [])]
     if ends and writer.ctx.keras == 3:
         lines += [f"{line}  # Keras calls it before the first epoch as well" for line in ends]
-    lines += [f"for {epoch} in range({start}{epochs}):", *("    " + line for line in body), *_part(extra, "after")]
+    lines += [f"for {epoch} in range({start}{epochs}):", *("    " + line for line in body)]
+    lines += [line.replace("{optimizer}", optimizer) for line in config.optimizer.finish]
+    lines += _part(extra, "after")
     return Code("\n".join(lines), history or "None")
 
 

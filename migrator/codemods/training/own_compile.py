@@ -66,8 +66,8 @@ def _optimizer(
     code = made if isinstance(made, Decline) else optimizer_code(made, writer.ctx)
     if isinstance(code, Decline):
         raise Unfit(code.reason)
-    if code.clip or code.schedule is not None:
-        raise Unfit("clipping or a schedule of a model that has its own steps")
+    if code.clip or code.schedule is not None or code.finish:
+        raise Unfit("clipping, a schedule or averages of a model that has its own steps")
     writer.sink.imports |= set(code.imports)
     writer.sink.gaps |= set(code.gaps)
     writer.sink.help(code.helpers)

@@ -100,6 +100,9 @@ def _optimizer(
     if isinstance(code, Decline):
         sink.declines.append(code)
         return ""
+    if code.finish and plan.compiled:
+        sink.decline("averages of weights by an optimizer that is more than an argument of `compile`", found.api)
+        return ""
     uses = Uses(found, holder, plan, ctx)
     parts = uses.trained() if late else uses.parts()
     handed = isinstance(parts, str) and makes_optimizer(holder, ctx, ctx.code(found.target).strip())

@@ -193,6 +193,35 @@ LAMB = Helper(
 ''',
     ("import torch",),
 )
+SCHEDULE_FREE = Helper(
+    "ScheduleFreeAdamW",
+    '''class ScheduleFreeAdamW(torch.optim.Optimizer):
+    """Adam steps of a point of its own; the parameters stay between it and the mean of all points so far."""
+
+    def __init__(self, params, lr=0.0025, betas=(0.9, 0.999), eps=1e-8, warmup=0):
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "warmup": warmup})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            beta_1, beta_2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update(step=0, point=p.clone(), velocity=torch.zeros_like(p))
+                state["step"] += 1
+                step, point = state["step"], state["point"]
+                velocity = state["velocity"].lerp_(p.grad.square(), 1 - beta_2) / (1 - beta_2**step)
+                lr = group["lr"] * (min(step / group["warmup"], 1.0) if group["warmup"] else 1.0)
+                point.sub_(lr * p.grad / (velocity.sqrt() + group["eps"]))
+                mean = (p - (1 - beta_1) * point) / beta_1  # Keras takes it from the point that has moved
+                mean.lerp_(point, 1 / step)
+                p.copy_(point.lerp(mean, beta_1))
+''',
+    ("import torch",),
+)
 WEIGHT_DECAY = Helper(
     "with_weight_decay",
     '''def with_weight_decay(optimizer, amount):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from migrator.model import Decline, OptimizerCode
-from migrator.rules.objects import optimizers_exact, schedules
+from migrator.rules.objects import averages, optimizers_exact, schedules
 from migrator.rules.objects.arguments import Arguments, Refused, number_text, refusal
 from migrator.rules.objects.optimizer_code import (
     ADAFACTOR,
@@ -17,6 +17,7 @@ from migrator.rules.objects.optimizer_code import (
     LION,
     RMSPROP,
     RMSPROP_1,
+    SCHEDULE_FREE,
     WEIGHT_DECAY,
 )
 from migrator.values import Instance, Literal, Value
@@ -33,7 +34,7 @@ _SHARED: tuple[tuple[str, object], ...] = (
     ("gradient_accumulation_steps", None),
     ("name", None),
 )
-_INERT = ("name", "ema_momentum")
+_INERT = ("name",)
 Make = Callable[[Arguments, str], OptimizerCode]
 T = TypeVar("T")
 
@@ -133,6 +134,15 @@ def adafactor(args: Arguments, lr: str) -> OptimizerCode:
     return OptimizerCode(f"Adafactor({{params}}, lr={lr}{texts})", imports=("import torch",), helpers=(ADAFACTOR,))
 
 
+def schedule_free(args: Arguments, lr: str) -> OptimizerCode:
+    # the point begins where the weights do, before they first decay
+    args.only("learning_rate", "beta_1", "beta_2", "epsilon", "warmup_steps", *_CLIP, *_INERT)
+    texts = _eps(args) if "epsilon" in args.texts else ""
+    texts += f", warmup={args.texts['warmup_steps']}" if "warmup_steps" in args.texts else ""
+    call = f"ScheduleFreeAdamW({{params}}, lr={lr}{_betas(args)}{texts})"
+    return OptimizerCode(call, imports=("import torch",), helpers=(SCHEDULE_FREE,))
+
+
 _ADAFACTOR_NAMES = (
     ("beta_2_decay", "decay"),
     ("clip_threshold", "threshold"),
@@ -193,6 +203,12 @@ _FTRL: tuple[tuple[str, object], ...] = (
     ("l2_shrinkage_regularization_strength", 0.0),
     ("beta", 0.0),
 )
+_FREE: tuple[tuple[str, object], ...] = (
+    ("beta_1", 0.9),
+    ("beta_2", 0.999),
+    ("epsilon", 1e-8),
+    ("warmup_steps", 0),
+)
 _ADAFACTOR: tuple[tuple[str, object], ...] = (
     ("beta_2_decay", -0.8),
     ("epsilon_1", 1e-30),
@@ -211,6 +227,7 @@ RULES = (
     _rule("Nadam", _params(0.001, *_BETAS), nadam),
     _rule("Lion", _params(0.001, ("beta_1", 0.9), ("beta_2", 0.99)), lion),
     _rule("Lamb", _params(0.001, *_BETAS), lamb),
+    _rule("ScheduleFreeAdamW", _params(0.0025, *_FREE), schedule_free),
     _rule("Ftrl", _params(0.001, *_FTRL), ftrl),
     _rule("Adafactor", _params(0.001, *_ADAFACTOR), adafactor),
 )
@@ -241,10 +258,10 @@ def optimizer(
         if decay is not None and values.get("decay") not in (Literal(0), Literal(0.0), Literal(None)):
             schedule = _decaying(rate, decay, schedule)
         lr = "1.0" if schedule else rate
-        code = rule.make(args, lr)
+        code = rule.make(averages.others(args), lr)
         code = optimizers_exact.exact(code) if exact else code
-        code = _decayed(args, code)
-        return OptimizerCode(code.call, _clip(args), schedule, code.imports, code.helpers, code.gaps)
+        code = averages.averaged(args, _decayed(args, code))
+        return replace(code, clip=_clip(args), schedule=schedule)
     except Refused as error:
         return refusal(error, rule.api)
 
