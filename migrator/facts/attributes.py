@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from migrator.facts import calls, names
+from migrator.facts import calls, names, options
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
@@ -66,6 +66,8 @@ def attribute(it: Interpreter, base: Value, name: str, frame: Frame) -> Value:
     if isinstance(base, Choice):
         found = join_all(attribute(it, option, name, frame) for option in base.options)
         return found if isinstance(found, Tensor) else UNKNOWN
+    if isinstance(base, Unknown) and options.is_namespace(base):
+        return options.option(it, base, name)
     if isinstance(base, Unknown) and base.sym is not None:
         return Unknown(sym=Sym(f"{base.sym.text}.{name}"))
     return UNKNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from migrator.facts import arithmetic, dims, functions, loops
+from migrator.facts import arithmetic, dims, functions, loops, options
 from migrator.facts.calls import Arguments, Where
 from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.join import join_all, sym_of
@@ -249,6 +249,12 @@ _KNOWN: dict[str, Callable[[Interpreter, Arguments, Where], Value]] = {
     "getattr": _getattr,
     "functools.partial": _partial,
     "os.path.join": _constant("str"),
+    "argparse.ArgumentParser": options.make_parser,
+    f"{options.PARSER}.add_argument_group": options.make_parser,
+    f"{options.PARSER}.add_mutually_exclusive_group": options.make_parser,
+    f"{options.PARSER}.add_argument": _none,
+    f"{options.PARSER}.parse_args": options.parse,
+    f"{options.PARSER}.parse_known_args": options.parse_known,
     "numpy.prod": _product,
     "time.time": _constant("float"),
 }
