@@ -53,13 +53,10 @@ def _declared(tree: ast.Module) -> tuple[tuple[str, str | None], ...]:
 
 
 def _of_node(node: ast.AST) -> Iterator[tuple[str, str | None]]:
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id != "self":
-        if node.attr == "__dict__":
-            yield ANY, None
-        elif isinstance(node.ctx, ast.Store):
-            yield node.attr, None  # `args.units = ...`
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("setattr", "vars"):
-        yield from ((ANY, None) for a in node.args[:1] if isinstance(a, ast.Name) and a.id != "self")
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_other(node.value):
+        yield node.attr, None  # `args.units = ...`
+    if _changes_by_name(node):
+        yield ANY, None
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return
     if node.func.attr == "set_defaults":
@@ -72,6 +69,28 @@ def _of_node(node: ast.AST) -> Iterator[tuple[str, str | None]]:
     dest = given.get("dest")
     name = dest.value if isinstance(dest, ast.Constant) else long.lstrip("-").replace("-", "_")
     yield str(name), _kind(given, positional=not long.startswith("-"))
+
+
+def _changes_by_name(node: ast.AST) -> bool:
+    """`setattr(args, name, x)`, and the dictionary of an object changed or kept: `d = vars(args)`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+        return bool(node.args) and _is_other(node.args[0])
+    if isinstance(node, ast.Attribute) and node.attr in ("update", "setdefault", "pop"):
+        return _is_dictionary(node.value)
+    if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        return _is_dictionary(node.value)
+    return isinstance(node, ast.Assign | ast.NamedExpr | ast.Return) and _is_dictionary(node.value)
+
+
+def _is_dictionary(node: ast.AST | None) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr == "__dict__" and _is_other(node.value)
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars"
+    return called and isinstance(node, ast.Call) and bool(node.args) and _is_other(node.args[0])
+
+
+def _is_other(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id != "self"
 
 
 def _kind(given: dict[str | None, ast.expr], positional: bool) -> str | None:

@@ -100,14 +100,17 @@ def test_files_that_disagree_say_nothing() -> None:
 
 
 def test_options_that_are_changed_by_name_say_nothing() -> None:
-    for line in ("setattr(args, 'units', None)", "vars(args).update({})", "args.__dict__.update({})"):
+    for line in ("setattr(args, 'units', None)", "vars(args).update({})", "args.__dict__.update({})", "d = vars(args)"):
         facts = analyse(
             {"main": textwrap.dedent(MAIN) + f"\n\ndef other(args):\n    {line}\n", "options": textwrap.dedent(OPTIONS)}
         )
         function = facts.function("main:train")
         assert function is not None
         assert render(function.returns) == "unknown args.units"
-    kept = textwrap.dedent(MAIN) + "\n\nclass A:\n    def __init__(self, units):\n        self.units = units\n"
+    kept = (
+        textwrap.dedent(MAIN)
+        + "\n\nclass A:\n    def __init__(self, units):\n        self.units = units\n    print(vars(args))\n"
+    )
     function = analyse({"main": kept, "options": textwrap.dedent(OPTIONS)}).function("main:train")
     assert function is not None
     assert function.returns == Scalar("int", Sym("args.units"))
