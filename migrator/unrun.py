@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from migrator_validators.probes.branches import name, parts
+
 from migrator.model import Outcome, Rung, UnitKind, UnitRewrite, Verdict
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -15,10 +17,12 @@ Body = list[ast.stmt]
 
 @dataclass(frozen=True)
 class Ran:
-    """Lines of both files that the checks of accepted units ran, 1-based."""
+    """Lines of both files that the checks of accepted units ran, 1-based; parts of the target's lines, as
+    `branches.name` calls them, None where they are not known."""
 
     source: frozenset[int] = frozenset()
     target: frozenset[int] = frozenset()
+    parts: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,13 @@ class _Line:
 def of_path(reached: Iterable[Collection[str]], path: str) -> Ran:
     """The lines of a file among what checks reached: "path#line", with "source " before it for the original's."""
     names = list(itertools.chain.from_iterable(reached))
-    lines = [frozenset(int(n[len(start) :]) for n in names if n.startswith(start)) for start in _starts(path)]
-    return Ran(lines[0], lines[1])
+    source, target = ([n[len(start) :] for n in names if n.startswith(start)] for start in _starts(path))
+    parts = frozenset(name for name in target if ":" in name)
+    return Ran(_numbers(source), _numbers(target), parts or None)
+
+
+def _numbers(names: Iterable[str]) -> frozenset[int]:
+    return frozenset(int(name) for name in names if ":" not in name)
 
 
 def _starts(path: str) -> tuple[str, str]:
@@ -62,6 +71,7 @@ def lines_verdict(rewrite: UnitRewrite, original: str, migrated: str, ran: Ran) 
     every = [line for f in theirs for line in _lines(f) if not line.raises]
     missed = [line for line in every if not line.is_in(ran.target)]
     new = [line for line in missed if line.text not in same]
+    new += _unrun_parts(ours, theirs, ran)
     used = [line for line in _unrun(ours, ran.source) if line.text not in kept]
     notes = (f"lines that never ran: {shown(missed)}",) if missed else ()
     figures = (("lines run", float(len(every) - len(missed))), ("lines", float(len(every))))
@@ -92,6 +102,28 @@ def _unrun(bodies: Iterable[Body], ran: Collection[int]) -> Iterator[_Line]:
         lines = list(_lines(body))
         if any(line.is_in(ran) for line in lines):
             yield from (line for line in lines if not line.is_in(ran) and not line.raises)
+
+
+def _unrun_parts(ours: Iterable[Body], theirs: Iterable[Body], ran: Ran) -> list[_Line]:
+    """Rewritten parts of lines that never ran, though their line may have: the other value of a condition."""
+    if ran.parts is None:
+        return []
+    same = {ast.unparse(part) for f in ours for part in _parts(f)}
+    found = {name(part): part for f in theirs for part in _parts(f)}
+    missed = (part for called, part in found.items() if called not in ran.parts)
+    texts = ((ast.unparse(part), part) for part in missed if not isinstance(part, ast.Name))
+    return [_Line(text, p.lineno, p.lineno, False) for text, p in texts if text not in same and text != "None"]
+
+
+def _parts(body: Body) -> Iterator[ast.expr]:
+    """Parts of a function's lines that run or not while these do, of a `raise` none. Where a GPU is asked for there
+    is none."""
+    todo: list[ast.AST] = [*body]
+    while todo:
+        node = todo.pop()
+        asked = isinstance(node, ast.IfExp) and "is_available" in ast.unparse(node.test)
+        yield from () if asked else parts(node)
+        todo += [] if isinstance(node, ast.Raise) else ast.iter_child_nodes(node)
 
 
 def _unit_of_original(text: str, rewrite: UnitRewrite) -> list[ast.stmt]:

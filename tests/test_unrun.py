@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from migrator.model import Origin, Outcome, Unit, UnitKind, UnitRewrite
 from migrator.unrun import Ran, lines_verdict, of_path
 
@@ -100,3 +102,38 @@ def test_a_branch_of_a_script_that_never_ran_counts() -> None:
     assert missed is not None
     assert missed.outcome is Outcome.UNVERIFIABLE
     assert missed.detail == "rewritten code never ran: lines 5 and lines 5 of the original"
+
+
+CHOICE = """import tensorflow as tf
+
+
+def f(x, wide=False):
+    scale = 2.0 if wide else 1.0
+    y = tf.square(x) if wide else tf.abs(x)
+    return (y if x is None else tf.reduce_sum(y)) * scale
+"""
+CHOSEN = CHOICE.replace("tf.square", "torch.square").replace("tf.abs", "torch.abs").replace("tf.reduce_", "torch.")
+PLACES = {"torch.square(x)": "6:8-23", "torch.abs(x)": "6:37-49", "torch.sum(y)": "7:32-44", "2.0": "5:12-15"}
+
+
+@pytest.mark.parametrize("part", ["torch.square(x)", "torch.abs(x)", "torch.sum(y)"])
+def test_the_value_of_a_condition_that_was_never_taken_counts_where_it_is_rewritten(part: str) -> None:
+    ran = frozenset({"1:0-0", *PLACES.values()} - {PLACES[part]})
+    verdict = lines_verdict(REWRITE, CHOICE, CHOSEN, Ran(ALL, ALL, ran))
+    assert verdict is not None
+    assert verdict.outcome is Outcome.UNVERIFIABLE
+    assert verdict.detail == f"rewritten code never ran: lines {PLACES[part].partition(':')[0]}"
+
+
+@pytest.mark.parametrize("parts", [None, frozenset(PLACES.values()), frozenset({*PLACES.values()} - {PLACES["2.0"]})])
+def test_parts_that_stayed_or_are_not_known_count_for_nothing(parts: frozenset[str] | None) -> None:
+    verdict = lines_verdict(REWRITE, CHOICE, CHOSEN, Ran(ALL, ALL, parts))
+    assert verdict is not None
+    assert verdict.outcome is Outcome.PASS
+
+
+def test_a_device_that_is_not_there_need_not_be_used() -> None:
+    there = CHOSEN.replace("torch.square(x) if wide", "x.cuda() if torch.cuda.is_available()")
+    verdict = lines_verdict(REWRITE, CHOICE, there, Ran(ALL, ALL, frozenset({"6:57-69", "7:32-44"})))
+    assert verdict is not None
+    assert verdict.outcome is Outcome.PASS

@@ -6,12 +6,12 @@ from migrator_validators.line_places import absolute, relative
 
 BEFORE = {"a.py": b"import torch\n\n\ndef f(x):\n    return x\n\n\n@torch.no_grad()\ndef g(x):\n    return f(x)\n"}
 AFTER = {"a.py": b"import tensorflow as tf\n\n\ndef helper():\n    return 1\n\n\n" + BEFORE["a.py"]}
-REACHED = {"a.py:f", "a.py#5", "a.py#8", "a.py#10", "source a.py#2", "a.py#1"}
+REACHED = {"a.py:f", "a.py#5", "a.py#8", "a.py#10", "a.py#10:4-9", "source a.py#2", "a.py#1"}
 
 
 def test_lines_move_with_their_definition() -> None:
     moved = absolute(relative(REACHED, BEFORE), AFTER)
-    assert moved == {"a.py:f", "a.py#12", "a.py#15", "a.py#17", "source a.py#2", "a.py#1"}
+    assert moved == {"a.py:f", "a.py#12", "a.py#15", "a.py#17", "a.py#17:4-9", "source a.py#2", "a.py#1"}
 
 
 def test_unchanged_files_give_the_same_lines() -> None:

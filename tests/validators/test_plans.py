@@ -102,3 +102,31 @@ def test_a_builder_that_is_left_its_defaults_takes_inputs_of_their_size(tmp_path
     assert cases
     assert all("width" not in case.call.kwargs for case in cases)
     assert {case.inputs[0].model_dump()["shape"][-1] for case in cases} == {24}
+
+
+AGENT = """import tensorflow as tf
+
+
+class Agent:
+    def __init__(self):
+        self.w = tf.Variable(1.0)
+
+    def act(self):
+        return tf.square(self.w)
+
+
+def unused(x):
+    return tf.square(x)
+
+
+agent = Agent()
+agent.act()
+"""
+
+
+def test_a_program_of_which_only_definitions_are_migrated_is_run_for_those_that_it_uses(tmp_path: Path) -> None:
+    calls = [Case(id=f"a{i}", kind="function", call=Call(source="m:Agent")) for i in range(6)]
+    program = Case(id="p", kind="training", call=Call(source="m:__main__"))
+    found = plans(tmp_path, AGENT, (*calls, program))
+    assert [case.id for case in found["m.py::Agent"].cases] == ["a0", "a1", "a2", "a3", "p"]
+    assert "p" not in [case.id for case in found["m.py::unused"].cases]

@@ -173,7 +173,8 @@ class Training(_Strict):
     `lr_factor` (0: never; not applied where the program schedules the rate itself). `hold`: after so many
     steps weights are put back after each one (0: never), so that nothing improves any more and what waits
     for that comes to its end. `most`: the run is stopped after so many steps. `kept`: the methods by which what
-    is trained is saved and restored in between, `times`: how often the call is made (see `Launch`).
+    is trained is saved and restored in between, `times`: how often the call is made (see `Launch`). `epochs`: so many
+    in the place of those that both texts state (0: as stated).
     """
 
     steps: int = 5
@@ -184,6 +185,7 @@ class Training(_Strict):
     most: int = 120
     kept: tuple[str, ...] = ()
     times: int = 1
+    epochs: int = 0
 
 
 class Hints(_Strict):

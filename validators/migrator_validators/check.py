@@ -21,7 +21,7 @@ from migrator_validators.ladder import Ladder
 from migrator_validators.objects import ObjectCheck
 from migrator_validators.programs import check_program
 from migrator_validators.training import check_training
-from migrator_validators.workers import Tree, Workers, pack_tree
+from migrator_validators.workers import Tree, Workers, as_tree
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def check_case(
     """
     workers.take_reached()
     ladder = Ladder(case, repro, up_to)
-    sides = Sides(_packed(source), _packed(target), keras, folder)
+    sides = Sides(as_tree(source), as_tree(target), keras, folder)
     bench = Bench(case, sides, workers, timeout)
     check = ObjectCheck(bench, ladder, changes)
     try:
@@ -81,10 +81,6 @@ def check_case(
     return Checked(case.id, tuple(ladder.verdicts), maps, workers.take_reached())
 
 
-def _packed(tree: Path | Tree) -> Tree:
-    return tree if isinstance(tree, Tree) else pack_tree(tree)
-
-
 def check_import(
     module: str,
     target: Path | Tree,
@@ -99,7 +95,7 @@ def check_import(
     """
     if tf_remains:
         return Verdict(Rung.IMPORTS, Outcome.NOT_APPLICABLE, "units of the original remain in this file")
-    reply = workers.run("torch", "tf_script", {"module": module}, tree=_packed(target))
+    reply = workers.run("torch", "tf_script", {"module": module}, tree=as_tree(target))
     if reply.status == "ok":
         return Verdict(Rung.IMPORTS, Outcome.PASS, "TensorFlow is not importable there")
     missing = _MISSING.match(reply.reason)

@@ -1,7 +1,8 @@
 """Lines that ran, said by the definition they stand in: an outcome is used again where the file around it has changed.
 
 "a.py#12" is line 12; "a.py#f@0+3" is three lines below the head of the first definition at the top of the file that is
-named `f`. Definitions that did not change keep the second where what stands above them grew or shrank.
+named `f`; "a.py#12:4-9" and "a.py#f@0+3:4-9" are parts of these. Definitions that did not change keep the second where
+what stands above them grew or shrank.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ def _each(
 
 
 def _below(path: str, line: str, places: tuple[Place, ...]) -> str:
-    at = bisect.bisect_right(places, int(line), key=lambda place: place[0]) - 1
-    if at < 0 or int(line) > places[at][1]:
+    number, colon, part = line.partition(":")
+    at = bisect.bisect_right(places, int(number), key=lambda place: place[0]) - 1
+    if at < 0 or int(number) > places[at][1]:
         return f"{path}#{line}"
-    return f"{path}#{places[at][2]}+{int(line) - places[at][0]}"
+    return f"{path}#{places[at][2]}+{int(number) - places[at][0]}{colon}{part}"
 
 
 def _line(path: str, line: str, places: tuple[Place, ...]) -> str:
@@ -47,7 +49,8 @@ def _line(path: str, line: str, places: tuple[Place, ...]) -> str:
     if not plus:
         return f"{path}#{line}"
     starts = (start for start, _, named in places if named == name)
-    return next((f"{path}#{start + int(offset)}" for start in starts), "")
+    offset, colon, part = offset.partition(":")
+    return next((f"{path}#{start + int(offset)}{colon}{part}" for start in starts), "")
 
 
 @functools.lru_cache(maxsize=4096)

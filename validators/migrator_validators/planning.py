@@ -157,10 +157,18 @@ class _Planning:
         """Recorded cases of migrated units, by unit id."""
         found: dict[str, list[Case]] = {}
         for case in recorded:
-            for owner in _owners(case, self.units):
-                if owner.text is not None:
-                    found.setdefault(owner.unit.id, []).append(self.finished(case, owner.unit.id))
+            owners = [owner for owner in _owners(case, self.units) if owner.text is not None]
+            for owner in owners or self.used_by(case):
+                found.setdefault(owner.unit.id, []).append(self.finished(case, owner.unit.id))
         return found
+
+    def used_by(self, case: Case) -> Iterator[UnitRewrite]:
+        """Migrated definitions that a program uses of which nothing else is migrated: what it does with them is
+        compared by its run alone."""
+        if _owner(case)[1] == MAIN:
+            used = frozenset().union(*(self.reachable(r.unit.id) for r in _owners(case, self.units)))
+            defined = (r for r in self.units.values() if r.unit.kind not in (UnitKind.IMPORTS, UnitKind.CONSTANT))
+            yield from (r for r in defined if r.unit.id in used and r.text is not None)
 
     def plan(self, rewrite: UnitRewrite, by_unit: Mapping[str, Sequence[Case]]) -> Plan:
         """The plan of one unit; `by_unit`: the recorded cases of all."""
@@ -172,7 +180,7 @@ class _Planning:
         if rewrite.is_written_out:
             return Plan(reason="it is written out where it was called, which is run", callers=callers)
         if unit in by_unit:
-            cases = _hinted(by_unit[unit][:MOST], self.original, self.written(rewrite))
+            cases = _hinted(_some(by_unit[unit]), self.original, self.written(rewrite))
             first = self.others(cases[0], unit)
             more = replace(first, turned=(*first.turned, *other_owners(cases, self.original)))
             return Plan(cases=cases, varied={cases[0].id: more}, callers=callers)
@@ -190,6 +198,12 @@ class _Planning:
         invented = [hinted(case, self.original, self.written(rewrite)) for case in finished]
         ways = {case.id: self.others(case, unit) for case in invented}
         return Plan(alternatives=tuple(invented), varied=ways, callers=callers)
+
+
+def _some(cases: Sequence[Case]) -> list[Case]:
+    """The first recorded calls, and the programs as wholes."""
+    programs = [case for case in cases if _owner(case)[1] == MAIN]
+    return [*[case for case in cases if case not in programs][:MOST], *programs]
 
 
 def _is_gone(rewrite: UnitRewrite, modules: Mapping[str, str]) -> bool:

@@ -19,10 +19,11 @@ from migrator_validators.cases import Call, Case, Items, Made, WeightMap
 from migrator_validators.cases import Mapping as MappingArg
 from migrator_validators.inputs import Inputs, sizes_of
 from migrator_validators.ladder import broken_limit, raised_by
+from migrator_validators.longer import longer
 from migrator_validators.matching import Matching, match
 from migrator_validators.training_compare import Difference, Trace, compare
 from migrator_validators.training_rounding import decided, own_distance
-from migrator_validators.workers import Arrays, Reply, Side, Tree, Workers
+from migrator_validators.workers import Arrays, Reply, Side, Tree, Workers, as_tree
 
 Code = Path | Tree | Mapping[str, str | bytes]
 """A folder, a packed tree, or texts by relative path."""
@@ -67,6 +68,11 @@ def check_training(
     with the same case and source. As shipped first; where that differs and the case has documented
     gaps, again with those removed; where little still differs, in float64.
     """
+    if case.training.epochs:
+        more = longer(as_tree(source), as_tree(target), case.training.epochs)
+        if more is None:
+            return (Verdict(Rung.SOURCE_RUNS, Outcome.UNVERIFIABLE, "both sides state no common number of epochs"),)
+        source, target = more
     runner = _Runner(case, source, target, workers, folder, keras, {} if sources is None else sources)
     shipped = runner.run(_Setting())
     if shipped.stopped is not None:

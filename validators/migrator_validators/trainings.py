@@ -17,7 +17,11 @@ WAITS = ("patience", "EarlyStopping", "ReduceLROnPlateau")
 CLIPS = ("clip", "clipnorm", "clipvalue", "global_clipnorm", "clip_by_global_norm", "clip_by_norm", "clip_by_value")
 LARGE = 30.0
 HOLD = 6
-MOST_EPOCHS = 40
+MARGIN = HOLD + 2
+"""Epochs beside those of waiting: some improve, where an epoch is a step each of these."""
+MOST_EPOCHS = 60
+PLATEAU = 10
+"""Epochs that Keras's `ReduceLROnPlateau` waits if it is not told."""
 MOST = 1500
 TURNED = 2
 AGAIN = 3
@@ -66,7 +70,21 @@ def other_owners(cases: Sequence[Case], original: Modules) -> tuple[Case, ...]:
         _named(case, said, case.call.model_copy(update={"on": _made(made, params, changes)}))
         for said, changes in _other_values(values)
     )
-    return _again(case), *others, *_kept(case, original.find(module, qualname))
+    return _again(case), *others, *_waited(case, original), *_kept(case, original.find(module, qualname))
+
+
+def _waited(case: Case, original: Modules) -> Iterator[Case]:
+    """The method's training with nothing that improves, where its module has something that waits for that."""
+    assert isinstance(case.call.on, Made)
+    module, _, qualname = case.call.on.call.source.partition(":")
+    tree, method = original.trees.get(module), original.find(module, f"{qualname}.{case.call.source}")
+    if (
+        tree is not None
+        and isinstance(method, ast.FunctionDef)
+        and {n for m in ast.walk(tree) for n in _names(m)} & {*WAITS}
+    ):
+        params, defaults = parameters(method)
+        yield _waiting(case, tree, params, defaults)
 
 
 def _again(case: Case) -> Case:
@@ -141,14 +159,26 @@ def _other_arguments(case: Case, text: ast.AST, params: tuple[str, ...], default
 
 def _waiting(case: Case, tree: ast.Module, params: tuple[str, ...], defaults: Mapping[str, Any]) -> Case:
     """Epochs enough for every patience to end, in which nothing improves: weights and moving statistics are held."""
-    stated = [k.value for n in ast.walk(tree) if isinstance(n, ast.Call) for k in n.keywords if k.arg == "patience"]
-    waits = [v.value for v in stated if isinstance(v, ast.Constant) and isinstance(v.value, int)]
     changes: dict[str, Any] = {name: SHORT for name in {*params, *defaults} if name == "patience"}
-    epochs = min(max([*waits, SHORT]) + 4, MOST_EPOCHS)
-    changes |= {name: epochs for name in {*params, *defaults} if name in EPOCHS}
-    waiting = _called(case, params, "waiting", changes)
-    training = case.training.model_copy(update={"hold": HOLD, "most": MOST, "lr_change": 0})
+    epochs = min(max([*_waits(tree), SHORT]) + MARGIN, MOST_EPOCHS)
+    given = dict.fromkeys((name for name in {*params, *defaults} if name in EPOCHS), epochs)
+    waiting = _called(case, params, "waiting", changes | given)
+    stated = 0 if given else epochs
+    training = case.training.model_copy(update={"hold": HOLD, "most": MOST, "lr_change": 0, "epochs": stated})
     return waiting.model_copy(update={"training": training})
+
+
+def _waits(tree: ast.Module) -> Iterator[int]:
+    """For how many epochs something waits, as far as a module says it."""
+    for node in ast.walk(tree):
+        values: list[ast.expr | None] = []
+        if isinstance(node, ast.Call):
+            values = [k.value for k in node.keywords if k.arg == "patience"]
+            if not values and "ReduceLROnPlateau" in _names(node.func):
+                yield PLATEAU
+        elif isinstance(node, ast.Assign) and any("patience" in map(str.lower, _names(t)) for t in node.targets):
+            values = [node.value]
+        yield from (v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, int))
 
 
 def _later(case: Case, text: ast.AST, params: tuple[str, ...], defaults: Mapping[str, Any]) -> Iterator[Case]:

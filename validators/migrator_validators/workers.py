@@ -111,6 +111,11 @@ def pack_tree(
     return Tree(buffer.getvalue(), ("", *below), tf_remains, tuple(sorted(foreign)))
 
 
+def as_tree(code: Path | Tree | Mapping[str, str | bytes]) -> Tree:
+    """Code as it is given to workers."""
+    return code if isinstance(code, Tree) else pack_tree(code)
+
+
 def tree_files(tree: Path | Mapping[str, str | bytes]) -> list[tuple[str, bytes]]:
     """The files that are packed of a tree, by relative path."""
     if isinstance(tree, Mapping):

@@ -109,7 +109,7 @@ class Check:
         else:
             for batch in self.request["batches"][:1]:
                 self.invoke(batch)
-        if any(objects.is_lazy(value) for value in self.weighted().values()):
+        if self.request["kind"] == "object" and objects.is_lazy(self.program.made[SELF]):
             self._call_once()
         if self.request["floatx"] == "float64":
             for value in self.program.made.values():
@@ -133,7 +133,7 @@ class Check:
             self.build(seed)
             for label, value in self.weighted().items():
                 described[label] = objects.describe(value)
-                for name, t in objects.state_of(value).items():
+                for name, t in objects.sized(value).items():
                     if self.request["initial"]:
                         self.out["i.%s.%d.%s" % (label, number, name)] = wire.plain(t)
         return described
@@ -142,7 +142,7 @@ class Check:
         for label, value in self.weighted().items():
             prefix = "s.%s." % label
             objects.load(value, {k[len(prefix) :]: a for k, a in self.arrays.items() if k.startswith(prefix)})
-            self.loaded[label] = {name: wire.plain(t) for name, t in objects.state_of(value).items()}
+            self.loaded[label] = {name: wire.plain(t) for name, t in objects.sized(value).items()}
         for value in self.program.made.values():
             objects.set_mode(value, self.request["train_mode"])
 
@@ -169,7 +169,7 @@ class Check:
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
         for label, value in self.weighted().items():
             before = self.loaded.get(label, {})
-            for name, t in objects.state_of(value).items():
+            for name, t in objects.sized(value).items():
                 after = wire.plain(t)
                 if name not in before or not wire.same(before[name], after):
                     self.out["a.%d.%s.%s" % (number, label, name)] = after
@@ -198,7 +198,7 @@ class Check:
         weights = {
             "%s.%s" % (label, name): t
             for label, value in self.weighted().items()
-            for name, t in objects.state_of(value).items()
+            for name, t in objects.sized(value).items()
             if t.requires_grad
         }
         targets = list(inputs.values()) + list(weights.values())

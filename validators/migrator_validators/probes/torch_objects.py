@@ -107,11 +107,11 @@ def _made(module: Any) -> Optional[int]:
 
 
 def describe(value: Any) -> Dict[str, Any]:
-    """State entries and modules, in registration order."""
+    """State entries and modules, in registration order; the shape of what is lazy is None before the first call."""
     state = [
         {
             "name": name,
-            "shape": list(t.shape),
+            "shape": None if is_open(t) else list(t.shape),
             "dtype": wire.dtype_name(t),
             "parameter": isinstance(t, nn.Parameter),
             "grad": bool(t.requires_grad),
@@ -133,9 +133,17 @@ def describe(value: Any) -> Dict[str, Any]:
 
 def is_lazy(value: Any) -> bool:
     """Whether some parameter has no shape before the first call."""
-    return any(
-        isinstance(p, nn.parameter.UninitializedTensorMixin) for _, m in modules_of(value) for p in m.parameters(False)
-    )
+    return any(is_open(p) for _, m in modules_of(value) for p in m.parameters(False))
+
+
+def is_open(tensor: Any) -> bool:
+    """Whether a parameter is lazy and was not given its shape yet."""
+    return isinstance(tensor, nn.parameter.UninitializedTensorMixin)
+
+
+def sized(value: Any) -> Dict[str, torch.Tensor]:
+    """The state but for what is lazy and was never called."""
+    return {name: t for name, t in state_of(value).items() if not is_open(t)}
 
 
 def load(value: Any, arrays: Dict[str, np.ndarray]) -> None:
@@ -143,6 +151,10 @@ def load(value: Any, arrays: Dict[str, np.ndarray]) -> None:
     with torch.no_grad():
         for name, t in state_of(value).items():
             if name in arrays:
+                if is_open(t):
+                    t.materialize(
+                        arrays[name].shape
+                    )  # the lazy module keeps it; its first call fails if it does not fit
                 t.copy_(torch.from_numpy(np.array(arrays[name])))
 
 

@@ -2,21 +2,21 @@
 
 import os
 import sys
-from typing import Any, Iterator, List
+from typing import Any, Callable, Iterator, List
 
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 STEPPED: List[Any] = []
 
 
-def watch() -> None:
-    """Note every optimizer that makes a step from now on."""
-    register_optimizer_step_post_hook(_note)
+def watch(counts: Callable[[], bool]) -> None:
+    """Note every optimizer that makes a step from now on, while steps count."""
 
+    def note(optimizer: Any, args: Any, kwargs: Any) -> None:
+        if counts() and all(known is not optimizer for known in STEPPED):
+            STEPPED.append(optimizer)
 
-def _note(optimizer: Any, args: Any, kwargs: Any) -> None:
-    if all(known is not optimizer for known in STEPPED):
-        STEPPED.append(optimizer)
+    register_optimizer_step_post_hook(note)
 
 
 def names(root: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import random
 import re
 import zlib
 from typing import Any, Callable, Dict, Iterator, List, Tuple
@@ -302,7 +303,16 @@ def constants(request: Dict[str, Any], sink: Sink) -> Tree:
         if not request.get("names"):
             return encode(value, sink)
         found = {name: getattr(value, name) for name in request["names"] if hasattr(value, name)}
-    return {"t": "dict", "items": {name: encode(v, sink) for name, v in found.items()}}
+    return {"t": "dict", "items": {name: encode(_state(v), sink) for name, v in found.items()}}
+
+
+def _state(value: Any) -> Any:
+    """What a generator of random numbers will draw from, in place of the generator; anything else as it is."""
+    if isinstance(value, np.random.RandomState):
+        return value.get_state(legacy=True)
+    if isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
+        return value.getstate()
+    return value.bit_generator.state if isinstance(value, np.random.Generator) else value
 
 
 def _encode_scalar(value: Any) -> Tree:

@@ -12,6 +12,7 @@ import contextlib
 import dis
 import fcntl
 import importlib
+import inspect
 import io
 import json
 import os
@@ -32,6 +33,7 @@ F_SETPIPE_SZ = 1031  # fcntl's own name for it came with Python 3.10
 PROBES = "migrator_probes"
 TRACED = ("tf_check", "tf_training", "tf_data", "tf_program")
 """Probes of the source whose lines are noted."""
+OF_A_FUNCTION = inspect.CO_OPTIMIZED
 TF_NAMES = (
     "tensorflow",
     "keras",
@@ -95,11 +97,13 @@ def perform(side: str, header: Header, body: bytes, packed: bytes, root: str) ->
         probe = importlib.import_module(PROBES + "." + header["probe"])
         importlib.import_module(PROBES + ".known_data").prepare(side, root)
         importlib.import_module(PROBES + ".absent").install(header.get("foreign", ()), root)
+        branches = importlib.import_module(PROBES + ".branches").Branches() if side == "torch" else None
+        trace = Reached(root, reached, branches)
         if side == "torch":
             steps = importlib.import_module(PROBES + ".torch_reach")
-            steps.watch()
+            steps.watch(lambda: not trace.importing)
         if side == "torch" or header["probe"] in TRACED:
-            sys.settrace(Reached(root, reached))
+            sys.settrace(trace)
         result, out = probe.run(json.loads(body.decode()), arrays)
         sys.settrace(None)
         if side == "torch":
@@ -113,23 +117,43 @@ def perform(side: str, header: Header, body: bytes, packed: bytes, root: str) ->
 
 class Reached:
     """Notes which functions of the program were entered, "file:qualified name" (the plain name before Python 3.11),
-    and which of their lines ran, "file#line"."""
+    and which of their lines ran, "file#line", with `branches` also which parts of lines ("file#12:4-9", see there).
 
-    def __init__(self, root: str, found: Set[str]) -> None:
-        self.root, self.found = root.rstrip(os.sep) + os.sep, found
+    While a module is imported only what stands at its top level and in its classes counts: what functions give that
+    it calls there is compared by nothing.
+    """
+
+    def __init__(self, root: str, found: Set[str], branches: Any = None) -> None:
+        self.root, self.found, self.branches = root.rstrip(os.sep) + os.sep, found, branches
         self.left: Dict[Any, Optional[Set[int]]] = {}
+        self.importing = 0
 
     def __call__(self, frame: Any, event: str, arg: Any) -> Any:
         """A trace function for new frames; one of the program is traced further until all its lines were seen."""
         code = frame.f_code
+        if self.importing and code.co_flags & OF_A_FUNCTION:
+            return None
         if code not in self.left:
             self.left[code] = self.new(code) if code.co_filename.startswith(self.root) else None
-        return self.line if self.left[code] else None
+        if self.left[code] is not None and code.co_name == "<module>" and frame.f_globals.get("__name__") != "__main__":
+            self.importing += 1
+            return self.imported
+        parts = self.left[code] is not None and self.branches is not None and self.branches.enter(frame)
+        return self.line if self.left[code] or parts else None
+
+    def imported(self, frame: Any, event: str, arg: Any) -> Any:
+        """The trace function of a module's own frame, until its end."""
+        self.line(frame, event, arg)
+        self.importing -= event == "return"
+        return self.imported
 
     def new(self, code: Any) -> Set[int]:
         """The lines of a function that was entered for the first time."""
         name = getattr(code, "co_qualname", code.co_name)
-        self.found.add("%s:%s" % (os.path.relpath(code.co_filename, self.root), name))
+        path = os.path.relpath(code.co_filename, self.root)
+        self.found.add("%s:%s" % (path, name))
+        if self.branches is not None:
+            self.found.add("%s#%s" % (path, self.branches.KNOWN))
         return {line for _, line in dis.findlinestarts(code) if line}
 
     def line(self, frame: Any, event: str, arg: Any) -> Any:
@@ -139,10 +163,12 @@ class Reached:
         if left and event == "line" and frame.f_lineno in left:
             left.discard(frame.f_lineno)
             self.found.add("%s#%d" % (os.path.relpath(code.co_filename, self.root), frame.f_lineno))
+        if event == "opcode":
+            path = os.path.relpath(code.co_filename, self.root)
+            self.found.update("%s#%s" % (path, part) for part in self.branches.step(frame))
         if not left:
             frame.f_trace_lines = False
-            return None
-        return self.line
+        return self.line if left or frame.f_trace_opcodes else None
 
 
 def worker(side: str, header: Header, parts: List[bytes], root: str, reply_fd: int, output_fd: int) -> None:
