@@ -370,13 +370,19 @@ with tf.variable_scope("one", reuse=tf.AUTO_REUSE):
         net(LINEAR + MSE + SGD) + "\n\ndef report(net):\n    return net.loss.name\n",
         "may be read outside of the class",
     ),
-    "a variable made in a loop": (
+    "a variable of a loop that is read behind it": (
         net(
-            "h = self.x\nfor _ in range(2):\n    v = tf.Variable(tf.zeros([6]))\n    h = h + v\nself.prediction = h\n"
-            + MSE
-            + SGD
+            "h = self.x\nfor _ in range(2):\n    v = tf.Variable(tf.zeros([6]))\n    h = h + v\n"
+            "self.prediction = h + v\n" + MSE + SGD
         ),
-        "variables that a loop makes",
+        "which computes with more than tensors",
+    ),
+    "a loop that does something beside": (
+        net(
+            "h = self.x\nfor n in range(2):\n    size = self.next()\n    h = tf.layers.dense(h, size)\n"
+            "self.prediction = tf.layers.dense(h, 1)\n" + MSE + SGD
+        ),
+        "beside other things",
     ),
     "a function whose variables are shared": (
         PROGRAMS["functions that make variables"].replace("(hidden, 4), 1.0)", "(hidden, 4), 1.0, reuse=True)"),

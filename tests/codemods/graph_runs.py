@@ -101,7 +101,31 @@ w = tf.Variable(tf.random_normal([hidden, 1]))
 self.prediction = tf.matmul(h, w)
 """
 
+_TURNS = """
+parts = []
+for i, size in enumerate([3, hidden]):
+    with tf.name_scope("part%d" % i):
+        # what this turn has
+        shape = [6, size]
+        w = tf.Variable(tf.truncated_normal(shape, stddev=0.1), name="w")
+        b = tf.Variable(tf.constant(0.1, shape=[size]), name="b")
+        part = tf.nn.relu(tf.matmul(self.x, w) + b)
+        parts.append(tf.reduce_max(part * size, axis=1, keepdims=True))
+w = tf.Variable(tf.random_normal([2, 1]))
+self.prediction = tf.matmul(tf.concat(parts, 1), w)
+"""
+_SUMMED = """
+h = self.x
+for _ in range(2):
+    v = tf.Variable(tf.zeros([6]))
+    h = tf.nn.tanh(h + v)
+self.prediction = tf.layers.dense(h, 1)
+"""
+
 RUNS = {
+    "variables and a list in each turn of a loop": net(_TURNS + MSE + SGD),
+    "a variable in each turn of a loop": net(_SUMMED + MSE + SGD),
+
     "variables, placeholders and steps that functions make": MADE,
     "variables in dictionaries": KEPT,
     "a name for one variable after another": net(_AGAIN + MSE + SGD),

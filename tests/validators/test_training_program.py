@@ -10,6 +10,7 @@ from migrator_validators.workers import Workers, pack_tree
 from migrator.model import Outcome, Rung
 
 SOURCE = """
+import datetime
 import time
 import numpy as np
 import tensorflow as tf
@@ -27,11 +28,12 @@ for step in range(4):
     optimizer.apply_gradients([(tape.gradient(loss, w), w)])
     print(f"step {step}: loss {float(loss):.4f}")
 labels = np.argmax(tf.matmul(x, w).numpy(), axis=1)
-print("took", time.time() - started)
+print("took", time.time() - started, "until", datetime.datetime.now().isoformat())
 print(tf.reduce_sum(w) * scale)
 """
 
 TARGET = """
+import datetime
 import time
 import numpy as np
 import torch
@@ -51,7 +53,7 @@ for step in range(4):
     print("and a line of its own")
     print(f"step {step}: loss {loss.item():.4f}")
 labels = np.argmax((torch.as_tensor(x) @ w).detach().numpy(), axis=1)
-print("took", time.time() - started)
+print("took", time.time() - started, "until", datetime.datetime.now().isoformat())
 print((w.sum() * scale).detach())
 """
 
@@ -74,8 +76,8 @@ def test_what_is_right_passes(workers: Workers) -> None:
     ("change", "detail"),
     [
         (("scale = torch.as_tensor(x).abs().max()", "scale = torch.as_tensor(x).max()"), "scale: "),
-        (("loss {loss.item():.4f}", "loss {2 * loss.item():.4f}"), "line 17 of the original prints: "),
-        (("(w.sum() * scale)", "(w.mean() * scale)"), "line 20 of the original prints: "),
+        (("loss {loss.item():.4f}", "loss {2 * loss.item():.4f}"), "line 18 of the original prints: "),
+        (("(w.sum() * scale)", "(w.mean() * scale)"), "line 21 of the original prints: "),
     ],
 )
 def test_what_is_beside_the_training_is_compared(change: tuple[str, str], detail: str, workers: Workers) -> None:

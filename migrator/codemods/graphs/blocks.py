@@ -14,7 +14,7 @@ from migrator.codemods.graphs.program import NotUnderstood, first_line, keys_rea
 from migrator.codemods.graphs.reading import Reader
 from migrator.codemods.graphs.sharing import reuses, reuses_if
 from migrator.codemods.graphs.tables import text
-from migrator.codemods.graphs.variable_names import part
+from migrator.codemods.graphs.tensor_lists import tensor_lists
 from migrator.codemods.graphs.writing import Rewire, indented, source_of
 
 
@@ -27,6 +27,7 @@ def read_block(
     graph = reader.graph
     graph.versions.update(dict.fromkeys(tensors, 0))
     reader.input = tensors[0] if tensors else ""
+    reader.lists = tensor_lists([node.body], functions.program, functions.nodes)
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
     _read(body, reader, first_line(body[0]) - 1 if body else 0)
     if not graph.computed or not isinstance(graph.computed[-1].statement, ast.Return):
@@ -58,7 +59,7 @@ def _read(body: list[ast.stmt], reader: Reader, after: int) -> None:
     for statement in body:
         comments = tuple(reader.program.comments(statement, after))
         if isinstance(statement, ast.With):
-            reader.path.append(_scope(statement, reader))
+            reader.path.append(scope_of(statement, reader))
             _read(statement.body, reader, statement.lineno)
             reader.path.pop()
         elif isinstance(statement, ast.Return):
@@ -73,7 +74,7 @@ def _shares(statement: ast.stmt, reader: Reader) -> bool:
     return reuses(statement, reader.program) or bool(reuses_if(statement, reader.program))
 
 
-def _scope(block: ast.With, reader: Reader) -> str:
+def scope_of(block: ast.With, reader: Reader) -> str:
     """The name of a scope, as `variable_names` has it; none where it names no variables."""
     value = block.items[0].context_expr
     api = reader.program.api(value)
@@ -86,10 +87,9 @@ def _scope(block: ast.With, reader: Reader) -> str:
     if len(block.items) != 1 or api not in tables.SCOPES or (bound is not None and not only_shares):
         raise NotUnderstood("a scope that is used as a value")
     assert isinstance(value, ast.Call)
-    assert reader.functions is not None
     if len(value.args) != 1 or any(k.arg != "reuse" for k in value.keywords):
         raise NotUnderstood("a scope with more than a name")
-    return part(value.args[0], reader.functions.outer) if api == "tf.variable_scope" else ""
+    return reader._part(value.args[0]) if api == "tf.variable_scope" else ""
 
 
 def _constructor(graph: Graph, given: tuple[str, ...], defaults: Mapping[str, ast.expr]) -> list[str]:

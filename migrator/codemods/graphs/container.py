@@ -18,6 +18,7 @@ from migrator.codemods.graphs.sharing import AGAIN, NEW, reuses, wish
 from migrator.codemods.graphs.sites import fetched, is_start, sites_in
 from migrator.codemods.graphs.summaries import note_writer, scope_names
 from migrator.codemods.graphs.tables import text
+from migrator.codemods.graphs.tensor_lists import tensor_lists
 from migrator.codemods.graphs.variable_names import part
 from migrator.codemods.graphs.writing import Written, write
 
@@ -59,9 +60,10 @@ class Container:
         """The graph; raises `NotUnderstood`."""
         reader = Reader(self.program, self._repeated(), self.functions)
         reader.methods = self.methods
+        building = [self.bodies[0], *(m.body for m in self.through.values())]
+        reader.lists = tensor_lists(building, self.program, self.functions.nodes)
         self.graph = reader.graph
         self._block(self.bodies[0], reader, first_line(self.bodies[0][0]) - 1)
-        building = [m.body for m in self.through.values()]
         for body in self.bodies[1:]:
             if body not in building:
                 self._block(body, reader, first_line(body[0]) - 1, builds=False)

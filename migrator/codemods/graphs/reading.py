@@ -15,6 +15,7 @@ from migrator.codemods.graphs.loops import read_loop
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
 from migrator.codemods.graphs.sharing import AGAIN, EITHER, NEW
 from migrator.codemods.graphs.tables import bound, text
+from migrator.codemods.graphs.tensor_lists import appends_to, is_empty
 from migrator.codemods.graphs.training import Training
 from migrator.codemods.graphs.variable_names import UNSEEN, filled, may_meet, part
 
@@ -50,6 +51,8 @@ class Reader:
         self.path: list[str] = []  # names of the scopes of variables, with "" for others
         self.again = ""  # what these scopes ask of variables, as `sharing` says it; "": new ones
         self.methods: frozenset[str] = frozenset()  # of the class around
+        self.turns = 0  # loops around the statement that is read
+        self.lists: frozenset[str] = frozenset()  # lists that tensors are put into
         self.calls: dict[tuple[str, str], tuple[str, str]] = {}  # function and scope → arguments, attribute
         self.training = Training(program, self.graph, self.scopes)
         self.training.enter = self._named_tensor
@@ -69,7 +72,11 @@ class Reader:
 
     def _read(self, statement: ast.stmt, comments: tuple[str, ...]) -> bool:
         if isinstance(statement, ast.Expr):
-            return self._nothing(statement.value) or self._summary([], statement.value)
+            return (
+                self._nothing(statement.value)
+                or self._summary([], statement.value)
+                or self._appended(statement, comments)
+            )
         if isinstance(statement, ast.Assign):
             return self._assigned(statement, comments)
         if isinstance(statement, ast.AugAssign) and self._of_graph(statement):
@@ -90,6 +97,14 @@ class Reader:
 
     def _nothing(self, value: ast.expr) -> bool:
         return isinstance(value, ast.Constant | ast.Call) and self.program.api(value) in tables.NOTHING
+
+    def _appended(self, statement: ast.Expr, comments: tuple[str, ...]) -> bool:
+        """Whether a statement puts a tensor into a list."""
+        key = appends_to(statement)
+        if key not in self.lists or key not in self.graph.versions:
+            return False
+        self._compute(statement, [key], comments)
+        return True
 
     def trains(self, statement: ast.stmt) -> bool:
         """Whether a statement is of what trains, logs, saves or counts a graph that is made elsewhere."""
@@ -123,7 +138,7 @@ class Reader:
             return True
         if all(targets) and self._object(targets, value, comments):
             return True
-        if not self._of_graph(value):
+        if not self._of_graph(value) and not (targets[0] in self.lists and is_empty(value)):
             return False
         named = [key_of(t) for target in statement.targets for t in _flat(target)]
         if not all(named):
@@ -161,6 +176,7 @@ class Reader:
             graph.global_steps.update(keys)
         elif api in tables.VARIABLES:
             attribute = self._variable(keys[-1], api, value, comments)
+            graph.other -= set(keys)
             graph.variables.update(dict.fromkeys(keys, attribute))
         elif api in tables.SESSIONS:
             graph.sessions.update(keys)
@@ -280,7 +296,7 @@ class Reader:
         return key
 
     def _with_variables(self, statement: ast.stmt) -> ast.stmt:
-        held = {key: name for key, name in self.graph.variables.items() if key in self.repeated}
+        held = {key: name for key, name in self.graph.variables.items() if key in self.repeated or self.turns}
         if not held:
             return statement
         found = _Variables(held).visit(copy.deepcopy(statement))

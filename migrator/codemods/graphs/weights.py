@@ -41,5 +41,5 @@ def _entries(ref: PieceRef, records: Sequence[WeightRecord]) -> Iterator[tuple[s
             kind = f"moving{tie}" if keras in _MOVING else f"trained{tie}"
             if record.path == place:
                 yield kind, f"{place}.{name}", transform
-            elif not record.path and keras == attribute:
+            elif not record.path and keras == place:
                 yield kind, name, transform

@@ -154,7 +154,11 @@ def _names(graph: Graph, nodes: Iterable[ast.AST], own: Collection[str]) -> tupl
 def _turned(node: ast.AST) -> set[str]:
     """Names that a loop or comprehension among the statements binds in each of its turns."""
     loops = [n for n in ast.walk(node) if isinstance(n, ast.For | ast.comprehension)]
-    return {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    inside = [
+        s.targets[0] for loop in loops if isinstance(loop, ast.For) for s in loop.body if isinstance(s, ast.Assign)
+    ]
+    targets = [*(loop.target for loop in loops), *inside]
+    return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
 def source_of(node: ast.AST) -> str:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from migrator.model import Helper
-from migrator.rules.engine.args import Arg, Code
+from migrator.rules.engine.args import Arg, Code, Dynamic
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor
 from migrator.rules.engine.registry import legacy, rule
 from migrator.rules.engine.samples import S, declines, f32, no_grad
-from migrator.rules.ops.pieces import on_arguments, rows
+from migrator.rules.ops.pieces import elements, on_arguments, rows, text
 
 if TYPE_CHECKING:
     import torch.nn.functional as F
@@ -37,12 +37,24 @@ def spatial(amount: object, dims: int = 2) -> object:
         return 1
     if isinstance(amount, int):
         return amount
+    if isinstance(amount, Dynamic):
+        return _open(amount.arg, dims)
     if not isinstance(amount, (list, tuple)) or len(amount) not in (1, dims, dims + 2):
         raise Decline("strides that do not fit")
     if len(amount) == dims + 2 and (amount[0] != 1 or amount[-1] != 1):
         raise Decline("strides over the batch or the channels")
     inner = tuple(amount[1:-1]) if len(amount) == dims + 2 else tuple(amount) * (dims if len(amount) == 1 else 1)
     return inner[0] if len(set(inner)) == 1 else inner
+
+
+def _open(amount: Arg, dims: int) -> Code:
+    """The spatial part of `[1, h, w, 1]` whose sizes only the run knows."""
+    items = [text(item) for item in elements(amount) or ()]
+    if len(items) != dims + 2 or {items[0], items[-1]} != {"1"}:
+        raise Decline("strides that do not fit")
+    inner = items[1:-1]
+    source = inner[0] if len(set(inner)) == 1 else "(" + ", ".join(inner) + ")"
+    return Code(source, covers=(amount.name,))
 
 
 def check(data_format: object) -> None:

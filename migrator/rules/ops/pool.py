@@ -10,7 +10,7 @@ from migrator.rules.engine.asked import is_integer
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor
 from migrator.rules.engine.registry import legacy, rule
-from migrator.rules.engine.samples import S, declines, f32
+from migrator.rules.engine.samples import S, block, declines, f32, no_grad
 from migrator.rules.ops.conv import check, mode, same_pad, spatial
 
 if TYPE_CHECKING:
@@ -64,7 +64,15 @@ def finite(dtype: str | None) -> None:
         raise Decline("pooling of integers")
 
 
-@rule("tf.nn.max_pool2d", samples=[*_POOLS, _NCHW])
+_OPEN = no_grad(
+    block(
+        "h = int(tf.shape(x)[1])\nreturn tf.nn.max_pool2d(x, [1, h - 1, 2, 1], [1, 1, 1, 1], 'VALID')",
+        x=f32(2, 5, 7, 3),
+    )
+)
+
+
+@rule("tf.nn.max_pool2d", samples=[*_POOLS, _NCHW, _OPEN])
 def max_pool2d(input: Tensor, ksize, strides, padding, data_format="NHWC", name=None, *, dtype):
     size = spatial(ksize)
     step = spatial(strides)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import datetime
 import os
 import random
 import runpy
@@ -107,19 +108,49 @@ def _run(module: str) -> Tuple[int, Dict[str, Any]]:
 def stop_clocks(seed: Optional[int] = None) -> None:
     """Clocks that the program itself reads go on by one second a call; by others from seed to seed."""
     for name in ("time", "perf_counter"):
-        setattr(time, name, _stopped(getattr(time, name), random.Random(seed) if seed is not None else None))
+        tick = _ticking(random.Random(seed) if seed is not None else None)
+        setattr(time, name, _stopped(getattr(time, name), tick))
+    _stop_dates(_ticking(random.Random(seed) if seed is not None else None))
 
 
-def _stopped(clock: Callable[[], float], jumps: Optional[random.Random]) -> Callable[[], float]:
+def _ticking(jumps: Optional[random.Random]) -> Callable[[], float]:
     now = [1.7e9]
 
-    def read() -> float:
-        if _in_library(sys._getframe(1)):
-            return clock()
+    def tick() -> float:
         now[0] += 1.0 if jumps is None else jumps.random()
         return now[0]
 
-    return read
+    return tick
+
+
+def _stopped(clock: Callable[[], float], tick: Callable[[], float]) -> Callable[[], float]:
+    return lambda: clock() if _in_library(sys._getframe(1)) else tick()
+
+
+def _stop_dates(tick: Callable[[], float]) -> None:
+    """`datetime.now` and its kin, where the program itself asks."""
+    real, utc = datetime.datetime, datetime.timezone.utc
+
+    class Kind(type):
+        def __instancecheck__(cls, value: Any) -> bool:
+            return isinstance(value, real)
+
+    class Stopped(datetime.datetime, metaclass=Kind):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return real.now(tz) if _in_library(sys._getframe(1)) else real.fromtimestamp(tick(), tz)
+
+        @classmethod
+        def today(cls) -> Any:
+            return real.today() if _in_library(sys._getframe(1)) else real.fromtimestamp(tick())
+
+        @classmethod
+        def utcnow(cls) -> Any:
+            found = real.now(utc) if _in_library(sys._getframe(1)) else real.fromtimestamp(tick(), utc)
+            return found.replace(tzinfo=None)
+
+    Stopped.__name__ = Stopped.__qualname__ = "datetime"
+    datetime.datetime = Stopped  # type: ignore[misc]
 
 
 def _in_library(frame: Any) -> bool:
