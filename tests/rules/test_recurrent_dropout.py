@@ -27,6 +27,10 @@ SAMPLES = [
     ("SimpleRNN", S(_X, 6, recurrent_dropout=0.4)),
     ("SimpleRNN", S(_X, 6, dropout=0.3, recurrent_dropout=0.4, go_backwards=True)),
     ("LSTM", S(_X, 6, dropout=0.3, return_sequences=True)),
+    ("Bidirectional", S(_X, src("layers.LSTM(6, recurrent_dropout=0.4)"))),
+    ("Bidirectional", S(_X, src("layers.GRU(6, dropout=0.3, return_sequences=True)"))),
+    ("Bidirectional", S(_X, src("layers.LSTM(6, dropout=0.3, recurrent_dropout=0.2)"), merge_mode="sum")),
+    ("Bidirectional", S(_X, src("layers.SimpleRNN(6, dropout=0.3, recurrent_dropout=0.2)"))),
     ("RNN", S(_X, src("layers.GRUCell(6, dropout=0.3, recurrent_dropout=0.4)"), return_sequences=True)),
 ]
 
@@ -116,8 +120,8 @@ def compare(name: str, sample: Sample, code: LayerCode, training: bool, monkeypa
         np.testing.assert_allclose(got.numpy(), wanted, rtol=2e-3, atol=2e-4, err_msg=each)
 
 
-def test_both_directions_and_cells_by_themselves_are_declined() -> None:
-    inner = src("layers.LSTM(4, recurrent_dropout=0.2)")
+def test_states_of_both_directions_and_cells_by_themselves_are_declined() -> None:
+    inner = src("layers.LSTM(4, recurrent_dropout=0.2, stateful=True)")
     assert isinstance(code_of(_rule("Bidirectional"), S(_X, inner)), Decline)
     step = src("(x, [h, c])", x=f32(3, 4), h=f32(3, 6), c=f32(3, 6))
     assert isinstance(code_of(_rule("LSTMCell"), S(step, 6, recurrent_dropout=0.2)), Decline)

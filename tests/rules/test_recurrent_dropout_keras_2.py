@@ -27,6 +27,7 @@ FEATURES = "drop_features(x, 0.3, module.training)"
 SAMPLES = [
     ("LSTM", S(_X, units=6, dropout=0.3), STEPS),
     ("GRU", S(_X, units=6, dropout=0.3, return_sequences=True), STEPS),
+    ("LSTM", S(_X, units=6, dropout=0.3, go_backwards=True), f"{STEPS}.flip(1)"),
     ("LSTM", S(_X, units=6, dropout=0.3, use_bias=False), FEATURES),
     ("LSTM", S(_X, units=6, dropout=0.3, unroll=True), FEATURES),
     ("LSTM", S(_X, units=6, dropout=0.3, activation="relu"), FEATURES),
@@ -38,8 +39,16 @@ SAMPLES = [
     ("GRU", S(_X, units=6, dropout=0.3, recurrent_dropout=0.4), "module(x)"),
     ("GRU", S(_X, units=6, recurrent_dropout=0.4, reset_after=False), "module(x)"),
     ("SimpleRNN", S(_X, units=6, dropout=0.3, recurrent_dropout=0.4), FEATURES),
+    ("Bidirectional", S(_X, layer=src("layers.LSTM(6, dropout=0.3)")), "both_ends(module(x)[0])"),
+    ("Bidirectional", S(_X, layer=src("layers.SimpleRNN(6, dropout=0.3, return_sequences=True)")), "module(x)[0]"),
+    ("Bidirectional", S(_X, layer=src("layers.GRU(6, dropout=0.3, recurrent_dropout=0.4)")), "module(x)"),
     ("RNN", S(_X, cell=src("layers.GRUCell(6, dropout=0.3, recurrent_dropout=0.4)")), "module(x)"),
 ]
+
+
+def _direction(name: str) -> str:
+    """The layer of a `Bidirectional` that has a weight."""
+    return next((f"{word}/" for word in ("forward", "backward") if f"/{word}_" in name), "")
 
 
 def code_of(name: str, sample: Sample) -> LayerCode:
@@ -61,7 +70,7 @@ def test_the_same_masks(
     theirs, drawn = Draws(), Draws()
     mixin = keras_2.src.layers.rnn.dropout_rnn_cell_mixin.DropoutRNNCellMixin
     monkeypatch.setattr(mixin, "_create_dropout_mask", mixin._create_dropout_mask)
-    tf_masks.draw_what_is_used(keras_2)
+    tf_masks.draw_for_gates(keras_2)
     dropout = lambda _, x, rate, noise_shape=None: theirs.of_keras(x, rate)  # noqa: E731
     monkeypatch.setattr(keras_2.src.backend.RandomGenerator, "dropout", dropout)
     monkeypatch.setattr(torch.nn.functional, "dropout", drawn.of_torch)
@@ -70,7 +79,7 @@ def test_the_same_masks(
     layer: Any = getattr(keras_2.layers, name)(**kwargs)
     array = make(arrays_of(sample)[0], 0)
     layer(array)
-    held = {w.name.rpartition("/")[2].partition(":")[0]: w for w in layer.weights}
+    held = {_direction(w.name) + w.name.rpartition("/")[2].partition(":")[0]: w for w in layer.weights}
     for index, weight in enumerate(held.values()):
         weight.assign(make(f32(*weight.shape), 100 + index))
     with tf.GradientTape() as tape:

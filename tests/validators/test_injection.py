@@ -55,6 +55,11 @@ SAME = {
         "tf.random.categorical([[0.0, 1.0]], 5)",
         "torch.multinomial(torch.tensor([[1.0, np.e]]), 5)",
     ),
+    "behind recurrent layers that do not train": (
+        "(tf.keras.layers.LSTM(3, dropout=0.5, recurrent_dropout=0.2)(I[:, 0]), "
+        "tf.keras.layers.SimpleRNN(3, dropout=0.5)(I[:, 0]), tf.nn.dropout(X, 0.5))[-1]",
+        "F.dropout(X, 0.5)",
+    ),
     "a random crop": (
         "tf.image.random_crop(I[:, 0], (3, 3, 3))",
         "(lambda a, b, c: I.permute(0, 2, 3, 1)[a:a + 3, 0, b:b + 3, c:c + 3])"

@@ -18,6 +18,7 @@ from migrator.rules.initializers import is_identity
 from migrator.rules.layers import recurrent_helpers as helpers
 from migrator.rules.layers.call import LayerArg, LayerCall
 from migrator.rules.layers.call import activation as activation_of
+from migrator.rules.layers.recurrent_directions import two_layers
 from migrator.rules.layers.recurrent_dropped import BY_KIND
 from migrator.rules.layers.recurrent_stateful import stateful
 from migrator.rules.layers.weights import value_of, weight
@@ -195,10 +196,12 @@ class Recurrent:
 
 def layer_code(spec: Recurrent, merge: str | None = "concat", both: bool = False) -> LayerCode:
     """The code of a recurrent layer, or of both directions merged as `merge` says."""
+    result, shaping = _result(spec, merge, both)
+    if both and (spec.rate("dropout") or not spec.fused):
+        return two_layers(spec, result, shaping)
     suffixes = ("_l0", "_l0_reverse") if both else ("_l0",)
     params = spec.params("forward/") + spec.params("backward/", "_l0_reverse") if both else spec.params()
     source, dropping = _source(spec, both)
-    result, shaping = _result(spec, merge, both)
     state = "tuple(s[None] for s in {v})" if spec.kind == "LSTM" else "{one}[None]"
     more = ", {given_initial_state}" if not both else ", zeros=True" if spec.flag("return_sequences") else ""
     given = () if both else (("initial_state", state),)
@@ -238,10 +241,8 @@ def _source(spec: Recurrent, both: bool) -> tuple[str, tuple[Helper, ...]]:
     rate = spec.rate("dropout")
     if not rate or (spec.drops_state and "dropout" in spec.inside):
         return source, ()
-    if both:
-        raise Decline("dropout inside both directions: each drops other features")
     if spec.drops_each_step:
-        return f"F.dropout({source}, {rate}, {{self}}.training)", ()
+        return source.replace("{x}", f"F.dropout({{x}}, {rate}, {{self}}.training)"), ()
     return f"drop_features({source}, {rate}, {{self}}.training)", (helpers.DROP_FEATURES,)
 
 

@@ -343,8 +343,9 @@ def _install_dropout() -> None:
     _patch("nn.experimental.stateless_dropout", lambda x, rate, seed=None, rng_alg=None, **kw: _dropout(x, rate))
     _patch("nn.experimental.general_dropout", lambda x, rate, *args, **kw: _dropout(x, rate))
     if LEGACY:
-        tf_masks.draw_what_is_used(keras_package())
+        tf_masks.draw_for_gates(keras_package())
     else:
+        tf_masks.draw_in_training(keras_package())
         _install_keras_dropout(keras_package().src.backend.random)
 
 
