@@ -219,6 +219,10 @@ STRATEGIES = (
 """What makes a distribution strategy of one machine, which is one replica here."""
 
 
+IMAGE_BATCHES = "tf.keras.preprocessing.image.Iterator"
+"""Batches of an `ImageDataGenerator`: the argument `element` is what each of them holds."""
+
+
 @dataclass(frozen=True)
 class Dataset(Value):
     """A tf.data.Dataset (or batched iterable): `element` is the abstract element."""

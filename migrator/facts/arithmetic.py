@@ -11,6 +11,7 @@ from migrator.facts import dims
 from migrator.facts.join import join, sym_of, type_name
 from migrator.facts.shapes.broadcast import elementwise
 from migrator.values import (
+    IMAGE_BATCHES,
     MIXED,
     Dataset,
     Dict,
@@ -148,7 +149,7 @@ def element(value: Value) -> Value:
         return value.element
     if isinstance(value, Dataset):
         return value.element
-    if isinstance(value, Instance) and value.api == ITERATOR:
+    if isinstance(value, Instance) and value.api in (ITERATOR, IMAGE_BATCHES):
         return value.arg("element") or UNKNOWN
     if isinstance(value, ShapeOf):
         return Scalar("int")

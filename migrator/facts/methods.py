@@ -14,6 +14,7 @@ from migrator.facts import (
     classes,
     datasets,
     functions,
+    image_batches,
     saved,
     strategies,
     summaries_to,
@@ -26,6 +27,7 @@ from migrator.facts.join import join, join_all, type_name
 from migrator.facts.shapes import arrays
 from migrator.facts.shapes.ops import dtype_of
 from migrator.values import (
+    IMAGE_BATCHES,
     STRATEGIES,
     Dataset,
     Dict,
@@ -200,8 +202,8 @@ def _keras_model(it: Interpreter, base: Value, name: str, args: Arguments, where
 def _observe_data(it: Interpreter, base: Value, args: Arguments, where: Where) -> Value:
     """Call the model on one batch of what it is fitted on or asked about."""
     data = args.positional[0] if args.positional else args.keywords.get("x", UNKNOWN)
-    if isinstance(data, Dataset):
-        element = data.element
+    if isinstance(data, Dataset) or (isinstance(data, Instance) and data.api == IMAGE_BATCHES):
+        element = arithmetic.element(data)
         data = element.items[0] if isinstance(element, Sequence) and element.items else element
     inputs = data.items if isinstance(data, Sequence) and data.items is not None else (data,)
     if not all(isinstance(value, Tensor) and value.shape for value in inputs):
@@ -237,6 +239,8 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
     name = func.attr
     if base.api in STRATEGIES:
         return strategies.method(it, base, name, args, where)
+    if base.api == image_batches.GENERATOR:
+        return image_batches.method(name, args, where)
     if name in ("apply_gradients", "minimize") or (name == "apply" and base.api.startswith("tf.keras.optimizers.")):
         it.effect("applies-gradients", where.frame.scope)
         return Literal(None)
@@ -252,7 +256,7 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
         return Instance("tf.train.Checkpoint.restore", where.module, where.span)
     if name in ("result",) and base.api.startswith("tf.keras.metrics."):
         return _figure(base)
-    if base.api == arithmetic.ITERATOR and name == "get_next":
+    if (base.api, name) in ((arithmetic.ITERATOR, "get_next"), (IMAGE_BATCHES, "next")):
         return arithmetic.element(base)
     if name in ("update_state", "reset_state", "reset_states", "watch", "build", "reset"):
         return Literal(None)

@@ -8,7 +8,22 @@ from dataclasses import dataclass
 from migrator.facts import arithmetic, dims
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
-from migrator.values import Api, Dict, Dim, Literal, Scalar, Sequence, Shape, ShapeOf, Sym, Tensor, Unknown, Value
+from migrator.values import (
+    IMAGE_BATCHES,
+    Api,
+    Dict,
+    Dim,
+    Instance,
+    Literal,
+    Scalar,
+    Sequence,
+    Shape,
+    ShapeOf,
+    Sym,
+    Tensor,
+    Unknown,
+    Value,
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,8 @@ def subscript(base: Value, parts: list[Index]) -> Value:
         return _tensor(base, parts)
     if len(parts) > 1:
         return UNKNOWN
+    if isinstance(base, Instance):
+        return arithmetic.element(base) if base.api == IMAGE_BATCHES else UNKNOWN
     if isinstance(base, Dict):
         return _dict(base, first)
     if isinstance(base, ShapeOf):

@@ -62,8 +62,26 @@ SPLIT = """def main(data, model):
     out = model.fit(x + 1.0, y.astype("float32")[:, None], validation_split=0.3, epochs=2, shuffle=False, verbose=0)
     return out.history, split
 """
+IMAGES = """def main(data, model):
+    x, y, x_val, y_val = data
+    x, x_val = x.reshape(-1, 1, 2, 3), x_val.reshape(-1, 1, 2, 3)
+    images = keras.preprocessing.image.ImageDataGenerator(rescale=0.5)
+    model.compile(optimizer="sgd", loss="mse")
+    val = images.flow(x_val, y_val, batch_size=4, shuffle=False)
+    batches = images.flow(x, y, batch_size=8, shuffle=False)
+    history = model.fit(batches, epochs=3, validation_data=val, shuffle=False, verbose=0)
+    again = model.fit(batches, steps_per_epoch=2, epochs=2, validation_data=val, shuffle=False, verbose=0)
+    return history.history, again.history, model.evaluate(val, verbose=0), model.predict(val, verbose=0)
+"""
+IMAGES_SOURCE = (
+    REGRESSOR_SOURCE.replace("shape=(6,)", "shape=(1, 2, 3)")
+    .replace("(inputs)\n", "(flat)\n")
+    .replace("    x = layers", "    flat = layers.Flatten()(inputs)\n    x = layers")
+)
+IMAGES_MODEL = REGRESSOR_MODEL.replace("self.fc1(x)", "self.fc1(x.flatten(1))")
 BATCHES = (
     Program("sequence of batches", HEAD + REGRESSOR_SOURCE + SEQUENCE, REGRESSOR_MODEL),
     Program("generators and steps", HEAD + REGRESSOR_SOURCE + GENERATOR, REGRESSOR_MODEL),
+    Program("batches of images", HEAD + IMAGES_SOURCE + IMAGES, IMAGES_MODEL),
     Program("split of expressions", HEAD + REGRESSOR_SOURCE + SPLIT, REGRESSOR_MODEL),
 )

@@ -59,6 +59,27 @@ def test_generators_windows_and_groups() -> None:
         """)
 
 
+def test_batches_of_images() -> None:
+    check("""
+        import numpy as np
+        from tensorflow.keras.preprocessing.image import ImageDataGenerator
+        x = np.zeros((100, 28, 28, 3), dtype="uint8")
+        images = ImageDataGenerator(rescale=1 / 255)
+        batches = images.flow(x, np.zeros((100,), dtype="int32"), batch_size=8)
+        a = next(batches)[0]  # Nfloat32[?, 28, 28, 3]
+        for seen, labels in batches:
+            b = labels  # Nint32[?]
+            break
+        c = images.flow(x)[0]  # Nfloat32[?, 28, 28, 3]
+        folders = images.flow_from_directory("data", (9, 12), class_mode="binary")
+        d = folders[0][0]  # Nfloat32[?, 9, 12, 3]
+        e = next(folders)[1]  # Nfloat32[?]
+        f = next(images.flow_from_directory("data", color_mode="grayscale", classes=["a", "b"]))[1]  # Nfloat32[?, 2]
+        g = next(images.flow_from_directory("data", class_mode=None))  # Nfloat32[?, 256, 256, 3]
+        h = images.standardize(x[0])  # Nfloat32[28, 28, 3]
+        """)
+
+
 def test_training_results() -> None:
     facts = check("""
         import numpy as np

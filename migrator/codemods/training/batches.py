@@ -8,7 +8,7 @@ from migrator.codemods.training.callback_classes import SEQUENCE, base_of
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.writer import Bound, Unfit, Writer
 from migrator.model import Helper
-from migrator.values import Literal, Sequence
+from migrator.values import IMAGE_BATCHES, Instance, Literal, Sequence, Value
 
 _CONVERT = "from torch.utils.data import default_convert"
 STEPS = Helper(
@@ -35,8 +35,13 @@ STEPS = Helper(
 
 
 def is_sequence(node: cst.BaseExpression, writer: Writer) -> bool:
-    """Whether an expression is an object of a class of the repository that derives from Keras's Sequence."""
-    return base_of(writer.ctx.value(node), writer.ctx) == SEQUENCE
+    """Whether an expression is one of Keras's sequences: of a class of the repository, or batches of images."""
+    return base_of(writer.ctx.value(node), writer.ctx) == SEQUENCE or is_images(writer.ctx.value(node))
+
+
+def is_images(value: Value) -> bool:
+    """Whether a value is the batches of an `ImageDataGenerator`."""
+    return isinstance(value, Instance) and value.api == IMAGE_BATCHES
 
 
 def is_generator(node: cst.BaseExpression, writer: Writer) -> bool:
@@ -83,5 +88,7 @@ def ends_of_epochs(node: cst.BaseExpression, name: str, writer: Writer) -> list[
 
 def has_end(node: cst.BaseExpression, writer: Writer) -> bool:
     """Whether an expression is a sequence with an `on_epoch_end` of its own."""
+    if is_images(writer.ctx.value(node)):
+        return True
     owner = getattr(writer.ctx.value(node), "qualname", "") if is_sequence(node, writer) else ""
     return bool(owner) and writer.ctx.facts.function(f"{owner}.on_epoch_end") is not None

@@ -9,7 +9,7 @@ import libcst as cst
 from migrator.codemods.models.losses import ADDED_LOSSES
 from migrator.codemods.training import epoch_code
 from migrator.codemods.training.batch_hooks import objection
-from migrator.codemods.training.batches import ends_of_epochs, stream, with_steps
+from migrator.codemods.training.batches import ends_of_epochs, is_images, stream, with_steps
 from migrator.codemods.training.callback_code import CallbackCode, Loop
 from migrator.codemods.training.callback_lists import listed
 from migrator.codemods.training.callbacks import callbacks
@@ -110,7 +110,7 @@ def fit(call: cst.Call, model: str, compiled: Compiled | None, writer: Writer, w
     body += [*_progress(bound.get("verbose"), epoch, epochs, logs, writer), *_part(extra, "last")]
     start = f"{begun or first}, " if begun or "initial_epoch" in bound else ""
     lines += [*checks, *_part(extra, "before"), *([f"{history} = {{}}"] if history else [])]
-    if ends and writer.ctx.keras == 3:
+    if ends and writer.ctx.keras == 3 and not is_images(writer.ctx.value(bound["x"])):
         lines += [f"{line}  # Keras calls it before the first epoch as well" for line in ends]
     lines += [f"for {epoch} in range({start}{epochs}):", *("    " + line for line in body)]
     lines += [line.replace("{optimizer}", optimizer) for line in config.optimizer.finish]

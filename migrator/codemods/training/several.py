@@ -13,7 +13,7 @@ from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.heads import HeadCode
 from migrator.codemods.training.traits import Traits
 from migrator.model import LossCode, MetricCode
-from migrator.values import Dataset, Dict, RepoInstance, Value
+from migrator.values import IMAGE_BATCHES, Dataset, Dict, Instance, RepoInstance, Unknown, Value
 from migrator.values import Sequence as Several
 
 STACK = "from torch.utils.data import DataLoader, StackDataset, TensorDataset"
@@ -178,4 +178,6 @@ def batches_value(node: cst.BaseExpression, ctx: Context) -> Value:
     if isinstance(value, RepoInstance):
         facts = ctx.facts.function(f"{value.qualname}.__getitem__")
         return Several("list", None, facts.returns) if facts is not None else value
+    if isinstance(value, Instance) and value.api == IMAGE_BATCHES:
+        return Several("list", None, value.arg("element") or Unknown())
     return value

@@ -138,7 +138,7 @@ text_loader = Helper(
     (labelled_files, LabelledFiles),
 )
 
-_FOLDERS = """
+FOLDERS = """
 from PIL import Image
 y, x = np.mgrid[:33, :47]
 for number, name in enumerate(('b/one.png', 'b/two.jpg', 'a/three.png', 'a/deep/four.jpg', 'c/five.bmp', 'c/six.png')):
@@ -154,7 +154,7 @@ def told(ds):
 
 
 def _told(call: str, extra: str = "") -> Sample:
-    return no_grad(block(f"{_FOLDERS}ds = tf.keras.utils.{call}\nreturn told(ds){extra}"))
+    return no_grad(block(f"{FOLDERS}ds = tf.keras.utils.{call}\nreturn told(ds){extra}"))
 
 
 def _ordered(name: str, more: str, extra: str = "") -> Sample:

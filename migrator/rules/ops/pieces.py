@@ -107,6 +107,15 @@ def written_length(arg: object) -> int | None:
     return None if found is None else len(found)
 
 
+@on_arguments
+def own_call(name: str, receiver: object, plain: int, *args: object) -> Code:
+    """`receiver.name(a, key=b)` with the arguments that the call gives, the first `plain` without their names."""
+    written = [arg for arg in (receiver, *args) if isinstance(arg, Arg) and arg.given]
+    parts = [f"{'' if n < plain else f'{arg.name}='}{{{arg.name}}}" for n, arg in enumerate(written[1:])]
+    own = written[0].name
+    return Code(f"{{{own}}}.{name}({', '.join(parts)})", tuple((arg.name, arg) for arg in written))
+
+
 def text(node: cst.BaseExpression) -> str:
     """The source of an expression, braces doubled for `Code`."""
     return cst.Module([]).code_for_node(node).replace("{", "{{").replace("}", "}}")

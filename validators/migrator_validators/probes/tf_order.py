@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from .streams import STREAMS, Pass
@@ -14,8 +15,9 @@ _FIT: list[bool] = []  # is the innermost fit or evaluate on arrays asked to shu
 
 
 def install() -> None:
-    """Datasets, `fit`, `evaluate`, `predict` and `compile`."""
+    """Datasets, sequences, `fit`, `evaluate`, `predict` and `compile`."""
     _install_datasets()
+    _install_sequences()
     _install_keras()
 
 
@@ -77,6 +79,7 @@ def _install_datasets() -> None:
 
     base.shuffle = shuffle
     base.__iter__ = __iter__
+    base.prefetch = lambda self, *args, **kwargs: self.take(-1)  # numbers are drawn when a batch is asked for
     _disable_parallel_shuffle(base)
 
 
@@ -92,11 +95,41 @@ def _disable_parallel_shuffle(base: Any) -> None:
     base.list_files = staticmethod(list_files)
 
 
+def _install_sequences() -> None:
+    """What Keras looks at beforehand, for the shapes, draws no numbers: the first batch that trains draws the first."""
+    if LEGACY:
+        adapter: Any = keras_package().src.engine.data_adapter.KerasSequenceAdapter
+        adapter._peek_and_restore = staticmethod(_without_numbers(adapter._peek_and_restore))
+        return
+    from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
+
+    PyDatasetAdapter.get_tf_dataset = _without_numbers(PyDatasetAdapter.get_tf_dataset)
+
+
+def _without_numbers(original: Any) -> Any:
+    """The function, after which NumPy's generator and the seeds of a sequence are where they were."""
+
+    @functools.wraps(original)
+    def call(given: Any) -> Any:
+        sequence, state = getattr(given, "py_dataset", given), np.random.get_state()
+        seen = getattr(sequence, "total_batches_seen", None)
+        try:
+            return original(given)
+        finally:
+            np.random.set_state(state)
+            if seen is not None:
+                sequence.total_batches_seen = seen
+
+    return call
+
+
 # --- Keras ----------------------------------------------------------------------------------------------
 
 
 def _ordered_by_fit(x: Any) -> bool:
     """Does `fit(shuffle=True)` shuffle this? Rows of arrays and batches of a Sequence; not data sets and generators."""
+    if isinstance(x, tf.keras.utils.Sequence):
+        return True
     return x is not None and not isinstance(x, tf.data.Dataset) and not hasattr(x, "__next__")
 
 
