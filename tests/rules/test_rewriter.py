@@ -66,6 +66,10 @@ def reasons(source: str, known: dict[str, Value] | None = None) -> list[str]:
         ("x += tf.square(y)\n", "x = x + torch.square(y)\n"),
         ("x -= y - x\n", "x = x - (y - x)\n"),
         ("v.assign_add(tf.square(v))\n", "with torch.no_grad():\n    v.add_(torch.square(v))\n"),
+        ("tf.config.set_visible_devices([gpu], 'GPU')\n", "torch.cuda.set_device(gpu)\n"),
+        ("tf.config.experimental.set_visible_devices(gpus[0], 'GPU')\n", "torch.cuda.set_device(gpus[0])\n"),
+        ("tf.summary.trace_on(graph=True, profiler=True)\n", "trace.start()\n"),
+        ("tf.summary.trace_export('a', step=0, profiler_outdir='logs')\n", "save_trace('a', 'logs')\n"),
         ("@tf.function\ndef f(x):\n    return tf.exp(x)\n", "def f(x):\n    return torch.exp(x)\n"),
         (
             "def f(x, n):\n    return tf.zeros([n, 2]) + tf.ones_like(x)\n",

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import libcst.matchers as m
+
 from migrator.model import Helper
 from migrator.rules.engine.args import Arg, Code
 from migrator.rules.engine.declining import Decline
@@ -84,11 +86,40 @@ _devices("tf.config.list_physical_devices")
 _devices("tf.config.list_logical_devices")
 
 
-@rule("tf.config.set_visible_devices", samples=[declines([], "GPU")])
-def set_visible_devices(devices: Ignored, device_type: Ignored = None):
-    if devices == []:
-        raise Decline("all devices of a kind are hidden")
-    return
+_VISIBLE = """
+gpus = tf.config.list_physical_devices('GPU')
+for gpu in gpus:
+    tf.config.set_visible_devices([gpu], 'GPU')
+if gpus:
+    tf.config.set_visible_devices(gpus[-1], 'GPU')
+return 1
+"""
+
+
+@on_arguments
+def one_device(devices: object) -> Code:
+    """The one device of a list, or one that an index picks."""
+    written = elements(devices)
+    if isinstance(devices, Arg) and written is not None and len(written) == 1:
+        return Code(text(written[0]), covers=(devices.name,))
+    if not isinstance(devices, Arg) or not m.matches(devices.node, m.Subscript(slice=[m.SubscriptElement(m.Index())])):
+        raise Decline("no device, or several")
+    return Code("{devices}", (("devices", devices),))
+
+
+@rule(
+    "tf.config.set_visible_devices",
+    samples=[
+        block(_VISIBLE),
+        declined_block("tf.config.set_visible_devices([], 'GPU')"),
+        declined_block("gpus = tf.config.list_physical_devices('GPU')\ntf.config.set_visible_devices(gpus[:2], 'GPU')"),
+        declined_block("cpus = tf.config.list_physical_devices('CPU')\ntf.config.set_visible_devices(cpus)"),
+    ],
+)
+def set_visible_devices(devices, device_type=None):
+    if device_type != "GPU":
+        raise Decline("devices other than GPUs")
+    return torch.cuda.set_device(one_device(devices))
 
 
 @rule(
@@ -153,6 +184,13 @@ for gpu in tf.config.list_physical_devices('GPU'):
 return 1
 """
 _SEVERAL = """
+for gpu in tf.config.list_physical_devices('GPU'):
+    tf.config.set_logical_device_configuration(
+        gpu, [tf.config.LogicalDeviceConfiguration(512), tf.config.LogicalDeviceConfiguration(1024)]
+    )
+return 1
+"""
+_REPEATED = """
 gpus = tf.config.list_physical_devices('GPU')
 tf.config.set_logical_device_configuration(gpus[0], [tf.config.LogicalDeviceConfiguration(memory_limit=1024)] * 2)
 """
@@ -166,14 +204,18 @@ def logical_device(memory_limit=None, experimental_priority=None, experimental_d
 
 
 @on_arguments
-def only(devices: object) -> Code:
-    """The limit of the one logical device that is made of a GPU."""
+def together(devices: object) -> Code:
+    """What the logical devices that are made of a GPU may take of it, all of them."""
     written = elements(devices)
-    if not isinstance(devices, Arg) or written is None or len(written) != 1:
-        raise Decline("several logical devices of one")
-    return Code(text(written[0]), covers=(devices.name,))
+    if not isinstance(devices, Arg) or not written:
+        raise Decline("logical devices that are not listed")
+    return Code(" + ".join(map(text, written)), covers=(devices.name,))
 
 
-@rule("tf.config.set_logical_device_configuration", samples=[block(_LIMITED.format(1024)), declined_block(_SEVERAL)])
+@rule(
+    "tf.config.set_logical_device_configuration",
+    samples=[block(_LIMITED.format(1024)), block(_SEVERAL), declined_block(_REPEATED)],
+    gaps=["a GPU is one device: the logical ones that TensorFlow makes of it share its memory"],
+)
 def set_logical_devices(device, logical_devices):
-    return limit_memory(device, only(logical_devices))
+    return limit_memory(device, together(logical_devices))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.model import Helper
 from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.registry import context, method, rule
@@ -133,3 +134,53 @@ def text(name, data, step=None, description: Ignored = None, *, writer):
     if not given(step):
         raise Decline(_NO_STEP)
     return writer.add_text(name, data, step)
+
+
+trace = Helper("trace", "trace = torch.profiler.profile()\n", ("import torch",))
+save_trace = Helper(
+    "save_trace",
+    '''def save_trace(name, folder):
+    """End the recording and write it to a file that Perfetto shows."""
+    trace.stop()
+    os.makedirs(folder, exist_ok=True)
+    trace.export_chrome_trace(os.path.join(folder, f"{name}.json"))
+''',
+    ("import os",),
+    (trace,),
+)
+_TRACED = """
+tf.summary.trace_on({})
+y = x * 2.0
+writer = tf.summary.create_file_writer('logs')
+with writer.as_default():
+    tf.summary.trace_export('calls', 0{})
+return y
+"""
+
+
+def _traced(on: str, export: str = "") -> Sample:
+    return no_grad(block(_TRACED.format(on, export), x=f32(2)))
+
+
+@rule(
+    "tf.summary.trace_on",
+    samples=[
+        known_gap("no graph", _traced("graph=True")),
+        declined_block("tf.summary.trace_on(profiler=True, profiler_outdir='logs')\nreturn x", x=f32(2)),
+        declined_block("tf.summary.trace_on(profiler=str(x))\nreturn x", x=f32(2)),
+    ],
+    gaps=["graphs are not drawn"],
+)
+def trace_on(graph: Ignored = True, profiler=False, profiler_outdir=None):
+    if given(profiler_outdir):
+        raise Decline("a folder that is told before what is recorded has a name")
+    return trace.start() if profiler else None
+
+
+@rule(
+    "tf.summary.trace_export",
+    samples=[],
+    gaps=["the profile is a Chrome trace"],
+)
+def trace_export(name: Ignored, step: Ignored = None, profiler_outdir=None):
+    return save_trace(name, profiler_outdir) if given(profiler_outdir) else None
