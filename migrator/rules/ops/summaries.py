@@ -1,5 +1,5 @@
 """`tf.summary`: torch's SummaryWriter."""
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, operator, attr-defined"
 
 from __future__ import annotations
 
