@@ -261,3 +261,102 @@ def test_models_of_one_name_have_classes_of_their_own(tmp_path: Path) -> None:
     assert "class Model2(nn.Module)" in text
     assert text.index("nn.Linear(4, 7)") > text.index("class Model2")
     assert "model = Model2().to(device)" in text
+
+
+GAN = """
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras import layers
+
+
+class GAN(keras.Model):
+    def __init__(self, critic, maker):
+        super().__init__()
+        self.critic = critic
+        self.maker = maker
+
+    def compile(self, d_optimizer, g_optimizer):
+        super().compile()
+        self.d_optimizer = d_optimizer
+        self.g_optimizer = g_optimizer
+
+    def train_step(self, real):
+        fake = self.maker(tf.ones_like(real))
+        with tf.GradientTape() as tape:
+            d_loss = tf.reduce_mean(self.critic(fake) - self.critic(real))
+        grads = tape.gradient(d_loss, self.critic.trainable_variables)
+        self.d_optimizer.apply_gradients(zip(grads, self.critic.trainable_variables))
+        with tf.GradientTape() as tape:
+            g_loss = -tf.reduce_mean(self.critic(self.maker(tf.ones_like(real))))
+        grads = tape.gradient(g_loss, self.maker.trainable_variables)
+        self.g_optimizer.apply_gradients(zip(grads, self.maker.trainable_variables))
+        return {"d_loss": d_loss, "g_loss": g_loss}
+
+
+def critic():
+    return keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+
+
+def maker():
+    return keras.Sequential([keras.Input((3,)), layers.Dense(3)])
+
+
+def train(x):
+    gan = GAN(critic(), maker())
+    gan.compile(d_optimizer=keras.optimizers.SGD(0.1), g_optimizer=keras.optimizers.SGD(0.2))
+    return gan, gan.fit(x, batch_size=4, epochs=3, shuffle=False, verbose=0).history
+"""
+
+
+def test_a_model_without_metrics_has_the_figures_of_its_last_step(tmp_path: Path) -> None:
+    made = rendered(tmp_path, GAN)
+    assert [d.reason for unit in made.units for d in unit.declines] == []
+    assert 'return {"d_loss": d_loss.detach(), "g_loss": g_loss.detach()}' in made.text
+    assert "logs = run_batches(loader, gan.train_step)" in made.text
+    scope: dict[str, Any] = {}
+    exec(GAN, scope)
+    x = np.random.default_rng(0).normal(size=(10, 3)).astype("float32")
+    ours: dict[str, Any] = {}
+    exec(made.text, ours)
+    start = {"critic": scope["critic"]().get_weights(), "maker": scope["maker"]().get_weights()}
+
+    def keras_part(name: str) -> Any:
+        model = {"critic": critic, "maker": maker}[name]()
+        model.set_weights(start[name])
+        return model
+
+    def torch_part(name: str) -> Any:
+        module = {"critic": ours_critic, "maker": ours_maker}[name]()
+        kernel, bias = start[name]
+        with torch.no_grad():
+            for parameter, value in zip(module.parameters(), (kernel.T, bias), strict=True):
+                parameter.copy_(torch.as_tensor(value))
+        return module
+
+    critic, maker, ours_critic, ours_maker = scope["critic"], scope["maker"], ours["critic"], ours["maker"]
+    scope.update(critic=lambda: keras_part("critic"), maker=lambda: keras_part("maker"))
+    ours.update(critic=lambda: torch_part("critic"), maker=lambda: torch_part("maker"))
+    trained, wanted = scope["train"](x)
+    module, found = ours["train"](x)
+    assert set(found) == set(wanted) == {"d_loss", "g_loss"}
+    for name, values in wanted.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-4)
+    np.testing.assert_allclose(
+        module.maker.fc.weight.detach().numpy().T, trained.maker.get_weights()[0], rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"d_loss": d_loss, "g_loss"', '"loss": d_loss, "g_loss"'),  # Keras has a metric of that name itself
+        ('{"d_loss": d_loss, "g_loss": g_loss}', "dict(d_loss=d_loss)"),
+        ("self.maker = maker\n", 'self.maker = maker\n        self.d = keras.metrics.Mean(name="d_loss")\n'),
+    ],
+)
+def test_figures_that_a_metric_may_stand_for_are_declined(old: str, new: str, tmp_path: Path) -> None:
+    assert old in GAN
+    made = rendered(tmp_path, GAN.replace(old, new))
+    reasons = {d.reason for unit in made.units for d in unit.declines}
+    assert "a model that trains itself without a list of its `metrics`" in reasons

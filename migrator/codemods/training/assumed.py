@@ -33,6 +33,11 @@ def has_step(value: Value, ctx: Context) -> bool:
     return isinstance(value, RepoInstance) and any(ctx.facts.function(f"{value.qualname}.{s}") for s in STEPS)
 
 
+def lists_metrics(qualname: str, ctx: Context) -> bool:
+    """Whether a class of the repository says which metrics it has."""
+    return ctx.facts.function(f"{qualname}.metrics") is not None
+
+
 def _models(ctx: Context) -> Iterator[tuple[str, tuple[Value, cst.CSTNode]]]:
     for statement in ctx.tree.body:
         if isinstance(statement, cst.FunctionDef):

@@ -338,7 +338,7 @@ class Walker:
         if not isinstance(part, cst.Return) or part.value is None or not self.tapes.losses:
             return {}
         value = part.value
-        parts = [e.value for e in value.elements] if isinstance(value, cst.Tuple) else [value]
+        parts = [e.value for e in value.elements] if isinstance(value, cst.Tuple | cst.List | cst.Dict) else [value]
         return {
             node: f"{node.value}.detach()"
             for node in parts

@@ -21,7 +21,7 @@ from migrator.codemods.training.given import inputs, targets
 from migrator.codemods.training.home import imports_from_home
 from migrator.codemods.training.owners import Compiled
 from migrator.codemods.training.plan import given_batches
-from migrator.codemods.training.steps import run_steps
+from migrator.codemods.training.steps import run_batches, run_steps
 from migrator.codemods.training.writer import Bound, Code, Unfit, Writer, configured
 from migrator.values import Literal
 
@@ -148,7 +148,7 @@ class _Passes:
     testing: str = ""
 
     def train(self, loader: str) -> str:
-        return f"{self.name}({self.model}, {loader}, {self.training})"
+        return f"{self.name}({', '.join(filter(None, (self.model, loader, self.training)))})"
 
     def test(self, loader: str) -> str:
         return f"{self.name}({', '.join(filter(None, (self.model, loader, self.testing)))})"
@@ -166,7 +166,8 @@ def _passes(
         raise Unfit("a callback that runs within an epoch, of a model that has its own steps")
     if "train_step" not in config.traits.steps or (validates and "test_step" not in config.traits.steps):
         raise Unfit("a model with one of `train_step` and `test_step` only")
-    return _Passes(run_steps_name(writer), model, f"{model}.train_step", f"{model}.test_step")
+    name, given = run_steps_name(writer, config), model if config.traits.lists_metrics else ""
+    return _Passes(name, given, f"{model}.train_step", f"{model}.test_step")
 
 
 def _hooks(extra: list[CallbackCode]) -> list[str]:
@@ -177,10 +178,11 @@ def _hooks(extra: list[CallbackCode]) -> list[str]:
     return [f"{name}=[{', '.join(functions)}]" for name, functions in named.items() if functions]
 
 
-def run_steps_name(writer: Writer) -> str:
+def run_steps_name(writer: Writer, config: Configuration) -> str:
     """The name of the pass over the data by the model's own steps; the function is put into the file."""
-    name = writer.plan.name("run_steps")
-    writer.sink.help(run_steps(name))
+    lists = config.traits.lists_metrics
+    name = writer.plan.name("run_steps" if lists else "run_batches")
+    writer.sink.help(run_steps(name) if lists else run_batches(name))
     writer.sink.needs_device = True
     return name
 
@@ -284,4 +286,5 @@ def _own_evaluation(model: str, data: str, config: Configuration, bound: Bound, 
     as_dict = constant(bound.get("return_dict"), writer.ctx)
     if as_dict is None or not as_dict.value:
         raise Unfit("without `return_dict=True`, of a model that has its own steps")
-    return Code("", f"{run_steps_name(writer)}({model}, {data}, {model}.test_step)")
+    given = [*([model] if config.traits.lists_metrics else []), data, f"{model}.test_step"]
+    return Code("", f"{run_steps_name(writer, config)}({', '.join(given)})")

@@ -9,7 +9,7 @@ import libcst as cst
 
 from migrator.codemods.context import Context, Entry, Head, ModelTraits
 from migrator.codemods.models.part import is_application
-from migrator.codemods.training.assumed import STEPS, models_of
+from migrator.codemods.training.assumed import STEPS, lists_metrics, models_of
 from migrator.codemods.training.built import built_by_statements
 from migrator.codemods.training.calls import is_model
 from migrator.model import OutputFacts
@@ -31,6 +31,7 @@ class Traits:
     `single`: one input and one output, or `entries` and `heads` where there are more.
     `placed`: what makes it ends in `.to(device)`.
     `own_step`: a method of Keras that it overrides. `steps`: those by which it trains itself, batch by batch.
+    `lists_metrics`: such a model says which metrics it has.
     `adds`: its layers add to the loss. `masked`: a mask may reach the loss. `counts`: one does, told by its `mask`.
     `compiles`: its class has a `compile` of its own, beside its steps.
     `shapes`: its class tells the shapes that the repository asks of models.
@@ -47,6 +48,7 @@ class Traits:
     counts: bool = False
     adds: bool = False
     steps: frozenset[str] = frozenset()
+    lists_metrics: bool = True
     shapes: bool = False
     compiles: bool = False
     assumed: str = ""
@@ -172,6 +174,7 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
         _own_step(value, ctx),
         adds=adds_loss(value, ctx) or (made is not None and made.adds),
         steps=steps,
+        lists_metrics=lists_metrics(value.qualname, ctx),
         compiles=compiles,
         entries=entries if 1 < len(entries) == len(parts) else (),
     )
