@@ -55,8 +55,10 @@ def loaded(api: str, args: Arguments) -> Value:
     if args.keywords.get("subset") == Literal("both"):
         return UNKNOWN
     texts = api.startswith("tf.keras.utils.text")
-    samples = Tensor((None,), "string") if texts else Tensor((None, None, None, 3), "float32")
-    plain = set(args.keywords) <= {"batch_size", "image_size", "shuffle", "seed", "validation_split", "subset"}
+    channels = {"grayscale": 1, "rgb": 3, "rgba": 4}.get(str(literal(args.keywords.get("color_mode"), "rgb")))
+    samples = Tensor((None,), "string") if texts else Tensor((None, None, None, channels), "float32")
+    asked = set(args.keywords) - {"color_mode", "directory", "interpolation"}
+    plain = asked <= {"batch_size", "image_size", "shuffle", "seed", "validation_split", "subset"}
     if not plain or len(args.positional) > 1:
         return Dataset(UNKNOWN, True)
     items = (samples, Tensor((None,), "int32"))

@@ -802,6 +802,20 @@ def test_single_batches_are_passes_over_them() -> None:
     assert "return predict(model, x, batch_size=len(x))" in text
 
 
+def test_a_batch_to_predict_gets_a_name() -> None:
+    text = body("""
+        def train(model, x, y):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            return model.predict_on_batch(x[:4])
+    """)
+    assert "inputs = x[:4]\n    return predict(model, inputs, batch_size=len(inputs))" in text
+    assert "several inputs of one batch" in why("""
+        def train(model, x, y):
+            model.compile("sgd", loss="sparse_categorical_crossentropy")
+            return model.predict_on_batch([x, x])
+    """)
+
+
 def test_running_figures_of_batches_are_declined() -> None:
     assert "averages over all batches so far" in why("""
         def train(model, x, y):

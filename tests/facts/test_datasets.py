@@ -80,6 +80,16 @@ def test_batches_of_images() -> None:
         """)
 
 
+def test_batches_from_folders() -> None:
+    check("""
+        import tensorflow as tf
+        folder, load = "data", tf.keras.utils.image_dataset_from_directory
+        a = load(folder, image_size=(8, 9))  # dataset of (float32[?, ?, ?, 3], int32[?])
+        b = load(folder, color_mode="grayscale")  # dataset of (float32[?, ?, ?, 1], int32[?])
+        c = load(directory=folder, color_mode="rgba")  # dataset of (float32[?, ?, ?, 4], int32[?])
+        """)
+
+
 def test_training_results() -> None:
     facts = check("""
         import numpy as np

@@ -88,8 +88,10 @@ def predict(call: cst.Call, model: str, writer: Writer) -> Code:
     return predict_arrays(bound["x"], model, size, call, writer)
 
 
-def predict_arrays(x: cst.BaseExpression, model: str, size: str, call: cst.Call, writer: Writer) -> Code:
-    """Outputs for the rows of arrays, `size` at a time, or for the batches of a dataset."""
+def predict_arrays(
+    x: cst.BaseExpression, model: str, size: str, call: cst.Call, writer: Writer, named: str = ""
+) -> Code:
+    """Outputs for the rows of arrays, `size` at a time, or for the batches of a dataset; `named`: what holds them."""
     value, traits = writer.ctx.value(x), _traits(call, writer)
     if not traits.single:
         raise Unfit("a model with several inputs or outputs")
@@ -103,7 +105,7 @@ def predict_arrays(x: cst.BaseExpression, model: str, size: str, call: cst.Call,
         writer.sink.help(epoch_code.predict_several(name, traits))
     else:
         writer.sink.help(epoch_code.predict(name, _one_kind(writer)))
-    return Code("", f"{name}({model}, {given.text}{size and f', batch_size={size}'})")
+    return Code("", f"{name}({model}, {named or given.text}{size and f', batch_size={size}'})")
 
 
 def _predict_batches(data: str, value: Value, model: str, traits: Traits, writer: Writer) -> Code:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import libcst as cst
 
 from migrator.codemods.training import methods
@@ -43,7 +45,12 @@ def on_batch(call: cst.Call, name: str, model: str, compiled: Compiled | None, w
 def predict_on_batch(call: cst.Call, model: str, writer: Writer) -> Code:
     """The outputs for a batch, as an array."""
     bound = writer.bound(call, "predict_on_batch", frozenset({"x"}))
-    x = writer.text(bound["x"]) if "x" in bound else ""
+    if "x" not in bound:
+        raise Unfit("without data")
+    x, lines = writer.text(bound["x"]), ""
+    if isinstance(bound["x"], cst.List | cst.Tuple | cst.Dict):
+        raise Unfit("several inputs of one batch")
     if not x.isidentifier():
-        raise Unfit("a batch that has no name")
-    return methods.predict_arrays(bound["x"], model, f"len({x})", call, writer)
+        lines, x = f"{(named := writer.names.again('inputs', 'batch_inputs'))} = {x}", named
+    made = methods.predict_arrays(bound["x"], model, f"len({x})", call, writer, x)
+    return replace(made, before=lines)

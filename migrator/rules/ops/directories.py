@@ -162,6 +162,7 @@ def _ordered(name: str, more: str, extra: str = "") -> Sample:
 
 
 _IMAGES = "image_dataset_from_directory"
+_CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 
 
 @rule(
@@ -171,11 +172,13 @@ _IMAGES = "image_dataset_from_directory"
         _ordered(_IMAGES, ", image_size=(9, 12), label_mode='categorical', batch_size=4"),
         _ordered(_IMAGES, ", image_size=(40, 12), label_mode=None, interpolation='nearest'"),
         _ordered(_IMAGES, ", image_size=(8, 8), labels=None, color_mode='rgb'"),
+        _ordered(_IMAGES, ", image_size=(8, 8), color_mode='grayscale', class_names=['a', 'b']"),
+        _ordered(_IMAGES, ", image_size=(40, 50), color_mode='rgba', class_names=['a', 'b']"),
         _ordered(_IMAGES, ", image_size=(8, 8), class_names=['c', 'a']", ", ds.class_names"),
         _ordered(_IMAGES, ", image_size=[8, 8], class_names=['c', 'a'], label_mode='binary'"),
         _ordered(_IMAGES, ", image_size=(8, 8), validation_split=0.4, subset='training', seed=3"),
         _told(f"{_IMAGES}('data', seed=5, image_size=(8, 8), validation_split=0.5, subset='validation').file_paths"),
-        declined_block(f"return tf.keras.utils.{_IMAGES}('a', color_mode='grayscale')"),
+        declined_block(f"return tf.keras.utils.{_IMAGES}('a', color_mode='cmyk')"),
         declined_block(f"return tf.keras.utils.{_IMAGES}('a', interpolation='area')"),
     ],
     gaps=["the loader shuffles over all files, not in a buffer"],
@@ -200,8 +203,8 @@ def images(
     format="tf",
     verbose: Ignored = True,
 ):
-    if color_mode != "rgb" or interpolation not in ("bilinear", "nearest"):
-        raise Decline("images that are not RGB, or another interpolation")
+    if color_mode not in _CHANNELS or interpolation not in ("bilinear", "nearest"):
+        raise Decline("images of other colours, or another interpolation")
     if follow_links or crop_to_aspect_ratio or pad_to_aspect_ratio or data_format is not None or format != "tf":
         raise Decline("links, aspect ratios or another format")
     if subset == "both" or isinstance(labels, (list, tuple)):
@@ -211,6 +214,7 @@ def images(
         labels=labels,
         label_mode=label_mode,
         class_names=class_names,
+        channels=_CHANNELS[color_mode],
         batch_size=batch_size,
         image_size=image_size,
         shuffle=shuffle,

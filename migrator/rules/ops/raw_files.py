@@ -40,9 +40,13 @@ decode_png = Helper(
     """The pixels of a PNG of 8 bits as (height, width, channels); 0 channels are those of the file."""
     image = Image.open(io.BytesIO(contents))
     wanted = {0: image.mode, 1: "L", 3: "RGB", 4: "RGBA"}[channels]
-    gray = image.mode in ("L", "LA")
-    if image.mode not in ("L", "LA", "RGB", "RGBA") or "transparency" in image.info or (wanted == "L" and not gray):
+    grays = wanted == "L" and image.mode in ("RGB", "RGBA")
+    told = {"transparency"} | ({"gamma", "srgb", "icc_profile"} if grays else set())
+    if image.mode not in ("L", "LA", "RGB", "RGBA") or told & set(image.info):
         raise ValueError(f"a PNG of mode {image.mode} is not read with {channels} channels")
+    if grays:
+        gray = np.array(image)[:, :, :3] @ [9797, 19234, 3737] >> 15  # libpng's weights of the colours
+        return torch.from_numpy(gray.astype("uint8"))[:, :, None]
     pixels = torch.from_numpy(np.array(image.convert(wanted)))
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 ''',
@@ -98,10 +102,10 @@ def _decoded(names: str, arguments: str) -> Sample:
         _decoded("RGBA RGB LA L", ""),
         _decoded("RGBA RGB LA L", ", channels=3"),
         _decoded("RGBA RGB LA L", ", 4"),
-        _decoded("LA L", ", 1"),
+        _decoded("RGBA RGB LA L", ", 1"),
         declined_block("return tf.io.decode_png(tf.io.read_file('a'), dtype=tf.uint16)"),
     ],
-    gaps=["palettes, 16 bits and colours as gray raise ValueError"],
+    gaps=["palettes, 16 bits and colours with a gamma as gray raise ValueError"],
 )
 def png(contents, channels=0, dtype="uint8", name=None):
     if dtype_name(dtype) != "uint8":
