@@ -55,7 +55,7 @@ class Bench:
     seed: int = 0  # set before the program is imported
 
     def __post_init__(self) -> None:
-        pure = self.subject == "function" and not made_objects(self.case)
+        pure = self.subject == "function" and not made_objects(self.case) and not self.case.held
         self.also = 2 if pure and self.case.grad else 0
 
     def measure(self, source: Reply) -> None:
@@ -83,7 +83,7 @@ class Bench:
         for made in made_objects(self.case):
             if made.weights:
                 out[made.label] = made.map or self.case.weights
-        return out
+        return out | dict.fromkeys(self.case.held, self.case.weights)
 
     def source(self, mode: Mode, floatx: str = "float32", arrays: Mapping[str, Any] | None = None) -> Reply:
         """Run the original. `arrays`: weights `w.<label>.<i>` to load instead of random ones."""
@@ -138,12 +138,13 @@ class Bench:
             "graded": self.graded if mode == "train" else self.also if mode == "plain" else 0,
             "inject": mode == "train"
             or self.case.random
-            or (self.subject == "function" and bool(made_objects(self.case))),
+            or (self.subject == "function" and bool(made_objects(self.case) or self.case.held)),
             "gaps": [],
             "train_mode": mode == "train",
             "widen": False,
             "layout": self.case.layout,
             "names": self.case.names,
+            "held": self.case.held,
             "seed": self.seed,
         }
         return request, arrays

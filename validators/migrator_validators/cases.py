@@ -220,6 +220,8 @@ class Case(_Strict):
     outputs of that rank are permuted on the target's side.
     `hints`: the call is varied by them, as far as the original accepts it (`variations.py`); None: it is not.
     `tolerance`: name of a row of the tolerance table, for a case whose reason is stated there.
+    `held`: "module:name" of what a function finds in its module; models and layers among these get the same weights
+    on both sides, as made objects do.
     """
 
     id: str
@@ -242,6 +244,7 @@ class Case(_Strict):
     unchecked: tuple[str, ...] = ()
     hints: Hints | None = None
     names: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 class Change(_Strict):

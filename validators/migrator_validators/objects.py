@@ -111,7 +111,9 @@ class ObjectCheck:
             theirs = described.result["objects"].get(label)
             if ours is None or theirs is None or not (ours["weights"] or theirs["state"]):
                 continue
-            self.matchings[label] = match(weights, ours, theirs)
+            matching = match(weights, ours, theirs)
+            if label not in self.case.held or not matching.problems:
+                self.matchings[label] = matching
         problems = [p for m in self.matchings.values() for p in m.problems]
         if problems:
             more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""

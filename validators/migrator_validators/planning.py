@@ -19,6 +19,7 @@ from migrator_validators.compared import parsed
 from migrator_validators.constructions import Constructions, parameters, varied
 from migrator_validators.drawing import drawing
 from migrator_validators.guesses import other_makers
+from migrator_validators.held import finds
 from migrator_validators.hints import Definition, Modules, hinted
 from migrator_validators.invent import NoInputs, invent
 from migrator_validators.trainings import other_owners, trainings
@@ -136,6 +137,8 @@ class _Planning:
         allowed = sorted({gap for other in others for gap in self.gaps.get(other, ())})
         adapted = _Adapter(self.changes, self.facts).case(case)
         update = {"unit": unit, "weights": self.weights, "gaps": tuple(allowed), "random": bool(others & self.drawn)}
+        held, differentiates = finds(case, self.original)
+        update |= {"held": held, "grad": case.grad and not (held and differentiates)}
         return adapted.model_copy(update=update)
 
     def written(self, rewrite: UnitRewrite) -> str:

@@ -97,6 +97,7 @@ class Check:
             self.program.object({"k": "made", "label": SELF, "weights": True, "call": self.request["call"]})
         kept, self.training = self.training, False
         call = self.invoke(self.request["batches"][0])
+        self.program.hold(self.request["held"], objects.is_layer)
         for value in list(self.program.made.values()):
             objects.give_first_values(value)
         put_back = self._left(self.request["batches"][0]).keep()
@@ -131,7 +132,7 @@ class Check:
             for label, value in self.weighted().items():
                 for i, weight in enumerate(objects.weights_of(value)):
                     count += int(np.prod(weight.shape))
-                    if self.request["initial"]:
+                    if self.request["initial"] and label not in self.request["held"]:
                         self.out["i.%s.%d.%d" % (label, number, i)] = wire.plain(weight)
                 described[label] = objects.describe(value, self.request["sources"].get(label, []))
             if count > self.request["large"] or not count or self._drawn_enough(number + 1, count):

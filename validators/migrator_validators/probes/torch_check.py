@@ -109,6 +109,7 @@ class Check:
         else:
             for batch in self.request["batches"][:1]:
                 self.invoke(batch)
+        self.program.hold(self.request["held"], lambda value: isinstance(value, nn.Module))
         if self.request["kind"] == "object" and objects.is_lazy(self.program.made[SELF]):
             self._call_once()
         if self.request["floatx"] == "float64":
@@ -134,7 +135,7 @@ class Check:
             for label, value in self.weighted().items():
                 described[label] = objects.describe(value)
                 for name, t in objects.sized(value).items():
-                    if self.request["initial"]:
+                    if self.request["initial"] and label not in self.request["held"]:
                         self.out["i.%s.%d.%s" % (label, number, name)] = wire.plain(t)
         return described
 

@@ -178,6 +178,15 @@ class Program:
                 self.weighted.append(label)
         return self.made[label]
 
+    def hold(self, refs: List[str], weighted: Callable[[Any], bool]) -> None:
+        """Models and layers that modules hold have weights as made objects do, under their names."""
+        for ref in refs:
+            module, _, name = ref.partition(":")
+            value = getattr(resolve(module), name, None)
+            if weighted(value) and all(value is not made for made in self.made.values()):
+                self.made[ref] = value
+                self.weighted.append(ref)
+
     def call(self, tree: Tree) -> Any:
         """Make the arguments, call, and pick the part of the result that counts."""
         return self.bind(tree)()

@@ -34,6 +34,8 @@ PROBES = "migrator_probes"
 TRACED = ("tf_check", "tf_training", "tf_data", "tf_program")
 """Probes of the source whose lines are noted."""
 OF_A_FUNCTION = inspect.CO_OPTIMIZED
+MAKING = ("__init__", "reset_parameters")
+"""Methods that run where an object is made; who uses it is compared."""
 TF_NAMES = (
     "tensorflow",
     "keras",
@@ -119,8 +121,8 @@ class Reached:
     """Notes which functions of the program were entered, "file:qualified name" (the plain name before Python 3.11),
     and which of their lines ran, "file#line", with `branches` also which parts of lines ("file#12:4-9", see there).
 
-    While a module is imported only what stands at its top level and in its classes counts: what functions give that
-    it calls there is compared by nothing.
+    While a module is imported only what stands at its top level and in its classes counts, and what makes objects:
+    what functions give that it calls there is compared by nothing.
     """
 
     def __init__(self, root: str, found: Set[str], branches: Any = None) -> None:
@@ -131,7 +133,7 @@ class Reached:
     def __call__(self, frame: Any, event: str, arg: Any) -> Any:
         """A trace function for new frames; one of the program is traced further until all its lines were seen."""
         code = frame.f_code
-        if self.importing and code.co_flags & OF_A_FUNCTION:
+        if self.importing and code.co_flags & OF_A_FUNCTION and code.co_name not in MAKING:
             return None
         if code not in self.left:
             self.left[code] = self.new(code) if code.co_filename.startswith(self.root) else None
