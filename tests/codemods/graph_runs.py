@@ -122,7 +122,25 @@ for _ in range(2):
 self.prediction = tf.layers.dense(h, 1)
 """
 
+_ASSIGNED = (
+    LINEAR
+    + MSE
+    + """
+self.rate = tf.Variable(0.0, trainable=False)
+self.new_rate = tf.placeholder(tf.float32, [])
+self.slow = tf.assign(self.rate, self.new_rate)
+self.train_op = tf.train.GradientDescentOptimizer(self.rate).minimize(self.loss)
+"""
+)
+ASSIGNED = _runs(
+    "self.sess.run(tf.assign(self.rate, 0.1 / len(x)))\n" + _STEP + "\n"
+    "self.sess.run(self.slow, feed_dict={self.new_rate: 0.05 * float(loss)})\n" + _STEP,
+    graph=_ASSIGNED,
+)
+
 RUNS = {
+    "a rate that runs assign": ASSIGNED,
+
     "variables and a list in each turn of a loop": net(_TURNS + MSE + SGD),
     "a variable in each turn of a loop": net(_SUMMED + MSE + SGD),
 
@@ -162,6 +180,27 @@ RUNS = {
 }  # fmt: skip
 
 RUNS_LEFT = {
+    "a rate that the graph computes with": (
+        ASSIGNED.replace("self.train_op", "self.twice = 2.0 * self.rate\n            self.train_op", 1),
+        "a learning rate that the graph computes",
+    ),
+    "a rate that is read": (
+        ASSIGNED.replace("        _, loss =", "        self.sess.run(self.rate)\n        _, loss ="),
+        "is asked for `self.rate`",
+    ),
+    "a rate that trains": (
+        ASSIGNED.replace("tf.Variable(0.0, trainable=False)", "tf.Variable(0.0)"),
+        "a variable that the graph assigns",
+    ),
+    "a variable that is assigned and no rate": (
+        ASSIGNED.replace("Optimizer(self.rate", "Optimizer(rate"),
+        "a session is asked for",
+    ),
+    "a rate that is set among other things": (
+        ASSIGNED.replace("tf.assign(self.rate, 0.1 / len(x))", "[tf.assign(self.rate, 0.1)]"),
+        "a session is asked for",
+    ),
+
     "a dictionary with a key that is not seen": (
         KEPT.replace('self.weights["w1"])\n', "self.weights['w%d' % 1])\n"),
         "in a function that makes variables",

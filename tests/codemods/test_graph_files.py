@@ -121,6 +121,17 @@ def train(steps, rate, folder=None):
             last = sess.run(model.prediction, feed)
     return losses, last, os.path.basename(where)
 """
+CLIPPED = MODEL.replace("rate=0.1,", "rate=0.1, most=0.2,").replace(
+    "        self.train_op = tf.train.GradientDescentOptimizer(rate).minimize(self.loss)\n",
+    """        self.rate = tf.Variable(0.5, trainable=False)
+        params = tf.trainable_variables()
+        grads, _ = tf.clip_by_global_norm(tf.gradients(self.loss, params), most)
+        self.train_op = tf.train.GradientDescentOptimizer(self.rate).apply_gradients(zip(grads, params))
+""",
+) + TRAIN.replace("Regression(3, rate)", "Regression(3, rate, most=rate)").replace(
+    "            feed = {",
+    "            sess.run(tf.assign(model.rate, rate / (1 + len(losses))))\n            feed = {",
+)
 KEPT = (
     (MODEL + TRAIN)
     .replace(
@@ -149,8 +160,14 @@ def declines(made: FileRewrite) -> list[str]:
 
 @pytest.mark.parametrize(
     "program",
-    [MODEL + TRAIN, GIVEN, MODEL + OWN, KEPT],
-    ids=["session elsewhere", "session given", "steps and savers elsewhere", "a saver that the class keeps"],
+    [MODEL + TRAIN, GIVEN, MODEL + OWN, KEPT, CLIPPED],
+    ids=[
+        "session elsewhere",
+        "session given",
+        "steps and savers elsewhere",
+        "a saver that the class keeps",
+        "gradients clipped",
+    ],
 )
 def test_both_sides_agree(program: str, tmp_path: Path) -> None:
     made = files(tmp_path, net=HEAD + program)["net.py"]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from migrator.codemods.graphs import savers, summaries
+from migrator.codemods.graphs import rates, savers, summaries
 from migrator.codemods.graphs.container import Body, Container
 from migrator.codemods.graphs.graph import Summary
 from migrator.codemods.graphs.methods import Methods
@@ -172,6 +172,9 @@ class Writer:
         logged = summaries.written(statement, self.program, self.graph, self.logged if within else {})
         if logged is not None:
             return logged
+        changed = rates.changed(statement, self.program, self.graph)
+        if changed is not None:
+            return self._rates(*changed, statement)
         sites = list(sites_in(statement, self.graph))
         if not sites and not set(keys_read(statement)) & (self.graph.keys - {self.names.counter}):
             return text(statement).splitlines()
@@ -185,6 +188,17 @@ class Writer:
         if left:
             raise NotUnderstood(f"`{text(statement)}` uses the graph beside a run")
         return lines
+
+    def _rates(self, key: str, value: ast.expr, feed: ast.expr | None, statement: ast.stmt) -> list[str]:
+        """A rate gets another value, for all optimizers that have it."""
+        assert isinstance(statement, ast.Expr)
+        assert isinstance(statement.value, ast.Call)
+        given = self._feed(Site(statement.value, (), False, feed))
+        source = rates.new_value(value, given, self.graph)
+        names = [name for number, name in self.names.optimizers.items() if number in self.graph.held[key]]
+        if not names:
+            raise NotUnderstood("a learning rate of no optimizer")
+        return [f"{name}.learning_rate = {source}" for name in names]
 
     def _count(self, statement: ast.stmt) -> None:
         """Put the count of steps in the place of calls that ask a session for it."""

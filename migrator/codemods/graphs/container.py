@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from migrator.codemods.graphs import tables
+from migrator.codemods.graphs import rates, tables
 from migrator.codemods.graphs.feeding import Feeds
 from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import Graph
@@ -262,7 +262,11 @@ class Container:
 
     def fetched(self) -> list[Tensor]:
         """The tensors that sessions are asked for."""
-        return [t for s in self._main() for site in sites_in(s, self.graph) for t in fetched(site, self.graph)]
+        skipped = {id(n) for s in self._main() for n in ast.walk(s)
+                   if isinstance(n, ast.stmt) and rates.changed(n, self.program, self.graph)
+                   for n in ast.walk(n)}  # fmt: skip
+        sites = [site for s in self._main() for site in sites_in(s, self.graph) if id(site.call) not in skipped]
+        return [t for site in sites for t in fetched(site, self.graph)]
 
     # --- writing
 
@@ -283,6 +287,7 @@ class Container:
         if self.graph.counted not in (-1, sum(bool(piece.names) for piece in self.graph.pieces)):
             raise NotUnderstood("variables that are made after a list of all")
         self._check_rows()
+        rates.check_held(self.graph)
         made = methods(self.graph, asked)
         if any(set(m.placeholders) & self.graph.mode for m in made.others.values()):
             raise NotUnderstood("layers that train in some runs, after the tensors that all runs begin with")

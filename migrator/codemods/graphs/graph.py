@@ -136,6 +136,9 @@ class Graph:
     global_steps: set[str] = field(default_factory=set)
     updates: set[str] = field(default_factory=set)
     savers: dict[str, Saver] = field(default_factory=dict)
+    held: dict[str, set[int]] = field(default_factory=dict)  # variables that are rates → numbers of optimizers
+    first: dict[str, str] = field(default_factory=dict)  # of these the source of the first value
+    updates_of_rates: dict[str, tuple[str, ast.expr]] = field(default_factory=dict)  # operations that assign these
     logged: list[Summary] = field(default_factory=list)
     summaries: dict[str, tuple[Summary, ...]] = field(default_factory=dict)
     writers: set[str] = field(default_factory=set)  # of summaries
@@ -153,6 +156,7 @@ class Graph:
             self.placeholders, self.variables, self.optimizers, self.steps, self.inits, self.sessions,
             self.global_steps, self.updates, self.other, self.versions, self.rates, self.trained, self.gradients,
             self.pairs, self.tests, self.savers, self.summaries, self.writers,
+            self.held, self.updates_of_rates,
         )  # fmt: skip
         return {key for keys in own for key in keys}
 

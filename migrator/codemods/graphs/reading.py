@@ -7,7 +7,7 @@ import copy
 import re
 from collections.abc import Mapping
 
-from migrator.codemods.graphs import savers, summaries, tables
+from migrator.codemods.graphs import rates, savers, summaries, tables
 from migrator.codemods.graphs.functions import Block, Functions
 from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder, runs
 from migrator.codemods.graphs.lists import Lists
@@ -186,6 +186,8 @@ class Reader:
             graph.global_steps.update(keys)
         elif api == "tf.Graph":
             graph.other.update(keys)
+        elif (found := rates.assigned(value, self.program, graph)) is not None:
+            graph.updates_of_rates.update(dict.fromkeys(keys, found))
         elif api == savers.API:
             graph.savers[keys[0]] = savers.read_saver(value, graph, self.program)
         elif api == "tf.get_collection" and [self.program.api(a) for a in value.args] == [tables.UPDATES]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from migrator.codemods.graphs import tables
+from migrator.codemods.graphs import rates, tables
 from migrator.codemods.graphs.graph import Gradients, Graph, Optimizer, Step, local
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
 from migrator.codemods.graphs.tables import bound, text
@@ -59,13 +59,16 @@ class Training:
         rate = key_of(args["learning_rate"]) if "learning_rate" in args else ""
         given = dict(tables.OPTIMIZER_DEFAULTS.get(api, {}))
         given |= {n: text(v) for n, v in args.items() if n not in ("use_locking", "name")}
-        known = rate in self.graph.rates or rate in self.graph.placeholders
+        held = rate in self.graph.variables or rate in self.graph.held
+        known = held or rate in self.graph.rates or rate in self.graph.placeholders
         others = [a for n, a in args.items() if n != "learning_rate" or not known]
         if any(set(keys_read(a)) & self.graph.keys for a in others):
             raise NotUnderstood("a learning rate that the graph computes")
         if rate in self.graph.rates:
             given["learning_rate"] = self.graph.rates[rate]
         self.made += 1
+        if held:
+            given["learning_rate"] = rates.hold(rate, self.made, self.graph)
         fed = rate if rate in self.graph.placeholders else ""
         if fed:
             given["learning_rate"] = self.graph.placeholders[fed].default or "0.0"

@@ -204,8 +204,12 @@ def _seen(graph: Graph) -> Graph:
         graph, variables=_own(graph.variables), optimizers={}, rates={}, trained=_own(graph.trained), gradients={},
         pairs={}, steps=_own(graph.steps), inits=set(), sessions=set(), global_steps=set(), other=set(),
         versions=_own(graph.versions), updates={key for key in graph.updates if key.startswith("self.")},
+        held=_own(graph.held), updates_of_rates=_own(graph.updates_of_rates),
         savers=_own(graph.savers), summaries=_own(graph.summaries), logged=list(graph.logged), writers=set(),
     )  # fmt: skip
+
+
+_GRADS = "gradients_of_the_step"
 
 
 class UserWriter(Writer):
@@ -265,8 +269,18 @@ class UserWriter(Writer):
             lines = [re.sub(rf"\b{re.escape(key)}\b", self._local(key), line) for line in lines]
         return lines
 
-    def _here(self, source: str) -> str:
-        """An expression of the constructor where the object is made: its parameters are arguments there."""
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        elsewhere = [key for key, step in self._asked().items() if step.clip and not self._is_here(key)]
+        self.graph.steps |= {key: replace(self.graph.steps[key], clip=self._clip(key)) for key in elsewhere}
+
+    def _clip(self, step: str) -> str:
+        """What changes the gradients of a step of the class, where the object is made."""
+        return self._here(self.graph.steps[step].clip.replace("{g}", _GRADS), "exec").replace(_GRADS, "{g}")
+
+    def _here(self, source: str, mode: str = "eval") -> str:
+        """An expression, or statements, of the constructor where the object is made: its parameters are arguments
+        there."""
         one, call = self.container.of, self.container.call
         assert one is not None
         assert call is not None
@@ -275,8 +289,8 @@ class UserWriter(Writer):
             raise NotUnderstood("a construction whose arguments are not known")
         known = {n: v for n, v in one.params.items() if v is not None} | given
         stored = {key for b in one.container.bodies for s in b for key in _stored(s)}
-        node, tf = ast.parse(source, mode="eval").body, one.container.program.tf
-        for key in keys_read(node):
+        node, tf = ast.parse(source, mode=mode), one.container.program.tf
+        for key in set(keys_read(node)) - _stored(node):
             plain = (
                 key in known and key not in stored and isinstance(known[key], ast.Constant | ast.Name | ast.Attribute)
             )
