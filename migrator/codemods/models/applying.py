@@ -13,7 +13,7 @@ from migrator.codemods.models import layout as lay
 from migrator.codemods.models.forms import Forms
 from migrator.codemods.models.lambdas import Lambdas
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
-from migrator.codemods.models.masks import PASSES_MASK, READS_MASK
+from migrator.codemods.models.masks import OTHERWISE_IN_KERAS_2, PASSES_MASK, READS_MASK
 from migrator.codemods.models.modes import OVERRIDDEN, is_false, note_call, told_to_infer
 from migrator.codemods.models.part import FUNCTION, Part, is_output
 from migrator.codemods.models.term import Bound, Term, rank_of
@@ -107,6 +107,8 @@ class Applying:
             self.lower.build.needs.decline(f"a mask reaches {name}", self.lower.ctx, None, part.api)
         if name not in PASSES_MASK:
             return ""
+        if name in OTHERWISE_IN_KERAS_2 and self.lower.ctx.rules.keras == 2:
+            self.lower.build.needs.decline(f"a mask of Keras 2 reaches {name}", self.lower.ctx, None, part.api)
         if len(set(masks)) > 1:
             self.lower.build.needs.decline("inputs of one layer with different masks", self.lower.ctx, None, part.api)
         return masks[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from migrator.codemods.models.layout import LAST
+from migrator.codemods.models.masks import RECURRENT
 from migrator.codemods.models.part import Part
 from migrator.codemods.models.term import Bound, Term
 from migrator.codemods.models.text import fill
@@ -50,7 +51,7 @@ class Forms:
         if form is None:
             lower.build.needs.decline("a mask reaches this layer", lower.ctx, first, bound.part.api)
             return Term("None")
-        if lower.ctx.rules.keras == 2:
+        if lower.ctx.rules.keras == 2 and bound.part.api.rpartition(".")[2] not in RECURRENT:
             lower.build.needs.decline("masks of Keras 2", lower.ctx, first, bound.part.api)
         found = self._filled(bound, form, lower.to(term, LAST, first), {**texts, "mask": mask}, {*texts, "mask"})
         output = bound.part.output

@@ -168,6 +168,8 @@ class Body:
 
     def returning(self, node: cst.BaseExpression) -> Line:
         term = self.lower.term(node)
+        if term.mask and self.lower.ctx.rules.keras == 2:
+            self.lower.build.needs.decline("an output with a mask, of Keras 2", self.lower.ctx, node)
         if term.mask and self.alone():
             self.mask = term.mask
         elif term.mask:

@@ -9,6 +9,11 @@ UnitNormalization
 PASSES_MASK = frozenset(_PASSES.split())
 """Layers whose output has the mask of their input; others that do not read masks end them."""
 
+OTHERWISE_IN_KERAS_2 = frozenset({"Identity", "Normalization", "Rescaling", "TimeDistributed"})
+"""Those that end masks in Keras 2, or make another."""
+RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"})
+"""Layers that do with masks in Keras 2 what they do in Keras 3."""
+
 _READS = """
 BatchNormalization Softmax Lambda Attention AdditiveAttention MultiHeadAttention ConvLSTM1D ConvLSTM2D ConvLSTM3D
 GroupQueryAttention
