@@ -326,6 +326,12 @@ def _listed_sizes(cls: ClassFacts, inputs: Sequence[Arg]) -> dict[str, Arg]:
     return found
 
 
+def _qualified(call: Call) -> str:
+    """The qualified name of what is called; a method stands below the class of its object."""
+    made = call.on.call.source if isinstance(call.on, Made) else ""
+    return f"{made}.{call.source}" if ":" in made and ":" not in call.source else call.source
+
+
 _HARMLESS = (("dtype", None), ("dtype", "float32"), ("trainable", True), ("dynamic", False))
 
 
@@ -349,10 +355,11 @@ class _Adapter:
         kwargs = {name: self._arg(a) for name, a in call.kwargs.items()}
         on = None if call.on is None else self._arg(call.on)
         update: dict[str, object] = {"args": args, "kwargs": kwargs, "on": on}
-        changes = self.changes.get(call.source, ())
-        removed = {name for change in changes for name in change.removed} | self._of_keras(call.source, kwargs)
+        source = _qualified(call)
+        changes = self.changes.get(source, ())
+        removed = {name for change in changes for name in change.removed} | self._of_keras(source, kwargs)
         if call.target_kwargs is None and (removed or any(change.added for change in changes)):
-            named = {**dict(zip(self._params(call.source), args, strict=False)), **kwargs}
+            named = {**dict(zip(self._params(source), args, strict=False)), **kwargs}
             kept = {name: a for name, a in named.items() if name not in removed}
             added = {name: size for change in changes for name, size in self._added(change, inputs).items()}
             update |= {"target_args": (), "target_kwargs": {**kept, **added}}
@@ -399,4 +406,4 @@ class _Adapter:
         return arg
 
     def _params(self, source: str) -> list[str]:
-        return [name for name, _ in parameters(source, self.facts)]
+        return [name for name, _ in parameters(source, self.facts) if name != "self"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import libcst as cst
 
 from migrator.codemods.context import Context
-from migrator.codemods.models import inheriting
 from migrator.codemods.models.build import ModuleBuild
+from migrator.codemods.models.class_nodes import definition
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.forward import body_of
 from migrator.codemods.models.params import kept_params
@@ -40,7 +40,7 @@ def _names_it(call: cst.Call, callee: RepoClass | RepoFunction, ctx: Context) ->
         a.keyword is not None and a.keyword.value == "name" for a in call.args
     ):
         return False
-    found = inheriting.definition(ctx, callee.qualname)
+    found = definition(ctx, callee.qualname)
     if found is None:
         return False
     there, node = found

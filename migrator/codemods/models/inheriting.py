@@ -52,16 +52,6 @@ class Inherited:
     open: bool  # the constructor takes `**kwargs` and hands them on
 
 
-def definition(ctx: Context, qualname: str) -> tuple[Context, cst.ClassDef] | None:
-    """The class of this name, with the file that it stands in."""
-    module, _, name = qualname.partition(":")
-    there = ctx if module == ctx.module else ctx.siblings.get(module)
-    for statement in there.tree.body if there is not None else ():
-        if isinstance(statement, cst.ClassDef) and statement.name.value == name and there is not None:
-            return there, statement
-    return None
-
-
 def of(
     ctx: Context, qualname: str, node: cst.ClassDef, build: ModuleBuild, made: Constructor, above: Inherited | None
 ) -> Inherited:

@@ -11,6 +11,7 @@ from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
 from migrator.codemods.models import layout as lay
+from migrator.codemods.models import own_calls
 from migrator.codemods.models.applying import Applying
 from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.create import Maker
@@ -51,6 +52,8 @@ class Lowerer:
     unflattened: bool = False
     permutes: int = 0
     masks: dict[str, str] = field(default_factory=dict)  # of tensor variables that carry a mask of Keras
+    flagged: Mapping[str, cst.FunctionDef] = field(default_factory=dict)  # methods that are told whether they train
+    infers: bool = False  # the method predicts wherever nothing says that it trains
 
     # --- expressions ---
 
@@ -99,6 +102,8 @@ class Lowerer:
         if not isinstance(node, cst.Call):
             return False
         if _is_super_call(node.func) and "super().call" in self.bound:
+            return True
+        if own_calls.told(node, self.flagged, self.ctx) is not None:
             return True
         return self.makes(node) or getattr(self.ctx.value(node.func), "name", "") in _FUNCTIONS
 
@@ -219,6 +224,11 @@ class Lowerer:
             held = self.layouts.get(node.func.value.value)
             if isinstance(held, Several):
                 return self._container(node, node.func, held)
+        method = own_calls.told(node, self.flagged, self.ctx)
+        if method is not None:
+            plain = own_calls.without_flag(node, method, self)
+            with self.located({plain: self.ctx.spans[node]}):
+                return self.operation(plain)
         return self.operation(node)
 
     def _container(self, node: cst.Call, func: cst.Attribute, held: Several) -> Term:

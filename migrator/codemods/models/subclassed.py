@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import libcst as cst
@@ -10,9 +10,10 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context, Draft
-from migrator.codemods.models import inheriting, losses, observed
+from migrator.codemods.models import inheriting, losses, observed, own_calls
 from migrator.codemods.models.build import ModuleBuild, render, signature
 from migrator.codemods.models.checks import Checks, is_rank, knows_its_input, rank_variables, reads, shape_parameter
+from migrator.codemods.models.class_nodes import definition, steps_of
 from migrator.codemods.models.constructor import KERAS_STATE, Constructor
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.finish import check_names
@@ -27,7 +28,7 @@ from migrator.codemods.models.owned import Owned
 from migrator.codemods.models.params import kept_params, param_text, unread
 from migrator.codemods.models.regularizers import agreed, chosen
 from migrator.codemods.models.sizes import gained, has_default, size_change, with_sizes
-from migrator.codemods.models.steps import has_tape, helping, raw_layers
+from migrator.codemods.models.steps import raw_layers
 from migrator.codemods.models.text import indent
 from migrator.codemods.models.weight_lists import is_filled
 from migrator.codemods.nodes import find
@@ -40,7 +41,6 @@ _GONE = {
     "compute_output_shape": "compute_output_shape is gone: PyTorch needs no static shapes",
     "compute_mask": None,
 }
-_STEPS = ("train_step", "test_step", "predict_step")
 _DECORATORS = ("register_keras_serializable", "tf.function", "tf.Module.with_name_scope")
 
 
@@ -71,6 +71,8 @@ class _Class:
     needs_device: bool = False
     above: Inherited | None = None
     checks: list[list[str]] = field(default_factory=list)  # of the input's shape, at the start of forward
+    flagged: Mapping[str, cst.FunctionDef] = field(default_factory=dict)  # methods that are told whether they train
+    infer: frozenset[str] = frozenset()  # methods that predict unless something says otherwise
 
     def make(self) -> tuple[Draft, bool]:
         methods, maker = self.begin()
@@ -312,8 +314,9 @@ class _Class:
 
     def _rest(self, methods: dict[str, cst.FunctionDef], maker: Maker) -> bool:
         unflattened = False
-        steps = {n for n, method in methods.items() if n in (*_STEPS, "compile") or has_tape(method, self.ctx)}
-        steps |= helping(methods, steps)
+        steps = steps_of(methods, self.ctx)
+        self.flagged = own_calls.flagged(methods, steps if self.kind == "model" else (), self.called)
+        self.infer = own_calls.only_infers(methods, self.flagged)
         for name, method in methods.items():
             if name in ("__init__", "build"):
                 continue
@@ -365,7 +368,8 @@ class _Class:
             self.build.methods[count][:0] = [c for c in comments(method) if c]
         else:
             decorators = [f"@{t}" for t in texts]
-            params = [param_text(p, s, self.ctx) for p, s in _with_stars(method) if p.name.value != "self"]
+            told = {"self", own_calls.FLAG} if name in self.flagged else {"self"}
+            params = [param_text(p, s, self.ctx) for p, s in _with_stars(method) if p.name.value not in told]
             static = "@staticmethod" in decorators
             head = signature(name, params) if not static else [f"def {name}({', '.join(params)}):"]
             above = [c for c in comments(method) if c]
@@ -405,6 +409,7 @@ class _Class:
         if self.above is not None:
             lower.bound["super().call"] = inheriting.forward_above(self.above)
         lower.lists = dict(self.constructor.lists)
+        lower.flagged, lower.infers = self.flagged, method.name.value in self.infer
         inner = self.ctx.layouts.get(self.qualname, LAST)
         if any(p.name.value == "training" for p, _ in _with_stars(method)):
             lower.rename["training"] = "self.training"
@@ -474,6 +479,12 @@ class _Class:
             detail = f"no longer takes {', '.join(self.removed)}"
             changes.append(InterfaceChange(self.qualname, "drops-parameter", detail, removed=self.removed))
         changes.append(InterfaceChange(f"{self.qualname}.call", "call-to-forward", "call is forward"))
+        for name in self.flagged:
+            if name != self.called:
+                detail = "no longer takes training, which the mode of the module says"
+                changes.append(
+                    InterfaceChange(f"{self.qualname}.{name}", "drops-parameter", detail, removed=("training",))
+                )
         if self.above is not None and self.above.penalised and build.penalties:
             build.penalties.insert(0, Owned(("{self}.regularization_loss()",), "super()"))
         if self.above is not None and self.above.constrained and build.constraints:
@@ -503,7 +514,7 @@ class _Class:
 
 def of_parent(ctx: Context, qualname: str) -> Inherited | None:
     """What a class of the repository gives to those that derive from it; None where its source is not at hand."""
-    found = inheriting.definition(ctx, qualname)
+    found = definition(ctx, qualname)
     if found is None:
         return None
     there, node = found

@@ -40,6 +40,7 @@ from migrator.codemods.training.idle import as_statements, lists_for_nothing, wi
 from migrator.codemods.training.late_optimizers import Late, late_optimizers
 from migrator.codemods.training.metric_classes import MetricClass, head_of, without_rest
 from migrator.codemods.training.moving import moves
+from migrator.codemods.training.network_freezing import is_flag
 from migrator.codemods.training.own_compile import is_base_compile
 from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, with_lead
 from migrator.codemods.training.place import embed, statements
@@ -101,6 +102,7 @@ class Walker:
         return Finder(self.ctx, self.plan, self.tapes, self.data, self.holder)
 
     def decisions(self, where: cst.CSTNode) -> Decisions:
+        self.modes.begin()
         return Decisions(
             self.ctx, self.plan, self.sink, self.names, self.holder, self.tapes, self.data, self.modes, where
         )
@@ -193,6 +195,7 @@ class Walker:
             known = known or makes_strategy(node, self.ctx) or bool(exclusion(node))
             known = known or builds_optimizer(node, self.ctx)
             known = known or outside.is_made(node, self.ctx)
+            known = known or is_flag(node, self.ctx)
             return known or bool(self.detached(node)) or freezes(node, self.ctx) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
             return True
@@ -243,6 +246,9 @@ class Walker:
             if not text:
                 self.drop_name(line, "is in what `compile` became")
             return with_lead(line, statements(text))
+        if is_flag(line, self.ctx):
+            self.drop_name(line, "only told which layers to freeze")
+            return []
         if outside.is_idle(line, self.ctx):
             self.drop_name(line, "was never called")
             return []

@@ -21,6 +21,8 @@ from migrator.codemods.training.layer_calls import flag_of, mode_of, without_mod
 from migrator.codemods.training.layer_weights import layer_text, set_text
 from migrator.codemods.training.loading import load_model
 from migrator.codemods.training.metric_classes import state
+from migrator.codemods.training.network_freezing import layer_count
+from migrator.codemods.training.own_methods import own_call
 from migrator.codemods.training.plan import FilePlan, has_argument
 from migrator.codemods.training.rates import assigned, rate_of
 from migrator.codemods.training.scope import Holder, Names
@@ -96,6 +98,8 @@ class Decisions:
             return " % ".join(self.writer.text(arg.value) for arg in node.args)
         if kind == "weights":
             return weights_text(node, self.writer)
+        if kind == "count":
+            return str(layer_count(node, self.ctx))
         if kind == "size" and isinstance(node.func, cst.Attribute):
             return f"sum(p.numel() for p in {ctx.code(node.func.value).strip()}.parameters())"
         if kind == "loaded":
@@ -120,6 +124,8 @@ class Decisions:
             return construction(node, self.called(node, node.args), self.ctx, self.sink)
         if kind in ("model", "layer"):
             return self.model_call(node, kind)
+        if kind == "own":
+            return self.own_call(node)
         return self.called(node, node.args)
 
     def layer(self, node: cst.CSTNode, kind: str) -> str:
@@ -201,11 +207,26 @@ class Decisions:
             return f"{switch}({self.arguments(kept, written)})"
         alike = without_modes(call, self.ctx) if self.tapes.decided else None
         switch = "" if alike == "" else self.modes.switch(model, call, self.ctx, text, alike or default)
+        self.keeping(model, switch)
+        return self.called(call, kept, written)
+
+    def own_call(self, call: cst.Call) -> str:
+        """A call of a method of a model, which is put into the mode that Keras would run its layers in."""
+        found = own_call(call, self.ctx)
+        assert found is not None
+        if _under_condition(call, self.where):
+            raise Unfit("a method with two modes inside an expression that may not be evaluated")
+        text = None if found.flag is None else self.writer.text(found.flag.value)
+        switch = self.modes.told(found.model, found.flag, self.ctx, text, found.default)
+        self.keeping(found.model, switch)
+        return self.called(call, [arg for arg in call.args if arg is not found.flag])
+
+    def keeping(self, model: str, switch: str) -> None:
+        """A change of mode before the line; frozen normalisation stays as it is."""
         self.before += [switch] if switch else []
         if switch and self.plan.frozen and not switch.endswith(".eval()"):
             self.sink.help((KEEP_FROZEN,))
             self.before.append(f"keep_frozen({model})")
-        return self.called(call, kept, written)
 
     def outside_call(self, call: cst.Call) -> str:
         """A call of a layer that belongs to no model; one with state that is made in its place gets a name."""

@@ -20,6 +20,8 @@ from migrator.codemods.training.learning import all_learn, counts_alike
 from migrator.codemods.training.loading import loads
 from migrator.codemods.training.metric_classes import makes_state, reads_dtype
 from migrator.codemods.training.models import VARIABLES, model_text, module_text
+from migrator.codemods.training.network_freezing import layer_count
+from migrator.codemods.training.own_methods import own_call
 from migrator.codemods.training.plan import FilePlan
 from migrator.codemods.training.rates import is_rate, rate_of
 from migrator.codemods.training.scope import Holder
@@ -28,6 +30,7 @@ from migrator.codemods.training.strategies import is_replicas
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.traits import tells_shapes, traits_of
 from migrator.codemods.training.weights_copied import copies_weights
+from migrator.codemods.training.writer import Unfit
 from migrator.model import Helper
 from migrator.values import Api, External, History, Instance, RepoInstance
 
@@ -65,6 +68,7 @@ class Finder:
             call.func for call, kind in found if kind.startswith(_WHOLE) and isinstance(call, cst.Call)
         }
         handled |= {part for n, kind in found if kind.startswith("layer-") for part in settled(n, kind)}
+        handled |= {n.args[0].value for n, kind in found if kind == "count" and isinstance(n, cst.Call)}
         found = [(n, kind) for n, kind in found if n not in handled]
         gradients = [call for call in self.tapes.decided if holds(node, call)]
         inside = {n for call in gradients for n in below(call, (cst.Call, cst.Attribute)) if n is not call}
@@ -90,6 +94,8 @@ class Finder:
             return "weights"
         if self.is_count(call):
             return "size"
+        if layer_count(call, self.ctx) is not None:
+            return "count"
         if call in self.data.chains:
             return "data"
         if is_remainder(call, self.ctx):
@@ -99,6 +105,8 @@ class Finder:
         method = model_call(call, self.ctx, self.plan.models)
         if method is not None:
             return f"method:{method}"
+        if own_call(call, self.ctx) is not None:
+            return "own"
         if model_text(call.func, self.ctx, self.plan.known_models) is not None:
             return "model"
         if kind := layer_call(call, self.ctx):
@@ -207,25 +215,32 @@ class Modes:
     """In which mode the models of a block are known to be, so that it is said once."""
 
     known: dict[str, str] = field(default_factory=dict)
+    line: dict[str, str] = field(default_factory=dict)
 
     def switch(self, model: str, call: cst.Call, ctx: Context, text: str | None, default: str = "eval") -> str:
         """The statement that puts a model into the mode that a call asks for, or ""; `default` without a flag."""
-        arg = flag_of(call, ctx)
+        return self.told(model, flag_of(call, ctx), ctx, text, default)
+
+    def told(self, model: str, arg: cst.Arg | None, ctx: Context, text: str | None, default: str) -> str:
+        """The same where the argument that asks is known; `text`: how it is written."""
         flag = None if arg is None else arg.value
         known = constant(flag, ctx)
         if flag is None:
             wanted = f"{model}.{default}()"
-        elif known is not None and not known.value:
-            wanted = f"{model}.eval()"
         elif known is not None:
-            wanted = f"{model}.train()"
+            wanted = f"{model}.train()" if known.value else f"{model}.eval()"
         else:
-            self.known.pop(model, None)
-            return f"{model}.train({text})"
+            wanted = f"{model}.train({text})"
+        if self.line.setdefault(model, wanted) != wanted:
+            raise Unfit(f"`{model}` is run in both modes by one line")
         if self.known.get(model) == wanted:
             return ""
-        self.known[model] = wanted
+        self.known[model] = wanted if flag is None or known is not None else ""
         return wanted
+
+    def begin(self) -> None:
+        """A line of its own, before which a model is put into the one mode that it is run in."""
+        self.line.clear()
 
     def forget(self) -> None:
         self.known.clear()

@@ -16,6 +16,7 @@ from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import is_model, model_call, receiver
 from migrator.codemods.training.learning import PLAIN, is_weightless
 from migrator.codemods.training.model_layers import held, layer_of, layers_of, of_model
+from migrator.codemods.training.network_freezing import Frozen, frozen_layers
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.traits import only_model, traits_of
 from migrator.values import Api, Instance, Literal, ModelValue, RepoInstance, Unknown, Value
@@ -29,7 +30,7 @@ _TRAINABLE = m.AssignTarget(target=m.Attribute(attr=m.Name("trainable")))
 class Freeze:
     """A statement that freezes: all of `model`, or only its batch normalisation; or lets it learn again (`on`).
 
-    `layers`: the texts of those that it is about, None for all.
+    `layers`: the texts of those that it is about, None for all. `written`: the statements, of layers of a network.
     """
 
     model: str
@@ -37,6 +38,7 @@ class Freeze:
     only_norms: bool = False
     on: bool = False
     layers: tuple[str, ...] | None = None
+    written: str | None = None
 
 
 def freezes(node: cst.CSTNode, ctx: Context) -> bool:
@@ -51,6 +53,9 @@ def freezes(node: cst.CSTNode, ctx: Context) -> bool:
 
 def read_freeze(node: cst.CSTNode, ctx: Context, holder: Holder) -> Freeze | None:
     """`model.trainable = False`, or a loop over `model.layers` that sets it for all or for batch normalisation."""
+    part = frozen_layers(node, ctx)
+    if part is not None:
+        return _of_network(part, ctx)
     some = _some_layers(node, ctx, holder)
     if some is not None:
         return some
@@ -77,6 +82,11 @@ def read_freeze(node: cst.CSTNode, ctx: Context, holder: Holder) -> Freeze | Non
     if owner is None or not m.matches(owner, m.Name(node.target.value)):
         return None
     return Freeze(ctx.code(layers.value).strip(), ctx.value(layers.value), only)
+
+
+def _of_network(part: Frozen, ctx: Context) -> Freeze:
+    name = ctx.code(part.network).strip()
+    return Freeze(name, ctx.value(part.network), on=bool(part.on), layers=(), written=part.text(name))
 
 
 def _some_layers(node: cst.CSTNode, ctx: Context, holder: Holder) -> Freeze | None:
@@ -161,11 +171,25 @@ def objection(freeze: Freeze, node: cst.CSTNode, holder: Holder, ctx: Context) -
         if isinstance(call, cst.Call) and model_call(call, ctx, frozenset({freeze.model})) == "compile"
     ]
     owners = [(ctx.code(found[0]).strip(), call) for call in compiles if (found := receiver(call)) is not None]
+    if freeze.written is not None and freeze.on and _is_frozen_whole(freeze, node, ctx):
+        return f"layers of `{freeze.model}` that learn where it is frozen as a whole, which Keras counts as frozen"
     inside = is_application(freeze.value)  # it is compiled as a part of another
     if inside and _is_new(freeze, node, holder, ctx):
         return ""
     after = [call for owner, call in owners if (inside or owner == freeze.model) and ctx.spans[call] > ctx.spans[node]]
     return "" if after else f"`{freeze.model}` is frozen, but not compiled after it in the same function"
+
+
+def _is_frozen_whole(freeze: Freeze, node: cst.CSTNode, ctx: Context) -> bool:
+    """Whether the last line before a statement that sets `trainable` of the whole network may freeze it."""
+    lines = find(ctx.tree, m.Assign(targets=[_TRAINABLE]))
+    whole = [
+        line
+        for line in lines
+        if isinstance(line, cst.Assign) and ctx.code(line.targets[0]).startswith(f"{freeze.model}.trainable")
+    ]
+    before = [line for line in whole if ctx.spans[line] < ctx.spans[node]]
+    return bool(before) and ctx.value(before[-1].value) != Literal(True)
 
 
 def _is_new(freeze: Freeze, node: cst.CSTNode, holder: Holder, ctx: Context) -> bool:
@@ -191,6 +215,8 @@ def _is_flat(value: Value, ctx: Context) -> bool:
 
 def text(freeze: Freeze) -> str:
     """The statements, "" where only layers without weights are concerned."""
+    if freeze.written is not None:
+        return freeze.written
     if freeze.layers is not None:
         if len(freeze.layers) < 2:
             return "".join(f"{layer}.requires_grad_({freeze.on})" for layer in freeze.layers)
