@@ -168,3 +168,43 @@ grads = tape.gradient(loss, [model.layers[0].kernel])
 def test_frozen_layers_keep_their_weights() -> None:
     text = migrated(SMALL + "model.layers[0].trainable = False" + COMPILED)
     assert "keep_frozen(model)" in text
+
+
+GRAPH = """
+inputs = keras.Input((4,))
+x = layers.Dense(3, activation="relu", name="first")(inputs)
+x = layers.Dropout(0.5, name="drop")(x)
+outputs = layers.Dense(2)(x)
+model = keras.Model(inputs, outputs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('model.get_layer("first").trainable = False', "model.first.requires_grad_(False)"),
+        ('print(model.get_layer("first").kernel)', "print(model.first.weight.T)"),
+        (
+            'layer = model.get_layer(name="first")\nlayer.trainable = False\nprint(layer.bias)',
+            "layer = model.first\nlayer.requires_grad_(False)\nprint(layer.bias)",
+        ),
+    ],
+)
+def test_a_graph_is_asked_by_name(text: str, expected: str) -> None:
+    made = draft(HEAD + GRAPH + text + COMPILED)
+    assert made.declines == ()
+    assert expected in made.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model.layers[1].trainable = False",  # Keras itself finds the order
+        "model.get_layer(index=1).trainable = False",
+        'model.get_layer("dense").trainable = False',
+        'model.get_layer("drop").trainable = False',
+        "model.get_layer(input()).trainable = False",
+    ],
+)
+def test_a_graph_is_not_asked_otherwise(text: str) -> None:
+    assert reasons(GRAPH + text + COMPILED)

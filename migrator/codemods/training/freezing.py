@@ -15,7 +15,7 @@ from migrator.codemods.models.part import is_application
 from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import is_model, model_call, receiver
 from migrator.codemods.training.learning import PLAIN, is_weightless
-from migrator.codemods.training.model_layers import held, layer_of, layers_of, of_model
+from migrator.codemods.training.model_layers import held, layers_of, of_model
 from migrator.codemods.training.network_freezing import Frozen, frozen_layers
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.traits import only_model, traits_of
@@ -98,7 +98,7 @@ def _some_layers(node: cst.CSTNode, ctx: Context, holder: Holder) -> Freeze | No
         return None
     if not isinstance(node, cst.For):
         one = held(owner, ctx, holder)
-        if one is None or (on and not _learns_whole(layer_of(one, ctx))):
+        if one is None or (on and not _learns_whole(one.layer)):
             return None
         return Freeze(ctx.code(one.model).strip(), ctx.value(one.model), on=on, layers=(one.text,))
     part = m.Subscript(value=m.Attribute(attr=m.Name("layers")), slice=[m.SubscriptElement(m.Slice())])

@@ -13,7 +13,7 @@ from migrator.codemods.nodes import find
 from migrator.codemods.training.calls import constant
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.traits import made_by
-from migrator.values import Instance, Literal, ModelValue, Value
+from migrator.values import Instance, Literal, ModelValue, Unknown, Value
 
 _LEARNT = ("trainable_weights", "trainable_variables")
 _STATISTICS = ("moving_mean", "moving_variance")
@@ -27,6 +27,7 @@ class Asked:
     text: str
     part: ModelPart
     model: cst.BaseExpression
+    layer: Value
 
     def names(self, kind: str = "weights") -> tuple[str, ...]:
         """Keras's names of its weights, in the order of Keras's lists."""
@@ -53,7 +54,11 @@ def asked(node: cst.CSTNode, ctx: Context) -> Asked | None:
     """The layer that an expression asks for, where the class of the model has it as an attribute with weights."""
     owner = asks(node, ctx)
     layers = layers_of(owner, ctx) if owner is not None else None
-    layer = _chosen(node, layers, ctx) if layers is not None else None
+    if layers is None and owner is not None and isinstance(node, cst.Call):
+        name = _name(node, ctx)  # of a graph Keras itself finds the order of the layers; a name needs none
+        layer = _of_name(_with_weights(owner, ctx), name) if name is not None else None
+    else:
+        layer = _chosen(node, layers, ctx) if layers is not None else None
     return None if owner is None or layer is None else of_model(owner, layer, ctx)
 
 
@@ -71,12 +76,15 @@ def of_model(owner: cst.BaseExpression, layer: Value, ctx: Context) -> Asked | N
     traits = made_by(model, ctx) if isinstance(model, ModelValue) else None
     parts = traits.parts if traits is not None else ()
     part = next((p for p in parts if isinstance(layer, Instance) and p.site == layer.site), None)
-    return None if part is None else Asked(f"{ctx.code(owner).strip()}.{part.record.path}", part, owner)
+    return None if part is None else Asked(f"{ctx.code(owner).strip()}.{part.record.path}", part, owner, layer)
 
 
-def layer_of(found: Asked, ctx: Context) -> Value:
-    """The value of the layer that was asked for."""
-    return next(v for v in layers_of(found.model, ctx) or () if getattr(v, "site", None) == found.part.site)
+def _with_weights(owner: cst.BaseExpression, ctx: Context) -> tuple[Value, ...]:
+    """The layers of a graph that are attributes with weights."""
+    model = ctx.value(owner)
+    traits = made_by(model, ctx) if isinstance(model, ModelValue) else None
+    there = ctx.facts.modules.get(model.module) if isinstance(model, ModelValue) else None
+    return tuple(there.at(part.site) for part in traits.parts) if traits is not None and there is not None else ()
 
 
 def _chosen(node: cst.CSTNode, layers: Sequence[Value], ctx: Context) -> Value | None:
@@ -85,11 +93,19 @@ def _chosen(node: cst.CSTNode, layers: Sequence[Value], ctx: Context) -> Value |
         assert isinstance(index, cst.Index)
         return _at(layers, constant(index.value, ctx) or ctx.value(index.value))
     assert isinstance(node, cst.Call)
-    arg, given = node.args[0], constant(node.args[0].value, ctx)
-    if arg.keyword is not None and arg.keyword.value == "index":
-        return _at(layers, given)
-    named = [layer for layer in layers if isinstance(layer, Instance) and layer.arg("name") == given]
-    return named[0] if given is not None and len(named) == 1 else None
+    name = _name(node, ctx)
+    return _of_name(layers, name) if name is not None else _at(layers, constant(node.args[0].value, ctx))
+
+
+def _name(node: cst.Call, ctx: Context) -> Value | None:
+    """The name in `get_layer(name)`; None where a layer is asked for by its place."""
+    arg = node.args[0]
+    return None if arg.keyword is not None and arg.keyword.value == "index" else constant(arg.value, ctx) or Unknown()
+
+
+def _of_name(layers: Sequence[Value], name: Value) -> Value | None:
+    named = [layer for layer in layers if isinstance(layer, Instance) and layer.arg("name") == name]
+    return named[0] if isinstance(name, Literal) and len(named) == 1 else None
 
 
 def _at(layers: Sequence[Value], index: Value | None) -> Value | None:
