@@ -10,7 +10,7 @@ import libcst.matchers as m
 from migrator.codemods.context import Context
 from migrator.codemods.nodes import ancestors, find
 from migrator.codemods.training.calls import constant
-from migrator.codemods.training.model_layers import Asked, asked, asks, held, layer_of
+from migrator.codemods.training.model_layers import Asked, asked, asks, held
 from migrator.codemods.training.scope import Holder
 from migrator.codemods.training.states import RESETS, keeps_states
 from migrator.codemods.training.writer import Unfit, Writer
@@ -36,7 +36,7 @@ def layer_kind(node: cst.CSTNode, ctx: Context, holder: Holder) -> str:
     if isinstance(node, cst.Attribute):
         return "layer-weight" if node.attr.value in found.names() else ""
     if _method(node) in RESETS:
-        return "layer-reset" if keeps_states(layer_of(found, ctx)) else ""
+        return "layer-reset" if keeps_states(found.layer) else ""
     return {"get_weights": "layer-get", "set_weights": "layer-set"}.get(_method(node), "")
 
 
