@@ -100,3 +100,58 @@ def test_a_pooling_is_the_last_layer(tmp_path: Path) -> None:
 )
 def test_what_is_not_known(parts: dict[str, str], tmp_path: Path) -> None:
     assert drafted(tmp_path, **parts)[1]
+
+
+FURTHER = """
+base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
+y = layers.Dense(4, activation="relu")(layers.Flatten()(base.output))
+model = keras.Model({inputs}, layers.Dense(1)(y))
+{loop}
+model.compile("sgd", "mse")
+"""
+
+
+def further(folder: Path, loop: str, inputs: str = "base.input") -> tuple[str, list[str]]:
+    """The same of a model whose graph goes on from that of a network."""
+    (folder / "m.py").write_text(HEAD + FURTHER.format(loop=loop, inputs=inputs), encoding="utf-8")
+    repo = source.read(folder, (), ())
+    made = steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["m.py"]
+    text = made.text.partition(".to(device)\n")[2].partition("optimizer = ")[0].strip()
+    return text, [decline.reason for unit in made.units for decline in unit.declines]
+
+
+@pytest.mark.parametrize("inputs", ["base.input", "[base.input]", "base.inputs"])
+def test_a_model_that_goes_on_from_a_network(inputs: str, tmp_path: Path) -> None:
+    loops = "for layer in model.layers[:5]:\n    layer.trainable = False\n"
+    loops += "for layer in model.layers[5:]:\n    layer.trainable = True\n"
+    text, declines = further(tmp_path, loops, inputs)
+    assert not declines
+    rest = "(base.blocks[1][2], *base.blocks[2:])"
+    assert text == f"{BLOCKS}\nfor layer in {rest}:\n    layer.requires_grad_(True)"
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for layer in model.layers[:-2]:\n    layer.trainable = False",  # how many stand behind the network is open
+        "for layer in model.layers[:21]:\n    layer.trainable = False",
+        "for layer in model.layers[5:]:\n    layer.trainable = False",
+        "for i, layer in enumerate(model.layers):\n    layer.trainable = i > 5",
+        "model.trainable = False\nfor layer in model.layers[5:]:\n    layer.trainable = True",
+    ],
+)
+def test_layers_behind_the_network(loop: str, tmp_path: Path) -> None:
+    assert further(tmp_path, loop)[1]
+
+
+def test_a_network_that_the_loop_does_not_see(tmp_path: Path) -> None:
+    """It is a name of the function that makes the model."""
+    made = "".join(
+        f"    {line}\n" for line in FURTHER.split("{loop}")[0].format(inputs="base.input").strip().split("\n")
+    )
+    loop = "for layer in model.layers[:5]:\n    layer.trainable = False"
+    text = f'{HEAD}\ndef build():\n{made}    return model\n\n\nmodel = build()\n{loop}\nmodel.compile("sgd", "mse")\n'
+    (tmp_path / "m.py").write_text(text, encoding="utf-8")
+    repo = source.read(tmp_path, (), ())
+    made_file = steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["m.py"]
+    assert any(unit.declines for unit in made_file.units)

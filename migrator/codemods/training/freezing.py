@@ -12,7 +12,7 @@ from migrator.codemods.context import Context
 from migrator.codemods.models.modes import CLASSES
 from migrator.codemods.models.modes import KEEP_FROZEN as HELPER
 from migrator.codemods.models.part import is_application
-from migrator.codemods.nodes import find
+from migrator.codemods.nodes import find, holds
 from migrator.codemods.training.calls import is_model, model_call, receiver
 from migrator.codemods.training.learning import PLAIN, is_weightless
 from migrator.codemods.training.model_layers import held, layers_of, of_model
@@ -54,7 +54,7 @@ def freezes(node: cst.CSTNode, ctx: Context) -> bool:
 def read_freeze(node: cst.CSTNode, ctx: Context, holder: Holder) -> Freeze | None:
     """`model.trainable = False`, or a loop over `model.layers` that sets it for all or for batch normalisation."""
     part = frozen_layers(node, ctx)
-    if part is not None:
+    if part is not None and _is_seen(part.network, node, holder, ctx):
         return _of_network(part, ctx)
     some = _some_layers(node, ctx, holder)
     if some is not None:
@@ -82,6 +82,16 @@ def read_freeze(node: cst.CSTNode, ctx: Context, holder: Holder) -> Freeze | Non
     if owner is None or not m.matches(owner, m.Name(node.target.value)):
         return None
     return Freeze(ctx.code(layers.value).strip(), ctx.value(layers.value), only)
+
+
+def _is_seen(network: cst.BaseExpression, node: cst.CSTNode, holder: Holder, ctx: Context) -> bool:
+    """Whether the name of a network means it where a loop stands, which may name a model that goes on from it."""
+    if not isinstance(network, cst.Name) or holds(node, network):
+        return True
+    bound = m.AssignTarget(m.Name(network.value))
+    return any(find(statement, bound) for statement in ctx.tree.body if not isinstance(statement, cst.FunctionDef)) or (
+        bool(find(holder, bound))
+    )
 
 
 def _of_network(part: Frozen, ctx: Context) -> Freeze:

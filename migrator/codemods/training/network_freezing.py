@@ -10,7 +10,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.codemods.models.ends import ends
 from migrator.codemods.models.part import is_application
+from migrator.codemods.models.taps import network_input
 from migrator.codemods.nodes import find
 from migrator.network_layers import NetworkLayer, layers_of, modules
 from migrator.values import Literal, ModelValue
@@ -18,6 +20,10 @@ from migrator.values import Literal, ModelValue
 _LAYERS = m.Attribute(attr=m.Name("layers"))
 _SLICE = m.Subscript(value=_LAYERS, slice=[m.SubscriptElement(m.Slice())])
 _COUNTED = m.Call(func=m.Name("enumerate"), args=[m.Arg(_LAYERS | _SLICE)])
+
+
+_REST = NetworkLayer("", "")
+"""What a model has behind the network that it goes on from: any number of layers, none of them frozen."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,12 @@ def frozen_layers(node: cst.CSTNode, ctx: Context) -> Frozen | None:
     listed = over.args[0].value if counted and isinstance(over, cst.Call) else over
     owner = _owner(listed)
     layers = _layers(owner, ctx) if owner is not None else ()
+    if owner is not None and not layers:
+        owner = _below(owner, ctx)
+        layers = (*_layers(owner, ctx), _REST) if owner is not None else ()
     chosen = _chosen(listed, layers, ctx)
     names = _names(node.target, counted)
-    if owner is None or not chosen or not names:
+    if owner is None or not chosen or not names or (counted and layers[-1] is _REST):
         return None
     try:
         loop = _Loop(names[-1], _constants(node, ctx), frozenset(layer.name for layer in layers if layer.name))
@@ -65,6 +74,8 @@ def frozen_layers(node: cst.CSTNode, ctx: Context) -> Frozen | None:
             loop.state |= {names[0]: index} if counted else {}
             loop.turn(layer, node.body.body)
     except _Unknown:
+        return None
+    if any(layer is _REST and not on for layer, on in loop.told):
         return None
     told = {layer.path: on for layer, on in loop.told if layer.path}
     off = frozenset(path for path, on in told.items() if not on)
@@ -101,6 +112,21 @@ def _owner(listed: cst.BaseExpression) -> cst.BaseExpression | None:
     return layers.value if isinstance(layers, cst.Attribute) and layers.attr.value == "layers" else None
 
 
+def _below(owner: cst.BaseExpression, ctx: Context) -> cst.BaseExpression | None:
+    """The network that a model goes on from, `Model(base.input, …)`: its layers are the first of the model's own."""
+    value = ctx.value(owner)
+    made = next((n for n in find(ctx.tree, m.Call()) if ctx.spans.get(n) == getattr(value, "site", None)), None)
+    bound = ends(made) if isinstance(made, cst.Call) and isinstance(value, ModelValue) else None
+    if bound is None or value.module != ctx.module or not network_input(bound[0], ctx):
+        return None
+    first = bound[0].elements[0].value if isinstance(bound[0], cst.List) else bound[0]
+    whole = find(ctx.tree, m.AssignTarget(m.Attribute(attr=m.Name("trainable"))))
+    set_whole = any(ctx.code(target).startswith(f"{ctx.code(owner).strip()}.trainable") for target in whole)
+    network = first.value if isinstance(first, cst.Attribute) and isinstance(first.value, cst.Name) else None
+    bindings = find(ctx.tree, m.AssignTarget(m.Name(network.value))) if network is not None else ()
+    return network if len(bindings) == 1 and not set_whole else None
+
+
 def _layers(owner: cst.BaseExpression, ctx: Context) -> Sequence[NetworkLayer]:
     """All layers of a network that was made without its top."""
     value = ctx.value(owner)
@@ -127,6 +153,12 @@ def _chosen(listed: cst.BaseExpression, layers: Sequence[NetworkLayer], ctx: Con
     lower, upper = (_number(bound, ctx) for bound in (cut.lower, cut.upper))
     if cut.step is not None or lower is None or upper is None:
         return ()
+    if (
+        layers
+        and layers[-1] is _REST
+        and any(bound is not None and not 0 <= bound < len(layers) for bound in (lower[0], upper[0]))
+    ):
+        return ()  # a place among layers that are not counted here
     return layers[lower[0] : upper[0]]
 
 
