@@ -115,8 +115,10 @@ def _owner(listed: cst.BaseExpression) -> cst.BaseExpression | None:
 def _below(owner: cst.BaseExpression, ctx: Context) -> cst.BaseExpression | None:
     """The network that a model goes on from, `Model(base.input, …)`: its layers are the first of the model's own."""
     value = ctx.value(owner)
-    made = next((n for n in find(ctx.tree, m.Call()) if ctx.spans.get(n) == getattr(value, "site", None)), None)
-    bound = ends(made) if isinstance(made, cst.Call) and isinstance(value, ModelValue) else None
+    if not isinstance(value, ModelValue):
+        return None
+    made = next((n for n in find(ctx.tree, m.Call()) if ctx.spans.get(n) == value.site), None)
+    bound = ends(made) if isinstance(made, cst.Call) else None
     if bound is None or value.module != ctx.module or not network_input(bound[0], ctx):
         return None
     first = bound[0].elements[0].value if isinstance(bound[0], cst.List) else bound[0]
