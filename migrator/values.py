@@ -30,12 +30,16 @@ class Sym:
     """A size known only as a Python expression over the names of the enclosing scope.
 
     `text` is valid source there: a constructor or function argument (`units`), a constant
-    (`NUM_CLASSES`), or arithmetic on them (`64 * side * side`). Two names are reserved for input
-    sizes that the TF code never names: `in_channels` and `in_features` (with `_<parameter>`
-    behind where a callable has several tensor inputs).
+    (`NUM_CLASSES`), or arithmetic on them (`64 * side * side`). Some names are reserved for input
+    sizes that the TF code never names: `in_channels` and `in_features` for the last axis, and others (with
+    `_<parameter>` behind where a callable has several tensor inputs).
     """
 
     text: str
+
+
+RESERVED = ("in_channels", "in_features", "in_length", "in_height", "in_width", "in_size", "num_inputs")
+"""What the names of sizes begin with that the TF code never names."""
 
 
 class Given(int):
@@ -108,13 +112,14 @@ class Sequence(Value):
     """A tuple, list or set. `items` is None when the length is open; `element` joins the items.
 
     `sym`: the name of a parameter that holds it (`widths`); its `items`, where given, are then those of
-    the observed length, and other callers may pass another.
+    the observed length, and other callers may pass another. `count`: its length, where that is open.
     """
 
     kind: str
     items: tuple[Value, ...] | None
     element: Value = field(default_factory=Unknown)
     sym: Sym | None = None
+    count: Sym | None = None
 
 
 @dataclass(frozen=True)
@@ -297,8 +302,8 @@ class SizeParam:
     """An input size that a constructor or factory must gain, because torch modules need it.
 
     `name`: the reserved symbol (`in_channels` …). `of`: the parameter of `call` (or of the
-    factory function) whose last axis it is, or a place in a list (`inputs[1]`). `default`: the literal
-    when every observed use agrees.
+    factory function) whose last axis it is, or a place in a list (`inputs[1]`); with `@2` behind it is that axis, with
+    `@count` the length of the list. `default`: the literal when every observed use agrees.
     """
 
     name: str
@@ -308,8 +313,14 @@ class SizeParam:
     @property
     def place(self) -> tuple[str, int | None]:
         """The parameter, and the place in the list that it is (None where it is the tensor itself)."""
-        parameter, _, index = self.of.partition("[")
+        parameter, _, index = self.of.partition("@")[0].partition("[")
         return parameter, int(index.rstrip("]")) if index else None
+
+    @property
+    def axis(self) -> int | str | None:
+        """The axis, "count" for the length of a list; None for the last one."""
+        axis = self.of.partition("@")[2]
+        return int(axis) if axis.isdigit() else axis or None
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ LONGEST_NEIGHBOUR = 120
 """Tokens of something used that is shown as it is; of what is longer the heads say how it is called."""
 
 _CHANGES = {
-    "adds-size": "its constructor gains {added}: sizes of the last axis of its inputs, which the callers give",
+    "adds-size": "its constructor gains {added}: sizes of its inputs, which the callers give",
     "drops-parameter": "it {detail}",
     "call-to-forward": "`call` is `forward`",
     "factory-to-module": "{detail}, an nn.Module of the same arguments plus {added}, without {removed}",

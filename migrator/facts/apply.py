@@ -413,7 +413,7 @@ def shape_value(value: Value) -> Value:
         items = tuple(map(shape_value, value.items))
         return Sequence("list", items, join_all(items))
     if isinstance(value, Sequence) and isinstance(value.element, Tensor):
-        return Sequence("list", None, shape_value(value.element))
+        return Sequence("list", None, shape_value(value.element), count=value.count)
     return UNKNOWN
 
 

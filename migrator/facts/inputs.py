@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from migrator.facts import apply, attributes, functions, parameters, roots, signatures, slots
+from migrator.facts import apply, asked, attributes, functions, parameters, roots, signatures, slots
+from migrator.facts.asked import Asked
 from migrator.facts.calls import CALL_METHODS, Where
 from migrator.facts.interpreter import EVERYTHING, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
@@ -81,7 +82,9 @@ def call_inputs(
     def trial(params: Env) -> None:
         run_call(it, qualname, this, dict(env), params, False)
 
-    return reserve(it, given, slots.slots(given), trial, declares, words)
+    first = next(iter(given), "")
+    asks = asked.of(_build_method(it, qualname), node, first, given[first]) if given else {}
+    return reserve(it, given, slots.slots(given), trial, declares, words, asks)
 
 
 def build_inputs(it: Interpreter, qualname: str) -> tuple[Env, dict[str, str]]:
@@ -98,6 +101,9 @@ def _first_input(it: Interpreter, qualname: str, node: FunctionNode, name: str, 
     if isinstance(known, Unknown) or known == Tensor():
         return slots.expected(node, _build_method(it, qualname), name)
     if isinstance(known, Sequence) and known.sym is None and known.kind in ("list", "tuple"):
+        build = _build_method(it, qualname)
+        if asked.counts(build) and getattr(slots.expected(node, build, name), "items", ()) is None:
+            known = replace(known, items=None)  # other callers may give more
         items = None if known.items is None else tuple(Tensor() if isinstance(i, Unknown) else i for i in known.items)
         element = Tensor() if isinstance(known.element, Unknown) else known.element
         return replace(known, items=items, element=element if items is None else join_all(items))
@@ -161,16 +167,18 @@ def reserve(
     trial: Callable[[Env], object],
     declares: bool = False,
     words: Mapping[str, list[str]] | None = None,
+    asks: Mapping[Slot, Asked] | None = None,
 ) -> tuple[Env, dict[str, str]]:
     """Name the last axes of the tensors in some slots; a trial run says what ranks the layers ask for.
 
     `declares`: the scope mentions input shapes of its own, which may fix a size. `words`: what the scope calls
-    the items of parameters that are lists.
+    the items of parameters that are lists. `asks`: what it reads of shapes besides the last axis.
     """
+    asks = asks or {}
     if not places:
         return params, {}
     provisional = {place: _symbol(place, words or {}) if i else "in_features" for i, place in enumerate(places)}
-    reserved = {}
+    reserved: dict[str, str] = {}
     trying = dict(params)
     for place in places:
         value = slots.get(params, place)
@@ -188,7 +196,7 @@ def reserve(
         value = slots.get(params, place)
         assert isinstance(value, Tensor)
         rank, convolutional = hints.get(provisional[place], (None, False))
-        rank = value.rank if value.rank is not None else rank
+        rank = value.rank if value.rank is not None else rank or asks.get(place, Asked()).rank
         symbol = provisional[place]
         if convolutional or (rank or 0) >= 4:
             symbol = symbol.replace("in_features", "in_channels")
@@ -200,10 +208,31 @@ def reserve(
             continue
         shape = value.shape if value.shape is not None else (None,) * rank if rank else None
         layout = "channels_last" if (rank or 0) >= 4 else value.layout
-        slots.put(found, place, _with_last(replace(value, shape=shape, layout=layout), last))
+        made = _with_last(replace(value, shape=shape, layout=layout), last)
+        for axis in asks.get(place, Asked()).inner:
+            made, name = _with_axis(made, axis, symbol)
+            reserved |= {name: replace(place, axis=axis).text} if name else {}
         if isinstance(last, Sym):
             reserved[symbol] = place.text
+        slots.put(found, place, made)
+    for slot in asks:
+        held = found[slot.parameter]
+        if slot.axis == slots.COUNT and isinstance(held, Sequence):
+            found[slot.parameter] = replace(held, count=Sym("num_inputs"))
+            reserved = {"num_inputs": slot.text, **reserved}
     return found, reserved
+
+
+_AXES = {(3, 1): "in_length", (4, 1): "in_height", (4, 2): "in_width"}
+
+
+def _with_axis(value: Tensor, axis: int, last: str) -> tuple[Tensor, str]:
+    """The tensor with the size of an inner axis named, and the name; `last` names the last axis."""
+    if value.shape is None or axis >= len(value.shape) - 1:
+        return value, ""
+    word = last.removeprefix("in_features").removeprefix("in_channels")
+    name = _AXES.get((len(value.shape), axis), f"in_size_{axis}") + word
+    return replace(value, shape=(*value.shape[:axis], Sym(name), *value.shape[axis + 1 :])), name
 
 
 def _symbol(place: Slot, words: Mapping[str, list[str]]) -> str:

@@ -12,6 +12,7 @@ from migrator.facts.join import join
 from migrator.facts.modules import Definition, FunctionNode, Module
 from migrator.facts.sized import join_inputs
 from migrator.values import (
+    RESERVED,
     Api,
     Carried,
     Dim,
@@ -264,7 +265,7 @@ class Interpreter:
     def note_positions(self, value: Value) -> None:
         """Note the reserved size of a tensor that holds positions in a table: it is one of integers."""
         last = value.channels if isinstance(value, Tensor) and value.dtype is None else None
-        if isinstance(last, Sym) and last.text.startswith(("in_features", "in_channels")):
+        if isinstance(last, Sym) and last.text.startswith(RESERVED):
             self.looked_up.add(last.text)
 
     def record_use(self, layer: Value, inputs: tuple[Value, ...], output: Value, call: object) -> None:

@@ -87,6 +87,8 @@ def _len(it: Interpreter, args: Arguments, where: Where) -> Value:
     value = args.positional[0] if args.positional else UNKNOWN
     if isinstance(value, Sequence) and value.items is not None and value.sym is None:
         return Literal(len(value.items))
+    if isinstance(value, Sequence) and value.count is not None:
+        return Scalar("int", value.count)
     if isinstance(value, ShapeOf) and value.dims is not None:
         return Literal(len(value.dims))
     if isinstance(value, Tensor) and value.shape:

@@ -40,6 +40,8 @@ def _read(node: ast.AST) -> Iterator[ast.expr]:
         return
     if isinstance(node, ast.Name | ast.Subscript) and isinstance(node.ctx, ast.Load):
         yield node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+        yield node
     for child in ast.iter_child_nodes(node):
         yield from _read(child)
 

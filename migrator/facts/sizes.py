@@ -9,6 +9,7 @@ from migrator.facts import dims, slots
 from migrator.facts.interpreter import Interpreter, Site, Use
 from migrator.facts.sized import SIZED
 from migrator.values import (
+    RESERVED,
     ClassFacts,
     Dim,
     FunctionFacts,
@@ -132,7 +133,7 @@ def _told(
 
 
 def _reserved(name: str) -> bool:
-    return name.startswith(("in_channels", "in_features"))
+    return name.startswith(RESERVED)
 
 
 def _passed_on(
@@ -144,7 +145,10 @@ def _passed_on(
             slot = slots.parse(needs[callee].reserved[symbol])
             names = [name for name, _ in classes[callee].call_inputs] if callee in classes else []
             position = f"#{names.index(slot.parameter)}" if slot.parameter in names else slot.parameter
-            values = (value for name, value in given if name in (slot.parameter, position))
+            values = [value for name, value in given if name in (slot.parameter, position)]
+            if slot.axis is not None:
+                found |= {name for value in values for name in dims.names(slots.channels(value, slot))}
+                continue
             found |= _names(tuple(v for value in values if (v := slots.get({"": value}, replace(slot, parameter="")))))
     return found
 
@@ -164,16 +168,14 @@ def _default(it: Interpreter, qualname: str, parameter: str) -> int | None:
     """The literal size when every observed use agrees on one."""
     seen = _seen(it, qualname, parameter)
     # a size that a factory only hands on says nothing where another use is definite
-    definite = [
-        dim for dim in seen if not (isinstance(dim, Sym) and dim.text.startswith(("in_channels", "in_features")))
-    ]
+    definite = [dim for dim in seen if not (isinstance(dim, Sym) and dim.text.startswith(RESERVED))]
     seen = definite or seen
     first = seen[0] if seen else None
     return first if isinstance(first, int) and all(dim == first for dim in seen) else None
 
 
 def _is_handed_on(dim: Dim) -> bool:
-    return isinstance(dim, Sym) and dim.text.startswith(("in_channels", "in_features"))
+    return isinstance(dim, Sym) and dim.text.startswith(RESERVED)
 
 
 def _seen(it: Interpreter, qualname: str, parameter: str) -> list[Dim]:
@@ -208,6 +210,7 @@ def input_sizes(
         value = inputs[position] if position < len(inputs) else None
         taken = dict(parameters).get(slot.parameter)
         open_ = isinstance(taken, Sequence) and taken.items is None
-        known = isinstance(value, Tensor) if slot.index is None else isinstance(value, Sequence)
+        alone = slot.index is None and slot.axis != slots.COUNT
+        known = isinstance(value, Tensor) if alone else isinstance(value, Sequence)
         found.append((size.name, slots.channels(value, slot, open_) if known else size.default))
     return tuple(found)

@@ -10,23 +10,31 @@ from migrator.facts.join import join_all
 from migrator.facts.survey import survey
 from migrator.values import Dim, Sequence, SizeParam, Tensor, Value
 
+COUNT = "count"
+
 
 @dataclass(frozen=True)
 class Slot:
-    """`index`: the place in the list; None where the parameter itself is the tensor."""
+    """`index`: the place in the list; None where the parameter itself is the tensor.
+
+    `axis`: the one whose size is meant, where that is not the last; `COUNT` for the length of the list.
+    """
 
     parameter: str
     index: int | None = None
+    axis: int | str | None = None
 
     @property
     def text(self) -> str:
-        """As `SizeParam.of` has it: `inputs`, `inputs[1]`."""
-        return self.parameter if self.index is None else f"{self.parameter}[{self.index}]"
+        """As `SizeParam.of` has it: `inputs`, `inputs[1]`, `inputs@2`, `inputs@count`."""
+        place = self.parameter if self.index is None else f"{self.parameter}[{self.index}]"
+        return place if self.axis is None else f"{place}@{self.axis}"
 
 
 def parse(text: str) -> Slot:
     """The slot of a `SizeParam.of`."""
-    return Slot(*SizeParam("", text).place)
+    size = SizeParam("", text)
+    return Slot(*size.place, size.axis)
 
 
 def slots(params: Mapping[str, Value]) -> list[Slot]:
@@ -68,14 +76,24 @@ def put(params: dict[str, Value], slot: Slot, value: Tensor) -> None:
 
 
 def channels(value: Value | None, slot: Slot, open_: bool = False) -> Dim:
-    """The last axis of what a call gives for a slot. `open_`: the slot stands for a list of any length, of one size."""
+    """The axis of what a call gives for a slot. `open_`: the slot stands for a list of any length, of one size."""
+    if slot.axis == COUNT:
+        known = value.items if isinstance(value, Sequence) else None
+        return len(known) if known is not None else value.count if isinstance(value, Sequence) else None
     if slot.index is None:
-        return value.channels if isinstance(value, Tensor) else None
+        return axis_of(value, slot)
     if open_ and isinstance(value, Sequence) and value.items:
-        sizes = {item.channels if isinstance(item, Tensor) else None for item in value.items}
+        sizes = {axis_of(item, slot) for item in value.items}
         return sizes.pop() if len(sizes) == 1 else None
-    item = _item(value, slot.index) if value is not None else None
-    return item.channels if isinstance(item, Tensor) else None
+    return axis_of(_item(value, slot.index) if value is not None else None, slot)
+
+
+def axis_of(value: Value | None, slot: Slot) -> Dim:
+    """The size of a tensor's axis that a slot means."""
+    if not isinstance(value, Tensor) or slot.axis is None:
+        return value.channels if isinstance(value, Tensor) else None
+    known = value.shape is not None and isinstance(slot.axis, int) and slot.axis < len(value.shape)
+    return value.shape[slot.axis] if known else None  # type: ignore[index]
 
 
 def expected(call: ast.AST, build: ast.AST | None, parameter: str) -> Value:
@@ -86,9 +104,23 @@ def expected(call: ast.AST, build: ast.AST | None, parameter: str) -> Value:
         return _list(len(unpacked[0]))
     if unpacked is not None or (nested and not indexed):
         return Sequence("list", None, Tensor())
-    if nested:
+    if nested and max(*nested, *indexed) > 0:
         return _list(max(*nested, *indexed) + 1)
-    return Tensor()
+    return Sequence("list", None, Tensor()) if nested or _asks_for_a_list(build) else Tensor()
+
+
+def _asks_for_a_list(build: ast.AST | None) -> bool:
+    """Whether `build` raises for what is no list of shapes: `if not isinstance(input_shape, list): raise ...`."""
+    arguments = getattr(build, "args", None)
+    if build is None or arguments is None or len(arguments.args) < 2:
+        return False
+    test = f"not isinstance({arguments.args[1].arg}, list)"
+    checks = [n for n in ast.walk(build) if isinstance(n, ast.If) and isinstance(n.body[-1], ast.Raise)]
+    return any(
+        ast.unparse(part) == test
+        for check in checks
+        for part in (check.test.values if isinstance(check.test, ast.BoolOp) else [check.test])
+    )
 
 
 def _list(length: int) -> Sequence:

@@ -830,7 +830,72 @@ def make():
     return net
 """
 
+FIELDS = """
+import tensorflow as tf
+from tensorflow.keras import backend as K
+from tensorflow.keras.layers import Dense, Layer
+
+
+class Gate(Layer):
+    def build(self, input_shape):
+        self.fields = int(input_shape[1])
+        self.size = int(input_shape[2])
+        self.gate = self.add_weight(shape=(1, self.fields, 1), initializer="ones", name="gate")
+        super().build(input_shape)
+
+    def call(self, inputs, **kwargs):
+        if K.ndim(inputs) != 3:
+            raise ValueError("Unexpected inputs dimensions %d" % K.ndim(inputs))
+        return tf.reshape(inputs * tf.nn.softmax(self.gate, 1), [-1, self.fields * self.size])
+
+
+class Squeeze(Layer):
+    def __init__(self, ratio=2, **kwargs):
+        self.ratio = ratio
+        super().__init__(**kwargs)
+
+    def build(self, input_shape):
+        if not isinstance(input_shape, (list, tuple)) or len(input_shape) < 2:
+            raise ValueError("a list of at least 2 inputs")
+        self.fields = len(input_shape)
+        inner = max(1, self.fields // self.ratio)
+        self.down = self.add_weight(shape=(self.fields, inner), name="down")
+        self.up = self.add_weight(shape=(inner, self.fields), name="up")
+        self.biases = [
+            self.add_weight(shape=(input_shape[0][-1],), initializer="zeros", name="bias" + str(i))
+            for i in range(len(input_shape))
+        ]
+
+    def call(self, inputs):
+        if K.ndim(inputs[0]) != 3:
+            raise ValueError("Unexpected inputs dimensions %d" % K.ndim(inputs))
+        x = tf.concat([one + bias for one, bias in zip(inputs, self.biases)], axis=1)
+        z = tf.reduce_mean(x, axis=-1)
+        a = tf.tensordot(tf.nn.relu(tf.tensordot(z, self.down, axes=(-1, 0))), self.up, axes=(-1, 0))
+        return tf.split(x * tf.expand_dims(a, axis=2), self.fields, axis=1)
+
+
+class Net(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.gate = Gate()
+        self.squeeze = Squeeze()
+        self.head = Dense(2)
+
+    def call(self, x):
+        x = tf.reshape(x, (-1, 4, 3))
+        a, b, c = self.squeeze([x[:, :1], x[:, 1:2], x[:, 3:]])
+        return self.head(tf.concat([self.gate(x), tf.concat([a, b, c], axis=1)[:, 1]], axis=-1))
+
+
+def make():
+    net = Net()
+    net(tf.zeros((1, 12)))
+    return net
+"""
+
 PROGRAMS = {
+    "fields": (FIELDS, [(5, 12)]),
     "chosen by name": (BY_NAME, [(5, 4)]),
     "own objects for weights": (OWN_OBJECTS, [(3, 6, 4)]),
     "chosen": (CHOSEN, [(4, 4)]),

@@ -807,3 +807,95 @@ TRAINER = """
 def test_a_method_knows_what_another_gives_it_and_a_call_may_lack_the_mode_that_it_is_given() -> None:
     facts = analyse({"m": textwrap.dedent(TRAINER)})
     assert facts.cls("m:Net").sizes == (SizeParam("in_features", "x", 5),)  # type: ignore[union-attr]
+
+
+AXES = """
+    import tensorflow as tf
+    from tensorflow.keras import backend as K
+
+    class Gate(tf.keras.layers.Layer):
+        def build(self, input_shape):
+            self.fields, width = int(input_shape[1]), input_shape[2]
+            self.gate = self.add_weight(shape=(1, input_shape[-2], width))
+
+        def call(self, inputs):
+            if K.ndim(inputs) != 3:
+                raise ValueError
+            return inputs * self.gate
+
+    class Images(tf.keras.layers.Layer):
+        def build(self, input_shape):
+            if len(input_shape) != 4:
+                raise ValueError("four axes, not %d" % len(input_shape))
+            self.where = self.add_weight(shape=(input_shape[1], input_shape[2], 1))
+
+        def call(self, x):
+            return x + self.where
+
+    class Fields(tf.keras.layers.Layer):
+        def build(self, input_shape):
+            if not isinstance(input_shape, list) or len(input_shape) < 2:
+                raise ValueError
+            self.fields = len(input_shape)
+            self.scale = self.add_weight(shape=(self.fields, 1))
+
+        def call(self, inputs):
+            return tf.stack(inputs, axis=1) * self.scale
+
+    class Checked(tf.keras.layers.Layer):
+        def build(self, input_shape):
+            if len(input_shape) != 3 or input_shape[1] != 1:
+                raise ValueError
+            self.scale = self.add_weight(shape=(input_shape[-1],))
+
+        def call(self, inputs):
+            return inputs * self.scale
+
+    class Open(tf.keras.layers.Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight(shape=(input_shape[1], input_shape[2]))
+
+        def call(self, inputs):
+            return inputs * self.scale
+"""
+
+
+def test_other_axes_and_the_length_of_a_list_are_sizes_where_build_goes_by_them() -> None:
+    facts = facts_of(AXES)
+    found = {name: facts.cls(f"m:{name}") for name in ("Gate", "Images", "Fields", "Checked", "Open")}
+    assert {name: [(s.name, s.of) for s in known.sizes] for name, known in found.items() if known is not None} == {
+        "Gate": [("in_length", "inputs@1"), ("in_features", "inputs")],
+        "Images": [("in_height", "x@1"), ("in_width", "x@2")],
+        "Fields": [("num_inputs", "inputs@count")],
+        "Checked": [("in_features", "inputs")],
+        "Open": [("in_features", "inputs")],  # how many axes there are is not known
+    }
+    gate, fields = found["Gate"], found["Fields"]
+    assert gate is not None
+    assert fields is not None
+    assert [(size.place, size.axis) for size in gate.sizes] == [(("inputs", None), 1), (("inputs", None), None)]
+    assert [(size.place, size.axis) for size in fields.sizes] == [(("inputs", None), "count")]
+
+
+def test_other_axes_are_read_off_where_the_layer_is_called() -> None:
+    source = (
+        AXES
+        + """
+    class Net(tf.keras.Model):
+        def __init__(self, width):
+            super().__init__()
+            self.embed = tf.keras.layers.Embedding(50, width)
+            self.gate = Gate()
+            self.fields = Fields()
+
+        def call(self, x):
+            x = self.embed(tf.reshape(x, (-1, 7)))
+            return self.fields([self.gate(x), x, x])
+
+    def unknown(x):
+        return Gate()(x)
+    """
+    )
+    facts = facts_of(source)
+    assert sizes(facts, source, "Gate()") == {"in_length": "7", "in_features": "width"}
+    assert sizes(facts, source, "Fields()") == {"num_inputs": "3"}

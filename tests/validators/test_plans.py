@@ -130,3 +130,29 @@ def test_a_program_of_which_only_definitions_are_migrated_is_run_for_those_that_
     found = plans(tmp_path, AGENT, (*calls, program))
     assert [case.id for case in found["m.py::Agent"].cases] == ["a0", "a1", "a2", "a3", "p"]
     assert "p" not in [case.id for case in found["m.py::unused"].cases]
+
+
+FIELDS = """import tensorflow as tf
+
+
+class Fields(tf.keras.layers.Layer):
+    def build(self, input_shape):
+        if not isinstance(input_shape, list) or len(input_shape) < 2 or len(input_shape[0]) != 3:
+            raise ValueError
+        self.fields = len(input_shape)
+        self.scale = self.add_weight(shape=(self.fields, input_shape[0][1], 1))
+
+    def call(self, inputs):
+        return tf.stack(inputs, axis=1) * self.scale
+"""
+
+
+def test_a_layer_is_told_the_sizes_of_what_it_is_called_with(tmp_path: Path) -> None:
+    found = plans(tmp_path, FIELDS)["m.py::Fields"]
+    cases = (*found.cases, *found.alternatives)
+    assert cases
+    for case in cases:
+        items = case.inputs[0].model_dump()["items"]
+        told = {name: arg.model_dump()["value"] for name, arg in (case.call.target_kwargs or {}).items()}
+        assert told == {"num_inputs": len(items), "in_length": items[0]["shape"][1]}
+        assert len(items) >= 2

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from migrator.model import UnitKind, UnitRewrite
 from migrator.values import (
+    RESERVED,
     ClassFacts,
     Dim,
     Facts,
@@ -322,7 +323,7 @@ def _inputs(values: Sequence[Value], sizes: Mapping[str, int]) -> tuple[Arg, ...
     given = [v for v in values if _is_known(v)]
     tensors = [t for v in given for t in _tensors(v)]
     asked = {dim.text for v in tensors for dim in v.shape or () if isinstance(dim, Sym)}
-    free = {name: CHANNELS for name in asked if name.startswith(("in_channels", "in_features"))}
+    free = {name: CHANNELS for name in asked if name.startswith(RESERVED)}
     return tuple(_input(v, {**free, **sizes}) for v in given)
 
 

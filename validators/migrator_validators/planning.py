@@ -319,10 +319,14 @@ def _listed_sizes(cls: ClassFacts, inputs: Sequence[Arg]) -> dict[str, Arg]:
         parameter, index = size.place
         at = names.index(parameter) if parameter in names else 0
         given: Arg | None = inputs[at] if at < len(inputs) else None
+        if size.axis == "count":
+            found |= {size.name: Lit(value=len(given.items))} if isinstance(given, Items) else {}
+            continue
         if index is not None:
             given = given.items[index] if isinstance(given, Items) and index < len(given.items) else None
-        if isinstance(given, Array) and given.shape and isinstance(given.shape[-1], int):
-            found[size.name] = Lit(value=given.shape[-1])
+        axis = size.axis if isinstance(size.axis, int) else -1
+        if isinstance(given, Array) and len(given.shape) > axis and given.shape and isinstance(given.shape[axis], int):
+            found[size.name] = Lit(value=given.shape[axis])
     return found
 
 

@@ -68,6 +68,8 @@ class Checks:
 
 
 def _is_one_shape(value: SequenceValue) -> bool:
+    if value.items is None:
+        return not isinstance(value.element, ShapeOf)
     return all(isinstance(item, Literal) for item in value.items or ())
 
 
@@ -164,8 +166,10 @@ class _Put(cst.CSTTransformer):
     def _call(self, node: cst.Call) -> str | None:
         name = get_full_name_for_node(node.func)
         args = [a.value for a in node.args]
-        if name == "isinstance" and len(args) == 2 and m.matches(args[1], m.Name("list")) and self._is_shape(args[0]):
-            return f"isinstance({_HOLE}, list)"
+        if name == "isinstance" and len(args) == 2 and self._is_shape(args[0]):
+            either = self.several and m.matches(args[1], _LISTS)
+            kinds = "list" if m.matches(args[1], m.Name("list")) else "(list, tuple)" if either else ""
+            return f"isinstance({_HOLE}, {kinds})" if kinds else None
         if name != "len" or len(args) != 1:
             return None
         if self.several and self._is_shape(args[0]):
@@ -190,6 +194,9 @@ class _Put(cst.CSTTransformer):
             return None  # the batch has no size in Keras
         self.axes = True
         return f"{base}.shape[{index}]"
+
+
+_LISTS = m.Tuple([m.Element(m.Name("list")), m.Element(m.Name("tuple"))])
 
 
 def rank_variables(build: cst.FunctionDef, shape: str) -> frozenset[str]:

@@ -26,6 +26,7 @@ from migrator.codemods.nodes import find
 from migrator.model import CallForm, Decline, LayerCode, Rewritten
 from migrator.syntax import transform
 from migrator.values import (
+    RESERVED,
     Dim,
     Instance,
     Literal,
@@ -325,7 +326,7 @@ class Maker:
     def _fixed_dim(self, dim: Dim) -> Dim:
         if not isinstance(dim, Sym):
             return dim
-        open_ = {n for n in names(dim.text) if n.startswith(("in_features", "in_channels"))}
+        open_ = {n for n in names(dim.text) if n.startswith(RESERVED)}
         open_ -= self.scope | self.build.sizes
         return None if open_ else dim
 
@@ -506,9 +507,9 @@ class _Sizes(cst.CSTTransformer):
 
     def _size(self, node: cst.BaseExpression) -> str | None:
         item = isinstance(node, cst.Subscript) and isinstance(self.ctx.value(node.value), ShapeOf)
-        if not item and not reads_shape(node):
-            return None
         value = self.ctx.value(node)
+        if not item and not reads_shape(node) and not _counts_inputs(node, value):
+            return None
         if isinstance(value, Literal) and isinstance(value.value, int):
             return str(value.value)
         if isinstance(value, Scalar) and value.sym is not None:
@@ -524,6 +525,12 @@ class _Sizes(cst.CSTTransformer):
         if original_node in self.ctx.spans:
             self.spans[updated_node] = self.ctx.spans[original_node]
         return updated_node
+
+
+def _counts_inputs(node: cst.BaseExpression, value: Value) -> bool:
+    """Whether an expression is the number of tensors that the layer is called with."""
+    called = m.matches(node, m.Call(func=m.Name("len"), args=[m.Arg()]))
+    return called and isinstance(value, Scalar) and value.sym is not None and value.sym.text.startswith("num_inputs")
 
 
 def reads_shape(node: cst.BaseExpression) -> bool:

@@ -61,7 +61,7 @@ same("tf.keras.backend.sqrt", "torch.sqrt(x.clamp(min=0.0))", "x: Tensor", sampl
 same("tf.keras.backend.transpose", "x.T", "x: Tensor", samples=_ANY)
 same("tf.keras.backend.shape", "x.shape", "x", samples=[no_grad(S(f32(2, 3)))])
 same("tf.keras.backend.int_shape", "tuple(x.shape)", "x", samples=[no_grad(S(f32(2, 3)))])
-same("tf.keras.backend.ndim", "x.ndim", "x: Tensor", samples=[no_grad(S(f32(2, 3)))])
+same("tf.keras.backend.ndim", "x.ndim", "x", samples=[no_grad(S(f32(2, 3)))])
 same(
     "tf.keras.backend.gather",
     "reference[indices]",
