@@ -58,7 +58,7 @@ def call_inputs(
     calls = it.applied.get(qualname, [])
     fixed = [call for call in calls if call.built]
     defaults = functions.default_values(it, node, definition.module)
-    said = signatures.declared(it, node, definition.module, _constructor(it, qualname))
+    said = signatures.declared(it, node, definition.module, constructor(it, qualname))
     given: Env = {}
     for arg in roots.all_arguments(node)[1:]:
         if arg in (node.args.vararg, node.args.kwarg):
@@ -122,7 +122,7 @@ def _words(node: FunctionNode, parameter: str) -> list[str]:
     return found[0] if found and all(one == found[0] for one in found) else []
 
 
-def _constructor(it: Interpreter, qualname: str) -> Env:
+def constructor(it: Interpreter, qualname: str) -> Env:
     """The parameters of a class's constructor."""
     method = attributes.of_class(it, qualname, "__init__", None)
     definition = it.definitions.get(method.qualname) if isinstance(method, RepoFunction) else None

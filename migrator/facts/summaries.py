@@ -17,6 +17,7 @@ from migrator.facts import (
     reads,
     roles,
     roots,
+    signatures,
     sizes,
 )
 from migrator.facts.calls import decorators, linear_bases
@@ -411,6 +412,8 @@ def _method(
         return env
     params = parameters.symbolic(it, definition.node, member.qualname, definition.module, named=False)
     params.update(_given_when_made(it, qualname, member, params))
+    if definition.node.name != "__init__":
+        params.update(signatures.declared(it, definition.node, definition.module, inputs.constructor(it, qualname)))
     before = dict(env)
     after, _ = _run_method(it, qualname, this, member, env, params)
     return {n: join(v, before[n]) if n in before else v for n, v in after.items()}

@@ -138,7 +138,36 @@ ASSIGNED = _runs(
     graph=_ASSIGNED,
 )
 
+_TWINS = (
+    """
+start, zero = tf.random_normal_initializer(0.0, 0.3), tf.constant_initializer(0.1)
+with tf.variable_scope("eval"):
+    h = tf.layers.dense(self.x, hidden, tf.nn.tanh, kernel_initializer=start, bias_initializer=zero, name="e1")
+    self.prediction = tf.layers.dense(h, 1, kernel_initializer=start, name="e2")
+with tf.variable_scope("target"):
+    t = tf.layers.dense(self.x, hidden, tf.nn.tanh, kernel_initializer=start, bias_initializer=zero, name="t1")
+    after = tf.layers.dense(t, 1, kernel_initializer=start, name="t2")
+    self.after = after
+aim = self.y + 0.9 * self.after
+self.aim = tf.stop_gradient(aim)
+self.loss = tf.reduce_mean(tf.square(self.prediction - self.aim))
+t_params = tf.get_collection(tf.GraphKeys.GLOBAL_VARIABLES, scope="target")
+e_params = tf.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES, scope="eval")
+self.replace = [tf.assign(t, e) for t, e in zip(t_params, e_params)]
+self.approach = [t.assign(0.9 * t + 0.1 * e) for t, e in zip(t_params, e_params)]
+"""
+    + SGD
+)
+COPIED = _runs(
+    "self.sess.run(self.approach)\n" + _STEP + "\nif loss < 0.5:\n    self.sess.run([self.replace])",
+    "after = self.sess.run(self.after, feed_dict={self.x: x})\nself.sess.run(self.replace)\n"
+    "return after, self.sess.run(self.after, feed_dict={self.x: x})",
+    _TWINS,
+)
+
 RUNS = {
+    "variables that are set from others": COPIED,
+
     "a rate that runs assign": ASSIGNED,
 
     "variables and a list in each turn of a loop": net(_TURNS + MSE + SGD),
@@ -180,6 +209,24 @@ RUNS = {
 }  # fmt: skip
 
 RUNS_LEFT = {
+    "variables that are set from unlike ones": (
+        COPIED.replace("after = tf.layers.dense(t, 1, kernel_initializer=start, name=\"t2\")",
+                       "after = tf.matmul(t, tf.get_variable(\"t2\", [hidden, 1]))"),
+        "which are not like them",
+    ),
+    "variables that are set from themselves": (
+        COPIED.replace('scope="eval")', 'scope="target")'),
+        "which are not like them",
+    ),
+    "variables that are set beside a step": (
+        COPIED.replace("run(self.approach)", "run([self.approach, self.loss], {self.x: x, self.y: y})"),
+        "a session is asked for",
+    ),
+    "variables that are set by a name of the constructor": (
+        COPIED.replace("0.9 * t + 0.1 * e", "(1.0 - rate) * t + rate * e"),
+        "a name of the constructor",
+    ),
+
     "a rate that the graph computes with": (
         ASSIGNED.replace("self.train_op", "self.twice = 2.0 * self.rate\n            self.train_op", 1),
         "a learning rate that the graph computes",

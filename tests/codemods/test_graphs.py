@@ -219,7 +219,7 @@ def test_a_saver_is_given_all_that_a_session_has(tmp_path: Path) -> None:
     again = ours["Net"]()
     named, *_ = net.predict(x)
     assert named == 1.0
-    first = net.saver.save(str(tmp_path / "a"))
+    first = net.saver.save(str(tmp_path / "new" / "a"))  # the folder is made
     wanted = [net.step(x, y), net.step(x, y), int(net.count), net.optimizer.param_groups[0]["lr"]]
     again.saver.restore(first)
     got = [again.step(x, y), again.step(x, y), int(again.count), again.optimizer.param_groups[0]["lr"]]

@@ -64,6 +64,18 @@ WRITTEN = {
         "y = w['a'] + w['b']\n",
         "# first\nw_a = tf.Variable(tf.zeros([2]))\nw_b = tf.Variable(tf.ones([2]))\ny = w_a + w_b\n",
     ),
+    "an attribute and a name of one value": (
+        "class Net:\n    def build(self):\n        self.x = tf.placeholder(tf.float32, [2])\n        y = self.x + 1.0\n"
+        "        z = 2.0 * y\n        self.y = y\n        self.z = z * y\n",
+        "class Net:\n    def build(self):\n        self.x = tf.placeholder(tf.float32, [2])\n"
+        "        self.y = self.x + 1.0\n        z_value = 2.0 * self.y\n        self.z = z_value * self.y\n",
+    ),
+    "initialisers with names": (
+        "def build(x):\n    w, b = tf.random_normal_initializer(0.0, 0.3), tf.zeros_initializer()\n"
+        "    return tf.layers.dense(x, 2, kernel_initializer=w, bias_initializer=b)\n",
+        "def build(x):\n    return tf.layers.dense(x, 2, "
+        "kernel_initializer=tf.random_normal_initializer(0.0, 0.3), bias_initializer=tf.zeros_initializer())\n",
+    ),
 }
 
 
@@ -86,6 +98,12 @@ LEFT = {
     "a long function that is called twice": (
         "w = tf.Variable(tf.zeros([2]))\n\n\ndef net(x):\n    a = x + w\n    b = 2.0 * a\n    c = b + w\n"
         "    d = c * c\n    return d\n\n\ny = net(1.0)\nz = net(2.0)\n"
+    ),
+    "an initialiser that is bound again": (
+        "def build(x):\n    w = tf.zeros_initializer()\n    w = tf.ones_initializer() if x else w\n    return w\n"
+    ),
+    "a value of a class that builds no graph": (
+        "class Net:\n    def build(self):\n        y = tf.zeros([2])\n        self.y = y\n        return y\n"
     ),
     "a dictionary of numbers": "sizes = {'a': 1}\ny = sizes['a']\n",
     "a dictionary that is gone through": "w = {'a': tf.Variable(tf.zeros([2]))}\ny = [w['a'] for k in w]\n",

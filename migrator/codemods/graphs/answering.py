@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from migrator.codemods.graphs import rates, savers, summaries
+from migrator.codemods.graphs import copies, rates, savers, summaries
 from migrator.codemods.graphs.container import Body, Container
-from migrator.codemods.graphs.graph import Summary
+from migrator.codemods.graphs.graph import Copy, Summary
 from migrator.codemods.graphs.methods import Methods
 from migrator.codemods.graphs.program import NotUnderstood, first_line, key_of, keys_read
 from migrator.codemods.graphs.sites import Answer, Names, Site, sites_in
@@ -172,6 +172,9 @@ class Writer:
         logged = summaries.written(statement, self.program, self.graph, self.logged if within else {})
         if logged is not None:
             return logged
+        found = copies.copied(statement, self.graph)
+        if found:
+            return [line for one in found for line in self._copy(one)]
         changed = rates.changed(statement, self.program, self.graph)
         if changed is not None:
             return self._rates(*changed, statement)
@@ -188,6 +191,13 @@ class Writer:
         if left:
             raise NotUnderstood(f"`{text(statement)}` uses the graph beside a run")
         return lines
+
+    def _copy(self, one: Copy) -> list[str]:
+        """Variables are set from others."""
+        read = set(keys_read(one.value)) - set(one.names)
+        if self.container.around == "class" and any("." not in key for key in read & self.container.own):
+            raise NotUnderstood("a name of the constructor that other methods need")
+        return copies.lines(one, self.graph, self.names.model, self.names.taken)
 
     def _rates(self, key: str, value: ast.expr, feed: ast.expr | None, statement: ast.stmt) -> list[str]:
         """A rate gets another value, for all optimizers that have it."""

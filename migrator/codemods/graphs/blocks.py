@@ -89,7 +89,7 @@ def scope_of(block: ast.With, reader: Reader) -> str:
     assert isinstance(value, ast.Call)
     if len(value.args) != 1 or any(k.arg != "reuse" for k in value.keywords):
         raise NotUnderstood("a scope with more than a name")
-    return reader._part(value.args[0]) if api == "tf.variable_scope" else ""
+    return reader.part_of(value.args[0]) if api == "tf.variable_scope" else ""
 
 
 def _constructor(graph: Graph, given: tuple[str, ...], defaults: Mapping[str, ast.expr]) -> list[str]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from migrator.codemods.graphs import rates, tables
+from migrator.codemods.graphs import copies, rates, tables
 from migrator.codemods.graphs.feeding import Feeds
 from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import Graph
@@ -263,10 +263,14 @@ class Container:
     def fetched(self) -> list[Tensor]:
         """The tensors that sessions are asked for."""
         skipped = {id(n) for s in self._main() for n in ast.walk(s)
-                   if isinstance(n, ast.stmt) and rates.changed(n, self.program, self.graph)
+                   if isinstance(n, ast.stmt) and self._sets(n)
                    for n in ast.walk(n)}  # fmt: skip
         sites = [site for s in self._main() for site in sites_in(s, self.graph) if id(site.call) not in skipped]
         return [t for site in sites for t in fetched(site, self.graph)]
+
+    def _sets(self, statement: ast.stmt) -> bool:
+        """Whether a run only sets variables."""
+        return bool(copies.copied(statement, self.graph) or rates.changed(statement, self.program, self.graph))
 
     # --- writing
 

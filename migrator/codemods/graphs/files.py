@@ -24,14 +24,27 @@ def modern_files(files: Files, repository: Iterable[str]) -> dict[str, Modern]:
     texts = tuple(repository)
     made = {path: _unfolded(source, here, texts) for path, (source, here) in files.items() if has_graph(here.uses())}
     tried = {path: one for path, one in made.items() if one is not None}
+    whys: dict[str, dict[int, str]] = {}
     while tried:
         found = written({path: _now(path, files, tried) for path in files}, _texts(texts, files, tried))
         left = {path for path in tried if path not in found or found[path].reasons}
+        whys |= {path: _reasons(found[path], tried[path]) for path in left if path in found}
         if not left:
+            found = {path: _explained(one, whys.get(path, {})) for path, one in found.items()}
             return {path: _mapped(one, tried[path], files[path][1].name) if path in tried else one
                     for path, one in found.items()}  # fmt: skip
         tried = {path: one for path, one in tried.items() if path not in left}
-    return written(files, texts)
+    return {path: _explained(one, whys.get(path, {})) for path, one in written(files, texts).items()}
+
+
+def _reasons(made: Modern, one: Unfolded) -> dict[int, str]:
+    """Why the graphs of a file are not understood though all is written out, by line of the original."""
+    return {one.origin[min(line, len(one.origin)) - 1]: why for line, why in made.reasons.items()}
+
+
+def _explained(made: Modern, whys: Mapping[int, str]) -> Modern:
+    """With these reasons in the place of the file's own, which may be what writing out would mend."""
+    return replace(made, reasons={line: whys.get(line, why) for line, why in made.reasons.items()})
 
 
 def _unfolded(source: str, here: ModuleFacts, texts: Iterable[str]) -> Unfolded | None:

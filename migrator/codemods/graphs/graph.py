@@ -104,6 +104,16 @@ class Saver:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """Variables (attributes of their pieces) that are set from others; `value` is computed from both `names`."""
+
+    targets: tuple[str, ...]
+    sources: tuple[str, ...]
+    names: tuple[str, str]
+    value: ast.expr
+
+
+@dataclass(frozen=True)
 class Summary:
     """What is logged under a tag: "scalar", "histogram" or "image" of a tensor (of a variable: number -1).
 
@@ -139,6 +149,7 @@ class Graph:
     held: dict[str, set[int]] = field(default_factory=dict)  # variables that are rates → numbers of optimizers
     first: dict[str, str] = field(default_factory=dict)  # of these the source of the first value
     updates_of_rates: dict[str, tuple[str, ast.expr]] = field(default_factory=dict)  # operations that assign these
+    copies: dict[str, Copy] = field(default_factory=dict)
     logged: list[Summary] = field(default_factory=list)
     summaries: dict[str, tuple[Summary, ...]] = field(default_factory=dict)
     writers: set[str] = field(default_factory=set)  # of summaries
@@ -156,7 +167,7 @@ class Graph:
             self.placeholders, self.variables, self.optimizers, self.steps, self.inits, self.sessions,
             self.global_steps, self.updates, self.other, self.versions, self.rates, self.trained, self.gradients,
             self.pairs, self.tests, self.savers, self.summaries, self.writers,
-            self.held, self.updates_of_rates,
+            self.held, self.updates_of_rates, self.copies,
         )  # fmt: skip
         return {key for keys in own for key in keys}
 

@@ -5,38 +5,25 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Mapping
 
-from migrator.codemods.graphs import rates, savers, summaries, tables
-from migrator.codemods.graphs.functions import Block, Functions
+from migrator.codemods.graphs import copies, rates, savers, summaries, tables
+from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder, runs
 from migrator.codemods.graphs.lists import Lists
 from migrator.codemods.graphs.loops import read_loop
+from migrator.codemods.graphs.pieces import MODULE, InputShape, Pieces, Variables
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of, keys_read
-from migrator.codemods.graphs.sharing import AGAIN, EITHER, NEW
+from migrator.codemods.graphs.sharing import NEW
 from migrator.codemods.graphs.tables import bound, text
 from migrator.codemods.graphs.tensor_lists import appends_to, is_empty
 from migrator.codemods.graphs.training import Training
-from migrator.codemods.graphs.variable_names import UNSEEN, filled, may_meet, part
-
-MODULE = "__module__"
-"""Stands for `self` of the module that is written."""
+from migrator.codemods.graphs.variable_names import UNSEEN, part
 
 _TAKEN = """output outputs input inputs predict fit evaluate weights layers metrics losses train eval call forward name
 summary compile variables parameters half float double type to cpu cuda build dtype state modules children apply
 optimizer trainable stateful compute_loss supports_masking model"""
 TAKEN = frozenset(_TAKEN.split())
 """Names that a module has already."""
-
-_TRAINED = {
-    "Dense": ("kernel", "bias"),
-    "Conv1D": ("kernel", "bias"),
-    "Conv2D": ("kernel", "bias"),
-    "BatchNormalization": ("gamma", "beta"),
-}
-"""Variables of layers that train."""
-
-_NO_TENSORS = ("tf.app", "tf.flags", "tf.gfile", "tf.io.gfile", "tf.set_random_seed", "tf.logging", "tf.compat.v1.app")
 
 
 class Reader:
@@ -136,6 +123,8 @@ class Reader:
             return False
         if self.training.gradients(statement) or (all(targets) and self._summary(targets, value)):
             return True
+        if all(targets) and copies.read_copy(targets, value, self.program, self.training):
+            return True
         if all(targets) and self._object(targets, value, comments):
             return True
         if not self._of_graph(value) and not (targets[0] in self.lists and is_empty(value)):
@@ -175,7 +164,7 @@ class Reader:
         elif api in tables.VARIABLES and self.training.is_counter(value, api):
             graph.global_steps.update(keys)
         elif api in tables.VARIABLES:
-            attribute = self._variable(keys[-1], api, value, comments)
+            attribute = self.variable(keys[-1], api, value, comments)
             graph.other -= set(keys)
             graph.variables.update(dict.fromkeys(keys, attribute))
         elif api in tables.SESSIONS:
@@ -218,7 +207,8 @@ class Reader:
         plain = isinstance(node, ast.Constant) or name in known
         return f"{self.program.tf}.{known.get(str(name), name)}" if plain else text(node)
 
-    def _variable(self, key: str, api: str, call: ast.Call, comments: tuple[str, ...] = ()) -> str:
+    def variable(self, key: str, api: str, call: ast.Call, comments: tuple[str, ...] = ()) -> str:
+        """Enter a variable; its attribute."""
         args = bound(call, tables.VARIABLES[api])
         if args is None or args.keys() - {"name", "shape", "dtype", "initializer", "initial_value", "trainable"}:
             raise NotUnderstood("arguments of a variable that are not known")
@@ -232,16 +222,18 @@ class Reader:
         more = "" if trainable == "True" else f", trainable={trainable}"
         given = f"name={attribute!r}, shape={shape}, initializer={start}{more}"
         made = f"{MODULE}.{attribute} = {MODULE}.add_weight({given})"
-        name = self.named(self._part(args.get("name"))) if api == "tf.get_variable" else UNSEEN
+        name = self.named(self.part_of(args.get("name"))) if api == "tf.get_variable" else UNSEEN
         names = () if trainable == "False" else (name,)
-        self._makes_new(api == "tf.get_variable")
+        self.makes_new(api == "tf.get_variable")
         self.graph.pieces.append(Piece(attribute, ast.parse(made).body[0], comments, build, names=names))
         return attribute
 
-    def _part(self, node: ast.expr | None) -> str:
+    def part_of(self, node: ast.expr | None) -> str:
+        """The part of a variable's name that an expression gives, as `variable_names` has it."""
         return part(node, self.functions.outer if self.functions is not None else ())
 
-    def _makes_new(self, shareable: bool = True) -> None:
+    def makes_new(self, shareable: bool = True) -> None:
+        """Note that variables are made here; raises `NotUnderstood` where they may be others' instead."""
         if shareable and self.again not in ("", NEW):
             raise NotUnderstood("a scope that is used as a value, or shares variables")
 
@@ -251,7 +243,7 @@ class Reader:
             return shape, False
         if self.graph.versions.get(self.input) != 0:
             raise NotUnderstood("a variable whose shape is that of a computed tensor")
-        node = _InputShape(self.input).visit(ast.parse(shape, mode="eval"))
+        node = InputShape(self.input).visit(ast.parse(shape, mode="eval"))
         if set(keys_read(node)) & self.graph.tensors:
             raise NotUnderstood("a variable whose shape is that of a computed tensor")
         return text(node), True
@@ -301,13 +293,13 @@ class Reader:
         held = {key: name for key, name in self.graph.variables.items() if key in self.repeated or self.turns}
         if not held:
             return statement
-        found = _Variables(held).visit(copy.deepcopy(statement))
+        found = Variables(held).visit(copy.deepcopy(statement))
         assert isinstance(found, ast.stmt)
         return found
 
     def _compute(self, statement: ast.stmt, keys: list[str], comments: tuple[str, ...]) -> None:
         wish = "" if not keys or keys[0] in self.repeated else keys[0].removeprefix("self.")
-        graph, found = self.graph, _Pieces(self, wish)
+        graph, found = self.graph, Pieces(self, wish)
         statement = self._with_variables(statement)
         if graph.tests or "variables" in text(statement):
             statement = Lists(self.training, self.functions, MODULE).visit(ast.parse(text(statement)).body[0])
@@ -322,180 +314,6 @@ class Reader:
             graph.versions[key] = graph.versions.get(key, -1) + 1
         made = tuple(dict.fromkeys(graph.version(k) for k in keys))
         graph.computed.append(Computed(changed, made, uses, comments, bool(found.count), found.random))
-
-
-class _Variables(ast.NodeTransformer):
-    """Variables whose names are bound again, as the attributes that they are now."""
-
-    def __init__(self, held: Mapping[str, str]) -> None:
-        self.held = held
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        known = node.id in self.held and isinstance(node.ctx, ast.Load)
-        return _attribute(self.held[node.id]) if known else node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        known = key_of(node) in self.held and isinstance(node.ctx, ast.Load)
-        return _attribute(self.held[key_of(node)]) if known else self.generic_visit(node)
-
-
-class _Pieces(ast.NodeTransformer):
-    """Puts layers and variables that an expression makes into the constructor."""
-
-    def __init__(self, reader: Reader, wish: str) -> None:
-        self.reader, self.wish = reader, wish
-        self.count, self.random = 0, False
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        api = self.reader.program.api(node)
-        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if api in tables.ASSIGNS or method in ("assign", "assign_add", "assign_sub"):
-            raise NotUnderstood("a variable that the graph assigns")
-        self.random = self.random or api in tables.RANDOM or api.startswith("tf.random.")
-        self.generic_visit(node)
-        functions = self.reader.functions
-        key = key_of(node.func)
-        if functions is not None and key in functions.nodes:
-            return self._block(node, key, functions)
-        if functions is not None and key in functions.refused:
-            raise NotUnderstood(functions.refused[key])
-        if key.startswith("self.") and key.removeprefix("self.") in self.reader.methods:
-            raise NotUnderstood(f"the method {key}, which does more than compute")
-        if api == "tf.nn.dropout" and self.reader.program.is_old(node):
-            return self._dropout(node)
-        if api in tables.VARIABLES:
-            self.count += 1
-            return _attribute(self.reader._variable("", api, node))
-        form = tables.LAYERS.get(api)
-        if form is None:
-            if api.startswith(("tf.layers.", "tf.contrib.")):
-                raise NotUnderstood(f"no layer is known for {api}")
-            return node
-        return self._layer(node, form, api.rpartition(".")[2])
-
-    def _block(self, node: ast.Call, name: str, functions: Functions) -> ast.AST:
-        """A call of a function that makes variables: its layer, applied to the tensors among its arguments."""
-        args, graph, reader = functions.arguments(node, name), self.reader.graph, self.reader
-        tensors = tuple(n for n, v in args.items() if set(keys_read(v)) & {MODULE, *graph.tensors} or self._computes(v))
-        block = functions.block(name, tensors)
-        functions.sites[name] = functions.sites.get(name, 0) + 1
-        self.count += 1
-        graph.moded = graph.moded or block.moded
-        graph.plain |= {key for n in block.plain if n in args for key in keys_read(args[n])}
-        listed = ", ".join(f"{n}={text(v)}" for n, v in args.items() if n not in tensors)
-        named = functions.named(node, name)
-        attribute = self._made_before(node, name, (listed, block), named, functions)
-        if not attribute:
-            wish = next((n for n in named.values() if n.isidentifier()), name.removeprefix("self."))
-            attribute = reader.attribute(wish)
-            made = ast.parse(f"{MODULE}.{attribute} = {block.cls}({listed})").body[0]
-            names = tuple(UNSEEN if v == UNSEEN else reader.named(filled(v, named)) for v in block.variables)
-            graph.pieces.append(Piece(attribute, made, inside=True, names=names))
-            reader.calls[name, reader.named(*named.values())] = listed, attribute
-        order = [args[n] for n in block.tensors if n in args]
-        return ast.Call(_attribute(attribute), order, [])
-
-    def _made_before(
-        self, node: ast.Call, name: str, made: tuple[str, Block], named: dict[str, str], functions: Functions
-    ) -> str:
-        """The attribute of the layer whose variables a call of a function shares; "" where it makes its own."""
-        (listed, block), reader = made, self.reader
-        asks = functions.asks(node, name)
-        if reader.again:
-            asks = reader.again if asks == NEW else asks
-            if reader.again == EITHER and not functions.sharing.has_scope(name):
-                raise NotUnderstood(f"variables of {name} that are shared")
-        scope = reader.named(*named.values())
-        before = reader.calls.get((name, scope)) if UNSEEN not in scope else None
-        if asks == NEW:
-            return ""
-        if UNSEEN in block.variables:  # a `tf.Variable` is never shared
-            raise NotUnderstood(f"variables of {name} that are shared")
-        if before is not None and before[0] == listed:
-            return before[1]
-        names = [filled(v, named) for v in block.variables]
-        others = [n for piece in reader.graph.pieces for n in piece.names]
-        if asks == AGAIN or before is not None or may_meet([reader.named(n) for n in names], others):
-            raise NotUnderstood(f"variables of {name} that are shared")
-        return ""
-
-    def _computes(self, node: ast.AST) -> bool:
-        return any(self.reader.program.api(n).startswith("tf.") for n in ast.walk(node) if isinstance(n, ast.Call))
-
-    def _dropout(self, node: ast.Call) -> ast.AST:
-        """Version 1 says what stays; version 2's `rate` is what goes."""
-        args = bound(node, ("x", "keep_prob", "noise_shape", "seed", "name", "rate")) or {}
-        if args.keys() - {"x", "keep_prob", "name"} or "keep_prob" not in args:
-            return node
-        self.reader.graph.plain |= set(keys_read(args["keep_prob"]))
-        rate = ast.keyword("rate", ast.BinOp(ast.Constant(1), ast.Sub(), args["keep_prob"]))
-        return ast.Call(node.func, [args["x"]], [rate])
-
-    def _layer(self, node: ast.Call, form: tables.LayerForm, snake: str) -> ast.AST:
-        args = bound(node, form.params)
-        if args is None or "inputs" not in args or args.keys() & {"reuse", "kernel_regularizer", "bias_regularizer"}:
-            raise NotUnderstood(f"arguments of tf.layers' {form.keras} that are not known")
-        graph, tf = self.reader.graph, self.reader.program.tf
-        inputs, training, name = args.pop("inputs"), args.pop("training", None), args.pop("name", None)
-        if form.keras == "Dropout" and (training is None or text(training) == "False"):
-            return inputs
-        if form.keras == "Dropout" and "rate" in args:
-            graph.plain |= set(keys_read(args["rate"]))
-        self.count += 1
-        listed = ", ".join(f"{n}={self._argument(v)}" for n, v in args.items())
-        attribute = self.reader.attribute("" if isinstance(name, ast.Constant) else self.wish or snake, name)
-        made = f"{MODULE}.{attribute} = {tf}.keras.layers.{form.keras}({listed})"
-        kinds = _TRAINED.get(form.keras, ())
-        own = self.reader._part(name) if name is not None else f"{snake}{UNSEEN}"
-        names = tuple(self.reader.named(own, kind) for kind in kinds)
-        self.reader._makes_new(bool(kinds))
-        graph.pieces.append(Piece(attribute, ast.parse(made).body[0], names=names))
-        mode = []
-        if form.keras in ("Dropout", "BatchNormalization"):
-            mode = [ast.keyword("training", self._mode(training))]
-            graph.moded = True
-            graph.normalised = graph.normalised or form.keras == "BatchNormalization"
-        return ast.Call(_attribute(attribute), [inputs], mode)
-
-    def _argument(self, value: ast.expr) -> str:
-        api = self.reader.program.api(value)
-        found = tables.initializer(api, value, self.reader.program.tf) if api.endswith("initializer") else None
-        if api.endswith("initializer") and found is None:
-            raise NotUnderstood(f"no initialiser is known for {api}")
-        return text(value) if found is None else found
-
-    def _mode(self, training: ast.expr | None) -> ast.expr:
-        graph = self.reader.graph
-        if training is None:
-            return ast.Constant(False)
-        if key_of(training) in graph.placeholders:
-            graph.mode.add(key_of(training))
-        elif set(keys_read(training)) & graph.keys:
-            raise NotUnderstood("a mode that the graph computes")
-        return training
-
-
-class _InputShape(ast.NodeTransformer):
-    """`input_shape` in the place of `x.get_shape()`, `x.shape` and `x.get_shape().as_list()`."""
-
-    def __init__(self, name: str) -> None:
-        self.shapes = {
-            f"{name}.get_shape()",
-            f"{name}.shape",
-            f"{name}.get_shape().as_list()",
-            f"{name}.shape.as_list()",
-        }
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        if isinstance(node, ast.expr) and text(node) in self.shapes:
-            return ast.Name("input_shape", ast.Load())
-        if isinstance(node, ast.Attribute) and node.attr == "value":
-            return self.visit(node.value)
-        return self.generic_visit(node)
-
-
-def _attribute(name: str) -> ast.Attribute:
-    return ast.Attribute(ast.Name(MODULE, ast.Load()), name, ast.Load())
 
 
 def _value(statement: ast.stmt) -> ast.AST:

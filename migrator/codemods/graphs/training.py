@@ -109,7 +109,7 @@ class Training:
         if found.scheduled and not counted:
             raise NotUnderstood("a rate that falls with steps that nothing counts")
         if name == "minimize":
-            gradients = Gradients(self._loss(args.get("loss")), "", self._variables(args.get("var_list")))
+            gradients = Gradients(self._loss(args.get("loss")), "", self.variables(args.get("var_list")))
         else:
             gradients = self._applied(args.get("pairs", args.get("grads_and_vars")))
         step = Step(gradients.loss, found, gradients.clip, "updates" in self.scopes, gradients.variables, counted)
@@ -145,13 +145,13 @@ class Training:
             if text(pairs.func) == "list" and len(pairs.args) == 1:
                 return self._applied(pairs.args[0])
             found = self.graph.gradients.get(key_of(pairs.args[0]))
-            if found is not None and len(pairs.args) == 2 and self._variables(pairs.args[1]) == found.variables:
+            if found is not None and len(pairs.args) == 2 and self.variables(pairs.args[1]) == found.variables:
                 return found
         raise NotUnderstood("gradients whose way is not seen")
 
     # --- lists of variables
 
-    def _variables(self, node: ast.expr | None) -> tuple[str, ...]:
+    def variables(self, node: ast.expr | None) -> tuple[str, ...]:
         """The variables that an expression lists, by attribute; none: all that there are."""
         if node is None:
             return self._all()
@@ -181,7 +181,7 @@ class Training:
         api, scope = self.program.api(node), None
         if api == _VARIABLES:
             scope = (bound(node, ("scope",)) or {}).get("scope")
-        elif api == "tf.get_collection" and node.args and self.program.api(node.args[0]) == _COLLECTION:
+        elif api == "tf.get_collection" and node.args and self._is_collection(node):
             scope = (bound(node, ("key", "scope")) or {}).get("scope")
         else:
             return None
@@ -192,13 +192,19 @@ class Training:
             raise NotUnderstood("a list of variables in a scope that is not seen")
         return self._those(lambda name: starts(name, str(scope.value)))
 
+    def _is_collection(self, node: ast.Call) -> bool:
+        """Whether a collection is that of the variables that train; in a scope all may be no more than these."""
+        api = self.program.api(node.args[0])
+        scoped = len(node.args) + len(node.keywords) == 2 and not self.graph.normalised
+        return api == _COLLECTION or (api == "tf.GraphKeys.GLOBAL_VARIABLES" and scoped)
+
     def _chosen(self, node: ast.ListComp) -> tuple[str, ...] | None:
         """`[v for v in variables if "d_" in v.name]`."""
         over = node.generators[0]
         every = key_of(over.iter) in self.graph.trained or self._is_list(over.iter)
         if not every or len(node.generators) > 1 or text(node.elt) != text(over.target) or len(over.ifs) != 1:
             return None
-        if self._variables(over.iter):
+        if self.variables(over.iter):
             raise NotUnderstood("a list of variables that is chosen of another")
         return self._those(name_test(over.ifs[0], text(over.target)))
 
@@ -259,7 +265,7 @@ class Training:
             args = bound(value, ("ys", "xs")) or {}
             if set(args) != {"ys", "xs"} or not key_of(target):
                 raise NotUnderstood("gradients with arguments that are not known")
-            graph.gradients[key_of(target)] = Gradients(self._loss(args["ys"]), "", self._variables(args["xs"]))
+            graph.gradients[key_of(target)] = Gradients(self._loss(args["ys"]), "", self.variables(args["xs"]))
             return True
         if api == "tf.clip_by_global_norm":
             return self._clipped(target, value)
@@ -267,7 +273,7 @@ class Training:
             args = bound(value, ("loss", "var_list")) or {}
             if self._named(value.func.value) is None or args.keys() - {"loss", "var_list"} or not key_of(target):
                 raise NotUnderstood("gradients with arguments that are not known")
-            variables = self._variables(args.get("var_list"))
+            variables = self.variables(args.get("var_list"))
             graph.pairs[key_of(target)] = Gradients(self._loss(args.get("loss")), "", variables)
             return True
         return False

@@ -204,7 +204,7 @@ def _seen(graph: Graph) -> Graph:
         graph, variables=_own(graph.variables), optimizers={}, rates={}, trained=_own(graph.trained), gradients={},
         pairs={}, steps=_own(graph.steps), inits=set(), sessions=set(), global_steps=set(), other=set(),
         versions=_own(graph.versions), updates={key for key in graph.updates if key.startswith("self.")},
-        held=_own(graph.held), updates_of_rates=_own(graph.updates_of_rates),
+        copies={}, held=_own(graph.held), updates_of_rates=_own(graph.updates_of_rates),
         savers=_own(graph.savers), summaries=_own(graph.summaries), logged=list(graph.logged), writers=set(),
     )  # fmt: skip
 

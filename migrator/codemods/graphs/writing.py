@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from migrator.codemods.graphs.graph import Computed, Graph, local
 from migrator.codemods.graphs.methods import Method, Methods
+from migrator.codemods.graphs.pieces import MODULE
 from migrator.codemods.graphs.program import NotUnderstood, key_of, keys_read
-from migrator.codemods.graphs.reading import MODULE
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ def write(name: str, graph: Graph, made: Methods, own: Collection[str], tf: str)
     every, pieces = _checked(graph, made), graph.pieces
     inside = _names(graph, (p.made for p in pieces), own)
     later = _names(graph, (c.statement for m in every for c in m.body), own)
-    shapes = [shape for p in made.forward.placeholders if (shape := graph.placeholders[p].shape) is not None]
+    sized = {p for method in every if _needs_sizes(method) for p in method.placeholders}
+    shapes = [shape for p, one in graph.placeholders.items() if p in sized and (shape := one.shape) is not None]
     sizes = _names(graph, shapes, own)
     given = tuple(dict.fromkeys((*inside, *later, *sizes)))
     if len({local(key) for key in given}) != len(given):
@@ -127,13 +128,18 @@ def _signature(method: Method, graph: Graph, own: Collection[str], tf: str) -> l
     for key in method.placeholders:
         made = graph.placeholders[key]
         shape = made.shape
-        if shape is not None and method.name != "call":
+        if shape is not None and not _needs_sizes(method):
             shape = _literal(shape)
         if made.open and not graph.is_plain(key) and key not in graph.mode:
             shape = ast.Constant(None)
         known = "" if shape is None else source_of(Rewire(graph, own, False).visit(copy.deepcopy(shape)))
         specs.append(f"{tf}.TensorSpec({known}, {made.dtype})" if known else "None")
     return [f"    @{tf}.function(input_signature=[{', '.join(specs)}])"] if any(s != "None" for s in specs) else []
+
+
+def _needs_sizes(method: Method) -> bool:
+    """Whether the sizes of what a method is given are those of its layers."""
+    return method.name == "call" or any(one.layers for one in method.body)
 
 
 def _literal(shape: ast.expr) -> ast.expr | None:

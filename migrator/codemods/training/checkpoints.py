@@ -79,6 +79,7 @@ _SAVER = Helper(
     def save(self, save_path, global_step=None):
         path = save_path if global_step is None else f"{save_path}-{int(global_step)}"
         states = {name: part if torch.is_tensor(part) else part.state_dict() for name, part in self.parts.items()}
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         torch.save(states, f"{path}.pt")
         self.paths = [p for p in self.paths if p != path] + [path]
         while self.max_to_keep and len(self.paths) > self.max_to_keep:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from migrator.codemods.graphs.program import Program, first_line
 from migrator.codemods.graphs.unfolding.dictionaries import without_dictionaries
+from migrator.codemods.graphs.unfolding.doubles import without_doubles
 from migrator.codemods.graphs.unfolding.functions import Helper, helpers
+from migrator.codemods.graphs.unfolding.initializers import without_initializers
 from migrator.codemods.graphs.unfolding.inlining import removed, with_expressions, with_statements
 from migrator.codemods.graphs.unfolding.text import Text
 from migrator.values import ModuleFacts
@@ -44,7 +46,8 @@ def unfolded(source: str, here: ModuleFacts, elsewhere: Iterable[str]) -> Unfold
     gone = {one.node.name: first_line(one.node) for key, one in known.items() if not _mentions(program, key)}
     text = removed(text, program, gone)
     for _ in range(_TURNS):
-        more = without_dictionaries(text, Program(text.source, here))
+        now = Program(text.source, here)
+        more = without_dictionaries(text, now) or without_doubles(text, now) or without_initializers(text, now)
         if more is None:
             break
         text = more
