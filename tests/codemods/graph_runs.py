@@ -250,11 +250,11 @@ RUNS_LEFT = {
 
     "a dictionary with a key that is not seen": (
         KEPT.replace('self.weights["w1"])\n', "self.weights['w%d' % 1])\n"),
-        "in a function that makes variables",
+        "a tensor kept in",
     ),
     "a dictionary that is handed on": (
         KEPT.replace("    def kernel", "    def every(self):\n        return list(self.weights)\n\n    def kernel"),
-        "in a function that makes variables",
+        "a tensor kept in",
     ),
 
     "what is fed depends on a condition": (
