@@ -18,7 +18,7 @@ from migrator.steps import know, read, rewrite
 from tests.codemods.graph_classes import HEAD
 from tests.codemods.graph_programs import LEFT, SAVED
 from tests.codemods.graph_programs import PROGRAMS as GRAPHS
-from tests.codemods.graph_runs import LOGGED, RUNS, RUNS_LEFT
+from tests.codemods.graph_runs import COPIED, LOGGED, RUNS, RUNS_LEFT
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("tf_keras")
@@ -292,3 +292,13 @@ def test_summaries_are_logged_where_the_program_writes_them(tmp_path: Path) -> N
     assert "writer.add_histogram('w', self.model.w, len(self.log))" in text.replace('"', "'")
     assert "writer.add_scalar('largest', largest, 3)" in text.replace('"', "'")
     assert "add_graph" not in text
+
+
+def test_sizes_of_the_constructor_are_those_of_layers_in_every_method(tmp_path: Path) -> None:
+    source = COPIED.replace(
+        "self.x = tf.placeholder(tf.float32, [None, 6])", "self.x = tf.placeholder('float', [None, size])"
+    )
+    made = migrated(source.replace("hidden=5, rate", "hidden=5, size=6, rate"), tmp_path)
+    assert [d.reason for u in made.units for d in u.declines] == []
+    assert "self.e1 = nn.Linear(size, hidden)" in made.text
+    assert "self.t1 = nn.Linear(size, hidden)" in made.text
