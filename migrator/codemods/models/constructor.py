@@ -468,10 +468,17 @@ class Constructor:
 
     def _stateless(self, name: str, parts: Sequence[Part]) -> bool:
         """Whether the layers of a list are all one function, which is written where they are called."""
-        same = bool(parts) and all(alike(parts[0], p) and not p.stateful for p in parts) and name not in self.lists
-        if same and not self.local:
+        same = bool(parts) and all(alike(parts[0], p) and not p.stateful for p in parts) and not self.local
+        old = self.lists.get(name)
+        same = same and (old is None or (not old.path and alike(old.part, parts[0])))
+        if same:
             self.lists[name] = Bound(parts[0], name, "")
-        return same and not self.local
+        return same
+
+    def without_functions(self, lines: list[str]) -> list[str]:
+        """The lines without the lists that held nothing but functions."""
+        gone = {f"{name} = nn.ModuleList()" for name, held in self.lists.items() if not held.path}
+        return [line for line in lines if line.strip() not in gone]
 
     def _elements(self, name: str, parts: Sequence[Part]) -> list[str]:
         """The modules of a list, and the part that any of its elements is."""
@@ -516,7 +523,7 @@ class Constructor:
 
     def _append(self, name: str, node: cst.BaseExpression) -> list[str] | None:
         part = self.element(node)
-        if part is None:
+        if part is None or self._stateless(name, [part]):
             return []
         modules = self._elements(name, [part])
         if not modules:

@@ -161,7 +161,7 @@ class Maker:
         cell = own_cells.cell_of(given, self) if value.api == own_cells.API else None
         if cell is not None:
             return own_cells.running(node, cell, given, self)
-        inputs = self.inputs(node)
+        inputs = _one_by_one(value.api, self.inputs(node))
         made = self._built(value.api, given, inputs, self.ctx.spans.get(node))
         if isinstance(made, Decline):
             return made
@@ -450,6 +450,13 @@ class Maker:
         if name in self.saved:
             return name
         return self.build.capture(name)
+
+
+def _one_by_one(api: str, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The inputs of a layer; two of those that a list of open length holds, where it joins them all."""
+    listed = inputs[0] if len(inputs) == 1 and api == "tf.keras.layers.Concatenate" else None
+    open_ = isinstance(listed, Sequence) and listed.items is None
+    return (listed.element, listed.element) if isinstance(listed, Sequence) and open_ else inputs
 
 
 def inside(code: LayerCode, qualnames: set[str], ctx: Context) -> LayerCode:

@@ -118,12 +118,18 @@ class Lowerer:
         return []
 
     def makes(self, node: cst.Call) -> bool:
-        """Whether a call creates a part on the spot (where the graph is built by calls)."""
-        return False
+        """Whether a call creates a part on the spot: in a graph that calls build any, else one without weights."""
+        if not isinstance(node.func, cst.Call) or self.maker.kind(node.func) != "keras":
+            return False
+        return getattr(self.ctx.value(node.func), "api", "").rpartition(".")[2] in _FUNCTIONS_ONLY
 
     def made(self, node: cst.Call) -> Bound | None:
         """The part that a call creates on the spot."""
-        return None
+        assert isinstance(node.func, cst.Call)
+        part = self.maker.part(node.func)
+        if part is not None and part.stateful:
+            self.build.needs.decline("a layer with a state that is made where it is called", self.ctx, node)
+        return None if part is None or part.stateful else Bound(part, "", "")
 
     def _several(self, node: cst.Tuple | cst.List) -> Term:
         terms = [self.term(element.value) for element in node.elements]
@@ -393,6 +399,15 @@ class Lowerer:
         term = self.term(tensor)
         return Term(f"{term.text}.shape[{lay.axis(index, term.layout)}]")
 
+
+_RANKS = [f"{rank}D" for rank in (1, 2, 3)]
+_FUNCTIONS_ONLY = frozenset(
+    {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot"}
+    | {"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Flatten", "Reshape", "Permute", "RepeatVector"}
+    | {f"{name}{rank}" for name in ("UpSampling", "ZeroPadding", "Cropping") for rank in _RANKS}
+    | {f"{size}{kind}Pooling{rank}" for size in ("", "Global") for kind in ("Max", "Average") for rank in _RANKS}
+)
+"""Layers that are functions: made where they are called, they leave nothing behind."""
 
 _FUNCTIONS = {
     f"tf.keras.layers.{name}": f"tf.keras.layers.{name.capitalize()}"

@@ -13,7 +13,18 @@ from migrator.codemods.training.assumed import STEPS, lists_metrics, models_of
 from migrator.codemods.training.built import built_by_statements
 from migrator.codemods.training.calls import is_model
 from migrator.model import OutputFacts
-from migrator.values import Instance, Literal, ModelValue, RepoInstance, Sequence, Tensor, Value
+from migrator.values import (
+    ClassFacts,
+    Instance,
+    Literal,
+    ModelValue,
+    RepoInstance,
+    Scalar,
+    Sequence,
+    Sym,
+    Tensor,
+    Value,
+)
 
 _REGULARIZERS = ("kernel_regularizer", "bias_regularizer", "recurrent_regularizer",
                  "embeddings_regularizer", "gamma_regularizer", "beta_regularizer",
@@ -157,7 +168,7 @@ def _subclass(value: RepoInstance, ctx: Context) -> Traits | None:
     if facts.call_inputs and isinstance(facts.call_inputs[0][1], Tensor):
         kind = _dtype_kind(facts.call_inputs[0][1].dtype)
     made = (ctx.models or {}).get(value.qualname)
-    output = _shape(facts.call_output)
+    output = _shape(_of_instance(facts.call_output, value, facts))
     penalty, constrained = (_given_some(value, names, ctx) for names in (_REGULARIZERS, _CONSTRAINTS))
     if made is not None:
         output, penalty = replace(output, activation=made.activation), made.penalty
@@ -219,10 +230,24 @@ def _masks(layer: Value) -> bool:
 
 
 def _shape(value: Value | None) -> OutputFacts:
-    if not isinstance(value, Tensor) or value.shape is None:
+    if not isinstance(value, Tensor):
         return OutputFacts()
-    width = value.shape[-1] if value.shape else None
+    width = value.channels
     return OutputFacts(rank=value.rank, width=width if isinstance(width, int) else None)
+
+
+def _of_instance(output: Value, model: RepoInstance, facts: ClassFacts) -> Value:
+    """The output of one model of a class: a width that an argument of the constructor says is a number."""
+    width = output.channels if isinstance(output, Tensor) else None
+    if not isinstance(output, Tensor) or not isinstance(width, Sym):
+        return output
+    given = dict(model.args).get(width.text, dict(facts.init).get(width.text))
+    known = given.default if isinstance(given, Scalar) and width.text not in dict(model.args) else given
+    if not isinstance(known, Literal) or not isinstance(known.value, int):
+        return output
+    return (
+        replace(output, shape=(*output.shape[:-1], known.value)) if output.shape else replace(output, last=known.value)
+    )
 
 
 def _units(layer: Instance) -> int | None:

@@ -174,7 +174,20 @@ def concatenated(inputs: Inputs, axis: object) -> Value:
 
 
 def _concatenate(instance: Instance, inputs: Inputs) -> Value:
-    return concatenated(inputs, given(instance, "axis", -1))
+    axis = given(instance, "axis", -1)
+    listed = inputs[0] if len(inputs) == 1 else None
+    if isinstance(listed, Sequence) and listed.items is None and isinstance(listed.element, Tensor):
+        return _open_list(listed.element, axis)
+    return concatenated(inputs, axis)
+
+
+def _open_list(element: Tensor, axis: object) -> Value:
+    """Nobody knows how many tensors joined along an axis."""
+    rank = element.rank
+    if rank is None or element.shape is None or not isinstance(axis, int) or not -rank <= axis < rank:
+        return Tensor(None, element.dtype, element.origin)
+    at = axis % rank
+    return replace(element, shape=tuple(None if i == at else dim for i, dim in enumerate(element.shape)))
 
 
 LAYERS["tf.keras.layers.Concatenate"] = _concatenate
