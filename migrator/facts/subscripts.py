@@ -91,12 +91,14 @@ def _sequence(base: Sequence, part: Index) -> Value:
     if isinstance(part, Slice):
         return _sliced(base, part)
     position = part.value if isinstance(part, Literal) else None
-    if not isinstance(position, int):
+    named = part.sym.text if isinstance(part, Scalar) and part.sym is not None and part.type == "int" else ""
+    if not isinstance(position, int) and not (named and base.sym is not None):
         return base.element
+    position = named or position
     if base.sym is not None and isinstance(base.element, Scalar | Unknown | Literal):
         text = Sym(f"{base.sym.text}[{position}]")
         return Unknown(sym=text) if isinstance(base.element, Unknown) else Scalar(_type(base.element), text)
-    if base.items is None:
+    if base.items is None or not isinstance(position, int):
         return base.element
     return base.items[position] if -len(base.items) <= position < len(base.items) else UNKNOWN
 

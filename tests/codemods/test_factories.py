@@ -140,3 +140,27 @@ def both_sides_agree(call: str, size: int, height: int) -> None:
         found = module(torch.as_tensor(x)).numpy()
     assert found.shape == wanted.shape
     np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+STACK = """
+from tensorflow.keras import layers
+import tensorflow as tf
+
+
+def build(n, units=(16, 8, 4)):
+    x = inputs = layers.Input((n,))
+    for i in range(len(units) - 1):
+        x = layers.Dense(units[INDEX], activation="relu")(x)
+    return tf.keras.Model(inputs, layers.Dense(1)(x))
+"""
+
+
+@pytest.mark.parametrize("index", ["i", "i + 1"])
+def test_sizes_that_a_loop_takes_from_a_list_by_number(index: str) -> None:
+    text = migrate(STACK.replace("INDEX", index)).text
+    assert f"nn.Linear(channels, units[{index}])" in text
+    assert f"channels = units[{index}]" in text
+    assert "self.fc = nn.Linear(channels, 1)" in text
+    made: dict[str, Any] = {}
+    exec(text, made)
+    assert made["build"](5)(torch.ones(2, 5)).shape == (2, 1)
