@@ -209,7 +209,8 @@ def reserve(
         shape = value.shape if value.shape is not None else (None,) * rank if rank else None
         layout = "channels_last" if (rank or 0) >= 4 else value.layout
         made = _with_last(replace(value, shape=shape, layout=layout), last)
-        for axis in asks.get(place, Asked()).inner:
+        asked_of = asks.get(place, Asked())
+        for axis in replace(asked_of, rank=asked_of.rank or rank).inner:
             made, name = _with_axis(made, axis, symbol)
             reserved |= {name: replace(place, axis=axis).text} if name else {}
         if isinstance(last, Sym):
