@@ -296,3 +296,67 @@ def test_the_folder_of_a_checkpoint_is_made(tmp_path: Path, path: str, line: str
     text = rendered(tmp_path, head + SAVED.replace("PATH", path)).text
     assert "os.makedirs" in text if line else "os.makedirs" not in text
     assert line in text
+
+
+GRAPH = """
+class Graph(layers.Layer):
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shapes):
+        features_shape = input_shapes[0]
+        width = features_shape[1]
+        self.kernel = self.add_weight(shape=(width, self.units), name="kernel")
+
+    def call(self, inputs):
+        features, links = inputs
+        return tf.matmul(links, tf.matmul(features, self.kernel))
+
+
+def build(nodes, width):
+    x, links = keras.Input((width,)), keras.Input((nodes,))
+    return keras.Model([x, links], Graph(3)([x, links]))
+
+
+def show():
+    model = build(5, 4)
+    x, links = np.ones((5, 4), "float32"), np.eye(5)
+    return model([x, links]), model((x, tf.eye(5)))
+"""
+
+
+def test_a_name_of_a_shape_goes_and_lists_of_arrays_become_tensors(tmp_path: Path) -> None:
+    made = rendered(tmp_path, GRAPH)
+    assert declines(made) == []
+    assert "shape" not in made.text
+    assert "width = in_features" in made.text
+    wide = "torch.as_tensor(links, dtype=torch.float32, device=device)"
+    assert f"model([torch.as_tensor(x, device=device), {wide}])" in made.text
+    assert "model((torch.as_tensor(x, device=device), torch.eye(5, device=device)))" in made.text
+
+
+def test_a_name_of_a_shape_that_more_than_its_sizes_are_read_of_is_declined(tmp_path: Path) -> None:
+    assert declines(rendered(tmp_path, GRAPH.replace("width = features_shape[1]", "width = sum(features_shape[1:])")))
+
+
+STEPS = """
+class Steps(layers.Layer):
+    def build(self, input_shape):
+        self.bias = self.add_weight(shape=(input_shape[1],), initializer="zeros", name="bias")
+
+    def call(self, x):
+        return tf.reduce_sum(x, axis=-1) + self.bias
+
+
+def build(steps):
+    x = keras.Input((steps, 8))
+    return keras.Model(x, layers.Dense(1)(Steps()(x)))
+"""
+
+
+def test_a_size_that_is_not_the_last_is_given_by_who_knows_it(tmp_path: Path) -> None:
+    made = rendered(tmp_path, STEPS)
+    assert declines(made) == []
+    assert "nn.Parameter(torch.empty(in_length))" in made.text
+    assert "Steps(steps" in made.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +28,7 @@ from migrator.codemods.models.variables import is_variable, kept_variable
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
 from migrator.codemods.nodes import find
 from migrator.model import Decline, LayerCode, WeightRecord
-from migrator.values import Carried, DType, Literal, ModelValue, Span, Value
+from migrator.values import Carried, DType, Literal, ModelValue, ShapeOf, Span, Value
 
 KERAS_STATE = frozenset(
     {
@@ -127,6 +128,9 @@ class Constructor:
     def assign(self, name: str, value: cst.BaseExpression, adds: Sequence[cst.Call]) -> list[str] | None:
         if name in self.drops:
             return []
+        if isinstance(self.ctx.value(value), ShapeOf) and "." not in name:
+            self.shapes.add(name)
+            return None
         if isinstance(value, cst.Call) and is_add_weight(value, self.ctx):
             if not name.startswith("self."):
                 self.pending[name] = value
@@ -475,10 +479,17 @@ class Constructor:
             self.lists[name] = Bound(parts[0], name, "")
         return same
 
-    def without_functions(self, lines: list[str]) -> list[str]:
-        """The lines without the lists that held nothing but functions."""
+    shapes: set[str] = field(default_factory=set)  # names of shapes, of which the sizes are written out
+
+    def without_leftovers(self, lines: list[str]) -> list[str]:
+        """The lines without the lists that held nothing but functions, and names of shapes that nothing reads."""
         gone = {f"{name} = nn.ModuleList()" for name, held in self.lists.items() if not held.path}
-        return [line for line in lines if line.strip() not in gone]
+        kept = [line for line in lines if line.strip() not in gone]
+        for name in self.shapes:
+            rest = [line for line in kept if not line.startswith(f"{name} = ")]
+            if not any(re.search(rf"\b{name}\b", line) for line in rest):
+                kept = rest
+        return kept
 
     def _elements(self, name: str, parts: Sequence[Part]) -> list[str]:
         """The modules of a list, and the part that any of its elements is."""

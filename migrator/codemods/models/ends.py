@@ -17,6 +17,19 @@ def is_input(node: cst.BaseExpression, ctx: Context) -> bool:
     return isinstance(value, Api) and value.name in INPUTS
 
 
+def are_inputs(node: cst.Assign, ctx: Context) -> bool:
+    """`x, y = Input(...), Input(...)`: a name for each."""
+    target, value = node.targets[0].target, node.value
+    if (
+        len(node.targets) != 1
+        or not isinstance(target, cst.Tuple | cst.List)
+        or not isinstance(value, cst.Tuple | cst.List)
+    ):
+        return False
+    named = all(isinstance(e.value, cst.Name) for e in target.elements)
+    return named and len(target.elements) == len(value.elements) and all(is_input(e.value, ctx) for e in value.elements)
+
+
 def ends(call: cst.Call) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:
     """(inputs, outputs) of `Model(inputs, outputs)`; None where they are not given."""
     names = ("inputs", "outputs", "name")

@@ -11,7 +11,7 @@ from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.models import own_cells
 from migrator.codemods.models.create import application_part, reads_shape
-from migrator.codemods.models.ends import is_input
+from migrator.codemods.models.ends import are_inputs, is_input
 from migrator.codemods.models.factory_calls import factory_part
 from migrator.codemods.models.forward import Body, Line, body_of, comments
 from migrator.codemods.models.layout import LAST
@@ -315,6 +315,8 @@ class Split:
         small = node.body[0]
         if isinstance(small, cst.Assign) and is_input(small.value, self.lower.ctx):
             return [], self._other_names(small)
+        if isinstance(small, cst.Assign) and are_inputs(small, self.lower.ctx):
+            return [], []
         if own_cells.handed_over(small, self.lower.maker):
             return comments(node), []
         if self._is_layers(small):

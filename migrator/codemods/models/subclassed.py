@@ -259,7 +259,7 @@ class _Class:
         tail = [f"{s.name}={s.default}" for s in sizes if has_default(self.ctx.facts, self.qualname, s)]
         self.build.params = with_sizes(params, head, tail)
         added = [f"self.{losses.ATTRIBUTE} = 0.0  # what the last call adds to the loss"] if self.added else []
-        self.build.init = [*added, *_strip(self.constructor.without_functions(lines))]
+        self.build.init = [*added, *_strip(self.constructor.without_leftovers(lines))]
 
     def _base_call(self, init: cst.FunctionDef | None, params: list[str], above: Inherited) -> list[str]:
         """Note what the constructor above is given; the parameters that the class's own takes."""

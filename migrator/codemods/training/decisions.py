@@ -281,9 +281,25 @@ class Decisions:
 
     def as_tensor(self, arg: cst.Arg, place: str = "") -> str:
         """An argument of a layer: arrays become tensors, floats of the width that Keras casts them to."""
-        text, value = self.writer.text(arg.value), self.ctx.value(arg.value)
-        if arg.star or not isinstance(value, Tensor) or value.origin != "numpy" or value.dtype is None:
-            return text
+        return self.writer.text(arg.value) if arg.star else self._tensors(arg.value, place)
+
+    def _tensors(self, node: cst.BaseExpression, place: str) -> str:
+        """An input, or a list or tuple of them, with tensors for arrays."""
+        plain = isinstance(node, cst.List | cst.Tuple) and all(isinstance(e, cst.Element) for e in node.elements)
+        if plain and isinstance(node, cst.List | cst.Tuple) and any(self._is_array(e.value) for e in node.elements):
+            inner = ", ".join(self._tensors(e.value, place) for e in node.elements)
+            comma = "," if isinstance(node, cst.Tuple) and len(node.elements) == 1 else ""
+            return f"[{inner}]" if isinstance(node, cst.List) else f"({inner}{comma})"
+        return self._tensor(node, place) if self._is_array(node) else self.writer.text(node)
+
+    def _is_array(self, node: cst.BaseExpression) -> bool:
+        value = self.ctx.value(node)
+        return isinstance(value, Tensor) and value.origin == "numpy" and value.dtype is not None
+
+    def _tensor(self, node: cst.BaseExpression, place: str) -> str:
+        text, value = self.writer.text(node), self.ctx.value(node)
+        assert isinstance(value, Tensor)
+        assert value.dtype is not None
         wide = value.dtype.startswith("float") and value.dtype != "float32"
         kind = ", dtype=torch.float32" if wide else ""
         return f"torch.as_tensor({text}{kind}{place})"
