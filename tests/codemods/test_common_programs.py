@@ -321,7 +321,7 @@ def build(nodes, width):
 
 def show():
     model = build(5, 4)
-    x, links = np.ones((5, 4), "float32"), np.eye(5)
+    x, links = np.ones((5, 4), "float32"), np.ones((5, 5))
     return model([x, links]), model((x, tf.eye(5)))
 """
 
@@ -360,3 +360,16 @@ def test_a_size_that_is_not_the_last_is_given_by_who_knows_it(tmp_path: Path) ->
     assert declines(made) == []
     assert "nn.Parameter(torch.empty(in_length))" in made.text
     assert "Steps(steps" in made.text
+
+
+PAIR = """
+a, b = keras.Input((3,)), keras.Input((3,))
+model = keras.Model([a, b], layers.Dense(1)(layers.Add()([a, b])))
+print(model([tf.ones((2, 3)), tf.ones((2, 3))]).shape)
+"""
+
+
+def test_inputs_of_one_statement_belong_to_the_graph_of_a_script(tmp_path: Path) -> None:
+    made = rendered(tmp_path, PAIR)
+    assert declines(made) == []
+    assert "keras" not in made.text

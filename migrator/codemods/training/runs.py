@@ -14,6 +14,7 @@ from migrator.codemods.models.nested import inner_until
 from migrator.codemods.models.sequence import shows
 from migrator.codemods.nodes import find
 from migrator.values import Api, Tensor
+from migrator.values import Sequence as SequenceValue
 
 _MODELS = ("tf.keras.Sequential", "tf.keras.Model")
 
@@ -78,11 +79,12 @@ def _freezes_part(statement: cst.BaseStatement, run: Sequence[cst.BaseStatement]
 
 
 def _is_symbolic(statement: cst.BaseStatement, ctx: Context) -> bool:
-    """Whether a line binds a tensor of a layer graph."""
+    """Whether a line binds a tensor of a layer graph, or several."""
     if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.Assign):
         return False
     value = ctx.value(statement.body[0].value)
-    return isinstance(value, Tensor) and value.origin == "keras"
+    parts = value.items if isinstance(value, SequenceValue) and value.items else (value,)
+    return all(isinstance(part, Tensor) and part.origin == "keras" for part in parts)
 
 
 def _adds_to(statement: cst.BaseStatement, name: str) -> bool:
