@@ -207,3 +207,19 @@ def test_of_some_operations_it_is_known_that_they_give_a_tensor() -> None:
         b = tf.linalg.det(tf.eye(3))  # any[...]
         c = tf.random.stateless_normal((2,), [1, 2], dtype=tf.float16)  # float16[...]
         """)
+
+
+def test_blocks_of_pixels() -> None:
+    check("""
+        import tensorflow as tf
+
+        def f(x: tf.Tensor, block):
+            return tf.nn.depth_to_space(x, block)
+
+        x = tf.ones((2, 8, 6, 12))
+        a = tf.nn.depth_to_space(x, 2)  # float32[2, 16, 12, 3]
+        b = tf.nn.space_to_depth(x, block_size=2)  # float32[2, 4, 3, 48]
+        c = tf.nn.space_to_depth(x, 4)  # float32[2, 2, ?, 192]
+        d = tf.nn.depth_to_space(x, 2, data_format="NCHW")  # float32[?, ?, ?, ?]
+        e = tf.nn.depth_to_space(tf.ones((2, 8, 6, 4)), f)  # float32[2, ?, ?, ?]
+        """)

@@ -172,8 +172,7 @@ def indices_and_scores(args: Args) -> Value:
     return Sequence("tuple", (Tensor((None,), "int32"), scores))
 
 
-@op("tf.nn.depth_to_space", "tf.nn.space_to_depth", "tf.compat.v1.depth_to_space", "tf.compat.v1.space_to_depth",
-    "tf.compat.v1.nn.depth_to_space", "tf.compat.v1.nn.space_to_depth", "tf.nn.conv3d", "tf.nn.max_pool3d",
+@op("tf.nn.conv3d", "tf.nn.max_pool3d",
     "tf.nn.avg_pool3d", "tf.nn.max_pool1d", "tf.nn.avg_pool1d", "tf.strided_slice", "tf.space_to_batch",
     "tf.batch_to_space", "tf.math.segment_sum", "tf.math.segment_mean",
     "tf.math.segment_max", "tf.math.segment_min", "tf.math.segment_prod", "tf.keras.ops.take")  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from migrator.facts import dims
 from migrator.facts.arithmetic import dim_of, dims_of, plain
 from migrator.facts.join import join_all
@@ -76,6 +78,28 @@ def transpose(args: Args) -> Value:
 def matrix_transpose(args: Args) -> Value:
     x = tensor(first(args))
     return like(x, None if x.shape is None or len(x.shape) < 2 else (*x.shape[:-2], x.shape[-1], x.shape[-2]))
+
+
+@op("tf.nn.depth_to_space", "tf.compat.v1.depth_to_space", "tf.compat.v1.nn.depth_to_space")
+def depth_to_space(args: Args) -> Value:
+    """Blocks of channels become pixels: [N, H, W, C] to [N, H * block, W * block, C / block ** 2]."""
+    return _blocks(args, lambda n, b: dims.product((n, b)), lambda c, b: exact_quotient(c, dims.product((b, b))))
+
+
+@op("tf.nn.space_to_depth", "tf.compat.v1.space_to_depth", "tf.compat.v1.nn.space_to_depth")
+def space_to_depth(args: Args) -> Value:
+    """Blocks of pixels become channels: [N, H, W, C] to [N, H / block, W / block, C * block ** 2]."""
+    return _blocks(args, exact_quotient, lambda c, b: dims.product((c, b, b)))
+
+
+def _blocks(args: Args, pixels: Callable[[Dim, Dim], Dim], channels: Callable[[Dim, Dim], Dim]) -> Value:
+    x, block = tensor(first(args)), dim_of(args.get("block_size"))
+    if x.shape is None or len(x.shape) != 4:
+        return like(x, None)
+    if literal(args, "data_format", "NHWC") != "NHWC":
+        return like(x, (None,) * 4)
+    n, h, w, c = x.shape
+    return like(x, (n, pixels(h, block), pixels(w, block), channels(c, block)))
 
 
 def expanded(x: Tensor, axis: object) -> Tensor:
