@@ -162,6 +162,7 @@ class ShapeOf(Value):
 
     dims: Shape | None
     dynamic: bool = False  # tf.shape: a tensor in TF, a plain size in torch
+    last: Dim = None  # the last axis, where it is known although the rank is not
 
 
 @dataclass(frozen=True)

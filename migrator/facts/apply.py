@@ -27,6 +27,7 @@ from migrator.values import (
     RepoInstance,
     Sequence,
     ShapeOf,
+    Sym,
     Tensor,
     Unknown,
     Value,
@@ -169,13 +170,14 @@ def _declared(given: Value, declared: Value) -> Value:
     if given.shape is None or len(given.shape) != len(declared.shape):
         return replace(given, shape=declared.shape, last=None) if given.shape is None else given
     sizes = zip(given.shape, declared.shape, strict=True)
-    return replace(given, shape=tuple(known if _is_open(size) else size for size, known in sizes))
+    return replace(given, shape=tuple(known if _is_open(size, known) else size for size, known in sizes))
 
 
-def _is_open(size: Dim) -> bool:
-    """Whether nothing is known of a size, or a class reserves a name for it."""
+def _is_open(size: Dim, declared: Dim) -> bool:
+    """Whether nothing is known of a size, a class reserves a name for it, or it is another name of what is declared."""
     text = dims.text(size)
-    return size is None or (not isinstance(size, int) and text is not None and text.startswith(_RESERVED))
+    reserved = not isinstance(size, int) and text is not None and text.startswith(_RESERVED)
+    return size is None or reserved or (isinstance(size, Sym) and declared is not None)
 
 
 def _layer_output(it: Interpreter, callee: Instance, inputs: tuple[Value, ...], where: Where) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from migrator.facts import calls, names, options
+from migrator.facts import calls, names, options, settled, tables
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
@@ -81,7 +81,7 @@ def of_module(it: Interpreter, module: str, name: str) -> Value:
     if module in it.modules:
         frame = it.frames.get(module)
         if frame is not None and name in frame.env:
-            return it.ever[module].get(name, frame.env[name])
+            return settled.visible(it.ever[module].get(name, frame.env[name]), None)
         return ModuleRef(dotted) if _is_package(it, dotted) else Unknown(f"{dotted} is not defined")
     if _is_package(it, dotted):
         return ModuleRef(dotted)
@@ -122,7 +122,7 @@ def external(dotted: str) -> Value:
         return Literal(None)
     if head in ("math", "numpy") and tail in ("pi", "e", "inf"):
         return Scalar("float")
-    return External(dotted)
+    return tables.MEMBERS.get(dotted) or External(dotted)
 
 
 def of_class(it: Interpreter, qualname: str, name: str, bound: Value | None) -> Value:
@@ -147,7 +147,7 @@ def _bound(it: Interpreter, member: RepoFunction, bound: Value) -> Value:
 
 def _tensor(base: Tensor, name: str) -> Value:
     if name == "shape":
-        return ShapeOf(base.shape)
+        return ShapeOf(base.shape, last=base.last)
     if name == "dtype":
         return DType(base.dtype, base.origin == "numpy") if base.dtype else UNKNOWN
     if name == "ndim":

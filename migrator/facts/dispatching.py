@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import ast
 
-from migrator.facts import apply, calls, classes, functions, libraries, methods, mutation, supers, targets, tensorflow
+from migrator.facts import (
+    apply,
+    calls,
+    classes,
+    functions,
+    libraries,
+    methods,
+    mutation,
+    settled,
+    supers,
+    targets,
+    tensorflow,
+)
 from migrator.facts.calls import Arguments, Where
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
@@ -40,7 +52,10 @@ def call(it: Interpreter, node: ast.Call, frame: Frame) -> Value:
     result = dispatch(it, callee, calls.arguments(it, node, frame), where)
     if isinstance(callee, RepoFunction):
         _forget_changed(it, callee, node, frame)
-    return result
+    return settled.spelled(result, node, lambda name: it.stands(name, frame)) if callee == _LEN else result
+
+
+_LEN = External("len")
 
 
 def _forget_changed(it: Interpreter, callee: RepoFunction, node: ast.Call, frame: Frame) -> None:

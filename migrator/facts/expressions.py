@@ -6,7 +6,16 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from migrator.facts import arithmetic, attributes, calls, comprehensions, dispatching, one_version, subscripts
+from migrator.facts import (
+    arithmetic,
+    attributes,
+    calls,
+    comprehensions,
+    dispatching,
+    one_version,
+    settled,
+    subscripts,
+)
 from migrator.facts.interpreter import MAX_STEPS, UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join, join_all
 from migrator.values import Dict, Literal, Scalar, Sequence, Unknown, Value
@@ -135,7 +144,8 @@ def _if_expression(it: Interpreter, node: ast.IfExp, frame: Frame) -> Value:
 
 def _subscript(it: Interpreter, node: ast.Subscript, frame: Frame) -> Value:
     base = evaluate(it, node.value, frame)
-    return subscripts.subscript(base, subscripts.index(it, node.slice, frame))
+    found = subscripts.subscript(base, subscripts.index(it, node.slice, frame))
+    return settled.spelled(found, node, lambda name: it.stands(name, frame))
 
 
 def _slice(it: Interpreter, node: ast.Slice, frame: Frame) -> Value:

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from migrator.facts import mutation, names
+from migrator.facts import dims, mutation, names, settled
 from migrator.facts.join import join
 from migrator.facts.modules import Definition, FunctionNode, Module
 from migrator.facts.sized import join_inputs
@@ -27,6 +27,7 @@ from migrator.values import (
     Tensor,
     Unknown,
     Value,
+    is_mixed,
 )
 
 UNKNOWN = Unknown()
@@ -67,6 +68,7 @@ class Frame:
     moving: set[str] = field(default_factory=set)  # those that do
     writers: list[str] = field(default_factory=list)  # summary writers of the blocks around; "" where tags differ
     untaken: list[dict[str, Value]] = field(default_factory=list)  # where ways end that a constant closes
+    at_hand: frozenset[str] = frozenset()  # parameters that are tensors with sizes to be read, not parts of a graph
 
 
 @dataclass
@@ -115,6 +117,7 @@ class Interpreter:
         self.frames: dict[str, Frame] = {}
         self.ever: dict[str, dict[str, Value]] = {name: {} for name in modules}  # all that globals ever were
         self.values: dict[str, dict[Key, Value]] = {name: {} for name in modules}
+        self.bound_at: dict[str, dict[str, int]] = {}  # where scripts have bound their variables last
         self.root = ""
         self.site_scope: dict[Site, str] = {}
         self.uses: dict[Site, Use] = {}
@@ -202,7 +205,25 @@ class Interpreter:
         value = owner.env[name]
         if owner is user or owner.outer is not None or self.frames.get(owner.module.name) is not owner:
             return value
-        return self.ever[owner.module.name].get(name, value)
+        ever = self.ever[owner.module.name].get(name, value)
+        if user.scope == owner.scope:
+            return ever
+        seen = settled.visible(ever, self._hidden(user))
+        if not isinstance(seen, Unknown) or seen.sym is not None or is_mixed(seen):
+            return seen
+        return Unknown(seen.reason, Sym(name)) if self.stands(name, user) else seen
+
+    def stands(self, name: str, frame: Frame) -> bool:
+        """Whether a variable of a script may stand in a size, in the script or in a function of it."""
+        if frame.scope.endswith(":"):
+            return name in self.bound_at.get(frame.module.name, {}) and name not in self.shared_names(frame.module)
+        known = name in self.ever[frame.module.name] and name not in self._hidden(frame)
+        return name in frame.at_hand or (known and name not in self.shared_names(frame.module))
+
+    def _hidden(self, user: Frame) -> frozenset[str]:
+        """The names that mean something else in a function or class than in its module."""
+        definition = self.definitions.get(user.scope)
+        return frozenset() if definition is None else settled.bound_inside(definition.node)
 
     def bind(self, name: str, value: Value, frame: Frame) -> None:
         """Assign a name in the frame."""
@@ -279,6 +300,7 @@ class Interpreter:
             self.foreign.setdefault(self.origins.get(site, site), []).append(inputs[0])
         if self.site_scope.get(site) != self.root or any(_covers(muted, site) for muted in self.muted):
             return
+        inputs = tuple(self._told(value, site) for value in inputs)
         use = self.uses.setdefault(site, Use(layer))
         use.layer = layer if use.layer == layer else join(use.layer, layer)
         if use.inputs is None or use.output is None:
@@ -287,6 +309,21 @@ class Interpreter:
             use.inputs = join_inputs(layer, use.inputs, inputs)
             use.output = join(use.output, output)
         use.calls.add(call)
+
+    def rebind(self, target: ast.Name, frame: Frame) -> None:
+        """Note where a script binds a variable; sizes that say it mean what it was before, and are forgotten."""
+        bound = self.bound_at.setdefault(frame.module.name, {})
+        if target.id in bound:
+            frame.env = {name: settled.visible(value, (target.id,)) for name, value in frame.env.items()}
+        bound[target.id] = target.lineno
+
+    def _told(self, value: Value, site: Site) -> Value:
+        """A tensor with a size that a variable of the script says only where it does so before the module is made."""
+        if not self.root.endswith(":") or not isinstance(value, Tensor) or not isinstance(value.channels, Sym):
+            return value
+        bound = self.bound_at.get(site[0], {})
+        known = settled.known_at(value.channels, site[1].line, self.modules[site[0]].tree, bound)
+        return value if known else settled.visible(value, dims.names(value.channels))
 
 
 EVERYTHING = ("", 0, 0)

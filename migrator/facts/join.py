@@ -136,7 +136,7 @@ def _same_type(a: Value, b: Value) -> Value:
     if isinstance(a, Sequence) and isinstance(b, Sequence):
         return _sequences(a, b)
     if isinstance(a, ShapeOf) and isinstance(b, ShapeOf):
-        return ShapeOf(dims.join_shapes(a.dims, b.dims), a.dynamic or b.dynamic)
+        return ShapeOf(dims.join_shapes(a.dims, b.dims), a.dynamic or b.dynamic, dims.join(a.last, b.last))
     if isinstance(a, Instance) and isinstance(b, Instance) and a.api == b.api:
         site, module = (a.site, a.module) if a.site == b.site and a.module == b.module else (None, "")
         return Instance(a.api, module, site, _arguments(a.args, b.args))

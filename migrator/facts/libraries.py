@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from migrator.facts import arithmetic, dims, functions, loops, options
+from migrator.facts import arithmetic, dims, functions, loops, options, tables
 from migrator.facts.calls import Arguments, Where
 from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.join import join_all, sym_of
@@ -33,6 +33,8 @@ def call_external(it: Interpreter, name: str, args: Arguments, where: Where) -> 
     function = _KNOWN.get(name)
     if function is not None:
         return function(it, args, where)
+    if name in tables.CALLS:
+        return tables.CALLS[name](args)
     if name.startswith("numpy."):
         return arrays.numpy_call(name.removeprefix("numpy."), args.positional, args.keywords)
     if name.startswith("math."):

@@ -15,6 +15,7 @@ from migrator.facts import (
     datasets,
     functions,
     image_batches,
+    observed,
     saved,
     strategies,
     summaries_to,
@@ -206,7 +207,8 @@ def _observe_data(it: Interpreter, base: Value, args: Arguments, where: Where) -
         element = arithmetic.element(data)
         data = element.items[0] if isinstance(element, Sequence) and element.items else element
     inputs = data.items if isinstance(data, Sequence) and data.items is not None else (data,)
-    if not all(isinstance(value, Tensor) and value.shape for value in inputs):
+    inputs = observed.arrays(it, base, args, inputs, where.frame)
+    if not all(isinstance(value, Tensor) and (value.shape or value.last is not None) for value in inputs):
         return UNKNOWN
     batch = [_one_batch(value) for value in inputs if isinstance(value, Tensor)]
     given: Value = batch[0] if len(batch) == 1 else Sequence("list", tuple(batch), join_all(batch))
@@ -214,8 +216,9 @@ def _observe_data(it: Interpreter, base: Value, args: Arguments, where: Where) -
 
 
 def _one_batch(value: Tensor) -> Tensor:
-    shape = (None, *(value.shape or (None,))[1:])
-    return Tensor(shape, "float32" if value.dtype in ("float64", None) else value.dtype, "tf")
+    shape = (None, *value.shape[1:]) if value.shape else None
+    dtype = "float32" if value.dtype in ("float64", None) else value.dtype
+    return Tensor(shape, dtype, "tf", last=None if shape else value.last)
 
 
 def _predicted(output: Value) -> Value:

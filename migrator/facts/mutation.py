@@ -10,7 +10,7 @@ from migrator.facts.modules import FunctionNode, Module
 from migrator.facts.roots import attributes_of_self
 from migrator.facts.survey import survey
 
-_MUTATORS = frozenset({"append", "extend", "insert", "pop", "remove", "clear", "update", "setdefault", "add", "sort"})
+MUTATORS = frozenset({"append", "extend", "insert", "pop", "remove", "clear", "update", "setdefault", "add", "sort"})
 _CONSTRUCTORS = frozenset({"__init__", "build"})
 
 
@@ -51,7 +51,7 @@ def changed_parameters(node: FunctionNode) -> frozenset[str]:
     """Parameters whose lists or dicts the body changes in place."""
     below = survey(node)
     methods = (call.func for call in below.calls if isinstance(call.func, ast.Attribute))
-    found = {_name(func.value) for func in methods if func.attr in _MUTATORS}
+    found = {_name(func.value) for func in methods if func.attr in MUTATORS}
     found |= {_name(item.value) for item in below.subscripts if isinstance(item.ctx, ast.Store)}
     names = {arg.arg for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
     return frozenset(found & names)

@@ -203,7 +203,8 @@ def localise(it: Interpreter, value: Value) -> Value:
         items = None if value.items is None or value.sym is not None else tuple(localise(it, i) for i in value.items)
         return Sequence(value.kind, items, localise(it, value.element))
     if isinstance(value, ShapeOf):
-        return ShapeOf(None if value.dims is None else tuple(map(_number, value.dims)), value.dynamic)
+        sizes = None if value.dims is None else tuple(map(_number, value.dims))
+        return ShapeOf(sizes, value.dynamic, _number(value.last))
     if isinstance(value, Dict):
         return Dict(None if value.items is None else tuple((key, localise(it, item)) for key, item in value.items))
     if isinstance(value, Dataset):

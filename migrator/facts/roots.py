@@ -20,21 +20,21 @@ def stable_names(node: FunctionNode) -> frozenset[str]:
     A variable that only loops bind is listed as "for name"; an attribute that is assigned once
     as "@.name".
     """
-    stores: Counter[str] = Counter()
+    stored: Counter[str] = Counter()
     looped: set[str] = set()
     targets: Counter[str] = Counter()
-    for store, in_loop in _stores(node.body, False):
+    for store, in_loop in stores(node.body, False):
         name = store.id if isinstance(store, ast.Name) else f"@.{store.attr}"
-        stores[name] += 1
+        stored[name] += 1
         if in_loop:
             looped.add(name)
     for loop in survey(node).loops:
         targets.update(name.id for name in ast.walk(loop.target) if isinstance(name, ast.Name))
-    once = {name for name, count in stores.items() if count == 1}
+    once = {name for name, count in stored.items() if count == 1}
     parameters = {arg.arg for arg in all_arguments(node)}
-    stable = {name for name in parameters if not stores[name]}
+    stable = {name for name in parameters if not stored[name]}
     stable |= once - looped - set(targets) - parameters
-    counting = {name for name, count in targets.items() if stores[name] == count}
+    counting = {name for name, count in targets.items() if stored[name] == count}
     return frozenset(stable | {f"for {name}" for name in counting - parameters})
 
 
@@ -51,16 +51,17 @@ def identifiers(node: ast.AST) -> frozenset[str]:
     return frozenset({name.id for name in below.names} | {arg.arg for arg in below.args})
 
 
-def _stores(nodes: Iterable[ast.AST], in_loop: bool) -> Iterator[tuple[ast.Name | ast.Attribute, bool]]:
+def stores(nodes: Iterable[ast.AST], in_loop: bool) -> Iterator[tuple[ast.Name | ast.Attribute, bool]]:
+    """What statements bind, and whether a loop does; functions and classes among them are left out."""
     for node in nodes:
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
             yield node, in_loop
         if isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
             continue
         if isinstance(node, ast.AugAssign):
-            yield from _stores([node.target], True)
+            yield from stores([node.target], True)
         inside = in_loop or isinstance(node, _REPEATING)
-        yield from _stores(ast.iter_child_nodes(node), inside)
+        yield from stores(ast.iter_child_nodes(node), inside)
 
 
 def callers_first(definitions: Mapping[str, Definition]) -> list[str]:

@@ -133,8 +133,10 @@ def _shape(base: ShapeOf, part: Index) -> Value:
     if isinstance(part, Slice):
         bounds = _bounds(part)
         left = base.dims[bounds] if base.dims is not None and bounds is not None else None
-        return ShapeOf(left, base.dynamic)
+        return ShapeOf(left, base.dynamic, base.last if part.upper is None and part.step is None else None)
     position = part.value if isinstance(part, Literal) else None
+    if position == -1 and base.last is not None:
+        return arithmetic.of_dim(base.last)
     if base.dims is None or not isinstance(position, int):
         return Scalar("int")
     return arithmetic.of_dim(base.dims[position]) if -len(base.dims) <= position < len(base.dims) else UNKNOWN

@@ -75,6 +75,7 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
         if not isinstance(params[name], Tensor) and isinstance(params[name], Unknown):
             params[name] = Tensor()
     reserved: dict[str, str] = {}
+    at_hand: frozenset[str] = frozenset()
     if builds:
         named = [name for name in names if isinstance(params[name], Tensor)]
         params.update({name: inputs.any_batch(params[name]) for name in named})
@@ -85,11 +86,13 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
             lambda trial: _try_function(it, qualname, trial),
             inputs.declares_inputs(node),
         )
+        places = frozenset(reserved.values())
         params, reserved = _at_hand(it, qualname, node, params, reserved)
+        at_hand = places - frozenset(reserved.values())
     params, converted = _from_arrays(it, qualname, node, params) if not builds else (params, ())
     _enter(it, qualname)
     frame = _frame(it, definition.module, qualname, node, params)
-    frame.moves = builds
+    frame.moves, frame.at_hand = builds, at_hand
     _note_parameters(it, node, frame)
     returns = functions.body_value(it, node, frame)
     finish_nested(it, frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from migrator.facts import arithmetic, moving
+from migrator.facts import arithmetic, moving, settled
 from migrator.facts.interpreter import Frame, Interpreter
 from migrator.facts.join import join, sym_of
 from migrator.values import Dict, Literal, RepoInstance, Scalar, Sequence, ShapeOf, Sym, Tensor, Unknown, Value
@@ -15,7 +15,7 @@ def assign(it: Interpreter, target: ast.expr, value: Value, frame: Frame) -> Non
     if frame.record:
         it.note(frame.module, target, value)
     if isinstance(target, ast.Name):
-        it.bind(target.id, named(moving.rebound(it, target, value, frame), target.id, frame), frame)
+        it.bind(target.id, _own_name(it, moving.rebound(it, target, value, frame), target, frame), frame)
     elif isinstance(target, ast.Tuple | ast.List):
         for element, item in zip(target.elts, unpacked(value, target.elts), strict=True):
             assign(it, element.value if isinstance(element, ast.Starred) else element, item, frame)
@@ -45,6 +45,14 @@ def unpacked(value: Value, targets: list[ast.expr]) -> list[Value]:
     if star is not None:
         return _starred(value, items, star, count)
     return list(items) if items is not None and len(items) == count else [arithmetic.element(value)] * count
+
+
+def _own_name(it: Interpreter, value: Value, target: ast.Name, frame: Frame) -> Value:
+    """The value with the name as its own size, in a script until it is bound again."""
+    if it.frames.get(frame.module.name) is not frame:
+        return named(value, target.id, frame)
+    it.rebind(target, frame)
+    return settled.named(value, target.id)
 
 
 def named(value: Value, name: str, frame: Frame) -> Value:

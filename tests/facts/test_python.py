@@ -181,12 +181,12 @@ def test_unknown_code_stays_unknown() -> None:
     facts = check("""
         import other
         a = other.thing(3)  # unknown
-        b = a.b  # unknown
-        c = a + 1  # unknown
+        b = a.b  # unknown a.b
+        c = a + 1  # unknown a + 1
         for d in a:
-            e = d  # unknown
+            e = d  # unknown d
         with a as f:
-            g = f  # unknown
+            g = f  # unknown f
         try:
             h = 1
         except ValueError as error:

@@ -55,7 +55,7 @@ def test_a_list_that_a_function_fills_is_open() -> None:
         mine = []
         fill(mine, 3)
         a = mine  # [unknown, ...]
-        b = len(mine)  # int
+        b = len(mine)  # int len(mine)
         """)
 
 

@@ -13,6 +13,7 @@ from libcst.helpers import get_full_name_for_node
 from migrator.codemods.context import Context
 from migrator.codemods.models import adapted, lambdas, named_sizes, own_cells
 from migrator.codemods.models.build import ModuleBuild
+from migrator.codemods.models.data_sizes import DataSizes
 from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
 from migrator.codemods.models.observed import any_size
@@ -76,13 +77,22 @@ class Maker:
     saved: set[str] = field(default_factory=set)  # names that the code itself keeps on `self`
     every_size: bool = False  # images of other sizes may come than the calls show
     said: dict[tuple[str, Span], str] = field(default_factory=dict)  # the sizes of the layers made so far, as written
+    data: DataSizes | None = None  # sizes of data, where whoever makes the class gives them
 
     def static(self, node: cst.CSTNode) -> str:
         """An expression of the constructor: TensorFlow rewritten, sizes of tensors as the arguments they are."""
         rewritten = self.sized(node)
         self.build.needs.take(rewritten)
         self._no_factories(node)
-        return substitute(self.ctx.code(rewritten.node).strip(), self.rename)
+        return self._of_data(substitute(self.ctx.code(rewritten.node).strip(), self.rename))
+
+    def _of_data(self, text: str) -> str:
+        """An expression with sizes of data as the parameters that they are."""
+        if self.data is None:
+            return text
+        found = self.data.named(text)
+        self.scope.update(self.data.given)
+        return found
 
     def _no_factories(self, node: cst.CSTNode) -> None:
         """Decline `block = conv(64)` where `conv` becomes a module: what calls the block may make it more than once."""
@@ -175,7 +185,7 @@ class Maker:
             )
         use = self.use(node)
         shape = inputs[0].shape if len(inputs) == 1 and isinstance(inputs[0], Tensor) else None
-        return replace(made, output=use[1] if use else None, shape=shape)
+        return replace(made, output=self._fixed_sizes(use[1]) if use else None, shape=shape)
 
     def _called_often(self, node: cst.Call) -> bool:
         """Whether a layer made here, or the module that owns it, is called in more than one place."""
@@ -292,7 +302,7 @@ class Maker:
         if rewritten.declines:
             return self.ctx.code(node)
         self.build.needs.take(rewritten)
-        return substitute(self.ctx.code(rewritten.node), self.rename)
+        return self._of_data(substitute(self.ctx.code(rewritten.node), self.rename))
 
     def _axis(self, given: Mapping[str, cst.BaseExpression]) -> int | None:
         if "axis" not in given:
@@ -328,7 +338,7 @@ class Maker:
             return dim
         open_ = {n for n in names(dim.text) if n.startswith(RESERVED)}
         open_ -= self.scope | self.build.sizes
-        return None if open_ else dim
+        return None if open_ else Sym(self._of_data(dim.text))
 
     def _module(self, node: cst.Call, kind: str) -> Part | Decline:
         value = self.ctx.value(node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,10 +14,11 @@ from migrator.codemods.context import Context, Ends
 from migrator.codemods.models.build import ModuleBuild, signature
 from migrator.codemods.models.counting import counted
 from migrator.codemods.models.create import Maker
+from migrator.codemods.models.data_sizes import DataSizes
 from migrator.codemods.models.entries import without_activations
 from migrator.codemods.models.finish import check_names, finished, rename
 from migrator.codemods.models.forward import Body, Line
-from migrator.codemods.models.graph import GraphLowerer, Split
+from migrator.codemods.models.graph import GraphLowerer, Split, assigned
 from migrator.codemods.models.layout import LAST, Layout
 from migrator.codemods.models.output import Output, with_logits, with_several_logits
 from migrator.codemods.models.sequence import merged
@@ -92,6 +94,7 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
         build,
         scope={*graph.params, *shape.sizes},
         given=frozenset(graph.params),
+        data=_data_sizes(ctx, graph) if shape.whole else None,
     )
     inside = replace(ctx, device=f"{graph.inputs[0]}.device" if graph.inputs else "")
     lower = GraphLowerer(inside, build, maker, keeps=True, flatten_last=flatten_last)
@@ -116,10 +119,21 @@ def _attempt(ctx: Context, graph: Graph, shape: Shape, flatten_last: bool) -> tu
     _methods(build, graph, lines, output)
     build.methods += [counting] if counting else []
     params = _params(build, graph, shape)
-    build.params = [*shape.sizes, *(graph.params[p] for p in params)]
+    sizes = maker.data.given if maker.data is not None else {}
+    build.params = [*shape.sizes, *sizes, *(graph.params[p] for p in params)]
     finished(build, lower.named)
     check_names(build, ctx)
+    params = [*sizes.values(), *params]
     return Made(build, tuple(params), output, graph.ends and without_activations(graph.ends, output)), lower.unflattened
+
+
+def _data_sizes(ctx: Context, graph: Graph) -> DataSizes:
+    """No size of data yet; what the layers of a Sequential are called on has a name only here."""
+    inside = {*graph.inputs, *(name for statement in graph.statements for name in assigned(statement))}
+    local = inside - set(graph.inputs) if graph.sequential else inside
+    counts = Counter(name for statement in ctx.tree.body for name in assigned(statement))
+    moving = {name for name, count in counts.items() if count > 1} - inside - graph.params.keys()
+    return DataSizes(local, set(graph.params), moving)
 
 
 def _returned_at_once(lines: list[Line]) -> list[Line]:

@@ -123,11 +123,18 @@ def _forward(config: Configuration, weighted: bool) -> list[str]:
     if config.traits.counts:
         lines = ["mask = model.mask(x)", f"{p}, y = {method}[mask], y[mask]"]
     else:
-        lines = [f"{p} = {method}"]
+        lines = [f"{p} = {method}", *([f"y = y.reshape({p}.shape)"] if _may_lack_axis(config) else [])]
     if weighted:
         lines.append("# the weighted sum is divided by the size of the batch, not by the sum of the weights")
     lines.append(f"loss = {loss_text(config, weighted)}")
     return lines
+
+
+def _may_lack_axis(config: Configuration) -> bool:
+    """Whether targets may come without the last axis of an output of width one: Keras lines both up."""
+    output = config.traits.output
+    elementwise = config.loss.target == "output" and "aligned(" not in config.loss.mean
+    return elementwise and output.width == 1 and output.rank is None
 
 
 def loss_text(config: Configuration, weighted: bool) -> str:

@@ -27,7 +27,7 @@ PAIRS = frozenset(words("add subtract multiply divide maximum minimum power mod 
 def method(x: Tensor, name: str, positional: Many[Value], keywords: Keywords) -> Value | None:
     """The result of a tensor or array method; None where it is not known."""
     if name in ("get_shape",):
-        return ShapeOf(x.shape)
+        return ShapeOf(x.shape, last=x.last)
     if name == "numpy":
         return Tensor(x.shape, x.dtype, "numpy", x.layout, x.last)
     if name in ("assign", "assign_add", "assign_sub"):

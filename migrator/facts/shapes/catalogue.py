@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from migrator.facts.arithmetic import dims_of
+from migrator.facts.arithmetic import dim_of, dims_of
 from migrator.facts.shapes import (
     conv,
     einsum,
@@ -72,11 +72,13 @@ def declared_input(layer: Instance) -> Tensor | None:
     shape = layer.arg(name) or layer.arg("input_shape")
     if shape is not None and shape != Literal(None):
         found = shape_argument(shape)
+        if found is None and isinstance(shape, ShapeOf) and shape.last is not None:
+            return Tensor(None, "float32", "keras", last=shape.last)
         return Tensor((None, *found), "float32", "keras") if found is not None else None
     width = layer.arg("input_dim")
     if width is not None and layer.api != "tf.keras.layers.Embedding":
-        found = shape_argument(width)
-        return Tensor((None, *found), "float32", "keras") if found is not None else None
+        size = dim_of(width)
+        return Tensor((None, size), "float32", "keras") if size is not None else None
     length = layer.arg("input_length")
     if length is not None and layer.api == "tf.keras.layers.Embedding":
         return Tensor((None, *(shape_argument(length) or (None,))), "int32", "keras")

@@ -327,9 +327,10 @@ def input_(args: Args) -> Value:
     chosen = dtype_of(args.get("dtype")) or "float32"
     if args.get("batch_shape") is not None:
         return Tensor(dims_of(args.get("batch_shape")), chosen, "keras")
-    found = dims_of(args.get("shape"))
+    found, given = dims_of(args.get("shape")), args.get("shape")
     batch = dim_of(args.get("batch_size"))
-    return Tensor(None if found is None else (batch, *found), chosen, "keras")
+    last = given.last if isinstance(given, ShapeOf) and found is None else None
+    return Tensor(None if found is None else (batch, *found), chosen, "keras", last=last)
 
 
 @op(*(f"tf.compat.v1.losses.{name}" for name in _OLD_LOSSES))
