@@ -24,14 +24,14 @@ def test_options_have_the_type_that_they_can_only_have() -> None:
         parser.add_argument("--fast", action="store_true")
         parser.add_argument("--rate", dest="speed", type=float, default=0.5)
         args = parser.parse_args()
-        a = args.units  # int
-        b = args.learning_rate  # float
-        c = args.n  # int
-        d = args.name  # str
-        e = args.needed  # int
-        f = args.path  # str
-        g = args.fast  # bool
-        h = args.speed  # float
+        a = args.units  # int args.units
+        b = args.learning_rate  # float args.learning_rate
+        c = args.n  # int args.n
+        d = args.name  # str args.name
+        e = args.needed  # int args.needed
+        f = args.path  # str args.path
+        g = args.fast  # bool args.fast
+        h = args.speed  # float args.speed
         """)
 
 
@@ -49,13 +49,13 @@ def test_what_may_be_none_or_of_another_type_is_open() -> None:
         parser.set_defaults(set=None)
         args, rest = parser.parse_known_args()
         args.changed = None
-        a = args.units  # unknown
-        b = args.alpha  # unknown
-        c = args.sizes  # unknown
-        d = args.kind  # unknown
-        e = args.changed  # unknown
-        f = args.set  # unknown
-        g = args.missing  # unknown
+        a = args.units  # unknown args.units
+        b = args.alpha  # unknown args.alpha
+        c = args.sizes  # unknown args.sizes
+        d = args.kind  # unknown args.kind
+        e = args.changed  # unknown args.changed
+        f = args.set  # unknown args.set
+        g = args.missing  # unknown args.missing
         """)
 
 
