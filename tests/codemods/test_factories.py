@@ -164,3 +164,57 @@ def test_sizes_that_a_loop_takes_from_a_list_by_number(index: str) -> None:
     made: dict[str, Any] = {}
     exec(text, made)
     assert made["build"](5)(torch.ones(2, 5)).shape == (2, 1)
+
+
+HANDED = """
+from tensorflow.keras import layers
+import tensorflow as tf
+
+
+def block(x, filters, activation=None, norm=False):
+    x = layers.Conv2D(filters, 3, padding="same")(x)
+    if norm:
+        x = layers.BatchNormalization()(x)
+    if activation:
+        x = activation(x)
+    return x
+
+
+def build():
+    inputs = layers.Input((8, 8, 3))
+    x = block(inputs, 8, layers.LeakyReLU(0.2), norm=True)
+    x = block(x, 8, activation=layers.Activation("tanh"))
+    return tf.keras.Model(inputs, block(x, 4))
+"""
+
+
+def test_activation_layers_are_handed_to_blocks_as_modules() -> None:
+    made = migrate(HANDED)
+    assert made.declines == []
+    assert "Block(3, 8, nn.LeakyReLU(0.2), norm=True)" in made.text
+    assert "Block(8, 8, activation=nn.Tanh())" in made.text
+    assert "x = self.activation(x)" in made.text
+    assert made.text.count("permute") == 2  # the block works on the layout of its convolution throughout
+    scope: dict[str, Any] = {}
+    exec(made.text, scope)
+    assert scope["build"]()(torch.ones(2, 8, 8, 3)).shape == (2, 8, 8, 4)
+
+
+@pytest.mark.parametrize(
+    "layer", ["layers.Dense(8)", "layers.BatchNormalization()", "layers.Dropout(0.5)", "layers.PReLU()"]
+)
+def test_other_layers_that_are_handed_to_blocks_are_declined(layer: str) -> None:
+    made = migrate(HANDED.replace("layers.LeakyReLU(0.2)", layer))
+    assert "a layer that is handed to a factory" in made.declines
+
+
+def test_a_softmax_that_is_handed_works_on_the_last_axis() -> None:
+    made = migrate(HANDED.replace('"tanh"', '"softmax"'))
+    assert made.declines == []
+    scope: dict[str, Any] = {}
+    exec(made.text, scope)
+    module, seen = scope["build"](), []
+    module.block2.register_forward_hook(lambda _, given, result: seen.append(result))
+    module(torch.randn(2, 8, 8, 3))
+    sums = seen[0].sum(-1)
+    assert torch.allclose(sums, torch.ones_like(sums), atol=1e-5)

@@ -10,9 +10,9 @@ import libcst as cst
 from migrator.codemods.models.create import inside, result_layout
 from migrator.codemods.models.layout import LAST
 from migrator.codemods.models.naming import attribute, class_name, stem
-from migrator.codemods.models.part import Part
+from migrator.codemods.models.part import ELEMENTWISE, Part, chain
 from migrator.model import Decline, LayerCode
-from migrator.values import Literal
+from migrator.values import Instance, Literal
 
 if TYPE_CHECKING:
     from migrator.codemods.models.graph import GraphLowerer
@@ -48,7 +48,9 @@ def factory_part(lower: GraphLowerer, node: cst.Call, qualname: str) -> Part | D
         if name in removed:
             keyworded = True
             continue
-        text = lower.maker.static(arg.value)
+        text = _handed(lower, arg.value)
+        if isinstance(text, Decline):
+            return text
         texts.append(f"{name}={text}" if keyword or keyworded else text)
     new = lower.ctx.class_names.get(qualname) or class_name(qualname.rpartition(":")[2])
     attr = _name_of(lower, node) or stem(new)
@@ -57,6 +59,18 @@ def factory_part(lower: GraphLowerer, node: cst.Call, qualname: str) -> Part | D
     code = inside(made, {qualname}, lower.ctx)
     output = lower.ctx.value(node)
     return Part(qualname, code, inner, result_layout(output, inner), arguments=True, output=output)
+
+
+def _handed(lower: GraphLowerer, node: cst.BaseExpression) -> str | Decline:
+    """An argument as the module takes it; a layer that changes each number by itself is a module of torch."""
+    if not isinstance(node, cst.Call) or lower.maker.kind(node) != "keras":
+        return lower.maker.static(node)
+    value = lower.ctx.value(node)
+    part = lower.maker.part(node) if isinstance(value, Instance) and value.api in ELEMENTWISE else None
+    modules = chain(part, LAST) if part is not None and not part.code.params else None
+    if modules is None or len(modules) != 1:
+        return Decline("a layer that is handed to a factory", getattr(value, "api", ""))
+    return modules[0]
 
 
 def _name_of(lower: GraphLowerer, node: cst.Call) -> str | None:

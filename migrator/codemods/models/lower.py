@@ -17,13 +17,13 @@ from migrator.codemods.models.build import ModuleBuild
 from migrator.codemods.models.create import Maker
 from migrator.codemods.models.layout import LAST, Flat, Layout, Several
 from migrator.codemods.models.operation import Plan
-from migrator.codemods.models.part import is_output
+from migrator.codemods.models.part import ELEMENTWISE, is_output
 from migrator.codemods.models.swap import Both, rewrite, swapped
 from migrator.codemods.models.term import Bound, Term
 from migrator.codemods.models.text import atom, fill, fresh, names, substitute
 from migrator.codemods.nodes import find
 from migrator.syntax import walk
-from migrator.values import ShapeOf, Span
+from migrator.values import Choice, Instance, Literal, ShapeOf, Span, Value
 
 _DROPPED = frozenset({"training", "mask"})
 
@@ -218,6 +218,9 @@ class Lowerer:
         some = self._container_slice(node)
         if some is not None:
             return some
+        if isinstance(node.func, cst.Name) and len(node.args) == 1 and _is_elementwise(self.ctx.value(node.func)):
+            inner = self.term(node.args[0].value)  # a module that the constructor was given
+            return Term(f"{self.finished(node.func.value)}({inner.text})", inner.layout)
         if isinstance(node.func, cst.Attribute) and node.func.attr.value == "compute_mask":
             given = self.callee(node.func.value)
             if given is not None and given.part.code.mask is not None and len(node.args) == 1:
@@ -414,6 +417,33 @@ _FUNCTIONS = {
     for name in ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot")
 }
 """The merging layers in their spelling as functions."""
+
+
+def _is_elementwise(value: Value) -> bool:
+    """Whether a value is a layer, or one of several, each of which changes every number by itself."""
+    if isinstance(value, Choice):
+        options = [option for option in value.options if option != Literal(None)]
+        return bool(options) and all(map(_is_elementwise, options))
+    if not isinstance(value, Instance) or value.api not in ELEMENTWISE:
+        return False
+    named = value.arg("activation")
+    return not value.api.endswith(".Activation") or (isinstance(named, Literal) and named.value in _BY_NUMBER)
+
+
+_BY_NUMBER = (
+    "relu",
+    "relu6",
+    "sigmoid",
+    "tanh",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "swish",
+    "softplus",
+    "softsign",
+    "linear",
+)
 
 
 def _is_super_call(func: cst.BaseExpression) -> bool:

@@ -112,6 +112,9 @@ def _channels_first(api: str, inputs: tuple[Value, ...]) -> Layout | None:
     return LAST if rank == 2 else first(rank)
 
 
+ELEMENTWISE = frozenset(f"tf.keras.layers.{name}" for name in ("Activation", "ReLU", "LeakyReLU", "ELU"))
+"""Layers that change each number by itself, in whatever layout; an `Activation` by what it is told."""
+
 _MODULES = (
     (r"F\.relu\(\{x\}\)", "nn.ReLU()"),
     (r"torch\.relu\(\{x\}\)", "nn.ReLU()"),
