@@ -137,3 +137,41 @@ def test_a_device_that_is_not_there_need_not_be_used() -> None:
     verdict = lines_verdict(REWRITE, CHOICE, there, Ran(ALL, ALL, frozenset({"6:57-69", "7:32-44"})))
     assert verdict is not None
     assert verdict.outcome is Outcome.PASS
+
+
+FORMULA = """import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+
+    def forward(self):
+        a = torch.ones(2)
+        return a * 2
+
+
+d = Model()()
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "outcome"),
+    [
+        ("", "", Outcome.PASS),
+        ("super().__init__()", "super().__init__()\n        self.a = nn.Linear(2, 2)", Outcome.UNVERIFIABLE),
+        ("return a * 2", "return a * 2 if d else a", Outcome.UNVERIFIABLE),
+        ("        a = torch.ones(2)\n", "        if d:\n            a = torch.ones(2)\n", Outcome.UNVERIFIABLE),
+        ("        a = torch.ones(2)\n", "        print(d)\n        a = torch.ones(2)\n", Outcome.UNVERIFIABLE),
+    ],
+)
+def test_a_script_that_became_a_formula_is_compared_by_what_it_gets(old: str, new: str, outcome: Outcome) -> None:
+    text = FORMULA.replace(old, new) if old else FORMULA
+    unit = Unit("a.py::d@1", "a.py", "d", UnitKind.SCRIPT, 1, 3)
+    rewrite = UnitRewrite(unit, "d = Model()()\n", Origin.RULES, defines=("Model", "d"))
+    methods = {n for n, line in enumerate(text.splitlines(), 1) if line.startswith("        ") and "super" not in line}
+    ran = frozenset(range(1, 40)) - methods
+    verdict = lines_verdict(rewrite, "import tensorflow as tf\na = tf.ones(2)\nd = a * 2\n", text, Ran(ran, ran))
+    assert verdict is not None
+    assert verdict.outcome is outcome
