@@ -101,7 +101,6 @@ def test_lists_and_weights(program: str) -> None:
         "AUC(curve='PRGAIN')",
         "MeanIoU(num_classes=2, dtype='float32')",
         "SparseTopKCategoricalAccuracy(from_sorted_ids=True)",
-        "MeanMetricWrapper(len)",
     ],
 )
 def test_other_metrics_are_declined(made: str) -> None:

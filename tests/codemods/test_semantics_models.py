@@ -115,15 +115,37 @@ def test_8_5_a_layer_that_always_trains_is_declined(tmp_path: Path) -> None:
     assert "a layer is told whether to train" in migrated(always, tmp_path)
 
 
-def test_12_9_folders_through_an_image_generator_are_declined(tmp_path: Path) -> None:
+def test_12_9_images_of_folders_through_a_generator_are_of_256_and_one_hot(tmp_path: Path) -> None:
+    """Labels are one-hot, images resized to 256 x 256 by the nearest pixel, rows shuffled."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    for name in ("b", "a"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(4):
+            image = rng.integers(0, 256, (40, 30, 3)).astype("uint8")
+            tf.io.write_file(str(tmp_path / "images" / name / f"{number}.png"), tf.io.encode_png(image))
     text = """
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
 
 def read(path):
-    return ImageDataGenerator(rescale=1 / 255).flow_from_directory(path)
+    return next(ImageDataGenerator(rescale=1 / 255).flow_from_directory(path, seed=3))
 """
-    assert "no rule for method `flow_from_directory`" in migrated(text, tmp_path)
+    theirs: dict[str, Any] = {}
+    exec(text, theirs)
+    ours: dict[str, Any] = {}
+    exec(migrated(text, tmp_path), ours)
+    found = []
+    for scope in (theirs, ours):
+        np.random.seed(0)
+        found.append([np.asarray(part) for part in scope["read"](str(tmp_path / "images"))])
+    (images, labels), (own_images, own_labels) = found
+    assert own_images.shape == images.shape == (8, 256, 256, 3)
+    assert own_labels.shape == labels.shape == (8, 2)
+    assert labels[:4].tolist() != [[1, 0]] * 4  # the order of the folders
+    np.testing.assert_array_equal(own_labels, labels)
+    np.testing.assert_allclose(own_images, images, atol=1e-6)
 
 
 def test_12_8_images_of_folders_are_of_256_and_not_divided(tmp_path: Path) -> None:

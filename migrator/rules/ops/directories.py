@@ -145,6 +145,8 @@ for number, name in enumerate(('b/one.png', 'b/two.jpg', 'a/three.png', 'a/deep/
     os.makedirs(os.path.dirname('data/' + name), exist_ok=True)
     pixels = np.stack([x * number + y, y * 7, x * y], -1).astype('uint8')
     Image.fromarray(pixels).save('data/' + name)
+    os.makedirs('clear/' + name[0], exist_ok=True)
+    Image.fromarray(np.dstack([pixels, pixels[..., 0]])).save(f'clear/{name[0]}/{number}.png')
     with open('data/' + name[:-3] + 'txt', 'w') as file:
         file.write(f'text number {number}')
 def told(ds):
@@ -173,7 +175,7 @@ _CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
         _ordered(_IMAGES, ", image_size=(40, 12), label_mode=None, interpolation='nearest'"),
         _ordered(_IMAGES, ", image_size=(8, 8), labels=None, color_mode='rgb'"),
         _ordered(_IMAGES, ", image_size=(8, 8), color_mode='grayscale', class_names=['a', 'b']"),
-        _ordered(_IMAGES, ", image_size=(40, 50), color_mode='rgba', class_names=['a', 'b']"),
+        _told(f"{_IMAGES}('clear', shuffle=False, image_size=(40, 50), color_mode='rgba')"),
         _ordered(_IMAGES, ", image_size=(8, 8), class_names=['c', 'a']", ", ds.class_names"),
         _ordered(_IMAGES, ", image_size=[8, 8], class_names=['c', 'a'], label_mode='binary'"),
         _ordered(_IMAGES, ", image_size=(8, 8), validation_split=0.4, subset='training', seed=3"),
