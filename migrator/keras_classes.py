@@ -58,6 +58,7 @@ NO_COUNTERPART = {
 }
 """Classes that nothing in a PyTorch program stands for, and why."""
 BESIDE_KERAS_2 = {
+    "tf.keras.layers.DenseFeatures": "values and gradients, every kind of column",
     "tf.keras.metrics.MeanRelativeError": "figures over batches, resets",
     "tf.keras.metrics.MeanTensor": "figures over batches, resets",
 }

@@ -57,6 +57,13 @@ _SPELLED_2 = (
         re.compile(r"\.(?:fit|predict|evaluate)_generator\(|\.predict_classes\(|\w*model\w*\.reset_states\("),
         "methods that Keras 3 no longer has",
     ),
+    (
+        re.compile(
+            r"\b(?:layers\.(?:DenseFeatures|LocallyConnected[12]D|ThresholdedReLU|RandomHeight|RandomWidth)"
+            r"|metrics\.(?:MeanRelativeError|MeanTensor))\b"
+        ),
+        "classes that Keras 3 no longer has",
+    ),
     (re.compile(r"\bbatch_input_shape\s*=(?!=)"), "an argument that Keras 3 no longer has"),
     (
         re.compile(r"\btf\.(?:contrib|placeholder|Session|layers|get_variable)\b|tensorflow\.contrib"),
