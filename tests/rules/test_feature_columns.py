@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import libcst as cst
@@ -10,6 +11,7 @@ import pytest
 from fake_facts import parsed
 from test_preprocessing_keras_2 import keras_2
 
+from migrator import source, steps
 from migrator.facts import analyse
 from migrator.model import Rewritten
 from migrator.rules import rulebook
@@ -111,3 +113,28 @@ def test_vectors_begin_as_those_of_tensorflow() -> None:
 def test_declined(more: str) -> None:
     made = f'tf.feature_column.embedding_column(tf.feature_column.categorical_column_with_identity("k", 3), 2, {more})'
     assert rewritten(f"import tensorflow as tf\n\nx = {made}\n").declines != ()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "numeric_column('a', default_value=1.0)",
+        "numeric_column('a', dtype=tf.int32)",
+        "categorical_column_with_vocabulary_list('a', [1.0], dtype=tf.float32)",
+    ],
+)
+def test_columns_with_other_options_are_declined(column: str, tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(f"import tensorflow as tf\n\ncolumn = tf.feature_column.{column}\n")
+    repo = source.read(tmp_path, (), ())
+    made = steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["m.py"]
+    assert [d for unit in made.units for d in unit.declines]
+
+
+@pytest.mark.parametrize(
+    "column", ["numeric_column('a', shape=(1,))", "numeric_column('a', dtype=tf.float32)", "numeric_column('a')"]
+)
+def test_columns_with_their_defaults_written_out_are_not(column: str, tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(f"import tensorflow as tf\n\ncolumn = tf.feature_column.{column}\n")
+    repo = source.read(tmp_path, (), ())
+    made = steps.rewrite(repo, steps.know(repo), lambda *_: None).render({})["m.py"]
+    assert not [d for unit in made.units for d in unit.declines]

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import attribute, rule
+from migrator.rules.ops.pieces import dtype_name
 from migrator.rules.preprocessing.column_code import (
     BucketizedColumn,
     CrossedColumn,
@@ -21,7 +23,9 @@ _COLUMNS = "tf.feature_column."
 
 
 @rule(_COLUMNS + "numeric_column", samples=())
-def numeric_column(key, shape=(1,), default_value=None, dtype="float32", normalizer_fn=None):
+def numeric_column(key, shape: Ignored = (1,), default_value=None, dtype="float32", normalizer_fn=None):
+    if default_value is not None or dtype_name(dtype) != "float32":
+        raise Decline("values for missing ones, or another dtype")
     if normalizer_fn is None:
         return NumericColumn(key)
     return NumericColumn(key, normalizer_fn=normalizer_fn)
@@ -34,11 +38,15 @@ def bucketized_column(source_column, boundaries):
 
 @rule(_COLUMNS + "categorical_column_with_vocabulary_list", samples=())
 def vocabulary_column(key, vocabulary_list, dtype=None, default_value=-1, num_oov_buckets=0):
+    if dtype is not None and dtype_name(dtype) not in ("string", "int32", "int64"):
+        raise Decline("a vocabulary of another dtype")
     return VocabularyColumn(key, vocabulary_list, default_value=default_value, num_oov_buckets=num_oov_buckets)
 
 
 @rule(_COLUMNS + "categorical_column_with_hash_bucket", samples=())
 def hashed_column(key, hash_bucket_size, dtype="string"):
+    if dtype_name(dtype) not in ("string", "int32", "int64"):
+        raise Decline("a hash of another dtype")
     return HashedColumn(key, hash_bucket_size)
 
 
@@ -73,8 +81,8 @@ def embedding_column(
 ):
     if initializer is not None or ckpt_to_load_from is not None or max_norm is not None:
         raise Decline("vectors with a norm, or with initial values of their own")
-    if trainable is not True:
-        raise Decline("vectors that are not trained")
+    if trainable is not True or tensor_name_in_ckpt is not None or use_safe_embedding_lookup is not True:
+        raise Decline("vectors that are not trained, or come from a checkpoint, or an unsafe lookup")
     return EmbeddingColumn(categorical_column, dimension, combiner=combiner)
 
 
