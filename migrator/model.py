@@ -390,6 +390,7 @@ class Rung(enum.StrEnum):
     WEIGHTS = "weights"
     INIT = "init"
     LINES = "lines"
+    DEVICE = "device"
     FORWARD = "forward"
     TRAIN_FORWARD = "train-forward"
     GRADIENTS = "gradients"

@@ -112,7 +112,7 @@ def _is_static(rewrite: UnitRewrite, ended: UnitResult) -> bool:
 
 
 def _result(rewrite: UnitRewrite, verdicts: Sequence[Verdict]) -> UnitResult:
-    found = tuple(verdicts)
+    found = tuple(v for v in verdicts if not _elsewhere(rewrite, v))
     if rewrite.text is None:
         if rewrite.declines:
             reason = "; ".join(dict.fromkeys(reason_of(d) for d in rewrite.declines))
@@ -133,4 +133,11 @@ def _result(rewrite: UnitRewrite, verdicts: Sequence[Verdict]) -> UnitResult:
     if not passed & BEHAVIOUR:
         return UnitResult(rewrite, Status.UNVERIFIABLE, "nothing that it does was compared", found)
     top = max(passed, key=list(Rung).index)
-    return UnitResult(rewrite, Status.ACCEPTED, f"equal up to {top}", found)
+    mixed = next((f"; {v.detail}" for v in found if v.rung is Rung.DEVICE and v.outcome is Outcome.GAP), "")
+    return UnitResult(rewrite, Status.ACCEPTED, f"equal up to {top}{mixed}", found)
+
+
+def _elsewhere(rewrite: UnitRewrite, verdict: Verdict) -> bool:
+    """Whether this tells of a line of another unit that a GPU would refuse: that unit says so itself."""
+    of_device = verdict.rung is Rung.DEVICE and verdict.outcome is Outcome.GAP
+    return of_device and verdict.diverges not in (rewrite.text or "")

@@ -42,6 +42,7 @@ import torch
 from torch import nn
 
 SCALE = 2.0
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class Model(nn.Module):
@@ -54,7 +55,7 @@ class Model(nn.Module):
         return self.fc2(torch.tanh(self.fc1(x)))
 
 
-model = Model()
+model = Model().to(device)
 
 
 def score(x):

@@ -115,7 +115,7 @@ def test_a_program_that_breaks_is_wrong(workers: Workers) -> None:
 
 def test_the_end_alone_is_no_evidence(workers: Workers) -> None:
     found = verdicts("print('done')", "print('done')", workers)
-    assert [v.rung for v in found] == [Rung.SOURCE_RUNS, Rung.RUNS]
+    assert [v.rung for v in found] == [Rung.SOURCE_RUNS, Rung.DEVICE, Rung.RUNS]
 
 
 def test_versions_are_no_numbers(workers: Workers) -> None:

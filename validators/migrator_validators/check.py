@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from migrator.errors import UsageError
@@ -16,8 +16,9 @@ from migrator.model import InterfaceChange, Outcome, Rung, Verdict
 from migrator_validators.bench import Bench, Sides
 from migrator_validators.cases import Case, WeightPair
 from migrator_validators.constants import check_constant
+from migrator_validators.devices import device_verdict
 from migrator_validators.kinds import check_data
-from migrator_validators.ladder import Ladder
+from migrator_validators.ladder import ORDER, Ladder
 from migrator_validators.objects import ObjectCheck
 from migrator_validators.programs import check_program
 from migrator_validators.training import check_training
@@ -75,10 +76,22 @@ def check_case(
         else:
             check.run()
             ladder.explain(check.explained() if explain else "")
+        _see_device(bench, ladder)
     except UsageError as error:
         ladder.say(Rung.SOURCE_RUNS, Outcome.INFRA, f"the case cannot be made: {error}")
     maps = tuple((label, matching.explicit()) for label, matching in check.matchings.items())
     return Checked(case.id, tuple(ladder.verdicts), maps, workers.take_reached())
+
+
+def _see_device(bench: Bench, ladder: Ladder) -> None:
+    """Where everything else is equal: whether the code keeps to one device."""
+    found = {verdict.outcome for verdict in ladder.verdicts}
+    if found <= {Outcome.PASS, Outcome.GAP, Outcome.NOT_APPLICABLE} and ORDER.index(ladder.up_to) > ORDER.index(
+        Rung.DEVICE
+    ):
+        verdict = device_verdict(bench)
+        place = sum(ORDER.index(v.rung) < ORDER.index(Rung.DEVICE) for v in ladder.verdicts)
+        ladder.verdicts[place:place] = [] if verdict is None else [replace(verdict, repro=ladder.repro)]
 
 
 def check_import(
