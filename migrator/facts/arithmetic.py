@@ -114,7 +114,18 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> Value:
     if isinstance(left, DType) and isinstance(right, DType) and isinstance(op, ast.Eq | ast.NotEq):
         open_ = left.passed or right.passed
         return Scalar("bool") if open_ else Literal((left.name == right.name) is isinstance(op, ast.Eq))
-    return Scalar("bool")
+    return UNKNOWN if _may_be_elementwise(op, left, right) else Scalar("bool")
+
+
+def _may_be_elementwise(op: ast.cmpop, left: Value, right: Value) -> bool:
+    """Whether one side may be a tensor or an array, which are compared element by element."""
+    if isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) or not isinstance(left, Unknown) | isinstance(
+        right, Unknown
+    ):
+        return False
+    other = right if isinstance(left, Unknown) else left
+    numbers = isinstance(other, Literal) and isinstance(other.value, int | float) and not isinstance(other.value, bool)
+    return numbers or isinstance(other, Unknown | Scalar)
 
 
 def truth(value: Value) -> bool | None:

@@ -171,7 +171,7 @@ def both(x):
 
 
 def test_a_number_for_some_callers_and_a_tensor_for_others(tmp_path: Path) -> None:
-    assert "torch.exp(torch.as_tensor(-spread))" in rendered(tmp_path, DENSITY).text
+    assert "torch.exp(torch.as_tensor(-spread, device=x.device))" in rendered(tmp_path, DENSITY).text
     alone = DENSITY.replace("density(x, 0.0, 0.0)", "density(x, x, x)")
     assert "torch.exp(-spread)" in rendered(tmp_path, alone).text
 

@@ -165,3 +165,10 @@ def _leaf(want: Any, have: Any, widening: bool) -> str:
     if np.allclose(have, want, rtol=allowed, atol=allowed, equal_nan=True):
         return ""
     return f"differs by {np.nanmax(np.abs(want - have)):.3g}: {want!r} expected, {have!r} found"
+
+
+def with_helpers(source: str, made: object) -> str:
+    """A rewritten program with what it calls."""
+    helpers = getattr(made, "helpers", ())
+    imports = "\n".join(line for h in helpers for line in h.imports)
+    return "\n".join([imports, source, *(h.source for h in helpers)])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from programs import Program, programs, reasons
+from running import with_helpers
 
 from migrator.rules import rulebook
 from migrator.rules.engine.records import Rule
@@ -82,7 +83,7 @@ def test_sample(rule: Rule, sample: Sample) -> None:
             assert made.declines, f"{program.source}\nwas to be declined, became\n{source}"
             continue
         assert not made.declines, f"{program.source}\n{reasons(made.declines)}"
-        problem = oracle.difference(_with_helpers(source, made))
+        problem = oracle.difference(with_helpers(source, made))
         text = f"{program.source}\n{source}\n{problem}"
         assert bool(problem) == bool(sample.gap), text
         if rule.kind == "function" and not sample.gap and program is spellings[0]:
@@ -98,7 +99,7 @@ def test_exact_spelling(rule: Rule, sample: Sample) -> None:
     for program in programs(rule, sample):
         source, made = program.rewritten(exact=True)
         assert bool(made.declines) == sample.declines, f"{program.source}\n{reasons(made.declines)}"
-        problem = "" if sample.declines else Oracle(program, sample).difference(_with_helpers(source, made))
+        problem = "" if sample.declines else Oracle(program, sample).difference(with_helpers(source, made))
         assert not problem, f"{program.source}\n{source}\n{problem}"
         assert not made.notes
 
@@ -114,13 +115,7 @@ def _without_facts(program: Program, oracle: Oracle) -> None:
     if oracle.sample.loud:
         assert not made.declines
         with pytest.raises((RuntimeError, TypeError)):
-            oracle.difference(_with_helpers(source, made))
+            oracle.difference(with_helpers(source, made))
     elif not made.declines:
-        problem = oracle.difference(_with_helpers(source, made))
+        problem = oracle.difference(with_helpers(source, made))
         assert not problem, f"without facts:\n{program.source}\n{source}\n{problem}"
-
-
-def _with_helpers(source: str, made: object) -> str:
-    helpers = getattr(made, "helpers", ())
-    imports = "\n".join(line for h in helpers for line in h.imports)
-    return "\n".join([imports, source, *(h.source for h in helpers)])

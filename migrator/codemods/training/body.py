@@ -39,7 +39,7 @@ from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
 from migrator.codemods.training.late_optimizers import Late, late_optimizers
 from migrator.codemods.training.metric_classes import MetricClass, head_of, without_rest
-from migrator.codemods.training.moving import moves
+from migrator.codemods.training.moving import moves, moves_next
 from migrator.codemods.training.network_freezing import is_flag
 from migrator.codemods.training.own_compile import is_base_compile
 from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, with_lead
@@ -56,7 +56,7 @@ from migrator.codemods.training.strategies import is_scope, makes_strategy
 from migrator.codemods.training.tape import TapePlan, tape_items
 from migrator.codemods.training.tape_reading import paused_tape
 from migrator.codemods.training.writer import Unfit
-from migrator.model import InterfaceChange
+from migrator.model import Helper, InterfaceChange
 from migrator.syntax import walk
 from migrator.values import Api, RepoFunction, Unknown
 
@@ -165,7 +165,7 @@ class Walker:
         if isinstance(node, cst.If) and (node in self.data.dropped or only_callbacks(node, self.ctx, self.holder)):
             return []
         if isinstance(node, cst.SimpleStatementLine):
-            return self.line(node) if self.concerns(node) else self.by_rules(node)
+            return [*(self.line(node) if self.concerns(node) else self.by_rules(node)), *self.taken(node)]
         if self.concerns(node):
             return self.compound(node)
         self.modes.forget()
@@ -469,6 +469,15 @@ class Walker:
     def moved(self, node: Statement) -> Sequence[Statement]:
         """The batches of a loop over a dataset, moved to the device first thing."""
         text, helpers = moves(node, self.ctx) if isinstance(node, cst.For) else ("", ())
+        return self.on_device(text, helpers)
+
+    def taken(self, line: cst.SimpleStatementLine) -> Sequence[Statement]:
+        """One batch of a dataset, moved to the device where models are called beside it."""
+        if not self.ctx.device or not any(kind == "model" for _, kind in self.finder.nodes(self.holder)):
+            return ()
+        return self.on_device(*moves_next(line, self.ctx))
+
+    def on_device(self, text: str, helpers: Sequence[Helper]) -> Sequence[Statement]:
         if not text:
             return ()
         self.sink.needs_device = True

@@ -8,8 +8,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
+from migrator.facts.arithmetic import ITERATOR
 from migrator.model import Helper
-from migrator.values import Dataset, Dict, Sequence, Tensor, Unknown, Value
+from migrator.values import Dataset, Dict, Instance, Sequence, Tensor, Unknown, Value
 
 TO_DEVICE = Helper(
     "to_device",
@@ -24,10 +25,31 @@ TO_DEVICE = Helper(
 def moves(node: cst.For, ctx: Context) -> tuple[str, tuple[Helper, ...]]:
     """The statement that moves what the loop binds, or "", and the helpers that it calls."""
     dataset, target = _looped(node, ctx)
-    if dataset is None:
+    return ("", ()) if dataset is None else _moving(target, dataset.element)
+
+
+def moves_next(line: cst.SimpleStatementLine, ctx: Context) -> tuple[str, tuple[Helper, ...]]:
+    """The same of a line that takes the next batch of a dataset's iterator, or one by a method of it."""
+    found = line.body[0] if len(line.body) == 1 else None
+    if not isinstance(found, cst.Assign) or len(found.targets) != 1 or not isinstance(found.value, cst.Call):
         return "", ()
+    iterator = _iterator(found.value)
+    value = ctx.value(iterator) if iterator is not None else Unknown()
+    taken = isinstance(value, Instance) and value.api == ITERATOR
+    return _moving(found.targets[0].target, ctx.value(found.value)) if taken else ("", ())
+
+
+def _iterator(call: cst.Call) -> cst.BaseExpression | None:
+    """The iterator that `next(it)` or `it.get_next()` goes on with."""
+    if m.matches(call, m.Call(func=m.Name("next"), args=[m.Arg()])):
+        return call.args[0].value
+    asked = m.matches(call, m.Call(func=m.Attribute(attr=m.Name("get_next")), args=[]))
+    return call.func.value if asked and isinstance(call.func, cst.Attribute) else None
+
+
+def _moving(target: cst.BaseExpression, element: Value) -> tuple[str, tuple[Helper, ...]]:
     whole = isinstance(target, cst.Name)
-    parts = [(name, _moved(name, value, whole)) for name, value in _bound(target, dataset.element)]
+    parts = [(name, _moved(name, value, whole)) for name, value in _bound(target, element)]
     moved = [(name, text) for name, text in parts if text]
     if not moved:
         return "", ()

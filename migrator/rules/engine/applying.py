@@ -14,7 +14,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
 from migrator.rules.engine.tensors import as_tensor, check_tensors
-from migrator.values import Instance, Literal, Sequence, Value
+from migrator.values import Instance, Literal, Sequence, Tensor, Value
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def apply(
     before = [*_receiver(receiver), *(original.args if isinstance(original, cst.Call) else ())]
     after = [*_receiver(new_receiver), *(updated.args if isinstance(updated, cst.Call) else ())]
     signature = rule.signature if rule.base is None else rule.base.signature
-    args, extra = bind(signature, _modern(rule, before), _modern(rule, after), value)
+    device = "" if _makes_itself(rule, before, device, value) else device
+    args, extra = bind(signature, _modern(rule, before), _modern(rule, after), value, device)
     output = rule.template.run(args, signature.facts, device, writer_of(value(original)), exact)
     placed = {arg.name for arg in output.args.values()} | output.covered
     for name, arg in args.items():
@@ -54,6 +55,19 @@ def apply(
     node = build(output)
     no_grad = isinstance(node, cst.Call) and rule.api.startswith(_CHANGES)
     return Made(node, frozenset(output.imports | extra), tuple(output.helpers.items()), no_grad)
+
+
+def _makes_itself(rule: Rule, args: list[cst.Arg], device: str, value: Callable[[cst.CSTNode], Value]) -> bool:
+    """Whether a tensor is made of what was to give its device, and may not be a tensor yet."""
+    given = args[0].value if args else None
+    asked = isinstance(given, cst.Name) and device == f"{given.value}.device"
+    return asked and rule.api in _MAKING and not (isinstance(known := value(args[0].value), Tensor) and known.dtype)
+
+
+_MAKING = frozenset(
+    {"tf.convert_to_tensor", "tf.cast", "tf.constant", "tf.Variable", "tf.compat.v1.convert_to_tensor"}
+    | {"tf.keras.ops.convert_to_tensor", "tf.keras.ops.array", "tf.keras.ops.cast"}
+)
 
 
 _CHANGES = (
@@ -99,6 +113,7 @@ def bind(
     before: list[cst.Arg],
     after: list[cst.Arg],
     value: Callable[[cst.CSTNode], Value],
+    device: str = "",
 ) -> tuple[dict[str, Arg], set[str]]:
     """The arguments by name, defaults filled in, tensors made tensors; and the imports that takes."""
     old, new = signature.bind(before), signature.bind(after)
@@ -112,7 +127,7 @@ def bind(
         known = _packed(old[p.name].value, value) if p.variadic else value(old[p.name].value)
         arg = Arg(p.name, new[p.name].value, known)
         if p.must == "Tensor":
-            wrapped = as_tensor(arg)
+            wrapped = as_tensor(arg, device)
             imports |= set() if wrapped is arg else {"import torch"}
             arg = wrapped
         elif p.must == "Tensors":

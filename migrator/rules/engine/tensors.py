@@ -12,8 +12,11 @@ from migrator.rules.engine.declining import Decline
 from migrator.values import Scalar, Sequence, ShapeOf, Tensor, Unknown, Value, is_mixed
 
 
-def as_tensor(arg: Arg) -> Arg:
-    """The argument, wrapped where TF would convert it. Raises `Decline` where that is not certain."""
+def as_tensor(arg: Arg, device: str = "") -> Arg:
+    """The argument, wrapped where TF would convert it. Raises `Decline` where that is not certain.
+
+    `device`: source of the device on which what has axes is made, or "".
+    """
     found = literal(arg.node, arg.value)
     if has_complex(found):
         raise Decline(f"`{arg.name}` has complex numbers, which are complex64 in torch and complex128 in TensorFlow")
@@ -21,15 +24,18 @@ def as_tensor(arg: Arg) -> Arg:
     if isinstance(arg.value, Tensor) and arg.value.dtype == "string":
         raise Decline("torch has no string tensors")
     if is_mixed(arg.value):
-        return _wrapped(arg, "as_tensor")
+        return _wrapped(arg, "as_tensor", device)
     if what in ("tensor", None, "none"):
         return arg
     if what == "numpy":
-        return _wrapped(arg, "as_tensor")
-    if what in ("number", "shape"):
+        return _wrapped(arg, "as_tensor", device)
+    if what == "number":
         return _wrapped(arg, "tensor")
+    if what == "shape":
+        return _wrapped(arg, "tensor", device)
     if what == "sequence":
-        return _wrapped(arg, _packing(arg))
+        packing = _packing(arg)
+        return _wrapped(arg, packing, device if packing == "tensor" else "")
     raise Decline(f"`{arg.name}` is a {what}")
 
 
@@ -66,9 +72,11 @@ def _number(value: Value) -> bool:
     return isinstance(value, Scalar) or isinstance(from_literal, (int, float))
 
 
-def _wrapped(arg: Arg, function: str) -> Arg:
+def _wrapped(arg: Arg, function: str, device: str = "") -> Arg:
     func = cst.Attribute(cst.Name("torch"), cst.Name(function))
-    return replace(arg, node=cst.Call(func, [cst.Arg(arg.node)]))
+    tight = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    place = [cst.Arg(cst.parse_expression(device), cst.Name("device"), tight)] if device else []
+    return replace(arg, node=cst.Call(func, [cst.Arg(arg.node), *place]))
 
 
 def check_tensors(arg: Arg) -> None:

@@ -14,6 +14,7 @@ from migrator.rules.engine.kinds import Ignored, Tensor
 from migrator.rules.engine.plain import is_plain
 from migrator.rules.engine.registry import legacy, rule, same
 from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, src
+from migrator.rules.engine.template import device_here
 from migrator.rules.ops.pieces import given, on_arguments, torch_dtype
 from migrator.values import Tensor as TensorValue
 
@@ -336,7 +337,7 @@ def numpy_function(func=None, inp=None, Tout=None, stateful: Ignored = True, nam
     if kind_Tout == "sequence":
         raise Decline("several results")
     target = torch_dtype(Tout)
-    return torch.as_tensor(func(*[x.detach().cpu().numpy() for x in inp]), dtype=target)
+    return torch.as_tensor(func(*[x.detach().cpu().numpy() for x in inp]), dtype=target, device=device_here)
 
 
 legacy(

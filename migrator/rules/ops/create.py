@@ -46,10 +46,12 @@ if TYPE_CHECKING:
 )
 def cast(x, dtype, name=None, *, kind):
     target = torch_dtype(dtype)
-    if kind in ("number", "sequence", "shape"):
+    if kind == "number":
         return torch.tensor(x, dtype=target)
+    if kind in ("sequence", "shape"):
+        return torch.tensor(x, dtype=target, device=device_here)
     if kind == "numpy":
-        return torch.as_tensor(x, dtype=target)
+        return torch.as_tensor(x, dtype=target, device=device_here)
     short = dtype_name(dtype)
     if short == "float32":
         return x.float()
@@ -128,7 +130,9 @@ def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None, *, kind):
         if dtype is not None:
             raise Decline("a list of tensors with a dtype")
         return torch.stack(value)
-    return torch.as_tensor(value, dtype=target)
+    if kind == "number":
+        return torch.as_tensor(value, dtype=target)
+    return torch.as_tensor(value, dtype=target, device=device_here)
 
 
 @rule("tf.zeros", samples=[S([2, 3]), S((2,)), S([2], src("tf.int32")), S(3), S(src("tf.shape(a)", a=f32(2, 3)))])

@@ -55,7 +55,7 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged: Ignored = None, *, kin
         return torch.stack(x)
     if kind in ("number", "sequence"):
         return torch.tensor(x, dtype=target, device=device_here)
-    return torch.as_tensor(x, dtype=target)
+    return torch.as_tensor(x, dtype=target, device=device_here)
 
 
 @rule("tf.keras.ops.array", samples=_LISTS)
@@ -72,7 +72,7 @@ def array(x, dtype=None, *, kind):
         return torch.stack(x)
     if kind in ("number", "sequence"):
         return torch.tensor(x, dtype=target, device=device_here)
-    return torch.as_tensor(x, dtype=target)
+    return torch.as_tensor(x, dtype=target, device=device_here)
 
 
 @rule("tf.keras.ops.copy", samples=[S(f32(2, 3))])

@@ -11,6 +11,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Tensor
 from migrator.rules.engine.registry import rule
 from migrator.rules.engine.samples import S, boolean, declines, f32, i32, no_grad, pos, src
+from migrator.rules.engine.template import device_here
 from migrator.rules.ops.reduce import not_empty, prod_over
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def searchsorted(sorted_sequence: Tensor, values: Tensor, side="left"):
 def digitize(x: Tensor, bins, *, kind_bins):
     if kind_bins != "sequence":
         raise Decline("the edges are not written in a list")
-    return torch.bucketize(x, torch.tensor(bins), right=True)
+    return torch.bucketize(x, torch.tensor(bins, device=device_here), right=True)
 
 
 @rule(

@@ -70,7 +70,7 @@ def tile(x: Tensor, repeats):
 @rule("tf.keras.ops.repeat", samples=[S(f32(2, 3), 2), S(f32(2, 3), 2, axis=1), S(f32(2, 3), [1, 2], axis=0)])
 def repeat(x: Tensor, repeats, axis=None, *, kind_repeats):
     if kind_repeats == "sequence":
-        return torch.repeat_interleave(x, torch.tensor(repeats), dim=axis)
+        return torch.repeat_interleave(x, torch.tensor(repeats, device=x.device), dim=axis)
     return torch.repeat_interleave(x, repeats, dim=axis)
 
 

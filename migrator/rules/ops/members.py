@@ -91,15 +91,15 @@ def assign(self, value: Tensor, use_locking: Ignored = False, name=None, read_va
 @method("Variable.assign_add", samples=[block(_CHANGED.format("assign_add"))])
 def assign_add(self, delta, use_locking: Ignored = False, name=None, read_value: Ignored = True, *, kind_delta):
     if kind_delta == "sequence":
-        return self.add_(torch.tensor(delta))
-    return self.add_(torch.as_tensor(delta)) if kind_delta == "numpy" else self.add_(delta)
+        return self.add_(torch.tensor(delta, device=self.device))
+    return self.add_(torch.as_tensor(delta, device=self.device)) if kind_delta == "numpy" else self.add_(delta)
 
 
 @method("Variable.assign_sub", samples=[block(_CHANGED.format("assign_sub"))])
 def assign_sub(self, delta, use_locking: Ignored = False, name=None, read_value: Ignored = True, *, kind_delta):
     if kind_delta == "sequence":
-        return self.sub_(torch.tensor(delta))
-    return self.sub_(torch.as_tensor(delta)) if kind_delta == "numpy" else self.sub_(delta)
+        return self.sub_(torch.tensor(delta, device=self.device))
+    return self.sub_(torch.as_tensor(delta, device=self.device)) if kind_delta == "numpy" else self.sub_(delta)
 
 
 @method("Variable.read_value", samples=())

@@ -11,6 +11,7 @@ from migrator.rules.engine.declining import Decline
 from migrator.rules.engine.kinds import Ignored
 from migrator.rules.engine.registry import rule, same
 from migrator.rules.engine.samples import S, block, declines, f32, i32, no_grad, src
+from migrator.rules.engine.template import device_here
 from migrator.rules.ops.create import no_strings
 from migrator.rules.ops.pieces import torch_dtype
 
@@ -105,8 +106,10 @@ def variable(
             raise Decline("a tensor with a dtype")  # TensorFlow raises where they differ
         return initial_value.detach().clone().requires_grad_() if train else initial_value.detach().clone()
     if train:
-        return torch.tensor(initial_value, dtype=target, requires_grad=True)
-    return torch.tensor(initial_value, dtype=target)
+        return torch.tensor(initial_value, dtype=target, device=device_here, requires_grad=True)
+    if kind == "number" and not floats:  # a counter
+        return torch.tensor(initial_value, dtype=target)
+    return torch.tensor(initial_value, dtype=target, device=device_here)
 
 
 @rule("tf.print", samples=(), gaps=["the format of tensors differs"])

@@ -174,7 +174,7 @@ def tile(input: Tensor, multiples, name=None, *, kind_multiples):
 )
 def repeat(input: Tensor, repeats, axis=None, name=None, *, kind_repeats):
     if kind_repeats == "sequence":
-        return input.repeat_interleave(torch.tensor(repeats), dim=axis)
+        return input.repeat_interleave(torch.tensor(repeats, device=input.device), dim=axis)
     if axis is None:
         return input.repeat_interleave(repeats)
     return input.repeat_interleave(repeats, dim=axis)

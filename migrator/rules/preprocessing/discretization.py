@@ -25,7 +25,7 @@ Discretization: Any = Helper(
         whole = isinstance(data, (np.ndarray, torch.Tensor))
         summary = np.zeros((2, 0), "float32")
         for batch in [data] if whole else itertools.islice(data, steps):
-            values = np.sort(np.asarray(batch, "float32"), axis=None)
+            values = np.sort(np.asarray(torch.as_tensor(batch).cpu(), "float32"), axis=None)
             step = max(values.size * self.epsilon, 1)
             values = values[int(step - 1) :: int(step)]
             merged = np.concatenate([[values, np.full_like(values, step)], summary], axis=1)

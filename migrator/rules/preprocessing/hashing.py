@@ -30,10 +30,11 @@ _SOURCE = '''class {name}:
         return 0 if masked else 1 + code % (self.num_bins - 1)
 
     def __call__(self, inputs):
-        whole = isinstance(inputs, (np.ndarray, torch.Tensor))
-        terms = np.asarray(inputs) if whole else np.array(inputs, dtype=object)
-        ids = torch.tensor([self.id_of(t) for t in terms.ravel().tolist()], dtype=torch.long).reshape(terms.shape)
-        found = encode_ids(ids, self.num_bins, self.output_mode)
+        place = inputs.device if isinstance(inputs, torch.Tensor) else None
+        terms = inputs.cpu().numpy() if isinstance(inputs, torch.Tensor) else inputs
+        terms = terms if isinstance(terms, np.ndarray) else np.array(terms, dtype=object)
+        ids = torch.tensor([self.id_of(t) for t in terms.ravel().tolist()], dtype=torch.long, device=place)
+        found = encode_ids(ids.reshape(terms.shape), self.num_bins, self.output_mode)
         return found if self.output_mode == "int" else found.float()
 '''
 Hashing: Any = Helper(

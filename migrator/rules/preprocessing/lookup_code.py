@@ -85,7 +85,8 @@ index_lookup: Any = Helper(
 
     def terms(self, data):
         """An array of the terms, of the data's shape."""
-        array = np.asarray(data) if isinstance(data, (np.ndarray, torch.Tensor)) else np.array(data, dtype=object)
+        data = data.cpu().numpy() if isinstance(data, torch.Tensor) else data
+        array = data if isinstance(data, np.ndarray) else np.array(data, dtype=object)
         found = np.empty(array.shape, dtype=object)
         found.ravel()[:] = [self.term(t) for t in array.ravel()]
         return found
@@ -117,13 +118,14 @@ index_lookup: Any = Helper(
         if self.invert:
             return self.inverted(torch.as_tensor(inputs))
         terms = self.terms(inputs)
-        ids = torch.tensor([self.id_of(t) for t in terms.ravel()], dtype=torch.long).reshape(terms.shape)
-        return self.encoded(ids)
+        place = inputs.device if isinstance(inputs, torch.Tensor) else None
+        ids = torch.tensor([self.id_of(t) for t in terms.ravel()], dtype=torch.long, device=place)
+        return self.encoded(ids.reshape(terms.shape))
 
     def encoded(self, ids):
         depth = self.max_tokens if self.pad_to_max_tokens else self.vocabulary_size()
         if self.output_mode == "tf_idf":
-            return encode_ids(ids, depth, "count") * self.idf_weights
+            return encode_ids(ids, depth, "count") * self.idf_weights.to(ids.device)
         return encode_ids(ids, depth, self.output_mode)
 ''',
     ("import itertools", "from collections import Counter", "import numpy as np", "import torch"),
@@ -181,7 +183,8 @@ IntegerLookup: Any = Helper(
         return super().unknown(term) if self.num_oov_indices < 2 else self.oov_start + term % self.num_oov_indices
 
     def inverted(self, ids):
-        return torch.tensor([self.token(i) for i in ids.flatten().tolist()], dtype=torch.long).reshape(ids.shape)
+        numbers = [self.token(i) for i in ids.flatten().tolist()]
+        return torch.tensor(numbers, dtype=torch.long, device=ids.device).reshape(ids.shape)
 ''',
     ("import torch",),
     _BASE,

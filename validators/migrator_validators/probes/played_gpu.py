@@ -125,7 +125,7 @@ def _may_stay(name: str, t: Tensor, args: Any) -> bool:
         written = first and (name in WRITING or (name.endswith("_") and not name.endswith("__")))
         return name not in JOINING and not written
     if name in PACKED:
-        return t.dim() == 1 and t.dtype == torch.int64
+        return bool(t.dim() == 1 and t.dtype == torch.int64)
     return name in INDEXED and home(args[0]) is True and all(t is not value for value in args[2:3])
 
 
