@@ -342,12 +342,23 @@ def _assemble(file: FileDraft, texts: Sequence[str | None], helpers: Sequence[He
             out += _spaced(extra, needs_device)
             placed = True
             text = "\n\n" + text.lstrip("\n")
+        if index > offset and _ends_in_definition(texts[index - 1], file.parts[index - offset - 1]):
+            text = "\n\n" + text.lstrip("\n")
         out.append(text)
     if not placed:
         out += _spaced(extra, needs_device)
     footer = "".join(_footer_lines(file.tree))
     joined = header + "".join(out) + footer
     return joined if joined.endswith("\n") or not joined else joined + "\n"
+
+
+def _ends_in_definition(text: str | None, part: Part) -> bool:
+    """Whether a function or class stands last that the original does not have there."""
+    last = part.segment.statements[-1]
+    if not text or isinstance(last, cst.FunctionDef | cst.ClassDef):
+        return False
+    outer = [line for line in text.splitlines() if line and not line.startswith((" ", ")", "#"))]
+    return bool(outer) and outer[-1].startswith(("def ", "class ")) and text.splitlines()[-1].startswith(" ")
 
 
 def _torch_import(file: FileDraft, texts: Sequence[str | None], offset: int) -> int:

@@ -13,6 +13,7 @@ from running import flat, in_empty_folder, make, with_helpers
 from migrator.rules import rulebook
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.registry import all_rules
+from migrator.rules.engine.samples import f32
 
 rulebook()
 RULES = [rule for rule in all_rules() if not rule.api.startswith("tf.keras.applications.")]  # their callers move them
@@ -37,3 +38,10 @@ def keeps_to_its_device(program: Program, api: str) -> None:
         (results, _), _ = in_empty_folder(lambda: (flat(scope["f"](*inputs)), []))
     left = [r for r in results if isinstance(r, torch.Tensor) and r.dim() and not on_gpu(r)]
     assert not left or api.startswith(STATE), source
+
+
+def test_a_tensor_gives_no_device_to_what_it_is_made_of() -> None:
+    source = "def f(a):\n    a = tf.convert_to_tensor(a)\n    return tf.square(a) + tf.constant([1.0, 2.0])\n"
+    written = Program(source, {"a": f32(2)}).rewritten(facts=False)[0]
+    assert "a = torch.as_tensor(a)\n" in written
+    assert "torch.tensor([1.0, 2.0], device=a.device)" in written

@@ -39,7 +39,7 @@ from migrator.codemods.training.freezing import text as freeze_text
 from migrator.codemods.training.idle import as_statements, lists_for_nothing, without_body
 from migrator.codemods.training.late_optimizers import Late, late_optimizers
 from migrator.codemods.training.metric_classes import MetricClass, head_of, without_rest
-from migrator.codemods.training.moving import moves, moves_next
+from migrator.codemods.training.moving import in_one, moves, moves_next
 from migrator.codemods.training.network_freezing import is_flag
 from migrator.codemods.training.own_compile import is_base_compile
 from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, with_lead
@@ -165,7 +165,8 @@ class Walker:
         if isinstance(node, cst.If) and (node in self.data.dropped or only_callbacks(node, self.ctx, self.holder)):
             return []
         if isinstance(node, cst.SimpleStatementLine):
-            return [*(self.line(node) if self.concerns(node) else self.by_rules(node)), *self.taken(node)]
+            lines = self.line(node) if self.concerns(node) else self.by_rules(node)
+            return self.taken(node, lines)
         if self.concerns(node):
             return self.compound(node)
         self.modes.forget()
@@ -471,11 +472,12 @@ class Walker:
         text, helpers = moves(node, self.ctx) if isinstance(node, cst.For) else ("", ())
         return self.on_device(text, helpers)
 
-    def taken(self, line: cst.SimpleStatementLine) -> Sequence[Statement]:
-        """One batch of a dataset, moved to the device where models are called beside it."""
+    def taken(self, line: cst.SimpleStatementLine, lines: list[Statement]) -> list[Statement]:
+        """What a line became; one batch of a dataset is moved to the device where models are called beside it."""
         if not self.ctx.device or not any(kind == "model" for _, kind in self.finder.nodes(self.holder)):
-            return ()
-        return self.on_device(*moves_next(line, self.ctx))
+            return lines
+        moved = self.on_device(*moves_next(line, self.ctx))
+        return in_one(lines, moved) if moved else lines
 
     def on_device(self, text: str, helpers: Sequence[Helper]) -> Sequence[Statement]:
         if not text:

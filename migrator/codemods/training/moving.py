@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Sequence as Many
 
 import libcst as cst
 import libcst.matchers as m
@@ -12,6 +13,7 @@ from migrator.facts.arithmetic import ITERATOR
 from migrator.model import Helper
 from migrator.values import Dataset, Dict, Instance, Sequence, Tensor, Unknown, Value
 
+Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 TO_DEVICE = Helper(
     "to_device",
     '''def to_device(batch):
@@ -37,6 +39,25 @@ def moves_next(line: cst.SimpleStatementLine, ctx: Context) -> tuple[str, tuple[
     value = ctx.value(iterator) if iterator is not None else Unknown()
     taken = isinstance(value, Instance) and value.api == ITERATOR
     return _moving(found.targets[0].target, ctx.value(found.value)) if taken else ("", ())
+
+
+def in_one(lines: Many[Statement], moved: Many[Statement]) -> list[Statement]:
+    """`x = next(it)` and `x = x.to(device)` as one statement; several names stay two."""
+    taken, move = (s.body[0] if isinstance(s, cst.SimpleStatementLine) else s for s in (lines[-1], moved[-1]))
+    if (
+        not isinstance(taken, cst.Assign)
+        or not isinstance(move, cst.Assign)
+        or not m.matches(move.targets[0].target, m.Name())
+    ):
+        return [*lines, *moved]
+    name = move.targets[0].target
+    value = move.value.deep_replace(next(n for n in _names(move.value) if n.deep_equals(name)), taken.value)
+    assert isinstance(lines[-1], cst.SimpleStatementLine)
+    return [*lines[:-1], lines[-1].with_changes(body=[taken.with_changes(value=value)])]
+
+
+def _names(node: cst.BaseExpression) -> list[cst.Name]:
+    return [n for n in m.findall(node, m.Name()) if isinstance(n, cst.Name)]
 
 
 def _iterator(call: cst.Call) -> cst.BaseExpression | None:

@@ -162,8 +162,14 @@ class Rewriter(OneVersion):
             self.callees.add(node.keyword)
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        tensors = [p.name.value for p in node.params.params if is_tensor_parameter(p, node, self.value, self.names)]
+        found = [p.name for p in node.params.params if is_tensor_parameter(p, node, self.value, self.names)]
+        tensors = [name.value for name in sorted(found, key=lambda name: not self._has_dtype(name))]
         self.devices.append(f"{tensors[0]}.device" if tensors else self.devices[-1] if len(self.devices) > 1 else "")
+
+    def _has_dtype(self, name: cst.Name) -> bool:
+        """Whether it is certain that a name is a tensor, not only that it may become one."""
+        known = self.value(name)
+        return isinstance(known, Tensor) and known.dtype is not None
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.BaseStatement:
         self.devices.pop()
