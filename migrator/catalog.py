@@ -41,6 +41,8 @@ STRUCTURE = {
     "tf.keras.metrics.Metric": "a plain class, whose states are tensors",
     "tf.keras.losses.Loss": "a plain class, called with labels and predictions",
     "tf.keras.optimizers.schedules.LearningRateSchedule": "a plain class, called with the step",
+    "tf.keras.optimizers.Optimizer": "a subclass of torch.optim.Optimizer, whose step has the update of one parameter",
+    "tf.keras.optimizers.legacy.Optimizer": "a subclass of torch.optim.Optimizer, its slots in `state`",
     "tf.keras.utils.Sequence": "a torch Dataset of batches",
     "tf.keras.utils.register_keras_serializable": "goes; the class stays as it is",
 }

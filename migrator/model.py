@@ -346,8 +346,8 @@ class OptimizerCode:
     """The torch spelling of a Keras optimizer over `{params}` (an iterable of parameters).
 
     `clip`: statements between `backward` and `step`, over `{params}`. `schedule`: expression of a
-    callable from step to rate, for LambdaLR over a rate of 1.0. `finish`: statements over `{optimizer}` after the
-    last epoch.
+    callable from step to rate, for LambdaLR over a rate of 1.0; `before`: statements that it needs.
+    `finish`: statements over `{optimizer}` after the last epoch.
     """
 
     call: str
@@ -357,6 +357,7 @@ class OptimizerCode:
     helpers: tuple[Helper, ...] = ()
     gaps: tuple[str, ...] = ()
     finish: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
 
 
 # --- verdicts ---------------------------------------------------------------------------------------

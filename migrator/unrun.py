@@ -182,7 +182,8 @@ def _lines(body: Body) -> Iterator[_Line]:
         s = todo.pop(0)
         if isinstance(s, Function | ast.ClassDef) or _says_nothing(s):
             continue
-        names = ("orelse",) if isinstance(s, ast.If) and _asks_for_channels_first(s.test) else _BLOCKS
+        idle = isinstance(s, ast.If) and (_asks_for_channels_first(s.test) or _is_built_once(s))
+        names = ("orelse",) if idle else _BLOCKS
         blocks = [block for name in names for block in getattr(s, name, [])]
         blocks += [inner for handler in getattr(s, "handlers", []) for inner in handler.body]
         blocks += [inner for case in getattr(s, "cases", []) for inner in case.body]
@@ -204,6 +205,13 @@ def _asks_for_channels_first(test: ast.expr) -> bool:
     sides = [test.left, test.comparators[0]]
     asked = any(isinstance(s, ast.Call) and ast.unparse(s.func).endswith("image_data_format") for s in sides)
     return asked and any(isinstance(s, ast.Constant) and s.value == "channels_first" for s in sides)
+
+
+def _is_built_once(statement: ast.If) -> bool:
+    """`if self.built: return` at the head of a `build`, which Keras calls once."""
+    test = ast.unparse(statement.test)
+    asked = test in ("self.built", "self._built", "hasattr(self, '_built') and self._built")
+    return asked and [ast.unparse(s) for s in statement.body] == ["return"]
 
 
 def _head(statement: ast.stmt) -> str:

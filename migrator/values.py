@@ -216,6 +216,10 @@ class Instance(Value):
         return next((value for key, value in self.args if key == name), None)
 
 
+OWN_OPTIMIZERS = ("tf.keras.optimizers.Optimizer", "tf.keras.optimizers.legacy.Optimizer")
+"""The classes that optimizers of a repository derive from; objects of such a class count as of the first."""
+SLOT = "tf.keras.optimizers.Optimizer._index_dict"
+"""The place of a variable among the states of an optimizer."""
 STRATEGIES = (
     "tf.distribute.MirroredStrategy",
     "tf.distribute.OneDeviceStrategy",

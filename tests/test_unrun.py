@@ -57,6 +57,19 @@ def test_a_branch_that_is_gone_counts_on_the_original() -> None:
     assert (outcome, detail) == (Outcome.UNVERIFIABLE, "rewritten code never ran: lines 8 of the original")
 
 
+def test_a_build_that_returns_where_it_was_built_need_not_do_so() -> None:
+    source = SOURCE.replace(
+        "if wide:\n        y = 3\n        x = tf.square(x)", "if self.built:\n        return\n    y = 3"
+    )
+    gone = TARGET.replace("if wide:\n        y = 3\n        x = torch.square(x)", "y = 3\n    y = 3")
+    verdict = lines_verdict(REWRITE, source, gone, Ran(ALL - {7}, ALL))
+    assert verdict is not None
+    assert verdict.outcome is Outcome.PASS
+    verdict = lines_verdict(REWRITE, source.replace("self.built", "wide"), gone, Ran(ALL - {7}, ALL))
+    assert verdict is not None
+    assert verdict.outcome is Outcome.UNVERIFIABLE
+
+
 def test_the_branch_of_another_image_format_need_not_run() -> None:
     source = SOURCE.replace("if wide:", "if K.image_data_format() == 'channels_first':")
     gone = TARGET.replace("    if wide:\n        y = 3\n        x = torch.square(x)\n", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from migrator.facts import calls, names, options, settled, tables
+from migrator.facts import calls, names, options, own_optimizers, settled, tables
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
@@ -179,6 +179,8 @@ def _instance(it: Interpreter, base: RepoInstance, name: str, frame: Frame) -> V
         return member
     if member != UNKNOWN:
         return member
+    if own_optimizers.is_optimizer(it, base.qualname):
+        return own_optimizers.attribute(name) or UNKNOWN
     if name == "dtype" and any("tf.keras.metrics.Metric" in bases for bases in _api_bases(it, base)):
         return DType("float32")
     return _keras_attribute(base, name)

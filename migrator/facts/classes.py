@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from migrator.facts import attributes, functions
+from migrator.facts import attributes, functions, own_optimizers
 from migrator.facts.calls import Arguments, Where, decorators, linear_bases
 from migrator.facts.interpreter import MAX_DEPTH, UNKNOWN, Frame, Interpreter, Observed
 from migrator.facts.modules import FunctionNode
@@ -69,7 +69,7 @@ def construct(it: Interpreter, qualname: str, args: Arguments, where: Where) -> 
             _initialise(it, instance, init, bound, where)
             it.made[key] = it.attrs[instance]
         it.attrs[instance] = dict(it.made[key])
-    return instance
+    return own_optimizers.made(it, instance, where) if own_optimizers.is_optimizer(it, qualname) else instance
 
 
 def method(it: Interpreter, instance: RepoInstance, name: str) -> RepoFunction | None:

@@ -16,6 +16,7 @@ from migrator.facts import (
     functions,
     image_batches,
     observed,
+    own_optimizers,
     saved,
     strategies,
     summaries_to,
@@ -314,7 +315,7 @@ def _repo(it: Interpreter, base: RepoInstance, func: ast.Attribute, args: Argume
     if name in ("add_weight", "add_variable") and (base.kind != "other" or classes.is_metric(it, base.qualname)):
         return _add_weight(it, base, args, where)
     if base.kind == "other":
-        return None
+        return own_optimizers.result(name) if own_optimizers.is_optimizer(it, base.qualname) else None
     if name == "add_loss":
         it.effect("add-loss", where.frame.scope)
         return Literal(None)

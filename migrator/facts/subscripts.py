@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from migrator.facts import arithmetic, dims
+from migrator.facts import arithmetic, dims, own_optimizers
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
 from migrator.values import (
     IMAGE_BATCHES,
+    SLOT,
     Api,
     Dict,
     Dim,
@@ -51,6 +52,8 @@ def index(it: Interpreter, node: ast.expr, frame: Frame) -> list[Index]:
 def subscript(base: Value, parts: list[Index]) -> Value:
     """The value of `base[parts]`."""
     first = parts[0]
+    if isinstance(first, Instance) and first.api == SLOT:
+        return own_optimizers.slot(base)
     if isinstance(base, Tensor):
         return _tensor(base, parts)
     if len(parts) > 1:

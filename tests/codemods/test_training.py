@@ -694,10 +694,26 @@ def test_what_a_loss_class_reduces_to() -> None:
     rows = migrated(OWN_LOSS.replace("{arguments}", 'reduction="none"'))
     assert "return self.call(y_true.to(y_pred.dtype), y_pred)\n" in rows
     assert "super()" not in rows
-    assert "has no rule" in reasons(OWN_LOSS.replace("{arguments}", "**kwargs"))
+    assert "has no rule" in reasons(OWN_LOSS.replace("{arguments}", "**dict(reduction='sum')"))
+    assert "has no rule" in reasons(OWN_LOSS.replace("{arguments}", "reduction=kwargs['how']"))
 
 
-def test_a_schedule_without_a_name_is_declined() -> None:
+def test_what_the_base_class_of_a_loss_takes_goes_where_nobody_gives_it() -> None:
+    rest = OWN_LOSS.replace("{arguments}", "name='own', **kwargs") + CONFIG
+    text = migrated(rest)
+    assert "def __init__(self):" in text
+    assert "config" not in text
+    assert "only Keras's base class takes" in reasons(rest + "\n\nloss = Own(reduction='sum')\n")
+    assert "`get_config` of Keras's base class" in reasons(rest + "\n\nprint(Own().get_config())\n")
+
+
+CONFIG = """
+    def get_config(self):
+        return {**super().get_config(), "own": 1}
+"""
+
+
+def test_a_schedule_that_is_made_in_place_gets_a_name() -> None:
     text = """
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
@@ -708,7 +724,10 @@ def train(model, x, y):
     model.compile(keras.optimizers.SGD(Rate()), loss="mse")
     model.fit(x, y)
 """
-    assert "has no name" in why(text, LOGITS)
+    made = body(text, LOGITS)
+    assert "schedule = Rate()\n" in made
+    assert "LambdaLR(optimizer, lambda step: float(schedule(step)))" in made
+    assert "has no name" in why(text + "\n\nschedule = 1\n", LOGITS)
 
 
 def test_a_class_between_keeps_its_constructor() -> None:
@@ -734,7 +753,7 @@ def test_what_the_base_class_does_is_declined() -> None:
             def call(self, y_true, y_pred):
                 return tf.abs(y_true - y_pred)
 
-            def get_config(self):
+            def options(self):
                 return super().get_config()
     """)
 

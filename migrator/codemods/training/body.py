@@ -16,6 +16,7 @@ from migrator.codemods.nodes import ancestors, below, find, holds
 from migrator.codemods.training import outside
 from migrator.codemods.training.building import build
 from migrator.codemods.training.callback_classes import (
+    LOSS,
     METRIC,
     SEQUENCE,
     derives_directly,
@@ -41,6 +42,7 @@ from migrator.codemods.training.late_optimizers import Late, late_optimizers
 from migrator.codemods.training.metric_classes import MetricClass, head_of, without_rest
 from migrator.codemods.training.moving import in_one, moves, moves_next
 from migrator.codemods.training.network_freezing import is_flag
+from migrator.codemods.training.optimizer_classes import OptimizerClass, is_optimizer_class
 from migrator.codemods.training.own_compile import is_base_compile
 from migrator.codemods.training.pieces import EMPTY, comments_of, cut, is_echo, with_lead
 from migrator.codemods.training.place import embed, statements
@@ -200,7 +202,9 @@ class Walker:
             return known or bool(self.detached(node)) or freezes(node, self.ctx) or self.is_callback_init(node)
         if isinstance(node, cst.FunctionDef) and is_written_in_place(node, self.ctx):
             return True
-        if keras_base(node, self.ctx) or (isinstance(node, cst.FunctionDef) and self.step_of(node)):
+        if keras_base(node, self.ctx) or is_optimizer_class(node, self.ctx):
+            return True
+        if isinstance(node, cst.FunctionDef) and self.step_of(node):
             return True
         finder = _Inner(self)
         walk(node, finder)
@@ -368,9 +372,13 @@ class Walker:
         return with_lead(node, [*before, new.with_changes(leading_lines=())]) if before else [new]
 
     def class_(self, node: cst.ClassDef) -> Statement:
+        if is_optimizer_class(node, self.ctx):
+            return self.optimizer_class(node)
         bare, base = node.with_changes(body=EMPTY), keras_base(node, self.ctx)
         if base:
             why = MetricClass(node, self.ctx).problem() if base == METRIC else problem(node, self.ctx)
+            if base == LOSS:
+                why = why or MetricClass(node, self.ctx).rest_problem()
             if why:
                 self.sink.decline(why)
             bare = without_base(bare, self.ctx)
@@ -381,6 +389,16 @@ class Walker:
         if base == METRIC:
             return head.with_changes(body=MetricClass(node, self.ctx).completed(body))
         return head.with_changes(body=with_call(node, body, self.ctx))
+
+    def optimizer_class(self, node: cst.ClassDef) -> Statement:
+        torch = [cst.Arg(cst.parse_expression("torch.optim.Optimizer"))]
+        try:
+            body = OptimizerClass(node, self.ctx, self.sink).body()
+        except Unfit as why:
+            self.sink.decline(str(why))
+            return node
+        head, _ = self.header(node, node.with_changes(bases=torch, body=EMPTY))
+        return head.with_changes(body=node.body.with_changes(body=body))
 
     def class_base(self, node: cst.CSTNode) -> str:
         """Which of Keras's plain classes the class around a node derives from; "" for none."""
@@ -417,7 +435,7 @@ class Walker:
             first = statements(f"{step} = torch.as_tensor({step})")
             body = body.with_changes(body=[*body.body[:docs], *first, *body.body[docs:]])
         bare = node.with_changes(body=EMPTY)
-        if node.name.value == "__init__" and self.class_base(node) == METRIC:
+        if node.name.value == "__init__" and self.class_base(node) in (METRIC, LOSS):
             bare = without_rest(node).with_changes(body=EMPTY)
         head, _ = self.header(node, bare)
         if isinstance(head, cst.FunctionDef) and takes_model(node, self.ctx) in self.sink.changes:

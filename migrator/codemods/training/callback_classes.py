@@ -22,6 +22,7 @@ ON_WEIGHTS = (
 )
 _BASES = (CALLBACK, SCHEDULE, LOSS, METRIC, SEQUENCE, *ON_WEIGHTS)
 _INIT = m.Call(func=m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__")))
+_OF_BASE = m.Attribute(value=m.Call(func=m.Name("super")))
 _REDUCED = {"SUM": ".sum()", "NONE": "", "AUTO": ".mean()", "SUM_OVER_BATCH_SIZE": ".mean()"}
 
 
@@ -94,7 +95,7 @@ def problem(node: cst.ClassDef, ctx: Context) -> str:
         known = find(node, m.Subscript(value=_own_attribute("params"), slice=[_PARAMETER]))
         if "validation_data" in reads or len(find(node, _own_attribute("params"))) > len(known):
             return f"a callback that reads Keras's `{reads[-1]}`"
-    for used in find(node, m.Attribute(value=m.Call(func=m.Name("super")))):
+    for used in (part for s in node.body.body if not is_unread_config(s, ctx) for part in find(s, _OF_BASE)):
         if isinstance(used, cst.Attribute) and used.attr.value != "__init__" and derives_directly(node, ctx):
             return f"`{used.attr.value}` of Keras's base class"
     if not derives_directly(node, ctx):
@@ -104,6 +105,8 @@ def problem(node: cst.ClassDef, ctx: Context) -> str:
     for call in find(node, _INIT):
         assert isinstance(call, cst.Call)
         for arg in call.args:
+            if arg.star == "**" and keras_base(node, ctx) == LOSS:  # whether something is lost, its makers say
+                continue
             if arg.keyword is None or arg.keyword.value not in ("name", "reduction") or arg.star:
                 return "what the base class is given has no rule"
     return "" if _reduction(node, ctx) is not None else "a loss with a reduction that has no rule"
@@ -138,13 +141,13 @@ def with_call(node: cst.ClassDef, suite: cst.BaseSuite, ctx: Context) -> cst.Bas
     """The body of a class, a loss class with the `__call__` that Keras's base had: float labels, and one number."""
     if keras_base(node, ctx) in ON_WEIGHTS and derives_directly(node, ctx):
         return suite.with_changes(body=[s for s in suite.body if not is_unread_config(s, ctx)])
+    if derives_directly(node, ctx):  # what it says of the base class goes with the base class
+        suite = suite.with_changes(body=[s for s in suite.body if not (is_unread_config(s, ctx) and find(s, _OF_BASE))])
     at = [i for i, s in enumerate(suite.body) if isinstance(s, cst.FunctionDef) and s.name.value == "call"]
-    if not at or keras_base(node, ctx) != LOSS or not derives_directly(node, ctx):
+    reduced = _reduction(node, ctx)
+    if not at or keras_base(node, ctx) != LOSS or not derives_directly(node, ctx) or reduced is None:
         return suite
-    text = (
-        "def __call__(self, y_true, y_pred):\n"
-        f"    return self.call(y_true.to(y_pred.dtype), y_pred){_reduction(node, ctx)}"
-    )
+    text = f"def __call__(self, y_true, y_pred):\n    return self.call(y_true.to(y_pred.dtype), y_pred){reduced}"
     made = [s.with_changes(leading_lines=[cst.EmptyLine(indent=False)]) for s in statements(text)]
     return suite.with_changes(body=[*suite.body[: at[0]], *made, *suite.body[at[0] :]])
 

@@ -22,6 +22,8 @@ from migrator.codemods.training.objectives import (
     only_globals,
     weighted_code,
 )
+from migrator.codemods.training.own_optimizers import own_code
+from migrator.codemods.training.scope import count
 from migrator.codemods.training.traits import Traits
 from migrator.model import Decline, LossCode, MetricCode, OptimizerCode
 from migrator.values import Literal, Unknown
@@ -159,10 +161,20 @@ def optimizer_code(made: Made, ctx: Context) -> OptimizerCode | Decline:
         return Decline("averages of weights of Keras 2, which begin with the first weights", made.name)
     rates = [key for key in ("learning_rate", "lr") if base_of(made.values.get(key, Unknown()), ctx) == SCHEDULE]
     if not rates:
-        return ctx.objects.optimizer(made.name, made.texts, made.values)
+        return _record(made, ctx)
     key = rates[0]
     schedule = made.texts[key]
-    if not schedule.isidentifier():
+    before = () if schedule.isidentifier() else (f"schedule = {schedule}",)
+    if before and count(ctx.tree, "schedule"):
         return Decline("a schedule of a class of the repository that has no name", made.name)
-    code = ctx.objects.optimizer(made.name, {**made.texts, key: "1.0"}, {**made.values, key: Literal(1.0)})
-    return code if isinstance(code, Decline) else replace(code, schedule=f"lambda step: float({schedule}(step))")
+    schedule = "schedule" if before else schedule
+    plain = replace(made, texts={**made.texts, key: "1.0"}, values={**made.values, key: Literal(1.0)})
+    code = _record(plain, ctx)
+    if isinstance(code, Decline):
+        return code
+    return replace(code, schedule=f"lambda step: float({schedule}(step))", before=before)
+
+
+def _record(made: Made, ctx: Context) -> OptimizerCode | Decline:
+    assert ctx.objects is not None
+    return own_code(made, ctx) if made.own else ctx.objects.optimizer(made.name, made.texts, made.values)

@@ -9,19 +9,24 @@ import libcst as cst
 
 from migrator.codemods.context import Context
 from migrator.codemods.training.calls import api_of, bind, constant
+from migrator.codemods.training.own_optimizers import own_parameters, template
 from migrator.model import Decline
-from migrator.values import Api, Instance, Literal, Value
+from migrator.values import OWN_OPTIMIZERS, Api, Instance, Literal, Value
 
 Texts = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Made:
-    """A Keras object as it was made: its name for the records, arguments as text and as known."""
+    """A Keras object as it was made: its name for the records, arguments as text and as known.
+
+    `own`: of a class of the repository, the call in torch with a mark `{name}` for each argument.
+    """
 
     name: str
     texts: Mapping[str, str]
     values: Mapping[str, Value]
+    own: str = ""
 
 
 _REDUCTIONS = {"SUM": "sum", "NONE": "none", "AUTO": "sum_over_batch_size"} | {
@@ -55,7 +60,10 @@ def made_of(node: cst.BaseExpression, ctx: Context) -> Made | Decline:
 def _called(call: cst.Call, value: Value, ctx: Context) -> Made | Decline:
     assert ctx.objects is not None
     name = api_of(value) or api_of(ctx.value(call.func))
-    parameters = None if name is None else ctx.objects.parameters(name)
+    own = template(call, ctx) if name == OWN_OPTIMIZERS[0] else ""
+    if isinstance(own, Decline):
+        return own
+    parameters = own_parameters(call, ctx) if own else None if name is None else ctx.objects.parameters(name)
     if name is None or parameters is None:
         return Decline(f"no rule for {name or ctx.code(call.func)}", name or "")
     bound = bind(call, parameters)
@@ -74,7 +82,7 @@ def _called(call: cst.Call, value: Value, ctx: Context) -> Made | Decline:
             first: Decline = rewritten.declines[0]
             return first
         texts[key] = cst.Module([]).code_for_node(rewritten.node).strip()
-    return Made(name, texts, values)
+    return Made(name, texts, values, own)
 
 
 def _site(value: Instance, ctx: Context) -> cst.Call | None:

@@ -58,7 +58,7 @@ def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer:
     if config.traits.constrained:
         lines.append(hook(compiled.optimizer_of(model), model))
     if optimizer.schedule is not None:
-        lines += _schedule(compiled, model, optimizer.schedule, writer)
+        lines += [*optimizer.before, *_schedule(compiled, model, optimizer.schedule, writer)]
     return Code("\n".join(lines), "")
 
 

@@ -171,9 +171,18 @@ class MetricClass:
             default = next((p.default for p in self.params if p.name.value == _word(arg.value)), None)
             if "None" in (_word(arg.value), _word(default)):
                 return "a metric that Keras names"
+        return self.rest_problem(handed)
+
+    def rest_problem(self, handed: Sequence[cst.BaseExpression] | None = None) -> str:
+        """Why `**kwargs` of the constructor, which the base class is `handed`, may hold something that is lost."""
+        if handed is None:
+            handed = [arg.value for arg in _given(self.node) if arg.star == "**"]
+        rest = self.init.params.star_kwarg if self.init is not None else None
+        rest_name = rest.name.value if rest is not None else ""
         if not handed:
             return ""
-        assert self.init is not None
+        if self.init is None or any(_word(node) != rest_name for node in handed):
+            return "what the base class is given has no rule"
         if len(find(self.init.body, m.Name(rest_name))) > len(handed):
             return f"`{rest_name}` of a metric is read"
         takes = {"", *(p.name.value for p in self.params)}
