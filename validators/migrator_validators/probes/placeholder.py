@@ -8,12 +8,14 @@ lean on it unnoticed.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import dis
 import importlib.abc
 import importlib.machinery
 import sys
 import types
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator, List, Set, Tuple
 
 ROOTS = ("tensorflow", "keras", "tf_keras", "tensorflow_addons", "tensorflow_probability", "tensorflow_datasets")
 _state = {"armed": False}
@@ -129,10 +131,29 @@ class _Module(types.ModuleType):
     __version__ = "2.16.0"
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute == "__all__":
+            return _starred()
         if attribute.startswith("__") and attribute.endswith("__"):
             raise AttributeError(attribute)
         _touch(self.__name__ + "." + attribute)
         return Anything(self.__name__ + "." + attribute)
+
+
+def _starred() -> List[str]:
+    """What `from tensorflow... import *` binds: the names that the file reads and nothing else in it binds."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and "importlib" in frame.f_code.co_filename:
+        frame = frame.f_back
+    if frame is None:
+        return []
+    bound = {i.argval for i in dis.get_instructions(frame.f_code) if i.opname in ("STORE_NAME", "STORE_GLOBAL")}
+    return sorted(_read(frame.f_code) - bound - set(frame.f_globals) - set(dir(builtins)))
+
+
+def _read(code: types.CodeType) -> Set[str]:
+    """Global names that a piece of code reads, its functions and classes included."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_NAME", "LOAD_GLOBAL")}
+    return names.union(*[_read(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)])
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
