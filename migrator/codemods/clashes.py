@@ -8,6 +8,7 @@ from dataclasses import replace
 import libcst as cst
 import libcst.matchers as m
 
+from migrator.codemods import functional_calls
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.imports import bound_by, merged
 from migrator.codemods.nodes import find
@@ -19,14 +20,25 @@ _TF = frozenset({"tensorflow", "keras", "tf_keras", "tensorflow_addons"})
 
 
 def without_clash(draft: Draft | None, seg: Segment, ctx: Context) -> Draft | None:
-    """A unit whose new imports bind names that the file or the unit has for something else stays."""
+    """A unit whose new imports bind names that the file or the unit has for something else stays.
+
+    `torch.nn.functional` has another spelling than `F`, which the unit gets then.
+    """
     if draft is None or draft.declines:
         return draft
-    texts = {*draft.imports, *(line for helper in draft.helpers for line in helper.imports)}
-    wanted = {name: text for text in texts for name in bound_by(text)}
-    taken = wanted.keys() & {*_bound_at_top(ctx, texts), *_bound_inside(seg, ctx)}
-    reasons = [f"`{wanted[name]}` is needed, and `{name}` is something else here" for name in sorted(taken)]
+    if functional_calls.IMPORT in draft.imports and "F" in _taken(draft, seg, ctx):
+        draft = functional_calls.spelled_out(draft, seg)
+    wanted = _taken(draft, seg, ctx)
+    reasons = [f"`{wanted[name]}` is needed, and `{name}` is something else here" for name in sorted(wanted)]
     return replace(draft, declines=tuple(map(Decline, reasons)))
+
+
+def _taken(draft: Draft, seg: Segment, ctx: Context) -> dict[str, str]:
+    """Names of new imports that mean something else, with the import: of helpers at the top level alone."""
+    helpers = {line for helper in draft.helpers for line in helper.imports}
+    at_top, inside = _bound_at_top(ctx, draft.imports | helpers), _bound_inside(seg, ctx)
+    own = {name: text for text in draft.imports for name in bound_by(text) if name in at_top | inside}
+    return {name: text for text in helpers for name in bound_by(text) if name in at_top} | own
 
 
 def _bound_at_top(ctx: Context, new: Collection[str]) -> set[str]:

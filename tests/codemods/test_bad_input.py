@@ -128,12 +128,16 @@ LEFT = {
         "import tensorflow as tf\n@tf.no_such\n" + BODY,
         "tf.no_such",
     ),
-    "a name that torch code needs": (
-        "import tensorflow as tf\nF = 64\ndef f(x):\n    return tf.nn.relu(x)\n",
+    "a name that a helper needs": (
+        "import tensorflow as tf\nF = 64\ndef f(x):\n    return tf.keras.regularizers.OrthogonalRegularizer(0.1)(x)\n",
         "`F` is something else",
     ),
     "a local name that torch code needs": (
-        "import tensorflow as tf\ndef f(x):\n    F = 64\n    return F * tf.nn.relu(x)\n",
+        "import tensorflow as tf\ndef f(x):\n    nn = 64\n    return nn * tf.keras.initializers.Orthogonal()((3, 4))\n",
+        "`nn` is something else",
+    ),
+    "a function of a name that torch code needs": (
+        "import tensorflow as tf\ndef f(x, F):\n    return F.relu * tf.nn.relu(x)\n",
         "`F` is something else",
     ),
     "a parameter that torch code needs": (
