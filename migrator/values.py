@@ -231,6 +231,8 @@ STRATEGIES = (
 
 IMAGE_BATCHES = "tf.keras.preprocessing.image.Iterator"
 """Batches of an `ImageDataGenerator`: the argument `element` is what each of them holds."""
+ITERATOR = "tf.data.Iterator"
+"""What `iter` makes of a dataset; its instances hold the `element`."""
 
 
 @dataclass(frozen=True)

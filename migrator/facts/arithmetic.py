@@ -12,6 +12,7 @@ from migrator.facts.join import join, sym_of, type_name
 from migrator.facts.shapes.broadcast import elementwise
 from migrator.values import (
     IMAGE_BATCHES,
+    ITERATOR,
     MIXED,
     Dataset,
     Dict,
@@ -148,10 +149,6 @@ def plain(value: Value) -> list[object] | None:
         known: list[object] = [dim for dim in value.dims if isinstance(dim, int)]
         return known if len(known) == len(value.dims) else None
     return None
-
-
-ITERATOR = "tf.data.Iterator"
-"""What `iter` makes of a dataset; its instances hold the `element`."""
 
 
 def element(value: Value) -> Value:

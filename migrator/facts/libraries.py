@@ -11,6 +11,7 @@ from migrator.facts.interpreter import UNKNOWN, Interpreter
 from migrator.facts.join import join_all, sym_of
 from migrator.facts.shapes import arrays
 from migrator.values import (
+    ITERATOR,
     Dataset,
     Dict,
     Dim,
@@ -205,7 +206,7 @@ def _iter(it: Interpreter, args: Arguments, where: Where) -> Value:
     """An iterator: of a dataset one that TensorFlow knows too."""
     inner = args.positional[0] if args.positional else UNKNOWN
     if isinstance(inner, Dataset):
-        return Instance(arithmetic.ITERATOR, where.module, where.span, (("element", inner.element),))
+        return Instance(ITERATOR, where.module, where.span, (("element", inner.element),))
     return Sequence("generator", None, arithmetic.element(inner))
 
 

@@ -30,6 +30,7 @@ from migrator.facts.shapes import arrays
 from migrator.facts.shapes.ops import dtype_of
 from migrator.values import (
     IMAGE_BATCHES,
+    ITERATOR,
     STRATEGIES,
     Dataset,
     Dict,
@@ -260,7 +261,7 @@ def _instance(it: Interpreter, base: Instance, func: ast.Attribute, args: Argume
         return Instance("tf.train.Checkpoint.restore", where.module, where.span)
     if name in ("result",) and base.api.startswith("tf.keras.metrics."):
         return _figure(base)
-    if (base.api, name) in ((arithmetic.ITERATOR, "get_next"), (IMAGE_BATCHES, "next")):
+    if (base.api, name) in ((ITERATOR, "get_next"), (IMAGE_BATCHES, "next")):
         return arithmetic.element(base)
     if name in ("update_state", "reset_state", "reset_states", "watch", "build", "reset"):
         return Literal(None)

@@ -9,9 +9,8 @@ import libcst as cst
 import libcst.matchers as m
 
 from migrator.codemods.context import Context
-from migrator.facts.arithmetic import ITERATOR
 from migrator.model import Helper
-from migrator.values import Dataset, Dict, Instance, Sequence, Tensor, Unknown, Value
+from migrator.values import ITERATOR, Dataset, Dict, Instance, Sequence, Tensor, Unknown, Value
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 TO_DEVICE = Helper(
