@@ -14,6 +14,7 @@ from migrator.values import (
     STRATEGIES,
     Api,
     Choice,
+    Dict,
     DType,
     External,
     Instance,
@@ -40,6 +41,7 @@ _DTYPES = frozenset(
     )
 )
 _NUMPY_DTYPES = _DTYPES | {"bool_", "float_", "int_", "str_"}
+_VOCABULARIES = {"word_index": "int", "index_word": "str", "word_counts": "int", "word_docs": "int"}  # of a Tokenizer
 _ALIASES = {"bool_": "bool", "float_": "float64", "int_": "int64", "str_": "string"}
 
 
@@ -241,6 +243,8 @@ def _layer(base: Instance, name: str) -> Value:
         return Scalar("int")
     if name in ("kernel", "bias", "gamma", "beta", "embeddings") and base.api.startswith("tf.keras.layers."):
         return Tensor(None, "float32", "variable")
+    if base.api == "tf.keras.preprocessing.text.Tokenizer" and name in _VOCABULARIES:
+        return Dict(None, Scalar(_VOCABULARIES[name]))
     given = base.arg(name)
     if base.api == "tf.train.Checkpoint" and given is not None:
         return given

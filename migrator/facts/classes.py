@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from migrator.facts import attributes, functions, own_optimizers
+from migrator.facts import attributes, functions, own_optimizers, settings
 from migrator.facts.calls import Arguments, Where, decorators, linear_bases
 from migrator.facts.interpreter import MAX_DEPTH, UNKNOWN, Frame, Interpreter, Observed
 from migrator.facts.modules import FunctionNode
@@ -57,7 +57,7 @@ def construct(it: Interpreter, qualname: str, args: Arguments, where: Where) -> 
     if definition is None or any(isinstance(base, Unknown) for base in it.bases.get(qualname, ())):
         return RepoInstance(qualname, kind, where.module, where.span)
     init = attributes.of_class(it, qualname, "__init__", None)
-    bound = _bound(it, init, args)
+    bound = _bound(it, qualname, init, args)
     instance = RepoInstance(qualname, kind, where.module, where.span, tuple(bound.items()) if bound else ())
     it.site_scope[(where.module, where.span)] = where.frame.scope
     if where.frame.record and not it.untaken:
@@ -103,9 +103,11 @@ def _method(it: Interpreter, node: FunctionNode, qualname: str, body: Frame) -> 
         body.env[node.name] = RepoFunction(f"{qualname}.{node.name}")
 
 
-def _bound(it: Interpreter, init: Value, args: Arguments) -> dict[str, Value] | None:
+def _bound(it: Interpreter, qualname: str, init: Value, args: Arguments) -> dict[str, Value] | None:
     if not isinstance(init, RepoFunction):
-        return dict(args.keywords) if not args.positional else {}
+        names = list(settings.fields(it, qualname))
+        hidden = dict.fromkeys(names, UNKNOWN) if args.open else {}
+        return {**hidden, **dict(zip(names, args.positional, strict=False)), **args.keywords}
     definition = it.definitions.get(init.qualname)
     if definition is None or not isinstance(definition.node, FunctionNode):
         return None
@@ -117,6 +119,8 @@ def _bound(it: Interpreter, init: Value, args: Arguments) -> dict[str, Value] | 
 
 
 def _initialise(it: Interpreter, instance: RepoInstance, init: Value, bound: dict[str, Value], where: Where) -> None:
+    if not isinstance(init, RepoFunction) and instance.kind == "other":
+        it.attrs[instance] = dict(bound)  # of a dataclass
     if not isinstance(init, RepoFunction) or where.frame.depth >= MAX_DEPTH or init.qualname in it.active:
         return
     definition = it.definitions[init.qualname]

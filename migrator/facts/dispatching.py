@@ -21,10 +21,12 @@ from migrator.facts.calls import Arguments, Where
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
+from migrator.facts.shapes import arrays
 from migrator.values import (
     Api,
     Choice,
     Dict,
+    DType,
     External,
     Instance,
     ModelValue,
@@ -89,4 +91,6 @@ def dispatch(it: Interpreter, callee: Value, args: Arguments, where: Where) -> V
         return apply.apply(it, callee, args, where)
     if isinstance(callee, External):
         return libraries.call_external(it, callee.name, args, where)
+    if isinstance(callee, DType) and callee.numpy and args.positional:
+        return arrays.as_dtype(callee.name, args.positional[0])
     return UNKNOWN

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 
+from migrator.facts import roots
 from migrator.facts.calls import Arguments, Where, decorators
 from migrator.facts.interpreter import MAX_DEPTH, MAX_STEPS, UNKNOWN, Frame, Interpreter, Observed
 from migrator.facts.join import join_all
@@ -18,6 +19,7 @@ from migrator.values import (
     ModelValue,
     RepoFunction,
     RepoInstance,
+    Scalar,
     Sequence,
     Unknown,
     Value,
@@ -184,7 +186,13 @@ def bind(
     for name in names:
         if name not in bound:
             bound[name] = Unknown("a star argument") if args.open else defaults.get(name, Unknown("not given"))
-    return bound
+    return {**bound, **_numbers(node, bound)} if isinstance(node, FunctionNode) else bound
+
+
+def _numbers(node: FunctionNode, bound: dict[str, Value]) -> dict[str, Value]:
+    """What is bound to parameters that the body counts up to, where only a symbol is known of it."""
+    given = {name: bound[name] for name in roots.counted(node)}
+    return {n: Scalar("int", v.sym) for n, v in given.items() if isinstance(v, Unknown) and v.sym is not None}
 
 
 def default_values(it: Interpreter, node: FunctionNode | ast.Lambda, module_name: str) -> dict[str, Value]:

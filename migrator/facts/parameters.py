@@ -6,7 +6,7 @@ import ast
 import functools
 from dataclasses import replace
 
-from migrator.facts import classes, functions, roots, signatures, stand_ins
+from migrator.facts import classes, functions, roots, settings, signatures, stand_ins
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import NONE, join_all
 from migrator.facts.modules import FunctionNode
@@ -66,7 +66,9 @@ def symbolic(it: Interpreter, node: FunctionNode, qualname: str, module: str, na
             found[arg.arg] = NONE
             continue
         sym = Sym(arg.arg) if named and arg.arg in stable else None
-        value = one(values, defaults.get(arg.arg), _annotated(arg), sym)
+        site = module, it.span(it.modules[module], arg)
+        held = settings.named(it, values, sym, site) if arg.arg not in defaults else None
+        value = held or one(values, defaults.get(arg.arg), _annotated(arg), sym)
         found[arg.arg] = _recognised(it, node, arg, value, module) if isinstance(value, Unknown) else value
     return found
 
@@ -95,6 +97,10 @@ def _recognised(it: Interpreter, node: FunctionNode, arg: ast.arg, value: Unknow
             return _ANNOTATIONS.get(kind.name, value)
     if arg.arg in _datasets(node):
         return Dataset()
+    if arg.arg in roots.counted(node):
+        return Scalar("int", value.sym)
+    if arg.arg in _tokenizers(node):
+        return Instance("tf.keras.preprocessing.text.Tokenizer", module)
     return ModelValue("tf.keras.Model") if arg.arg in _models(node) else value
 
 
@@ -111,6 +117,16 @@ def _datasets(node: FunctionNode) -> frozenset[str]:
         if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
             calls.setdefault(call.func.value.id, set()).add(call.func.attr)
     return frozenset(name for name, used in calls.items() if used & _DATASET_USES or used >= {"take", "skip"})
+
+
+_TOKENIZER_USES = frozenset({"word_index", "index_word", "texts_to_sequences", "sequences_to_texts"})
+
+
+@functools.lru_cache(maxsize=2048)
+def _tokenizers(node: FunctionNode) -> frozenset[str]:
+    """Names on which the body uses what only Keras's tokenizers have."""
+    uses = (item for item in survey(node).attributes if item.attr in _TOKENIZER_USES)
+    return frozenset(item.value.id for item in uses if isinstance(item.value, ast.Name))
 
 
 @functools.lru_cache(maxsize=2048)
@@ -150,21 +166,21 @@ def _as_symbol(joined: Value, default: Value | None, sym: Sym | None) -> Value:
         return Scalar(joined.type, sym, known)
     if isinstance(joined, Sequence) and isinstance(joined.element, Literal | Scalar | Unknown):
         return _symbolic_sequence(joined, sym)
-    return Unknown(joined.reason, sym) if isinstance(joined, Unknown) else _open(joined)
+    return Unknown(joined.reason, sym) if isinstance(joined, Unknown) else opened(joined)
 
 
-def _open(value: Value) -> Value:
+def opened(value: Value) -> Value:
     """A value of a parameter of which only the kind is sure: no rule may take it for written there."""
     if isinstance(value, Literal) and value != NONE:
         return Scalar(type(value.value).__name__)
     if isinstance(value, DType):
         return replace(value, passed=True)
     if isinstance(value, Sequence):
-        items = None if value.items is None else tuple(map(_open, value.items))
-        return replace(value, items=items, element=_open(value.element))
+        items = None if value.items is None else tuple(map(opened, value.items))
+        return replace(value, items=items, element=opened(value.element))
     if isinstance(value, Dict):  # an empty one is a default that callers fill
-        return Dict(tuple((key, _open(item)) for key, item in value.items) if value.items else None)
-    return Choice(tuple(map(_open, value.options))) if isinstance(value, Choice) else value
+        return Dict(tuple((key, opened(item)) for key, item in value.items) if value.items else None)
+    return Choice(tuple(map(opened, value.options))) if isinstance(value, Choice) else value
 
 
 def _symbolic_sequence(value: Sequence, sym: Sym | None) -> Value:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from migrator.facts.modules import Definition, FunctionNode
 from migrator.facts.survey import survey
 
+_RANGES = frozenset({"range", "arange"})
 _REPEATING = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -36,6 +37,18 @@ def stable_names(node: FunctionNode) -> frozenset[str]:
     stable |= once - looped - set(targets) - parameters
     counting = {name for name, count in targets.items() if stored[name] == count}
     return frozenset(stable | {f"for {name}" for name in counting - parameters})
+
+
+@functools.lru_cache(maxsize=2048)
+def counted(node: FunctionNode) -> frozenset[str]:
+    """Parameters that are numbers, as the body counts up to them."""
+    ranges = [call for call in survey(node).calls if len(call.args) == 1 and _last_name(call.func) in _RANGES]
+    found = {call.args[0].id for call in ranges if isinstance(call.args[0], ast.Name)}
+    return frozenset(found & stable_names(node) & {arg.arg for arg in all_arguments(node)})
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def all_arguments(node: FunctionNode | ast.Lambda) -> list[ast.arg]:

@@ -181,7 +181,7 @@ def test_a_dtype_that_a_parameter_holds_decides_no_branch() -> None:
 def test_what_a_dict_that_is_handed_on_holds_is_open() -> None:
     check("""
         def f(options, defaults={"axis": 1}):
-            a = options["axis"]  # int
+            a = options["axis"]  # int options["axis"]
             b = defaults["axis"]  # int
             return a, b
         f({"axis": 0})

@@ -23,8 +23,6 @@ from migrator.values import Literal
 if TYPE_CHECKING:
     from migrator.codemods.models.lower import Lowerer
 
-_DROPPED = frozenset({"training", "mask"})
-
 
 @dataclass
 class Applying:
@@ -229,11 +227,14 @@ class Applying:
         texts = []
         for arg in node.args:
             keyword = arg.keyword.value if arg.keyword else ""
-            if keyword in _DROPPED:
-                if keyword == "training":
-                    self.training(arg.value, bound.part, bound.target)
+            if keyword == "training":
+                self.training(arg.value, bound.part, bound.target)
                 continue
             if self._is_training(arg.value):
+                continue
+            if keyword == "mask" and not self._takes_mask(bound.part):
+                if self.lower.ctx.value(arg.value) != Literal(None):
+                    self.lower.build.needs.decline("a mask for a module that takes none", self.lower.ctx, node)
                 continue
             term = self.lower.term(arg.value)
             if term.mask:
@@ -241,6 +242,11 @@ class Applying:
             text = self.lower.to(term, self._wanted(bound.part, term, arg.value), arg.value)
             texts.append(f"{arg.star}{keyword}={text}" if keyword else f"{arg.star}{text}")
         return Term(f"{bound.target}({', '.join(texts)})", bound.part.gives or LAST)
+
+    def _takes_mask(self, part: Part) -> bool:
+        """Whether `call` of a class of the repository has a parameter for the mask, which is no more than that here."""
+        known = self.lower.ctx.facts.cls(part.api)
+        return known is not None and any(name == "mask" for name, _ in known.call_inputs)
 
     def _is_training(self, node: cst.BaseExpression) -> bool:
         return isinstance(node, cst.Name) and self.lower.rename.get(node.value) == "self.training"

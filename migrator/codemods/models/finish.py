@@ -8,6 +8,8 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
+import libcst as cst
+
 from migrator.codemods.context import Context
 from migrator.codemods.models.build import ModuleBuild, render
 from migrator.codemods.models.owned import Owned
@@ -34,6 +36,7 @@ def check_names(build: ModuleBuild, ctx: Context, device: bool = False) -> None:
         | {"torch", "nn", "F", "np"}
         | set(build.needs.helpers)
         | build.hoisted.keys()
+        | {name for line in build.needs.imports for name in bound_names(cst.parse_statement(line))}
     )
     known |= {"device"} if device else set()
     try:

@@ -25,8 +25,6 @@ from migrator.codemods.nodes import find
 from migrator.syntax import walk
 from migrator.values import Choice, Instance, Literal, ShapeOf, Span, Value
 
-_DROPPED = frozenset({"training", "mask"})
-
 
 @dataclass
 class Lowerer:

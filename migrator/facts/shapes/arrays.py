@@ -89,6 +89,16 @@ def numpy_tensor(value: Value) -> Tensor:
     return Tensor(x.shape, dtype, "numpy", x.layout, x.last)
 
 
+def as_dtype(dtype: str, value: Value) -> Value:
+    """What a scalar type of NumPy makes of a number or an array."""
+    if isinstance(value, Tensor):
+        return Tensor(value.shape, dtype, "numpy", value.layout, value.last)
+    if isinstance(value, Sequence):
+        return Tensor(broadcast.shape_of(value), dtype, "numpy")
+    kind = "bool" if dtype == "bool" else "float" if "float" in dtype else "int" if "int" in dtype else None
+    return Scalar(kind) if isinstance(value, Literal | Scalar) else Unknown()
+
+
 def _reduced(x: Tensor, name: str, positional: Many[Value], keywords: Keywords) -> Value:
     args = dict(keywords)
     if len(positional) > 1:

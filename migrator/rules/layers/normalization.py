@@ -178,7 +178,7 @@ def layer_normalization(
 ) -> LayerCode:
     """`nn.LayerNorm` over the last axis."""
     axes = axis.known if isinstance(axis.known, (list, tuple)) else [axis.known]
-    if [a % call.rank for a in axes] != [call.rank - 1]:
+    if axes != [-1] and [a % call.rank for a in axes] != [call.rank - 1]:
         raise Decline("axes other than the last")
     if rms_scaling.known:
         raise Decline("`rms_scaling`")

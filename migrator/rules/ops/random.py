@@ -95,8 +95,10 @@ def shuffle(value: Tensor, seed: Ignored = None, name=None):
     return value[torch.randperm(value.shape[0], device=value.device)]
 
 
-@rule("tf.random.categorical", samples=[random(f32(1, 4), 5000)], gaps=_SEED)
+@rule("tf.random.categorical", samples=[random(f32(1, 4), 5000), random(f32(1, 4), 5000, dtype="int32")], gaps=_SEED)
 def categorical(logits: Tensor, num_samples, dtype=None, seed: Ignored = None, name=None):
+    if dtype is not None and dtype_name(dtype) == "int32":
+        return torch.multinomial(F.softmax(logits, dim=-1), num_samples, replacement=True).int()
     if dtype is not None and dtype != "int64":
-        raise Decline("a dtype other than int64")
+        raise Decline("a dtype other than int32 and int64")
     return torch.multinomial(F.softmax(logits, dim=-1), num_samples, replacement=True)
