@@ -211,12 +211,12 @@ def _inner_layout(
         known = facts.cls(definition.qualname)
         if known is None or not known.sites or known.related:
             return None
-        inputs, output, sites = [v for _, v in known.call_inputs], known.call_output, known.sites
+        inputs, output, sites = known.call_inputs, known.call_output, known.sites
     elif role == "layer-factory":
         function = facts.function(definition.qualname)
         if function is None or not function.callers:
             return None
-        inputs, output, sites = [v for _, v in function.params], function.returns, function.callers
+        inputs, output, sites = function.params, function.returns, function.callers
     else:
         return None
     if not _is_images(inputs, output):
@@ -225,11 +225,16 @@ def _inner_layout(
     return first(4) if all(_is_inside(facts, s, found, inside) for s in sites) else None
 
 
-def _is_images(inputs: list[Value], output: Value) -> bool:
-    tensors = [v for v in inputs if isinstance(v, Tensor)]
-    if not tensors or any(t.rank is None for t in tensors) or not any(t.rank == 4 for t in tensors):
+def _is_images(inputs: tuple[tuple[str, Value], ...], output: Value) -> bool:
+    tensors = {name: value for name, value in inputs if isinstance(value, Tensor)}
+    if any(value.rank is None for value in tensors.values()):
         return False
-    return _known(output)
+    return any(value.rank == 4 and not _is_mask(name, value) for name, value in tensors.items()) and _known(output)
+
+
+def _is_mask(name: str, value: Tensor) -> bool:
+    """Whether a tensor of four axes says where to attend: over [batch, heads, queries, keys], which are no images."""
+    return "mask" in name or (value.shape is not None and value.shape[1] == 1)
 
 
 def _known(output: Value) -> bool:
