@@ -894,7 +894,67 @@ def make():
     return net
 """
 
+ATTENDING = """
+import tensorflow as tf
+from tensorflow.keras.layers import Dense, Layer, LayerNormalization
+
+
+class Settings:
+    def __init__(self, width=6, depth=2):
+        self.width, self.depth = width, depth
+
+
+class Attention(Layer):
+    def __init__(self, settings):
+        super().__init__()
+        self.settings = settings
+        self.qkv = Dense(3 * settings.width)
+        self.out = Dense(settings.width)
+
+    def call(self, x, mask=None):
+        q, k, v = tf.split(self.qkv(x), 3, axis=-1)
+        scores = tf.matmul(q, k, transpose_b=True)
+        scores *= self.settings.width**-0.5
+        if mask is not None:
+            scores += mask * -1e9
+        return self.out(tf.matmul(tf.nn.softmax(scores, axis=-1), v))
+
+
+class Block(Layer):
+    def __init__(self, settings: Settings):
+        super().__init__()
+        self.attention = Attention(settings)
+        self.norm = LayerNormalization()
+
+    def call(self, x, mask, training=None):
+        return self.norm(x + self.attention(x, mask=mask))
+
+
+class Net(tf.keras.Model):
+    def __init__(self, settings, head):
+        super().__init__()
+        self.inner = Dense(settings.width)
+        self.blocks = [Block(settings) for _ in range(settings.depth)]
+        self.head = Dense(head["classes"] * 2, use_bias=head["bias"])
+
+    def call(self, x):
+        size = tf.shape(x)[1]
+        mask = 1 - tf.linalg.band_part(tf.ones((size, size)), -1, 0)
+        x = self.inner(x)
+        x *= 2.0
+        for block in self.blocks:
+            x = block(x, mask=mask)
+        return self.head(x)
+
+
+def make():
+    net = Net(Settings(width=4), {"classes": 3, "bias": False})
+    net(tf.zeros((1, 5, 3)))
+    return net
+"""
+
 PROGRAMS = {
+    "attending": (ATTENDING, [(2, 5, 3)]),
     "fields": (FIELDS, [(5, 12)]),
     "chosen by name": (BY_NAME, [(5, 4)]),
     "own objects for weights": (OWN_OBJECTS, [(3, 6, 4)]),

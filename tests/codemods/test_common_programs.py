@@ -373,3 +373,93 @@ def test_inputs_of_one_statement_belong_to_the_graph_of_a_script(tmp_path: Path)
     made = rendered(tmp_path, PAIR)
     assert declines(made) == []
     assert "keras" not in made.text
+
+
+MASKED = """
+class Taking(layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.dense = layers.Dense(units)
+
+    def call(self, x, {parameter}):
+        return self.dense(x)
+
+
+class Giving(layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.inner = Taking(units)
+
+    def call(self, x, mask):
+        return self.inner(x, mask={given})
+"""
+
+
+@pytest.mark.parametrize(
+    ("parameter", "given", "written"),
+    [("mask", "mask", "self.inner(x, mask=mask)"), ("training=None", "None", "self.inner(x)")],
+)
+def test_masks_by_keyword_reach_the_modules_that_take_them(
+    tmp_path: Path, parameter: str, given: str, written: str
+) -> None:
+    file = rendered(tmp_path, MASKED.format(parameter=parameter, given=given))
+    assert declines(file) == []
+    assert written in file.text
+
+
+def test_a_mask_for_a_module_that_takes_none_is_declined(tmp_path: Path) -> None:
+    file = rendered(tmp_path, MASKED.format(parameter="training=None", given="mask"))
+    assert "a mask for a module that takes none" in declines(file)
+
+
+ATTENTION = """
+class Attention(layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.dense = layers.Dense(units)
+        self.norm = layers.LayerNormalization()
+
+    def call(self, x, mask):
+        scores = tf.matmul(x, x, transpose_b=True)[:, None] + mask
+        return self.norm(x + self.dense(tf.matmul(scores[:, 0], x))), scores
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.attention = Attention(4)
+
+    def call(self, x, mask):
+        return self.attention(x, mask)
+
+
+net = Net()
+net(tf.zeros((2, 5, 4)), tf.zeros((2, 1, 5, 5)))
+"""
+
+
+def test_masks_of_four_axes_make_no_images_of_a_module(tmp_path: Path) -> None:
+    file = rendered(tmp_path, ATTENTION)
+    assert declines(file) == []
+    assert "permute" not in file.text
+
+
+OPEN = """
+class Scaled(layers.Layer):
+    def __init__(self, size=8):
+        super().__init__()
+        self.size = size
+        self.table = layers.Embedding(20, size)
+        self.norm = layers.LayerNormalization(epsilon=1e-6)
+
+    def call(self, x):
+        return self.norm(self.table(x) * tf.math.sqrt(tf.cast(self.size, tf.float32)))
+"""
+
+
+def test_tensors_of_open_rank_are_normalised_over_their_last_axis(tmp_path: Path) -> None:
+    file = rendered(tmp_path, OPEN)
+    assert declines(file) == []
+    assert "nn.LayerNorm(size, eps=1e-6)" in file.text
+    assert "import math" in file.text
+    assert "math.sqrt(self.size)" in file.text
