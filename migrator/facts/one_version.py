@@ -10,7 +10,7 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from migrator.facts.interpreter import Frame, Interpreter
-from migrator.values import Api, External, Literal
+from migrator.values import Api, External, Literal, ModuleRef
 
 _NAMES = frozenset({"tf.__version__", "tf.version.VERSION", "tf.compat.v1.VERSION"})
 _KNOWN = ("2.0.0", "2.4.1", "2.10.0", "2.15.1", "2.20.0", "2.21.0")
@@ -34,6 +34,11 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "list": list,
 }
 _METHODS = ("join", "split", "startswith")
+_THERE = frozenset({"compat", "data", "distribute", "function", "keras", "version", "GradientTape", "Variable"})
+_GONE = frozenset(
+    {"app", "contrib", "get_variable", "layers", "placeholder", "variable_scope", "ConfigProto", "Session"}
+)
+"""Names of the package that every TensorFlow 2 has, and that none has."""
 
 
 class _Unclear(Exception):
@@ -42,6 +47,8 @@ class _Unclear(Exception):
 
 def decided(it: Interpreter, node: ast.expr, frame: Frame) -> Literal | None:
     """What a test of the version gives, where it is the same for every TensorFlow 2; None for all else."""
+    if isinstance(node, ast.Call) and _asks_for_name(node):
+        return _has(it, node, frame)
     if not any(_is_version(it, part, frame) for part in ast.walk(node)):
         return None
     try:
@@ -52,8 +59,24 @@ def decided(it: Interpreter, node: ast.expr, frame: Frame) -> Literal | None:
 
 
 def may_test(node: ast.Call) -> bool:
-    """Whether a call may be a test of the version: `tf.__version__.startswith("2")`."""
-    return isinstance(node.func, ast.Attribute) and node.func.attr == "startswith"
+    """Whether a call may be a test of the version: `tf.__version__.startswith("2")`, `hasattr(tf, "contrib")`."""
+    return (isinstance(node.func, ast.Attribute) and node.func.attr == "startswith") or _asks_for_name(node)
+
+
+def _asks_for_name(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Name) and node.func.id == "hasattr" and len(node.args) == 2 and not node.keywords
+
+
+def _has(it: Interpreter, node: ast.Call, frame: Frame) -> Literal | None:
+    """What `hasattr(tf, name)` gives, where it is the same for every TensorFlow 2."""
+    asked, name = it.value(node.func, frame), it.value(node.args[1], frame)
+    if (
+        asked != External("hasattr")
+        or it.value(node.args[0], frame) != ModuleRef("tf")
+        or not isinstance(name, Literal)
+    ):
+        return None
+    return Literal(name.value in _THERE) if name.value in _THERE | _GONE else None
 
 
 def _is_version(it: Interpreter, node: ast.AST, frame: Frame) -> bool:

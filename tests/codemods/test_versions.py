@@ -34,6 +34,9 @@ def why(source: str) -> str:
         "version.parse(tf.__version__) >= version.parse('1.14.0')",
         "LooseVersion(tf.__version__) > LooseVersion('2.0.0-rc1')",
         "not tf.__version__ < '2.0'",
+        'hasattr(tf, "version")',
+        "not hasattr(tf, 'contrib')",
+        'not (not hasattr(tf, "version") or tf.version.VERSION < "2.0.0")',
     ],
 )
 def test_the_way_of_the_version_that_runs_is_left(test: str) -> None:
@@ -160,3 +163,38 @@ def test_the_handler_is_left_of_a_call_that_cannot_succeed() -> None:
 )
 def test_a_try_that_may_go_either_way_stays(source: str) -> None:
     assert "\ntry:\n" in made(f"x = tf.ones(3)\n{source}")
+
+
+@pytest.mark.parametrize("test", ['hasattr(tf, "estimator")', "hasattr(tf, name)", 'hasattr(tf.compat, "v1")'])
+def test_names_that_not_every_version_has_are_declined(test: str) -> None:
+    reasons = why(f"""
+        def f(x, name):
+            if {test}:
+                return tf.sin(x)
+            return tf.cos(x)
+        """)
+    assert "a TensorFlow module as a value" in reasons
+
+
+def test_another_hasattr_is_not_taken_for_pythons() -> None:
+    text = made("""
+        def hasattr(module, name):
+            return name != "version"
+
+        def f(x):
+            if hasattr(tf, "contrib"):
+                return tf.sin(x)
+            return tf.cos(x)
+        """)
+    assert "torch.sin(x)" in text
+    assert "torch.cos(x)" not in text
+
+
+def test_what_a_parameter_has_is_asked_of_it() -> None:
+    text = made("""
+        def f(x):
+            if hasattr(x, "contrib"):
+                return tf.sin(x)
+            return tf.cos(x)
+        """)
+    assert 'if hasattr(x, "contrib"):' in text

@@ -32,7 +32,9 @@ class OneVersion(Leaving):
     def note_test(self, node: cst.Comparison | cst.Call) -> None:
         """Take note of a test of the version, and of how it ends."""
         found = [n for n in m.findall(node, _VERSION) if isinstance(n, cst.Attribute)]
-        asked = [n for n in found if (self.names.canonical(n) or "") in versions.VERSIONS]
+        asked: list[cst.CSTNode] = [n for n in found if (self.names.canonical(n) or "") in versions.VERSIONS]
+        if m.matches(node, _FOR_NAME):
+            asked = [*m.findall(node, m.Name())]
         known = self.value(node) if asked else None
         if isinstance(known, Literal) and isinstance(known.value, bool):
             self.decided[node] = known.value
@@ -181,6 +183,7 @@ class _Bare(cst.CSTTransformer):
 
 _LACKING = m.ExceptHandler(type=m.Name("AttributeError"))
 _UNFIT = m.ExceptHandler(type=m.Name("TypeError"))
+_FOR_NAME = m.Call(func=m.Name("hasattr"), args=[m.Arg(m.Name()), m.Arg(m.SimpleString())])
 _VERSION = m.Attribute(attr=m.Name("__version__") | m.Name("VERSION"))
 
 
