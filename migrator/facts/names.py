@@ -51,6 +51,10 @@ _PREFIXES = (
     (re.compile(r"^tf\.keras\.(api\._v[12]\.keras|_tf_keras\.keras|api|src|_impl)(?=\.|$)"), "tf.keras"),
     (re.compile(r"^tf\.contrib\.keras(\.api\.keras|\.python\.keras)?(?=\.|$)"), "tf.keras"),
     (re.compile(r"^tf\.python\.util\.nest(?=\.|$)"), "tf.nest"),
+    (re.compile(r"^tf\.(compat\.v1\.)?contrib\.rnn\.(?=static_)"), "tf.compat.v1.nn."),
+    (re.compile(r"^tf\.(compat\.v1\.)?contrib\.rnn\.(?=[A-Z])"), "tf.compat.v1.nn.rnn_cell."),
+    (re.compile(r"^tf\.nn\.rnn_cell(?=\.|$)"), "tf.compat.v1.nn.rnn_cell"),
+    (re.compile(r"^tf\.(compat\.v1\.)?contrib\.layers\.flatten$"), "tf.compat.v1.layers.flatten"),
 )
 # Modules inside Keras from which people imported before everything was exported one level up.
 _INNER = (

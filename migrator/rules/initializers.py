@@ -6,6 +6,7 @@ The normal ones of Keras are cut at two standard deviations; He, Glorot and Lecu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -85,9 +86,13 @@ def _normal(args: dict[str, Value]) -> Init:
 
 def _truncated(args: dict[str, Value]) -> Init:
     mean, std = of_value(args.get("mean"), 0.0), args.get("stddev", Literal(0.05))
-    if not isinstance(std, Literal) or not isinstance(std.value, (int, float)) or mean not in ("0.0", "0"):
-        raise Decline("a truncated normal whose numbers are not literals around zero")
-    cut, text = of_value(Literal(2 * std.value), 0), of_value(std, 0)
+    if mean not in ("0.0", "0"):
+        raise Decline("a truncated normal that is not around zero")
+    text = of_value(std, 0)
+    if isinstance(std, Literal) and isinstance(std.value, (int, float)):
+        cut = of_value(Literal(2 * std.value), 0)
+    else:
+        cut = f"2 * {text}" if re.fullmatch(r"[\w.]+", text) else f"2 * ({text})"
     return Init(f"nn.init.trunc_normal_({{w}}, std={text}, a=-{cut}, b={cut})")
 
 

@@ -12,8 +12,19 @@ _PLAIN = re.compile(r"^([ \t]*)import tensorflow as (\w+)[ \t]*(?=(#.*)?$)", re.
 _ONLY_1 = (
     r"(?:placeholder(?:_with_default)?|Session|InteractiveSession|get_variable|variable_scope|global_variables_initializer"
     r"|initialize_all_variables|trainable_variables|ConfigProto|get_collection"
-    r"|layers\.\w+|train\.\w+Optimizer|train\.Saver)"
+    r"|layers\.\w+|train\.\w+Optimizer|train\.Saver|contrib\.[\w.]+|app\.[\w.]+|flags\.\w+"
+    r"|nn\.(?:rnn_cell\.\w+|dynamic_rnn|static_rnn|bidirectional_dynamic_rnn))"
 )
+_CELLS = r"(?:BasicLSTMCell|LSTMCell|GRUCell|BasicRNNCell|MultiRNNCell|DropoutWrapper|ResidualWrapper|LSTMStateTuple)"
+_LOOPS = r"(?:static_rnn|static_bidirectional_rnn)"
+_ROOM = re.compile(r"^([ \t]*)from tensorflow\.contrib import rnn(?=[ \t]*(#.*)?$)", re.MULTILINE)
+_MOVED = (
+    (re.compile(rf"\bcontrib\.rnn\.({_CELLS})\b"), r"nn.rnn_cell.\1"),
+    (re.compile(rf"\bcontrib\.rnn\.({_LOOPS})\b"), r"nn.\1"),
+    (re.compile(r"\bcontrib\.layers\.xavier_initializer\((?=\)|seed=|dtype=)"), "glorot_uniform_initializer("),
+    (re.compile(r"\bcontrib\.layers\.flatten\("), "layers.flatten("),
+)
+"""Names of `tf.contrib` for what version 1 has elsewhere as well."""
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _ASKS = re.compile(r"""(?:__version__|\bversion\.VERSION)\b.*['"]2\b""")
 _NEW = re.compile(r"\b(?:GradientTape|keras\.Sequential|compat\.v2|enable_eager_execution)\b")
@@ -47,6 +58,18 @@ def _uses(text: str) -> bool:
 
 
 def for_tf2(text: str, graphs: bool) -> str:
-    """The text with its imports as version 1; `graphs`: version 2's behaviour is switched off as well. Lines stay."""
+    """The text with its imports as version 1; `graphs`: to be run, with version 2's behaviour switched off and names of
+    what has left `tf.contrib`. Lines stay."""
     off = r"; \2.disable_v2_behavior()" if graphs else ""
-    return _PLAIN.sub(rf"\1import tensorflow.compat.v1 as \2{off}", text)
+    names = {match[2] for match in _PLAIN.finditer(text)}
+    text = _PLAIN.sub(rf"\1import tensorflow.compat.v1 as \2{off}", text)
+    return _without_contrib(text, min(names)) if graphs and names else text
+
+
+def _without_contrib(text: str, tf: str) -> str:
+    for pattern, replacement in _MOVED:
+        text = pattern.sub(replacement, text)
+    if _ROOM.search(text):
+        text = _ROOM.sub(r"\1from tensorflow.compat.v1.nn import rnn_cell as rnn", text)
+        text = re.sub(rf"(?<![\w.])rnn\.({_LOOPS})\b", rf"{tf}.nn.\1", text)
+    return text

@@ -16,14 +16,15 @@ from migrator.config import RunSettings
 from migrator.model import FileRewrite
 from migrator.steps import know, read, rewrite
 from tests.codemods.graph_classes import HEAD
+from tests.codemods.graph_layers import AXES, CELLS, CELLS_LEFT, LISTED, SIZED, SIZES
 from tests.codemods.graph_programs import LEFT, SAVED
 from tests.codemods.graph_programs import PROGRAMS as GRAPHS
 from tests.codemods.graph_runs import COPIED, LOGGED, RUNS, RUNS_LEFT
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("tf_keras")
-PROGRAMS = {**GRAPHS, **RUNS}
-ALL_LEFT = {**LEFT, **RUNS_LEFT}
+PROGRAMS = {**GRAPHS, **RUNS, **CELLS, **AXES, "sizes by name": SIZED}
+ALL_LEFT = {**LEFT, **RUNS_LEFT, **CELLS_LEFT}
 
 
 def migrated(source: str, folder: Path) -> FileRewrite:
@@ -43,13 +44,13 @@ def in_other_words(source: str, folder: Path) -> Modern | None:
 def test_both_sides_agree(name: str, tmp_path: Path) -> None:
     made = migrated(PROGRAMS[name], tmp_path)
     assert [d for u in made.units for d in u.declines] == []
-    theirs: dict[str, Any] = {"old": _old_layers()}
-    exec(PROGRAMS[name].replace("tf.layers.", "old."), theirs)  # Keras 3 has none
+    theirs: dict[str, Any] = {"old": _old_layers(), "cells": _old_cells()}
+    exec(PROGRAMS[name].replace("tf.layers.", "old.").replace("tf.nn.rnn_cell.", "cells."), theirs)  # Keras 3 has none
     ours: dict[str, Any] = {}
     exec(made.text, ours)
     source, target = theirs["Net"](), ours["Net"]()
     rng = np.random.default_rng(0)
-    sizes = {"images": (8, 4, 4, 2), "images averaged": (8, 4, 4, 2), "series": (8, 8, 2)}
+    sizes = {"images": (8, 4, 4, 2), "images averaged": (8, 4, 4, 2), "series": (8, 8, 2)} | SIZES
     x = rng.normal(size=sizes.get(name, (8, 6))).astype("float32")
     y = rng.normal(size=(8, 1)).astype("float32")
     target.predict(x)  # sizes that a loop leaves open are known after a call
@@ -66,6 +67,12 @@ def _old_layers() -> SimpleNamespace:
     return SimpleNamespace(**{name: value for room in rooms for name, value in vars(room).items() if name.islower()})
 
 
+def _old_cells() -> Any:
+    from tf_keras.src.layers.rnn import legacy_cells
+
+    return legacy_cells
+
+
 def _give_weights(source: Any, target: Any, made: FileRewrite, tf: Any) -> None:
     """The session's weights for the module, by the record of the draft."""
     with source.graph.as_default():
@@ -77,8 +84,9 @@ def _give_weights(source: Any, target: Any, made: FileRewrite, tf: Any) -> None:
     records = {r.owner.replace("net:", "builtins:"): r for u in made.units for r in u.weights}
     modules = {m["name"]: m["class"] for m in described["modules"]}
     places = GraphOrder(records, modules, frozenset(state)).places()  # type: ignore[arg-type]
-    for value, (name, transform) in zip(values, places, strict=True):
-        state[name] = torch.tensor(_transformed(value, transform, state[name].shape))
+    for value, parts in zip(values, places, strict=True):
+        for name, transform in parts:
+            state[name] = torch.tensor(_transformed(value, transform, state[name].shape))
     target.model.load_state_dict(state)
 
 
@@ -264,9 +272,9 @@ class Net:
     ("line", "reason"),
     [
         pytest.param(
-            "self.out, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.BasicLSTMCell(4), self.x[:, 0], dtype=tf.float32)",
-            "BasicLSTMCell",
-            id="3.2 other gates, a bias that is added when run",
+            "self.out, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.GRUCell(4), self.x[:, 0], dtype=tf.float32)",
+            "GRUCell",
+            id="the state is reset before the product",
         ),
         pytest.param(
             "self.out = slim.conv2d(self.x, 4, [3, 3])", "slim.conv2d", id="14.3 hidden activation and padding"
@@ -302,3 +310,36 @@ def test_sizes_of_the_constructor_are_those_of_layers_in_every_method(tmp_path: 
     assert [d.reason for u in made.units for d in u.declines] == []
     assert "self.e1 = nn.Linear(size, hidden)" in made.text
     assert "self.t1 = nn.Linear(size, hidden)" in made.text
+
+
+def test_3_2_cells_have_other_gates_and_a_bias_that_is_added_when_run(tmp_path: Path) -> None:
+    made = migrated(CELLS["the last output of a cell"], tmp_path)
+    assert "self.lstm = nn.LSTM(2, hidden, batch_first=True)" in made.text
+    assert "self.lstm(x)[0]" in made.text
+    entries = [entry for u in made.units for r in u.weights if r.owner.endswith("NetNetwork") for entry in r.params]
+    assert ("also", "lstm.weight_hh_l0", "T blocks(0,2,1,3) states(4)") in entries
+    assert ("trained", "lstm.bias_ih_l0", "blocks(0,2,1,3) lift(1,4,1.0)") in entries
+
+
+def test_cells_of_contrib_are_those_of_version_1(tmp_path: Path) -> None:
+    source = LISTED.replace(
+        "import tensorflow.compat.v1 as tf", "import tensorflow as tf\nfrom tensorflow.contrib import rnn"
+    )
+    source = source.replace("tf.nn.rnn_cell.", "rnn.").replace("tf.nn.static_rnn", "rnn.static_rnn")
+    made = migrated(source, tmp_path)
+    assert [d for u in made.units for d in u.declines] == []
+    assert "self.lstm = nn.LSTM(2, hidden, batch_first=True)" in made.text
+    assert "contrib" not in made.text
+
+
+def test_sizes_by_name_are_read_where_they_are_used(tmp_path: Path) -> None:
+    made = migrated(SIZED, tmp_path)
+    assert "self.w = nn.Parameter(torch.empty(in_features, self.units))" in made.text
+    assert "nn.init.trunc_normal_(self.w, std=self.stddev, a=-2 * self.stddev, b=2 * self.stddev)" in made.text
+    assert "shape = " not in made.text
+
+
+def test_sizes_of_a_tensor_that_changes_stay(tmp_path: Path) -> None:
+    made = migrated(SIZED.replace("as_list()\n", "as_list()\n    x = x + 1.0\n"), tmp_path)
+    assert any("whose shape is that of a computed tensor" in d.reason for u in made.units for d in u.declines)
+    assert "nn.Parameter" not in made.text

@@ -48,6 +48,14 @@ class Meter:
         self.rows.append([len(x), float(x[0, 0])])
 
 
+class Tally:
+    def add(self, x):
+        if not hasattr(self, "count"):
+            self.count, self.sums = 0, [0.0, 0.0, 0.0]
+        self.sums[self.count % 3] = float(tf.reduce_sum(x))
+        self.count += 1
+
+
 def collect(x, found):
     found["mean"] = float(tf.reduce_mean(x))
 
@@ -107,6 +115,14 @@ class Meter:
         self.rows.append([len(x), float(x[0, 0])])
 
 
+class Tally:
+    def add(self, x):
+        if not hasattr(self, "count"):
+            self.count, self.sums = 0, [0.0, 0.0, 0.0]
+        self.sums[self.count % 3] = float(x.sum())
+        self.count += 1
+
+
 def collect(x, found):
     found["mean"] = float(x.mean())
 
@@ -153,12 +169,14 @@ ORIGINAL = Modules({"program": ast.parse(SOURCE)})
 OTHERS = {case.id: case for case in (*other_owners([STEP], ORIGINAL), *trainings(FIT, ORIGINAL))}
 METER = Made(label="meter", call=Call(source="program:Meter"), weights=False)
 ADD = hinted(Case(id="add", kind="function", call=Call(source="add", on=METER, args=(X,))), ORIGINAL)
+TALLY = Made(label="tally", call=Call(source="program:Tally"), weights=False)
+TALLIED = hinted(Case(id="tally", kind="function", call=Call(source="add", on=TALLY, args=(X,))), ORIGINAL)
 COLLECT = hinted(
     Case(id="collect", kind="function", call=Call(source="program:collect", args=(X, MappingArg()))), ORIGINAL
 )
 DATA = Batches(element=Array(shape=(8, 3)), sizes=(8, 8))
 SCORE = hinted(Case(id="score", kind="function", call=Call(source="program:score", args=(DATA,))), ORIGINAL)
-CASES = {"step": STEP, "fit": FIT, "add": ADD, "collect": COLLECT, "score": SCORE, **OTHERS}
+CASES = {"step": STEP, "fit": FIT, "add": ADD, "tally": TALLIED, "collect": COLLECT, "score": SCORE, **OTHERS}
 
 
 def failed(case: str, workers: Workers, *change: str) -> str:
@@ -172,7 +190,7 @@ def failed(case: str, workers: Workers, *change: str) -> str:
     return found[0].detail if found else ""
 
 
-@pytest.mark.parametrize("case", ["step", "step-again", "fit", "fit-later", "add", "collect", "score"])
+@pytest.mark.parametrize("case", ["step", "step-again", "fit", "fit-later", "add", "tally", "collect", "score"])
 def test_right_programs_pass(case: str, workers: Workers) -> None:
     assert failed(case, workers) == ""
 
@@ -191,6 +209,7 @@ def test_right_programs_pass(case: str, workers: Workers) -> None:
         ("add", ("self.total += float", "self.total = float"), "attribute total afterwards"),
         ("add", ("self.total += float(x.sum())", "self.total += float(x.sum()) if len(x) == 12 else 0.0"), "total"),
         ("add", ("self.rows.append([len(x), float(x[0, 0])])", "pass"), "attribute rows afterwards: list of 0"),
+        ("tally", ("self.sums[self.count % 3]", "self.sums[(self.count + 1) % 3]"), "attribute sums"),
         ("collect", ('found["mean"]', 'found["average"]'), "container 0 afterwards"),
         ("score", ("return total / count", "return total / len(data) / len(x)"), "one more batch"),
         ("fit-later", ("epoch < 10", "epoch < 11"), "learning rate at step 11"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from migrator_validators.cases import Array as ArrayArg
-from migrator_validators.cases import Call, Case, WeightMap, WeightPair
+from migrator_validators.cases import Call, Case, RecordedMap, WeightMap, WeightPair
 from migrator_validators.training import check_training
 from migrator_validators.workers import Reply, Workers
 
@@ -139,3 +139,79 @@ def test_a_session_is_one_model_whose_parts_are_trained_alone(workers: Workers) 
     parts = case().model_copy(update={"weights": WeightMap(pairs=pairs)})
     verdicts = check_training(parts, {"program.py": SOURCE}, {"program.py": target}, workers, sources=REPLIES)
     assert all(v.outcome is Outcome.PASS for v in verdicts), verdicts
+
+
+TWO = """
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+
+def run(x, y):
+    with tf.Graph().as_default():
+        features = tf.placeholder(tf.float32, [None, 3])
+        target = tf.placeholder(tf.float32, [None, 1])
+        actor = tf.get_variable("actor", [3, 1])
+        gain = tf.reduce_mean(tf.tanh(tf.matmul(features, actor)) * target)
+        climb = tf.train.GradientDescentOptimizer(0.1).minimize(-gain)
+        critic = tf.get_variable("critic", [3, 1])
+        loss = tf.reduce_mean(tf.square(tf.matmul(features, critic) - target))
+        learn = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+        with tf.Session() as sess:
+            sess.run(tf.global_variables_initializer())
+            for step in range(5):
+                _, error = sess.run([learn, loss], {features: x, target: y})
+                sess.run(climb, {features: x, target: y * error})
+            return error
+"""
+TWO_TARGET = """
+import torch
+from torch import nn
+
+
+class Actor(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.actor = nn.Parameter(torch.empty(3, 1))
+
+
+class Critic(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.critic = nn.Parameter(torch.empty(3, 1))
+
+
+def run(x, y):
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
+    actor = Actor()
+    climb = torch.optim.SGD(actor.parameters(), lr=0.1)
+    critic = Critic()
+    learn = torch.optim.SGD(critic.parameters(), lr=0.1, momentum=0.9)
+    for step in range(5):
+        loss = (x @ critic.critic - y).square().mean()
+        learn.zero_grad()
+        loss.backward()
+        learn.step()
+        error = loss.detach()
+        gain = (torch.tanh(x @ actor.actor) * (y * error)).mean()
+        climb.zero_grad()
+        (-gain).backward()
+        climb.step()
+    return error.numpy()
+"""
+
+
+@pytest.mark.parametrize("change", [(), ("(-gain)", "gain"), ("momentum=0.9", "momentum=0.8"), ("y * error", "y")])
+def test_a_session_of_unrelated_models_is_compared_model_by_model(workers: Workers, change: tuple[str, ...]) -> None:
+    records = tuple(
+        RecordedMap(owner=f"program:{name.title()}", path="", keras="tf.Graph", params=(("trained", name, ""),))
+        for name in ("actor", "critic")
+    )
+    x = ArrayArg(**{"as": "numpy"}, shape=(7, 3), seed=1)
+    y = ArrayArg(**{"as": "numpy"}, shape=(7, 1), seed=2)
+    call = Call(source="program:run", args=(x, y))
+    both = Case(id="two", kind="training", call=call, weights=WeightMap(records=records))
+    target = TWO_TARGET.replace(*change) if change else TWO_TARGET
+    verdicts = check_training(both, {"program.py": TWO}, {"program.py": target}, workers)
+    assert any(v.outcome is Outcome.FAIL for v in verdicts) == bool(change), verdicts
+    if not change:
+        assert {v.rung for v in verdicts} >= {Rung.GRADIENTS, Rung.STEPS, Rung.TRAINING}

@@ -22,6 +22,8 @@ from migrator.errors import UsageError
         ("row(1) blocks(1,0,2)", (2, 9), (9,)),
         ("T blocks(1,0,2)", (4, 9), (9, 4)),
         ("col(0)", (3, 4, 1), (3, 4)),
+        ("T inputs(4)", (7, 8), (8, 5)),
+        ("T states(4)", (7, 8), (8, 2)),
         ("unsqueeze(0) squeeze(0)", (3,), (3,)),
     ],
 )
@@ -31,6 +33,19 @@ def test_shapes(text: str, shape: tuple[int, ...], expected: tuple[int, ...]) ->
 
 def test_gates_are_reordered() -> None:
     assert apply("blocks(1,0,2)", np.arange(6.0)).tolist() == [2, 3, 0, 1, 4, 5]
+
+
+def test_the_kernel_of_a_cell_is_that_of_the_input_and_that_of_the_state() -> None:
+    kernel = np.arange(6.0).reshape(3, 2)  # an input of one, a state of two
+    assert apply("T inputs(1)", kernel).tolist() == [[0], [1]]
+    assert apply("T states(1)", kernel).tolist() == [[2, 4], [3, 5]]
+
+
+def test_one_block_is_lifted() -> None:
+    bias = np.zeros(8, "float32")
+    assert apply("lift(1,4,1.0)", bias).tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
+    assert apply_gradient("lift(1,4,1.0)", bias).tolist() == [0] * 8
+    assert not bias.any()
 
 
 @given(

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from migrator_validators.cases import RecordedMap
 
 GRAPH = "tf.Graph"
-"""Class of a record of a graph. Its entries are (kind, place, transform): "trained" and "moving" are weights, "inside"
-is a module with a record of its own; `*` stands for each entry of a list, and a number behind the kind ("trained@1")
-ties entries that one turn of a loop makes."""
+"""Class of a record of a graph. Its entries are (kind, place, transform): "trained" and "moving" are weights, "also" is
+where another part of the weight before goes, "inside" is a module with a record of its own; `*` stands for each entry
+of a list, and a number behind the kind ("trained@1") ties entries that one turn of a loop makes."""
 
 Entry = tuple[str, str, str]
 Place = tuple[str, str]
@@ -25,12 +25,12 @@ class GraphOrder:
     records: Mapping[str, RecordedMap]
     modules: Mapping[str, str]
     state: frozenset[str]
-    trained: list[Place] = field(default_factory=list)
-    moving: list[Place] = field(default_factory=list)
+    trained: list[list[Place]] = field(default_factory=list)
+    moving: list[list[Place]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 
-    def places(self) -> list[Place]:
-        """All places: those of trainable weights, then those of moving averages."""
+    def places(self) -> list[list[Place]]:
+        """The places of each weight: of trainable weights, then of moving averages."""
         for name, cls in self.modules.items():  # outer modules come before what is inside of them
             if cls in self.records and name not in self.seen:
                 self._module(name)
@@ -57,5 +57,7 @@ class GraphOrder:
     def _enter(self, kind: str, place: str, transform: str) -> None:
         if kind == "inside":
             self._module(place)
+        elif kind == "also":
+            self.trained[-1].append((place, transform))
         else:
-            (self.trained if kind == "trained" else self.moving).append((place, transform))
+            (self.trained if kind == "trained" else self.moving).append([(place, transform)])

@@ -166,7 +166,9 @@ class _Recorded:
                 f"{len(self.source['weights'])} weights in the source, {len(places)} places for them in the target"
             )
             return
-        self.out.pairs += [Pair((n,), name, (transform,)) for n, (name, transform) in enumerate(places)]
+        self.out.pairs += [
+            Pair((n,), name, (transform,)) for n, parts in enumerate(places) for name, transform in parts
+        ]
 
     def _layers(self) -> dict[str, list[Described]]:
         """Layers with weights that a record names, outermost first, by the record's class."""

@@ -17,6 +17,7 @@ from typing import Any
 from migrator.model import Outcome, Rung, Verdict
 from migrator_validators.cases import Call, Case, Items, Made, WeightMap
 from migrator_validators.cases import Mapping as MappingArg
+from migrator_validators.graph_order import GRAPH
 from migrator_validators.inputs import Inputs, sizes_of
 from migrator_validators.ladder import broken_limit, raised_by
 from migrator_validators.longer import longer
@@ -187,6 +188,7 @@ class _Runner:
                 "hold": training.hold,
                 "kept": list(training.kept),
                 "times": training.times,
+                "parts": sum(record.keras == GRAPH for record in self.case.weights.records) > 1,
                 "lr_change": training.lr_change,
                 "lr_factor": training.lr_factor,
                 "float64": floatx == "float64",

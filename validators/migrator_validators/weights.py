@@ -9,6 +9,8 @@ flip(0)               reverse along an axis
 squeeze(1), unsqueeze(0)
 negate, scale(0.5), add(1.0)
 merge(0)              two axes as one, this and the next
+inputs(4), states(4)  the columns for the input, or the state, of a cell's one matrix [4 gates, input + state]
+lift(1,4,1.0)         add a number to one of equal blocks of the first axis (this is block 1 of 4)
 sum(0)                sum over an axis (two biases that became one)
 """
 
@@ -86,6 +88,18 @@ def _blocks(array: Array, order: Sequence[float]) -> Array:
     return np.concatenate([parts[int(i)] for i in order], axis=0)
 
 
+def _states(array: Array, gates: float) -> int:
+    """How many of the columns are the state's."""
+    return len(array) // int(gates)
+
+
+def _lifted(array: Array, block: float, count: float, by: float) -> Array:
+    size = len(array) // int(count)
+    out = array.copy()
+    out[int(block) * size : (int(block) + 1) * size] += np.asarray(by, array.dtype)
+    return out
+
+
 def _ints(numbers: Sequence[float]) -> tuple[int, ...]:
     return tuple(int(n) for n in numbers)
 
@@ -104,6 +118,9 @@ _STEPS: dict[str, Callable[[Array, tuple[float, ...]], Array]] = {
     "negate": lambda a, n: -a,
     "scale": lambda a, n: a * np.asarray(n[0], a.dtype),
     "add": lambda a, n: a + np.asarray(n[0], a.dtype),
+    "inputs": lambda a, n: a[:, : -_states(a, n[0])],
+    "states": lambda a, n: a[:, -_states(a, n[0]) :],
+    "lift": lambda a, n: _lifted(a, *n),
     "sum": lambda a, n: a.sum(int(n[0])),
 }
 
@@ -123,7 +140,7 @@ def apply_gradient(text: str, gradient: Array) -> Array:
     for step in parse(text):
         if step.name == "sum":
             raise ValueError("gradients do not pass through sum")
-        if step.name == "add":
+        if step.name in ("add", "lift"):
             continue
         if step.name == "scale":
             gradient = gradient / step.numbers[0]
@@ -133,5 +150,5 @@ def apply_gradient(text: str, gradient: Array) -> Array:
 
 
 def whole(text: str) -> bool:
-    """Whether a transform uses every number of its source (`row` and `col` take a part)."""
-    return not any(step.name in ("row", "col") for step in parse(text))
+    """Whether a transform uses every number of its source (`row`, `col`, `inputs` and `states` take a part)."""
+    return not any(step.name in ("row", "col", "inputs", "states") for step in parse(text))

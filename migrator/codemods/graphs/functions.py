@@ -84,7 +84,9 @@ class Functions:
         apis = {self.program.api(call) for call in calls}
         if apis & {*tables.SESSIONS, *tables.PLACEHOLDERS} or function.decorator_list:
             return False
-        return bool(apis & {*tables.VARIABLES, *tables.LAYERS}) or any(key_of(c.func) in self.nodes for c in calls)
+        return bool(apis & {*tables.VARIABLES, *tables.LAYERS, *tables.RECURRENT}) or any(
+            key_of(c.func) in self.nodes for c in calls
+        )
 
     def params(self, name: str) -> tuple[str, ...]:
         spec = self.nodes[name].args

@@ -125,6 +125,23 @@ class Summary:
     most: str = ""
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A Keras layer and the source of its units; `name`: what its variables are named by."""
+
+    keras: str
+    units: str
+    name: str
+
+
+@dataclass(frozen=True)
+class State:
+    """The last state of a cell under the names of its parts; `h` is the last output. An LSTM's is the pair (c, h)."""
+
+    h: str
+    c: str = ""
+
+
 @dataclass
 class Graph:
     """All that one graph consists of. `versions` counts the values that a name has had."""
@@ -153,6 +170,12 @@ class Graph:
     logged: list[Summary] = field(default_factory=list)
     summaries: dict[str, tuple[Summary, ...]] = field(default_factory=dict)
     writers: set[str] = field(default_factory=set)  # of summaries
+    sizes: dict[str, ast.expr] = field(default_factory=dict)  # names for sizes of tensors → how these are read
+    cells: dict[str, Cell] = field(default_factory=dict)  # of recurrent networks, each until it is applied
+    zero_states: set[str] = field(default_factory=set)  # from which a cell starts by itself
+    states: dict[str, State] = field(default_factory=dict)  # last states of cells
+    unstacked: dict[str, ast.expr] = field(default_factory=dict)  # lists of the steps of a sequence
+    sequences: dict[str, str] = field(default_factory=dict)  # lists of what a cell gives → all of it as a tensor
     other: set[str] = field(default_factory=set)  # tf.Graph objects
     versions: dict[str, int] = field(default_factory=dict)
     mode: set[str] = field(default_factory=set)  # placeholders that say whether layers train
@@ -167,7 +190,8 @@ class Graph:
             self.placeholders, self.variables, self.optimizers, self.steps, self.inits, self.sessions,
             self.global_steps, self.updates, self.other, self.versions, self.rates, self.trained, self.gradients,
             self.pairs, self.tests, self.savers, self.summaries, self.writers,
-            self.held, self.updates_of_rates, self.copies,
+            self.held, self.updates_of_rates, self.copies, self.cells, self.zero_states, self.states, self.unstacked,
+            self.sequences,
         )  # fmt: skip
         return {key for keys in own for key in keys}
 

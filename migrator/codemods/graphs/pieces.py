@@ -24,6 +24,8 @@ _TRAINED = {
     "Dense": ("kernel", "bias"),
     "Conv1D": ("kernel", "bias"),
     "Conv2D": ("kernel", "bias"),
+    "Conv3D": ("kernel", "bias"),
+    "Conv2DTranspose": ("kernel", "bias"),
     "BatchNormalization": ("gamma", "beta"),
 }
 """Variables of layers that train."""

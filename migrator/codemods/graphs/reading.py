@@ -6,7 +6,7 @@ import ast
 import copy
 import re
 
-from migrator.codemods.graphs import copies, rates, savers, summaries, tables
+from migrator.codemods.graphs import cells, copies, rates, savers, shapes, summaries, tables
 from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder, runs
 from migrator.codemods.graphs.lists import Lists
@@ -30,7 +30,7 @@ class Reader:
     """Reads statements in order; `graph` is what they say so far."""
 
     def __init__(self, program: Program, repeated: frozenset[str], functions: Functions | None = None) -> None:
-        self.program, self.graph = program, Graph()
+        self.program, self.graph, self.module = program, Graph(), MODULE
         self.repeated = repeated  # keys that are bound more than once
         self.functions, self.input = functions, ""  # `input`: the tensor whose shape `build` is told
         self.scopes: list[str] = []
@@ -51,7 +51,7 @@ class Reader:
     def read(self, statement: ast.stmt, comments: tuple[str, ...]) -> bool:
         """Whether the statement builds the graph, and so goes; False: it is the program's own."""
         before = len(self.graph.pieces), len(self.graph.computed)
-        read = self._read(statement, (*self.pending, *comments))
+        read = self._read(self._rewired(statement), (*self.pending, *comments))
         if read:
             placed = (len(self.graph.pieces), len(self.graph.computed)) != before
             self.pending = () if placed else (*self.pending, *comments)
@@ -67,12 +67,16 @@ class Reader:
         if isinstance(statement, ast.Assign):
             return self._assigned(statement, comments)
         if isinstance(statement, ast.AugAssign) and self._of_graph(statement):
-            self._compute(statement, [key_of(statement.target)], comments)
+            self.compute(statement, [key_of(statement.target)], comments)
             return True
         if isinstance(statement, ast.For) and self._of_graph(statement):
             read_loop(statement, self, comments, MODULE)
             return True
         return False
+
+    def _rewired(self, statement: ast.stmt) -> ast.stmt:
+        """A statement without names of what has none in the module."""
+        return cells.rewired(shapes.written_out(statement, self), self)
 
     def named(self, *names: str) -> str:
         """A name in the scopes that are open."""
@@ -80,7 +84,7 @@ class Reader:
 
     def returned(self, statement: ast.Return, comments: tuple[str, ...]) -> None:
         """The end of a function that builds part of a graph."""
-        self._compute(statement, [], comments)
+        self.compute(self._rewired(statement), [], comments)
 
     def _nothing(self, value: ast.expr) -> bool:
         return isinstance(value, ast.Constant | ast.Call) and self.program.api(value) in tables.NOTHING
@@ -90,7 +94,7 @@ class Reader:
         key = appends_to(statement)
         if key not in self.lists or key not in self.graph.versions:
             return False
-        self._compute(statement, [key], comments)
+        self.compute(statement, [key], comments)
         return True
 
     def trains(self, statement: ast.stmt) -> bool:
@@ -127,12 +131,18 @@ class Reader:
             return True
         if all(targets) and self._object(targets, value, comments):
             return True
+        if (
+            shapes.named_sizes(statement, self)
+            or cells.unstacked(statement, self)
+            or cells.read_applied(statement, self, comments)
+        ):
+            return True
         if not self._of_graph(value) and not (targets[0] in self.lists and is_empty(value)):
             return False
         named = [key_of(t) for target in statement.targets for t in _flat(target)]
         if not all(named):
             raise NotUnderstood(f"a tensor kept in `{text(statement.targets[0])}`")
-        self._compute(statement, named, comments)
+        self.compute(statement, named, comments)
         return True
 
     def _of_graph(self, node: ast.AST) -> bool:
@@ -175,6 +185,10 @@ class Reader:
             graph.global_steps.update(keys)
         elif api == "tf.Graph":
             graph.other.update(keys)
+        elif (cell := cells.cell_of(value, self.program)) is not None:
+            graph.cells.update(dict.fromkeys(keys, cell))
+        elif cells.zero_state(value, self):
+            graph.zero_states.update(keys)
         elif (found := rates.assigned(value, self.program, graph)) is not None:
             graph.updates_of_rates.update(dict.fromkeys(keys, found))
         elif api == savers.API:
@@ -286,7 +300,7 @@ class Reader:
             raise NotUnderstood(f"`{text(node)}`, which the graph does not compute")
         key = self.training.free(wish)
         statement = ast.Assign([ast.Name(key, ast.Store())], node)
-        self._compute(ast.fix_missing_locations(statement), [key], ())
+        self.compute(ast.fix_missing_locations(statement), [key], ())
         return key
 
     def _with_variables(self, statement: ast.stmt) -> ast.stmt:
@@ -297,7 +311,8 @@ class Reader:
         assert isinstance(found, ast.stmt)
         return found
 
-    def _compute(self, statement: ast.stmt, keys: list[str], comments: tuple[str, ...]) -> None:
+    def compute(self, statement: ast.stmt, keys: list[str], comments: tuple[str, ...]) -> None:
+        """Enter a statement that computes what is under some names from then on."""
         wish = "" if not keys or keys[0] in self.repeated else keys[0].removeprefix("self.")
         graph, found = self.graph, Pieces(self, wish)
         statement = self._with_variables(statement)

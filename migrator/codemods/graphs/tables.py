@@ -24,6 +24,13 @@ UPDATES = "tf.GraphKeys.UPDATE_OPS"
 MARKS = frozenset({*PLACEHOLDERS, *SESSIONS, "tf.get_variable"})
 """What only a graph has."""
 
+_DYNAMIC = "cell inputs sequence_length initial_state dtype parallel_iterations swap_memory time_major scope"
+RECURRENT = {
+    "tf.nn.dynamic_rnn": tuple(_DYNAMIC.split()),
+    "tf.nn.static_rnn": ("cell", "inputs", "initial_state", "dtype", "sequence_length", "scope"),
+}
+"""What applies a cell to a sequence, in one tensor or in a list of its steps."""
+
 _REST = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer", "activity_regularizer")
 
 
@@ -45,6 +52,11 @@ LAYERS = {
     "tf.layers.dense": LayerForm("Dense", ("inputs", "units", "activation", "use_bias", *_REST)),
     "tf.layers.conv1d": LayerForm("Conv1D", (*_CONV, "use_bias", *_REST)),
     "tf.layers.conv2d": LayerForm("Conv2D", (*_CONV, "use_bias", *_REST)),
+    "tf.layers.conv3d": LayerForm("Conv3D", (*_CONV, "use_bias", *_REST)),
+    "tf.layers.conv2d_transpose": LayerForm("Conv2DTranspose", (*_CONV[:6], "activation", "use_bias", *_REST)),
+    "tf.layers.max_pooling3d": LayerForm("MaxPooling3D", _POOL),
+    "tf.layers.average_pooling3d": LayerForm("AveragePooling3D", _POOL),
+    "tf.layers.average_pooling1d": LayerForm("AveragePooling1D", _POOL),
     "tf.layers.max_pooling2d": LayerForm("MaxPooling2D", _POOL),
     "tf.layers.average_pooling2d": LayerForm("AveragePooling2D", _POOL),
     "tf.layers.max_pooling1d": LayerForm("MaxPooling1D", _POOL),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import copy
-import functools
 import pickle
 from typing import Any, Callable, Dict, List
 
@@ -40,11 +39,23 @@ class Left:
         return any(self._differs(name, value) for name, value in self._places().items())
 
     def keep(self) -> Callable[[], None]:
-        """What puts the plain attributes of the object back, as they are now."""
+        """What puts the plain attributes of the object back, as they are now.
+
+        Those that are new then go, unless there are others among them, such as layers that a first call makes.
+        """
         held = getattr(self.owner, "__dict__", {})
         own = [name for name in held if "attribute %s" % name in self.before and type(held[name]) in COPIED]
         kept = {name: copy.deepcopy(held[name]) for name in own}
-        return functools.partial(held.update, kept)
+        names = set(held)
+
+        def put_back() -> None:
+            more = [name for name in held if name not in names]
+            if all(type(held[name]) in COPIED for name in more):
+                for name in more:
+                    del held[name]
+            held.update(kept)
+
+        return put_back
 
     def told(self, sink: wire.Sink) -> Dict[str, Any]:
         """For the report: what there is now by place, and the places where there was something else before."""

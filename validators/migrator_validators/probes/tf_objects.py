@@ -176,10 +176,11 @@ _session_weights: Dict[Tuple[int, str], GraphWeight] = {}
 
 
 class SessionRoot:
-    """Stands for the variables of a session that no object of the program keeps."""
+    """Stands for the variables of a session that no object of the program keeps; `part`: names of those that are meant,
+    or all; `place`: of the part among all."""
 
-    def __init__(self, session: Any) -> None:
-        self.session = session
+    def __init__(self, session: Any, part: Optional[Set[str]] = None, place: int = 0) -> None:
+        self.session, self.part, self.place = session, part, place
 
 
 def session_weight(variable: Any, session: Any) -> GraphWeight:
@@ -214,7 +215,9 @@ def graph_weights(root: Any) -> List[GraphWeight]:
     if id(root) not in _graph_weights:
         session = _session_of(root)
         _kept.append(root)
-        _graph_weights[id(root)] = [] if session is None else session_weights(session)
+        found = [] if session is None else session_weights(session)
+        part = root.part if isinstance(root, SessionRoot) else None
+        _graph_weights[id(root)] = [w for w in found if part is None or w.variable.name in part]
     return _graph_weights[id(root)]
 
 

@@ -71,6 +71,24 @@ class Sessions:
         op = getattr(operation, "op", operation)
         self.steps.append(GraphStep(None, op, (), (), None))
 
+    def part(self, session: Any, trained: set[str]) -> tuple[int, set[str] | None]:
+        """The part of a session's weights that steps of some of them, by name, have to do with, and its place among the
+        parts; all (None) where the parts leave some out."""
+        parts: list[set[str]] = []
+        weights = {w.variable.name: w.variable.op for w in session_weights(session)}
+        for step in (s for s in self.steps if s.optimizer is not None and s.op.graph is session.graph):
+            needed = _needed(session.graph, list(step.gradients), [])
+            own = {v.name for v in step.variables} | {name for name, op in weights.items() if op in needed}
+            met = [other for other in parts if other & own]
+            if met:
+                met[0].update(own, *met[1:])
+                parts = [other for other in parts if not any(other is gone for gone in met[1:])]
+            else:
+                parts.append(own)
+        if not set().union(*parts) >= weights.keys():
+            return 0, None
+        return next(((n, other) for n, other in enumerate(parts) if trained <= other), (0, None))
+
     def watch_steps(self, step: Any) -> None:
         """From now on `step` is called for every step that some session makes; nothing else is changed."""
         base = session_lib.BaseSession

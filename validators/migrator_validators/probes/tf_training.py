@@ -2,7 +2,8 @@
 
 Request: `call` and `roots` ([{"label": …, "paths": [source paths]}], see `training`), `inside` (source
 paths of models made inside), `steps`, `most` (the run is stopped after so many), `lr_change`,
-`lr_factor`, `float64`; the array "given/start/v3" is what that variable has when training begins, instead of its own
+`lr_factor`, `float64`, `parts` (steps of one session that have no weights in common are those of several models);
+the array "given/start/v3" is what that variable has when training begins, instead of its own
 value. Result: `roots`, `optimizers`, `result`, `finished`, `streams`, `outputs` (for each root what
 Keras's own training gave it first, and what it makes of that at the end, without training; None for others).
 Arrays: "start/v3" and "end/v3" of every variable that matters, "first/v3" of those in no model (before their first
@@ -74,7 +75,7 @@ def _report(request: dict[str, Any], log: Log, program: Any, result: Any, finish
         if optimizer["variables"] and not set(optimizer["variables"]) <= known
         if (owner := log.owner(optimizer)) is not None
     ]
-    roots += _outermost(made)
+    roots += sorted(_outermost(made), key=lambda root: getattr(root["object"], "place", 0))
     out = log.arrays(roots)
     sink = wire.Sink(out, "result")
     tree = wire.encode(_plain(wire.pick(result, call.get("pick") or "")), sink) if finished else None
@@ -267,8 +268,11 @@ class Log:
         if compiled and not self._trains_beside(compiled[0], optimizer):
             return compiled[0]
         for session in SESSIONS.used:
-            if set(names) <= {self.name(v) for v in tf_objects.session_weights(session)}:
-                return tf_objects.SessionRoot(session)
+            weights = {w.variable.name: self.name(w) for w in tf_objects.session_weights(session)}
+            if set(names) <= set(weights.values()):
+                trained = {name for name, known in weights.items() if known in names}
+                place, part = SESSIONS.part(session, trained) if self.request.get("parts") else (0, None)
+                return tf_objects.SessionRoot(session, part, place)
         for layer in self._layers:
             try:
                 own = {self.name(v) for v in tf_objects.weights_of(layer)}
