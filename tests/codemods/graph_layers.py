@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.codemods.graph_programs import MSE, SGD, net
+from tests.codemods.graph_programs import LINEAR, MSE, SGD, net
 
 _SERIES = "x = tf.placeholder(tf.float32, [None, 4, 2])"
 _END = "self.prediction = tf.layers.dense(h, 1)\n" + MSE + SGD
@@ -40,6 +40,17 @@ CELLS = {
         _, state = tf.nn.dynamic_rnn(tf.nn.rnn_cell.BasicLSTMCell(hidden), self.x, dtype=tf.float32)
         h = tf.nn.tanh(state.c)
         """.replace("\n        ", "\n")),
+    "cells in both directions": _cell("""
+        ahead = tf.nn.rnn_cell.BasicLSTMCell(3)
+        back = tf.nn.rnn_cell.BasicLSTMCell(3)
+        (first, second), _ = tf.nn.bidirectional_dynamic_rnn(ahead, back, self.x, dtype=tf.float32)
+        both = tf.concat([first, second], axis=-1)
+        cell = tf.nn.rnn_cell.LSTMCell(hidden)
+        outputs, _ = tf.nn.bidirectional_dynamic_rnn(
+            cell, tf.nn.rnn_cell.LSTMCell(hidden), both, dtype=tf.float32, scope="second"
+        )
+        h = tf.concat(outputs, 2)[:, 1]
+        """.replace("\n        ", "\n")),
     "a plain cell that goes on from an LSTM": _cell("""
         lstm = tf.nn.rnn_cell.BasicLSTMCell(3)
         first, _ = tf.nn.dynamic_rnn(lstm, self.x, dtype=tf.float32, scope="first")
@@ -49,7 +60,13 @@ CELLS = {
 """Programs that are migrated."""
 
 _END_OF_IMAGES = "self.prediction = tf.layers.dense(tf.layers.flatten(h), 1)\n" + MSE + SGD
+_FALLING = """
+self.count = tf.train.get_or_create_global_step()
+falling = tf.train.exponential_decay(rate, self.count, 2, 0.1, staircase=True)
+self.train_op = tf.train.MomentumOptimizer(falling, 0.9).minimize(self.loss, global_step=self.count)
+"""
 AXES = {
+    "momentum while the rate falls": net(LINEAR + MSE + _FALLING),
     "images, transposed": net(
         "h = tf.layers.conv2d_transpose(self.x, 3, 3, (2, 2), 'same', activation=tf.nn.relu, name='up')\n"
         "h = tf.layers.conv2d_transpose(h, 2, [2, 2], use_bias=False)\n" + _END_OF_IMAGES,
@@ -95,9 +112,18 @@ CELLS_LEFT = {
     ),
     "a state as a whole": (
         LAST.replace("outputs, _", "outputs, state").replace("outputs[:, -1]", "tf.concat(state, 1)"),
-        "`state`, the state or the list of outputs of a cell, as a whole",
+        "`state`, the state or the outputs of a cell, as a whole",
     ),
     "all outputs in a list": (LISTED.replace("outputs[-1]", "tf.add_n(outputs)"), "as a whole"),
+    "both directions apart": (
+        CELLS["cells in both directions"].replace("tf.concat(outputs, 2)[:, 1]", "outputs[0][:, -1]"),
+        "as a whole",
+    ),
+    "another cell for each direction": (
+        CELLS["cells in both directions"].replace("back = tf.nn.rnn_cell.BasicLSTMCell(3)",
+                                                  "back = tf.nn.rnn_cell.BasicLSTMCell(4)"),
+        "cells that differ by their direction",
+    ),
     "features that are not seen": (
         LAST.replace("rnn(cell, self.x,", "rnn(cell, tf.concat([self.x, self.x], 2),"), "features that are not seen",
     ),

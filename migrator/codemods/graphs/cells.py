@@ -27,7 +27,7 @@ _CELLS = {
 """Name → (Keras layer, name in those of variables, parameters)."""
 _GATES = {"LSTM": 4, "SimpleRNN": 1}
 _USUAL = {"forget_bias": ("1.0", "1"), "state_is_tuple": ("True",)}
-_IDLE = frozenset({"dtype", "parallel_iterations", "swap_memory"})
+IDLE = frozenset({"dtype", "parallel_iterations", "swap_memory"})
 
 
 def cell_of(node: ast.expr, program: Program) -> Cell | None:
@@ -83,7 +83,7 @@ def read_applied(statement: ast.Assign, reader: Reader, comments: tuple[str, ...
         reader.graph.sequences[outputs] = outputs = reader.training.free("sequence")
     made = _targets(outputs, state, cell, reader)
     gives = ["return_sequences=True"] * (outputs in made or len(made) > 1) + ["return_state=True"] * (len(made) > 1)
-    attribute = _enter(cell, sequence, scope, gives, reader)
+    attribute = enter(cell, sequence, (scope,), gives, reader)
     line = f"{', '.join(made)} = {reader.module}.{attribute}({text(sequence)})"
     reader.compute(ast.parse(line).body[0], list(made), comments)
     return True
@@ -98,7 +98,7 @@ def _arguments(call: ast.Call, api: str, reader: Reader) -> tuple[Cell, ast.expr
         args.pop("time_major", None)
     if "initial_state" in args and zero_state(args["initial_state"], reader):
         del args["initial_state"]
-    more = args.keys() - {"cell", "inputs", "scope"} - _IDLE
+    more = args.keys() - {"cell", "inputs", "scope"} - IDLE
     if more:
         raise NotUnderstood(f"`{min(more)}` of {api}")
     cell = reader.graph.cells.pop(key_of(args["cell"]), None) or cell_of(args["cell"], reader.program)
@@ -144,19 +144,21 @@ def _reads(key: str, tree: ast.Module) -> Iterator[ast.AST]:
             yield node
 
 
-def _enter(cell: Cell, sequence: ast.expr, scope: str, gives: list[str], reader: Reader) -> str:
-    """Enter the layer; its attribute."""
+def enter(cell: Cell, sequence: ast.expr, scopes: tuple[str, ...], gives: list[str], reader: Reader) -> str:
+    """Enter the layer, which has two directions where there are two scopes; its attribute."""
     size = features(sequence, reader.graph)
     if not size:
         raise NotUnderstood(f"a cell whose input `{text(sequence)}` has features that are not seen")
     attribute = reader.attribute("rnn" if cell.keras == "SimpleRNN" else "lstm")
-    tf, limit = reader.program.tf, _limit(size, cell)
-    start = f"{tf}.keras.initializers.RandomUniform(-{limit}, {limit})"
+    room, limit = f"{reader.program.tf}.keras", _limit(size, cell)
+    start = f"{room}.initializers.RandomUniform(-{limit}, {limit})"
     given = ", ".join([*gives, f"kernel_initializer={start}, recurrent_initializer={start}"])
-    made = f"{reader.module}.{attribute} = {tf}.keras.layers.{cell.keras}({cell.units}, {given})"
-    names = tuple(reader.named(scope, cell.name, kind) for kind in ("kernel", "bias"))
+    layer = f"{room}.layers.{cell.keras}({cell.units}, {given})"
+    layer = f"{room}.layers.Bidirectional({layer})" if len(scopes) > 1 else layer
+    names = tuple(reader.named(scope, cell.name, kind) for scope in scopes for kind in ("kernel", "bias"))
     reader.makes_new()
-    reader.graph.pieces.append(Piece(attribute, ast.parse(made).body[0], names=names))
+    made = ast.parse(f"{reader.module}.{attribute} = {layer}").body[0]
+    reader.graph.pieces.append(Piece(attribute, made, names=names))
     return attribute
 
 
@@ -173,7 +175,13 @@ class States(ast.NodeTransformer):
     """Names in the place of parts of states, and the last step in that of the last entry of a list of steps."""
 
     def __init__(self, reader: Reader) -> None:
-        self.graph = reader.graph
+        self.graph, self.program = reader.graph, reader.program
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        from migrator.codemods.graphs.bidirectional import concatenates
+
+        name = self.graph.concatenated.get(concatenates(node, self.program))
+        return self.generic_visit(node) if name is None else ast.copy_location(ast.Name(name, ast.Load()), node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         state = self.graph.states.get(key_of(node.value))
@@ -197,13 +205,14 @@ class States(ast.NodeTransformer):
         return node
 
     def _whole(self, node: ast.Name | ast.Attribute) -> None:
-        if isinstance(node.ctx, ast.Load) and key_of(node) in {*self.graph.states, *self.graph.sequences}:
-            raise NotUnderstood(f"`{text(node)}`, the state or the list of outputs of a cell, as a whole")
+        if isinstance(node.ctx, ast.Load) and key_of(node) in self.graph.of_cells:
+            raise NotUnderstood(f"`{text(node)}`, the state or the outputs of a cell, as a whole")
 
 
 def rewired(statement: ast.stmt, reader: Reader) -> ast.stmt:
     """A statement that reads parts of states by their names."""
-    graph = reader.graph
-    if not set(keys_read(statement)) & {*graph.states, *graph.sequences}:
+    if not set(keys_read(statement)) & reader.graph.of_cells:
         return statement
-    return ast.fix_missing_locations(States(reader).visit(ast.parse(text(statement)).body[0]))
+    found = States(reader).visit(ast.parse(text(statement)).body[0])
+    assert isinstance(found, ast.stmt)
+    return ast.fix_missing_locations(found)

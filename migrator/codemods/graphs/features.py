@@ -65,6 +65,8 @@ def _made(attribute: str, graph: Graph) -> str:
     given = {str(k.arg): k.value for k in call.keywords}
     if text(call.func).endswith("add_weight"):
         return _last(given.get("shape"))
+    if text(call.func).endswith("layers.Bidirectional") and isinstance(call.args[0], ast.Call):
+        return f"2 * ({text(call.args[0].args[0])})"
     if not text(call.func).endswith(("layers.LSTM", "layers.SimpleRNN", "layers.Dense")):
         return ""
     units: Sequence[ast.expr] = [*call.args[:1], *([given["units"]] if "units" in given else [])]

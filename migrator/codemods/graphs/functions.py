@@ -84,7 +84,7 @@ class Functions:
         apis = {self.program.api(call) for call in calls}
         if apis & {*tables.SESSIONS, *tables.PLACEHOLDERS} or function.decorator_list:
             return False
-        return bool(apis & {*tables.VARIABLES, *tables.LAYERS, *tables.RECURRENT}) or any(
+        return bool(apis & {*tables.VARIABLES, *tables.LAYERS, *tables.RECURRENT, tables.BOTH_WAYS}) or any(
             key_of(c.func) in self.nodes for c in calls
         )
 

@@ -175,6 +175,7 @@ class Graph:
     zero_states: set[str] = field(default_factory=set)  # from which a cell starts by itself
     states: dict[str, State] = field(default_factory=dict)  # last states of cells
     unstacked: dict[str, ast.expr] = field(default_factory=dict)  # lists of the steps of a sequence
+    concatenated: dict[str, str] = field(default_factory=dict)  # source of a pair → its concatenation by features
     sequences: dict[str, str] = field(default_factory=dict)  # lists of what a cell gives → all of it as a tensor
     other: set[str] = field(default_factory=set)  # tf.Graph objects
     versions: dict[str, int] = field(default_factory=dict)
@@ -191,9 +192,15 @@ class Graph:
             self.global_steps, self.updates, self.other, self.versions, self.rates, self.trained, self.gradients,
             self.pairs, self.tests, self.savers, self.summaries, self.writers,
             self.held, self.updates_of_rates, self.copies, self.cells, self.zero_states, self.states, self.unstacked,
-            self.sequences,
+            self.of_cells,
         )  # fmt: skip
         return {key for keys in own for key in keys}
+
+    @property
+    def of_cells(self) -> set[str]:
+        """Names of states, and of outputs that are no tensor of their own."""
+        pairs = {key for pair in self.concatenated for key in keys_read(ast.parse(pair))}
+        return {*self.states, *self.sequences, *pairs}
 
     @property
     def tensors(self) -> set[str]:

@@ -6,7 +6,7 @@ import ast
 import copy
 import re
 
-from migrator.codemods.graphs import cells, copies, rates, savers, shapes, summaries, tables
+from migrator.codemods.graphs import bidirectional, cells, copies, rates, savers, shapes, summaries, tables
 from migrator.codemods.graphs.functions import Functions
 from migrator.codemods.graphs.graph import Computed, Graph, Piece, Placeholder, runs
 from migrator.codemods.graphs.lists import Lists
@@ -131,11 +131,7 @@ class Reader:
             return True
         if all(targets) and self._object(targets, value, comments):
             return True
-        if (
-            shapes.named_sizes(statement, self)
-            or cells.unstacked(statement, self)
-            or cells.read_applied(statement, self, comments)
-        ):
+        if shapes.named_sizes(statement, self) or self._of_cells(statement, comments):
             return True
         if not self._of_graph(value) and not (targets[0] in self.lists and is_empty(value)):
             return False
@@ -144,6 +140,15 @@ class Reader:
             raise NotUnderstood(f"a tensor kept in `{text(statement.targets[0])}`")
         self.compute(statement, named, comments)
         return True
+
+    def _of_cells(self, statement: ast.Assign, comments: tuple[str, ...]) -> bool:
+        """Whether a statement prepares what a cell goes through, applies it, or only names what it gave."""
+        return (
+            cells.unstacked(statement, self)
+            or cells.read_applied(statement, self, comments)
+            or bidirectional.read_both(statement, self, comments)
+            or text(statement.value) in {*self.graph.concatenated.values()} & {text(t) for t in statement.targets}
+        )
 
     def _of_graph(self, node: ast.AST) -> bool:
         """Whether an expression computes in the graph: it reads something of it, or makes something."""

@@ -31,6 +31,8 @@ RECURRENT = {
 }
 """What applies a cell to a sequence, in one tensor or in a list of its steps."""
 
+BOTH_WAYS = "tf.nn.bidirectional_dynamic_rnn"
+
 _REST = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer", "activity_regularizer")
 
 
@@ -94,7 +96,8 @@ OPTIMIZERS = {
 }  # type: dict[str, tuple[str, tuple[str, ...], dict[str, str]]]
 OPTIMIZER_DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "tf.train.AdamOptimizer": {"learning_rate": "0.001", "epsilon": "1e-08"},
-    # no version of Keras starts from ones: the rule knows the word all the same
+    # no version of Keras has these two words: the rules know them all the same
+    "tf.train.MomentumOptimizer": {"rate_outside_velocity": "True"},
     "tf.train.RMSPropOptimizer": {"epsilon": "1e-10", "initial_accumulator_value": "1.0"},
     "tf.train.AdagradOptimizer": {"epsilon": "0.0"},
     "tf.train.AdadeltaOptimizer": {"learning_rate": "0.001", "epsilon": "1e-08"},

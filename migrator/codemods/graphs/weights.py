@@ -8,12 +8,14 @@ from migrator.codemods.graphs.graph import PieceRef
 from migrator.model import WeightRecord
 
 GRAPH = "tf.Graph"
+_LSTM = (
+    ("trained", "weight_ih_l0", "T blocks(0,2,1,3) inputs(4)"),
+    ("also", "weight_hh_l0", "T blocks(0,2,1,3) states(4)"),
+    ("trained", "bias_ih_l0", "blocks(0,2,1,3) lift(1,4,1.0)"),
+)
 _GATES = {
-    "tf.keras.layers.LSTM": (
-        ("trained", "weight_ih_l0", "T blocks(0,2,1,3) inputs(4)"),
-        ("also", "weight_hh_l0", "T blocks(0,2,1,3) states(4)"),
-        ("trained", "bias_ih_l0", "blocks(0,2,1,3) lift(1,4,1.0)"),
-    ),
+    "tf.keras.layers.LSTM": _LSTM,
+    "tf.keras.layers.Bidirectional": (*_LSTM, *((kind, f"{name}_reverse", change) for kind, name, change in _LSTM)),
     "tf.keras.layers.SimpleRNN": (
         ("trained", "weight_ih_l0", "T inputs(1)"),
         ("also", "weight_hh_l0", "T states(1)"),

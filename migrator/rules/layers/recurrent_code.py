@@ -167,7 +167,7 @@ class Recurrent:
         if self.kind == "LSTM" and self.bias and not self.flag("unit_forget_bias"):
             zero = value_of(self.args["bias_initializer"]) == Literal("zeros")
             lines += [f"nn.init.zeros_({{self}}.bias_ih{suffix})" for suffix in suffixes if zero]
-        return tuple(lines), tuple(dict.fromkeys(needed))
+        return tuple(_together(lines)), tuple(dict.fromkeys(needed))
 
     def penalties(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
         """The terms of its regularisers."""
@@ -192,6 +192,25 @@ class Recurrent:
             for target in [f"{n}{s}" for s in suffixes for n in ((name, "bias_hh") if rows else (name,))]:
                 lines += constraint(value, Bounded.of(f"{{self}}.{target}", how, 1))
         return tuple(lines)
+
+
+_FILLS = re.compile(r"(nn\.init\.\w+)\((\{self\}\.\w+)(, .+)\)")
+
+
+def _together(lines: list[str]) -> list[str]:
+    """The statements, weights that are filled with the same numbers in one loop."""
+    groups: dict[str, list[re.Match[str]]] = {}
+    out: list[str] = []
+    for line in lines:
+        found = _FILLS.fullmatch(line)
+        if found is None:
+            out.append(line)
+        else:
+            groups.setdefault(f"{found[1]}(weight{found[3]})", []).append(found)
+    for statement, group in groups.items():
+        weights = ", ".join(found[2] for found in group)
+        out.append(f"for weight in ({weights}):\n    {statement}" if len(group) > 1 else group[0][0])
+    return out
 
 
 def layer_code(spec: Recurrent, merge: str | None = "concat", both: bool = False) -> LayerCode:

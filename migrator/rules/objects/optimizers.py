@@ -71,14 +71,18 @@ def adamw(args: Arguments, lr: str) -> OptimizerCode:
     return _code(f"AdamW({{params}}, lr={lr}{extra}, weight_decay={decay})", "adam-epsilon")
 
 
+_OUTSIDE = "rate_outside_velocity"  # of TensorFlow 1, as in torch
+
+
 def sgd(args: Arguments, lr: str) -> OptimizerCode:
-    args.only("learning_rate", "momentum", "nesterov", "weight_decay", *_CLIP, *_INERT)
+    args.only("learning_rate", "momentum", "nesterov", "weight_decay", _OUTSIDE, *_CLIP, *_INERT)
     extra, momentum = "", args.text("momentum", "0.0")
     if not (args.is_literal("momentum", 0.0) or args.is_literal("momentum", 0) or "momentum" not in args.texts):
         nesterov = args.text("nesterov", "False")
         extra = f", momentum={momentum}" + ("" if nesterov == "False" else f", nesterov={nesterov}")
     # Keras's velocity contains the learning rate: they part only when the rate changes
-    return _code(f"SGD({{params}}, lr={lr}{extra})", "sgd-velocity" if extra else "")
+    apart = extra and _OUTSIDE not in args.texts
+    return _code(f"SGD({{params}}, lr={lr}{extra})", "sgd-velocity" if apart else "")
 
 
 def rmsprop(args: Arguments, lr: str) -> OptimizerCode:
@@ -219,7 +223,7 @@ _ADAFACTOR: tuple[tuple[str, object], ...] = (
 RULES = (
     _rule("Adam", _params(0.001, *_BETAS, _AMSGRAD), adam),
     _rule("AdamW", (("learning_rate", 0.001), ("weight_decay", 0.004), *_BETAS, _AMSGRAD, *_SHARED), adamw),
-    _rule("SGD", _SGD, sgd),
+    replace(_rule("SGD", _SGD, sgd), more=(_OUTSIDE,)),
     replace(_rule("RMSprop", _RMS, rmsprop), more=("initial_accumulator_value",)),
     _rule("Adagrad", _params(0.001, ("initial_accumulator_value", 0.1), ("epsilon", 1e-7)), adagrad),
     _rule("Adadelta", _params(0.001, ("rho", 0.95), ("epsilon", 1e-7)), adadelta),
