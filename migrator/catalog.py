@@ -66,10 +66,17 @@ GRAPHS = {
     "tf.compat.v1.train.get_or_create_global_step": "goes; a scheduler counts the steps",
     "tf.compat.v1.train.exponential_decay": "a function of the step in LambdaLR",
     **{f"tf.compat.v1.train.{name}": _STEPS
-       for name in ("GradientDescentOptimizer", "MomentumOptimizer", "AdamOptimizer")},
+       for name in ("GradientDescentOptimizer", "MomentumOptimizer", "AdamOptimizer", "RMSPropOptimizer",
+                    "AdagradOptimizer", "AdadeltaOptimizer")},
     **{f"tf.compat.v1.layers.{name}": _MODULE
-       for name in ("dense", "conv1d", "conv2d", "max_pooling1d", "max_pooling2d", "average_pooling2d", "flatten",
+       for name in ("dense", "conv1d", "conv2d", "conv3d", "conv2d_transpose", "max_pooling1d", "max_pooling2d",
+                    "max_pooling3d", "average_pooling1d", "average_pooling2d", "average_pooling3d", "flatten",
                     "dropout", "batch_normalization")},
+    **{f"tf.compat.v1.nn.rnn_cell.{name}": "nn.LSTM, with its two weights from the one of the cell"
+       for name in ("BasicLSTMCell", "LSTMCell")},
+    "tf.compat.v1.nn.rnn_cell.BasicRNNCell": "nn.RNN, with its two weights from the one of the cell",
+    **{f"tf.compat.v1.nn.{name}": "a call of the recurrent layer that its cell becomes"
+       for name in ("dynamic_rnn", "static_rnn", "bidirectional_dynamic_rnn")},
     "tf.compat.v1.GraphKeys.UPDATE_OPS": "goes; moving averages are updated in training mode",
 }  # fmt: skip
 """What becomes of graphs and sessions of TensorFlow 1, in words; `tests/codemods/test_graphs.py` runs them."""
