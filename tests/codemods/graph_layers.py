@@ -127,6 +127,7 @@ CELLS_LEFT = {
     "features that are not seen": (
         LAST.replace("rnn(cell, self.x,", "rnn(cell, tf.concat([self.x, self.x], 2),"), "features that are not seen",
     ),
+    "another dtype": (LAST.replace("self.x, dtype=tf.float32", "self.x, dtype=tf.float64"), "`dtype`"),
     "time as the first axis": (LAST.replace("cell, self.x,", "cell, self.x, time_major=True,"), "`time_major`"),
 }  # fmt: skip
 """Programs that stay, with a part of the reason."""

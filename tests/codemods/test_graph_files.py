@@ -196,7 +196,7 @@ def test_the_class_becomes_the_module(tmp_path: Path) -> None:
 def test_a_function_makes_the_steps_of_its_model(tmp_path: Path) -> None:
     made = files(tmp_path, net=HEAD + MODEL + OWN)["net.py"]
     for line in (
-        "    # how it learns\n    optimizer = SGD(model.parameters(), lr=rate, momentum=0.9)",
+        "    # how it learns\n    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)",
         "saver = Saver(model=model, optimizer=optimizer, global_step=count, max_to_keep=2)",
         "writer = SummaryWriter(folder)",
         "at = int(count)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from migrator.codemods.graphs.cells import IDLE, cell_of, enter
+from migrator.codemods.graphs.cells import cell_of, enter, odd
 from migrator.codemods.graphs.graph import Cell
 from migrator.codemods.graphs.program import NotUnderstood, Program, key_of
 from migrator.codemods.graphs.tables import BOTH_WAYS, bound, text
@@ -31,7 +31,7 @@ def read_both(statement: ast.Assign, reader: Reader, comments: tuple[str, ...]) 
     if _is_read(states, reader.program.tree):
         raise NotUnderstood("the states of cells in both directions")
     args = bound(call, _PARAMS.split()) or {}
-    if not {"cell_fw", "cell_bw", "inputs"} <= args.keys() or args.keys() - set(_PARAMS.split()[:3]) - IDLE - {"scope"}:
+    if odd(args) - {"scope"} != {"cell_fw", "cell_bw", "inputs"}:
         raise NotUnderstood(f"arguments of {BOTH_WAYS} that are not known")
     cells = [_taken(args[name], reader) for name in ("cell_fw", "cell_bw")]
     if cells[0] != cells[1] or cells[0].keras != "LSTM":

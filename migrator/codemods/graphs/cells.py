@@ -7,7 +7,7 @@ runs; `weights` says how these become the weights of the layer.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from migrator.codemods.graphs.features import features
@@ -27,7 +27,7 @@ _CELLS = {
 """Name → (Keras layer, name in those of variables, parameters)."""
 _GATES = {"LSTM": 4, "SimpleRNN": 1}
 _USUAL = {"forget_bias": ("1.0", "1"), "state_is_tuple": ("True",)}
-IDLE = frozenset({"dtype", "parallel_iterations", "swap_memory"})
+_IDLE = frozenset({"parallel_iterations", "swap_memory"})
 
 
 def cell_of(node: ast.expr, program: Program) -> Cell | None:
@@ -89,16 +89,21 @@ def read_applied(statement: ast.Assign, reader: Reader, comments: tuple[str, ...
     return True
 
 
+def odd(args: Mapping[str, ast.expr]) -> set[str]:
+    """The arguments of what applies cells that say more than what is so anyway."""
+    usual = {"time_major": "False", "dtype": "float32"}
+    said = {n for n, v in args.items() if n in usual and text(v).endswith(usual[n])}
+    return args.keys() - said - _IDLE
+
+
 def _arguments(call: ast.Call, api: str, reader: Reader) -> tuple[Cell, ast.expr, str]:
     """The cell, the sequence and the scope of the variables."""
     args = bound(call, RECURRENT[api])
     if args is None or not {"cell", "inputs"} <= args.keys():
         raise NotUnderstood(f"arguments of {api} that are not known")
-    if text(args.get("time_major", ast.Constant(False))) == "False":
-        args.pop("time_major", None)
     if "initial_state" in args and zero_state(args["initial_state"], reader):
         del args["initial_state"]
-    more = args.keys() - {"cell", "inputs", "scope"} - IDLE
+    more = odd(args) - {"cell", "inputs", "scope"}
     if more:
         raise NotUnderstood(f"`{min(more)}` of {api}")
     cell = reader.graph.cells.pop(key_of(args["cell"]), None) or cell_of(args["cell"], reader.program)
