@@ -43,6 +43,8 @@ STRUCTURE = {
     "tf.keras.optimizers.schedules.LearningRateSchedule": "a plain class, called with the step",
     "tf.keras.optimizers.Optimizer": "a subclass of torch.optim.Optimizer, whose step has the update of one parameter",
     "tf.keras.optimizers.legacy.Optimizer": "a subclass of torch.optim.Optimizer, its slots in `state`",
+    "tf.keras.optimizers.LossScaleOptimizer": "its inner optimizer, where nothing is in half precision",
+    "tf.keras.losses.Reduction": "the word that its constant stands for",
     "tf.keras.utils.Sequence": "a torch Dataset of batches",
     "tf.keras.utils.register_keras_serializable": "goes; the class stays as it is",
 }

@@ -730,6 +730,35 @@ def train(model, x, y):
     assert "has no name" in why(text + "\n\nschedule = 1\n", LOGITS)
 
 
+SCALED = """
+def train(model, x, y):
+    model.compile(keras.mixed_precision.LossScaleOptimizer(keras.optimizers.SGD(0.1){}), loss="mse")
+    model.fit(x, y)
+"""
+
+
+def test_a_scaled_loss_in_float32_is_the_loss() -> None:
+    text = body(SCALED.format(", initial_scale=1024.0"), LOGITS)
+    assert "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)" in text
+    assert "scale" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (SCALED.format(", clipnorm=1.0"), "other arguments"),
+        (SCALED.format("") + 'dtype = "mixed_float16"\n', "half precision"),
+        (
+            "optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))\n\n\n"
+            "def step(grads, variables):\n    optimizer.apply_gradients(zip(grads, variables))\n",
+            "of which `compile` does not know",
+        ),
+    ],
+)
+def test_other_scaled_losses_are_declined(text: str, reason: str) -> None:
+    assert reason in why(text, LOGITS)
+
+
 def test_a_class_between_keeps_its_constructor() -> None:
     text = migrated("""
         class Base(keras.callbacks.Callback):

@@ -29,6 +29,8 @@ class Made:
     own: str = ""
 
 
+LOSS_SCALE = "tf.keras.optimizers.LossScaleOptimizer"
+_SCALING = {"inner_optimizer", "initial_scale", "dynamic", "dynamic_growth_steps", "name"}
 _REDUCTIONS = {"SUM": "sum", "NONE": "none", "AUTO": "sum_over_batch_size"} | {
     "SUM_OVER_BATCH_SIZE": "sum_over_batch_size"
 }
@@ -60,6 +62,8 @@ def made_of(node: cst.BaseExpression, ctx: Context) -> Made | Decline:
 def _called(call: cst.Call, value: Value, ctx: Context) -> Made | Decline:
     assert ctx.objects is not None
     name = api_of(value) or api_of(ctx.value(call.func))
+    if name == LOSS_SCALE:
+        return _unscaled(call, ctx)
     own = template(call, ctx) if name == OWN_OPTIMIZERS[0] else ""
     if isinstance(own, Decline):
         return own
@@ -83,6 +87,18 @@ def _called(call: cst.Call, value: Value, ctx: Context) -> Made | Decline:
             return first
         texts[key] = cst.Module([]).code_for_node(rewritten.node).strip()
     return Made(name, texts, values, own)
+
+
+def _unscaled(call: cst.Call, ctx: Context) -> Made | Decline:
+    """The optimizer inside one that scales the loss: in float32 powers of two change nothing but the exponents."""
+    bound = bind(call, ("inner_optimizer", "initial_scale", "dynamic_growth_steps"))
+    inner = None if isinstance(bound, Decline) else bound.get("inner_optimizer")
+    others = () if isinstance(bound, Decline) else bound.keys() - _SCALING
+    if not isinstance(inner, cst.Call) or others:
+        return Decline("a scaled loss of an optimizer that is not made in place, or with other arguments", LOSS_SCALE)
+    if any("float16" in tree.code for tree in (ctx.tree, *(other.tree for other in ctx.siblings.values()))):
+        return Decline("a scaled loss in half precision: torch.autocast with torch.amp.GradScaler", LOSS_SCALE)
+    return made_of(inner, ctx)
 
 
 def _site(value: Instance, ctx: Context) -> cst.Call | None:

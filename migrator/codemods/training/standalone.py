@@ -18,7 +18,7 @@ from migrator.codemods.training.constraints import hooks
 from migrator.codemods.training.decay import DECAY_GROUPS, excludes
 from migrator.codemods.training.definitions import Definition
 from migrator.codemods.training.factories import MODEL, makes_optimizer, takes_model
-from migrator.codemods.training.made import Made, made_of
+from migrator.codemods.training.made import LOSS_SCALE, Made, made_of
 from migrator.codemods.training.models import Trained, parameters
 from migrator.codemods.training.optimizer_uses import Uses
 from migrator.codemods.training.plan import FilePlan
@@ -94,6 +94,9 @@ def _optimizer(
     found: Definition, holder: Holder, names: Names, plan: FilePlan, ctx: Context, sink: Sink, late: bool
 ) -> str:
     assert ctx.objects is not None
+    if found.api == LOSS_SCALE:
+        sink.decline("a scaled loss of which `compile` does not know", found.api)
+        return ""
     made = made_of(found.call, ctx)
     made, lines = (made, []) if isinstance(made, Decline) else _named_schedule(made, names, ctx)
     code = made if isinstance(made, Decline) else optimizer_code(made, ctx)
