@@ -730,6 +730,14 @@ def train(model, x, y):
     assert "has no name" in why(text + "\n\nschedule = 1\n", LOGITS)
 
 
+def test_a_spread_that_only_the_run_knows_is_written_out() -> None:
+    text = migrated("""
+        def noise(shape, mean, stddev):
+            return tf.random.normal(shape, mean, stddev), tf.random.normal(shape, 0.0, stddev)
+    """)
+    assert "return torch.randn(shape) * stddev + mean, torch.randn(shape) * stddev\n" in text
+
+
 SCALED = """
 def train(model, x, y):
     model.compile(keras.mixed_precision.LossScaleOptimizer(keras.optimizers.SGD(0.1){}), loss="mse")

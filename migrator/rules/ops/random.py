@@ -24,22 +24,6 @@ same("tf.random.set_seed", "torch.manual_seed(seed)", "seed", samples=())
 same("tf.keras.utils.set_random_seed", "torch.manual_seed(seed)", "seed", samples=())
 
 
-@rule(
-    "tf.random.normal", samples=[random([300, 20]), random([6000], 2.0, 0.5), random((50, 80), stddev=0.1)], gaps=_SEED
-)
-def normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed: Ignored = None, name=None):
-    target = torch_dtype(dtype)
-    if dtype_name(dtype) != "float32":
-        draw = torch.randn(shape, dtype=target, device=device_here)
-    else:
-        draw = torch.randn(shape, device=device_here)
-    if mean == 0 and stddev == 1:
-        return draw
-    if mean == 0:
-        return draw * stddev
-    return draw * stddev + mean
-
-
 @on_arguments
 def is_integer_dtype(arg: object) -> bool:
     """Whether a draw is of integers."""
@@ -51,6 +35,22 @@ def is_number(arg: object, number: float) -> bool:
     """Whether a bound is known to be this number; one that only the run knows is written out."""
     found = literal(arg.node, arg.value) if isinstance(arg, Arg) else arg
     return found is not NOTHING and found == number
+
+
+@rule(
+    "tf.random.normal", samples=[random([300, 20]), random([6000], 2.0, 0.5), random((50, 80), stddev=0.1)], gaps=_SEED
+)
+def normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed: Ignored = None, name=None):
+    target = torch_dtype(dtype)
+    if dtype_name(dtype) != "float32":
+        draw = torch.randn(shape, dtype=target, device=device_here)
+    else:
+        draw = torch.randn(shape, device=device_here)
+    if is_number(mean, 0) and is_number(stddev, 1):
+        return draw
+    if is_number(mean, 0):
+        return draw * stddev
+    return draw * stddev + mean
 
 
 @rule(
