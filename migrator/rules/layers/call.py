@@ -36,6 +36,9 @@ _BASE = frozenset(
 )
 
 
+_ANY_CASE = ("padding", "data_format")  # `padding="SAME"`, as TensorFlow's operations have it
+
+
 @dataclass(frozen=True)
 class LayerArg:
     """An argument of a layer: its source and its abstract value."""
@@ -50,10 +53,10 @@ class LayerArg:
         found = from_facts(self.value)
         if found is NOTHING:
             try:
-                return ast.literal_eval(self.text)
+                found = ast.literal_eval(self.text)
             except (ValueError, SyntaxError):
                 raise Decline(f"`{self.name}` must be known when rewriting") from None
-        return found
+        return found.lower() if self.name in _ANY_CASE and isinstance(found, str) else found
 
     @property
     def is_known(self) -> bool:

@@ -210,6 +210,7 @@ def conv1d(
         S(f32(2, 8, 9, 3), 4, 3, strides=2, padding="same"),
         S(f32(2, 7, 9, 3), 4, 3, strides=(2, 2), padding="same"),
         S(f32(2, 7, 9, 3), 4, 1, 2, "same"),
+        S(f32(2, 7, 9, 3), 4, 3, 2, "SAME", data_format="CHANNELS_LAST"),
         S(f32(2, 7, 9, 4), 6, 3, groups=2, dilation_rate=2, kernel_initializer="he_normal"),
         S(f32(2, 7, 9, 3), 4, 3, activation="softmax"),
         declines(f32(2, 7, 9, 3), 4, 3, data_format="channels_first"),

@@ -82,7 +82,8 @@ _2D = [
     S(f32(2, 7, 9, 3), 3, 2, "same"),
     S(f32(2, 8, 9, 3), 3, 2, "same"),
     S(f32(2, 7, 9, 3), (3, 3), strides=(1, 1), padding="same"),
-    S(f32(2, 7, 9, 3), 2, strides=1, padding="same"),
+    S(f32(2, 7, 9, 3), 2, strides=1, padding="SAME"),
+    S(f32(2, 8, 10, 3), 2, padding="VALID"),
     declines(f32(2, 7, 9, 3), data_format="channels_first"),
 ]
 _1D = [S(f32(2, 9, 3)), S(f32(2, 9, 3), 3, 2), S(f32(2, 9, 3), padding="same"), S(f32(2, 8, 3), 3, 2, "same")]
