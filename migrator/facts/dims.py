@@ -54,7 +54,20 @@ def floor_divide(a: Dim, b: Dim) -> Dim:
         return a // b if b else None
     if b == 1:
         return a
-    return _text(a, "//", b, _MUL, _ATOM)
+    return _without_factor(a, b) or _text(a, "//", b, _MUL, _ATOM)
+
+
+def _without_factor(product: Dim, factor: Dim) -> Dim:
+    """The other factor of `3 * width` divided by 3; None for what is no product of it."""
+    if not isinstance(product, Sym) or not factor:
+        return None
+    node = ast.parse(product.text, mode="eval").body
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        sides = [ast.get_source_segment(product.text, side) or "" for side in (node.left, node.right)]
+        for side, other in (sides, sides[::-1]):
+            if side == text(factor):
+                return int(other) if other.isdigit() else Sym(other)
+    return None
 
 
 def ceil_divide(a: Dim, b: Dim) -> Dim:

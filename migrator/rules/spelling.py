@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrator.rules.engine.declining import Decline
-from migrator.values import Literal, Scalar, Value
+from migrator.values import Literal, Scalar, Unknown, Value
 
 
 def number(value: object) -> str:
@@ -21,6 +21,6 @@ def of_value(value: Value | None, default: object) -> str:
         return number(default)
     if isinstance(value, Literal) and isinstance(value.value, (int, float)):
         return number(value.value)
-    if isinstance(value, Scalar) and value.sym is not None:
+    if isinstance(value, Scalar | Unknown) and value.sym is not None:
         return value.sym.text
     raise Decline("a number is not known when rewriting")

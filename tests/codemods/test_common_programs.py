@@ -463,3 +463,22 @@ def test_tensors_of_open_rank_are_normalised_over_their_last_axis(tmp_path: Path
     assert "nn.LayerNorm(size, eps=1e-6)" in file.text
     assert "import math" in file.text
     assert "math.sqrt(self.size)" in file.text
+
+
+PENALISED = """
+def build(vocabulary, penalties=[0, 0]):
+    given = layers.Input(shape=(3,), dtype="int32")
+    x = layers.Embedding(vocabulary, 8, embeddings_regularizer=keras.regularizers.l2(penalties[0]))(given)
+    x = layers.Dense(1, kernel_regularizer=keras.regularizers.l2(penalties[1]))(layers.Flatten()(x))
+    return keras.Model(given, x)
+
+
+model = build(20, eval("[0.1, 0.2]"))
+"""
+
+
+def test_factors_of_penalties_that_only_the_run_knows_go_by_their_place(tmp_path: Path) -> None:
+    file = rendered(tmp_path, PENALISED)
+    assert declines(file) == []
+    assert "self.penalties[0] * self.embedding.weight.square().sum()" in file.text
+    assert "self.penalties[1] * self.fc.weight.square().sum()" in file.text

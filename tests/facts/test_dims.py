@@ -53,6 +53,11 @@ def test_folding() -> None:
     assert dims.subtract(units, units) == 0
     assert dims.multiply(49, Sym("width * 2")) == Sym("49 * width * 2")
     assert dims.multiply(Sym("a + b"), 2) == Sym("(a + b) * 2")
+    assert dims.floor_divide(dims.multiply(3, units), 3) == units
+    assert dims.floor_divide(Sym("49 * width * 2"), 2) == Sym("49 * width")
+    assert dims.floor_divide(Sym("3 * (a + b)"), 3) == Sym("a + b")
+    assert dims.floor_divide(Sym("units * 3"), units) == 3
+    assert dims.floor_divide(dims.multiply(3, units), 2) == Sym("3 * units // 2")
     assert dims.add(None, 3) is None
     assert dims.names(Sym("len(xs) + self.n")) == {"len", "xs", "self"}
 
