@@ -264,6 +264,10 @@ _PREPARING = frozenset(
 )
 
 
+# Layers that only arrange what they are given: losses and metrics are written with them as well.
+_ARRANGING = frozenset(words("Flatten Reshape Permute RepeatVector Activation Softmax Dot Concatenate"))
+
+
 class Tensors:
     """Which parameters of a function nobody calls must be tensors, and which functions build layers."""
 
@@ -271,6 +275,7 @@ class Tensors:
         self.it = it
         self._params: dict[str, frozenset[str]] = {}
         self._builds: dict[str, bool] = {}
+        self._arranges: dict[str, bool] = {}
 
     def parameters(self, qualname: str) -> frozenset[str]:
         """Names of the parameters that the body uses as tensors."""
@@ -292,6 +297,21 @@ class Tensors:
                 calls = survey(definition.node).calls
                 self._builds[qualname] = any(self._is_layer(call, definition.module) for call in calls)
         return self._builds[qualname]
+
+    def only_arranges(self, qualname: str) -> bool:
+        """Whether none of the layers that a function makes, itself or through what it calls, has weights or a mode."""
+        if qualname not in self._arranges:
+            self._arranges[qualname] = True
+            definition = self.it.definitions.get(qualname)
+            if definition is not None:
+                made = [c for c in survey(definition.node).calls if self._is_layer(c, definition.module)]
+                self._arranges[qualname] = all(self._arranging(self._callee(c, definition.module)) for c in made)
+        return self._arranges[qualname]
+
+    def _arranging(self, callee: Value) -> bool:
+        if isinstance(callee, RepoFunction):
+            return self.only_arranges(callee.qualname)
+        return isinstance(callee, Api) and callee.name.rpartition(".")[2] in _ARRANGING
 
     def _is_layer(self, call: ast.Call, module: str) -> bool:
         callee = self._callee(call, module)

@@ -66,7 +66,7 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
     node = definition.node
     assert isinstance(node, FunctionNode)
     params = parameters.symbolic(it, node, qualname, definition.module)
-    builds = tensors.builds_layers(qualname)
+    builds = tensors.builds_layers(qualname) and not _measures(it, qualname, tensors)
     nested = curried.inner(node) if builds else None
     if nested is not None and _curried(it, qualname, nested, params, done, tensors):
         return
@@ -118,6 +118,14 @@ def function(it: Interpreter, qualname: str, done: Summaries, tensors: parameter
 def _role(it: Interpreter, qualname: str, returns: Value, params: dict[str, Value], builds: bool) -> str:
     found = roles.role(it, returns, params, builds)
     return "plain" if found == "layer-factory" and _is_called_with_data(it, qualname) else found
+
+
+def _measures(it: Interpreter, qualname: str, tensors: parameters.Tensors) -> bool:
+    """Whether a function that nobody calls only arranges its tensors by layers, as losses and metrics do.
+
+    Keras calls those; a block of a graph is called where the graph is built.
+    """
+    return not it.observed.get(qualname) and tensors.only_arranges(qualname)
 
 
 def _is_called_with_data(it: Interpreter, qualname: str) -> bool:

@@ -899,3 +899,33 @@ def test_other_axes_are_read_off_where_the_layer_is_called() -> None:
     facts = facts_of(source)
     assert sizes(facts, source, "Gate()") == {"in_length": "7", "in_features": "width"}
     assert sizes(facts, source, "Fields()") == {"num_inputs": "3"}
+
+
+MEASURES = """
+def dice(y_true, y_pred):
+    a, b = layers.Flatten()(y_true), layers.Flatten()(y_pred)
+    return 2.0 * keras.backend.sum(a * b, axis=-1)
+
+
+def dice_loss(y_true, y_pred):
+    return keras.losses.binary_crossentropy(y_true, y_pred) + 1.0 - dice(y_true, y_pred)
+
+
+def flat(x):
+    return layers.Flatten()(x)
+
+
+def dense(x):
+    return layers.Dense(4)(layers.Flatten()(x))
+
+
+def build():
+    inputs = keras.Input((2, 3))
+    return keras.Model(inputs, layers.Dense(2)(flat(inputs)))
+"""
+
+
+def test_what_nobody_calls_and_only_arranges_tensors_is_no_block() -> None:
+    facts = analyse({"m": "from tensorflow import keras\nfrom tensorflow.keras import layers\n" + MEASURES})
+    found = [facts.function(f"m:{name}") for name in ("dice", "dice_loss", "flat", "dense")]
+    assert [f.role for f in found if f] == ["plain", "plain", "layer-factory", "layer-factory"]
