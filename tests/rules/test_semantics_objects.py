@@ -17,6 +17,7 @@ from torch import nn
 
 from migrator.model import Decline, LayerCode, OptimizerCode
 from migrator.rules import rulebook
+from migrator.rules.measures.functions import each_function
 from migrator.rules.objects import Objects
 from migrator.rules.objects.schedules import schedule_of
 from migrator.values import Instance, Literal, Tensor
@@ -182,3 +183,17 @@ def test_7_9_decay_of_older_optimizers() -> None:
         {"learning_rate": Instance("tf.keras.optimizers.schedules.CosineDecay"), "decay": Literal(0.5)},
     )
     assert isinstance(both, Decline)
+
+
+@pytest.mark.parametrize("name", ["binary_crossentropy", "binary_focal_crossentropy"])
+def test_labels_that_are_no_shares_count_as_in_keras(name: str) -> None:
+    import keras
+
+    y_true = np.array([[-0.5, 0.0, 1.0], [1.5, 0.25, 1.0]], "float32")
+    y_pred = np.array([[0.2, 0.0, 1.0], [0.9, 0.5, 0.1]], "float32")
+    helper = each_function(name)
+    scope: dict[str, Any] = {}
+    every = [*helper.needs, helper]
+    exec("\n".join([*(line for h in every for line in h.imports), *(h.source for h in every)]), scope)
+    got = scope[name](torch.tensor(y_true), torch.tensor(y_pred))
+    np.testing.assert_allclose(got, getattr(keras.losses, name)(y_true, y_pred), rtol=1e-5)

@@ -49,6 +49,7 @@ _BINARY_SHARES = (
     "if self.label_smoothing:",
     "    y_true = y_true * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing",
 )
+_CLAMPED = "p = y_pred.clamp(1e-7, 1 - 1e-7)"  # F.binary_cross_entropy takes no labels below 0 or above 1; Keras does
 
 EACH = {
     "mean_squared_error": Each("The mean squared error.", ("return (y_pred - y_true).square().mean(dim=-1)",)),
@@ -112,7 +113,8 @@ EACH = {
             *_BINARY_SHARES,
             "if self.from_logits:",
             '    return F.binary_cross_entropy_with_logits(y_pred, y_true, reduction="none").mean(dim=-1)',
-            'return F.binary_cross_entropy(y_pred.clamp(1e-7, 1 - 1e-7), y_true, reduction="none").mean(dim=-1)',
+            _CLAMPED,
+            "return -(y_true * torch.log(p) + (1.0 - y_true) * torch.log(1.0 - p)).mean(dim=-1)",
         ),
         _SMOOTH,
         imports=(TORCH, FUNCTIONAL),
@@ -143,7 +145,8 @@ EACH = {
         (
             *_BINARY_SHARES,
             "y_pred = torch.sigmoid(y_pred) if self.from_logits else y_pred",
-            'losses = F.binary_cross_entropy(y_pred.clamp(1e-7, 1 - 1e-7), y_true, reduction="none")',
+            _CLAMPED,
+            "losses = -(y_true * torch.log(p) + (1.0 - y_true) * torch.log(1.0 - p))",
             "losses = (1.0 - y_true * y_pred - (1.0 - y_true) * (1.0 - y_pred)) ** self.gamma * losses",
             "if self.apply_class_balancing:",
             "    losses = (y_true * self.alpha + (1.0 - y_true) * (1.0 - self.alpha)) * losses",
