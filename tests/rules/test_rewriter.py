@@ -10,7 +10,7 @@ from migrator.facts import analyse
 from migrator.model import LayerCode, Rewritten
 from migrator.rules import rulebook
 from migrator.rules.engine.rewriter import rewrite
-from migrator.values import Dataset, Instance, Literal, Scalar, ShapeOf, Tensor, Value
+from migrator.values import Dataset, Instance, Literal, Scalar, Sequence, ShapeOf, Tensor, Unknown, Value
 
 RULES = rulebook()
 X = Tensor((None, 3), "float32")
@@ -348,3 +348,18 @@ def test_what_a_parameter_was_seen_to_hold_stays_an_argument(function: str, call
 def test_what_a_parameter_was_seen_to_hold_decides_nothing(function: str, call: str, reason: str) -> None:
     made = program(f"import numpy as np\nimport tensorflow as tf\n\n\n{function}\n\n\n{call}\n")
     assert any(reason in d.reason for d in made.declines), made.declines
+
+
+@pytest.mark.parametrize(
+    ("item", "after"),
+    [
+        (Tensor((), "float32"), "torch.mean(torch.stack(losses))\n"),
+        (Tensor((), "float32", origin="numpy"), ""),
+        (Unknown(), ""),
+    ],
+)
+def test_a_list_that_a_loop_fills_is_stacked_where_it_holds_tensors(item: Value, after: str) -> None:
+    made = rewritten("tf.reduce_mean(losses)\n", {"losses": Sequence("list", None, item)})
+    assert isinstance(made.node, cst.Module)
+    assert made.node.code == (after or "tf.reduce_mean(losses)\n")
+    assert bool(made.declines) is not bool(after)

@@ -56,7 +56,14 @@ def _packing(arg: Arg) -> str:
         return "tensor"
     if items and all(isinstance(i, Tensor) and i.origin != "numpy" for i in items):
         return "stack"
+    if items is None and isinstance(arg.value, Sequence) and _of_torch(arg.value.element):
+        return "stack"  # of losses that a loop gathers, for one
     raise Decline(f"`{arg.name}` is a list of something unknown")
+
+
+def _of_torch(value: Value) -> bool:
+    """Whether every item of a list is surely a tensor of the program, not an array."""
+    return isinstance(value, Tensor) and value.origin == "tf"
 
 
 def _has_text(found: object) -> bool:
