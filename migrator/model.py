@@ -302,7 +302,8 @@ class LossCode:
 
     `mean` is the scalar; `rows` one value a row, for weights, or None where there is none.
     `on_logits`: `{p}` is what `model.logits(x)` returns. `target`: "ids" (integer classes),
-    "output" (floats of the shape of the output), "column" (floats [N, 1]) or "float".
+    "output" (floats of the shape of the output), "column" (floats [N, 1]) or "float". `chosen`: what gives the
+    function where the model is compiled, for a loss that only the run tells; `mean` calls it `loss_fn`.
     """
 
     api: str
@@ -312,6 +313,7 @@ class LossCode:
     on_logits: bool = False
     imports: tuple[str, ...] = ()
     helpers: tuple[Helper, ...] = ()
+    chosen: str = ""
 
 
 @dataclass(frozen=True)

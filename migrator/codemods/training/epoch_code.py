@@ -8,6 +8,7 @@ from textwrap import indent
 
 from migrator.codemods.context import Entry
 from migrator.codemods.training.configuration import Configuration
+from migrator.codemods.training.objectives import CHOSEN
 from migrator.codemods.training.several import (
     STACK,
     Forms,
@@ -63,9 +64,10 @@ def run_epoch(
         _result(measured, weighted, _counts(config)),
     ]
     pairs = "(x, y, weight)" if weighted else "(x, y)"
+    given = ["loader", *([CHOSEN] if config.loss.chosen else [])]
     extra_args = ["scheduler=None"] if scheduled else []
     extra_args += [f"on_batch_{kind}=()" for kind in ("begin", "end") if kind in hooks]
-    head = f"def {name}({', '.join(('model', 'loader', 'optimizer=None', *extra_args))}):\n"
+    head = f"def {name}({', '.join(('model', *given, 'optimizer=None', *extra_args))}):\n"
     doc = f'    """One pass over {pairs} batches; trains when an optimizer is given."""\n'
     losses = [head.loss for head in config.heads] or [config.loss]
     imports = (

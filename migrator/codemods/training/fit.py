@@ -14,6 +14,7 @@ from migrator.codemods.training.callback_code import CallbackCode, Loop
 from migrator.codemods.training.callback_lists import listed
 from migrator.codemods.training.callbacks import callbacks
 from migrator.codemods.training.calls import constant
+from migrator.codemods.training.chosen import chosen_args
 from migrator.codemods.training.configuration import Configuration
 from migrator.codemods.training.fit_data import Validation, compiled_model, loader_text, training_data, validation_data
 from migrator.codemods.training.freezing import HELPER as KEEP_FROZEN
@@ -160,8 +161,9 @@ def _passes(
     config = configured(compiled)
     if not config.steps:
         scheduled = config.optimizer.schedule is not None
-        step = [optimizer, *([compiled.scheduler_of(model)] if scheduled else []), *_hooks(extra)]
-        return _Passes(run_epoch_name(writer, compiled), model, ", ".join(step))
+        loss = chosen_args(compiled, writer)
+        step = [*loss, optimizer, *([compiled.scheduler_of(model)] if scheduled else []), *_hooks(extra)]
+        return _Passes(run_epoch_name(writer, compiled), model, ", ".join(step), ", ".join(loss))
     if _hooks(extra):
         raise Unfit("a callback that runs within an epoch, of a model that has its own steps")
     if "train_step" not in config.traits.steps or (validates and "test_step" not in config.traits.steps):
@@ -246,7 +248,7 @@ def evaluate(call: cst.Call, model: str, compiled: Compiled | None, writer: Writ
         data = stream(bound["x"], bound.get("steps"), "", writer)
     if config.steps:
         return _own_evaluation(model, data, config, bound, writer)
-    logs = f"{run_epoch_name(writer, compiled)}({model}, {data})"
+    logs = f"{run_epoch_name(writer, compiled)}({', '.join([model, data, *chosen_args(compiled, writer)])})"
     if alone and not _silent(bound.get("verbose"), writer):
         return Code("", f'print(" - ".join(f"{{name}}: {{value:.4f}}" for name, value in {logs}.items()))')
     as_dict = constant(bound.get("return_dict"), writer.ctx)

@@ -12,6 +12,7 @@ from migrator.codemods.training.assumed import value_of
 from migrator.codemods.training.batches import is_generator, is_sequence, stream
 from migrator.codemods.training.callback_lists import listed
 from migrator.codemods.training.calls import METHODS, OLDER, bind, is_model, receiver
+from migrator.codemods.training.chosen import chosen_before
 from migrator.codemods.training.constraints import hook
 from migrator.codemods.training.files import file_name
 from migrator.codemods.training.frozen_parts import learning_parts
@@ -52,6 +53,7 @@ def compile_model(call: cst.Call, model: str, compiled: Compiled | None, writer:
         params = parameters(parts)
     made = optimizer.call.replace("{params}", params).replace("{model}", model)
     lines += [f"{compiled.optimizer_of(model)} = {made}"] if made != compiled.optimizer_of(model) else []
+    lines += chosen_before(compiled, writer)
     if not compiled.local:
         rest = "" if config.steps else "; loss and metrics are in `run_epoch`"
         sink.note(f"`compile` became an assignment of `{model}.optimizer`{rest}")

@@ -18,7 +18,7 @@ from migrator.codemods.training.scope import bound_at_top, names_in
 from migrator.codemods.training.streamed_metrics import streamed
 from migrator.codemods.training.traits import Traits
 from migrator.model import Decline, Helper, LossCode, MetricCode
-from migrator.values import Literal, RepoFunction, Sequence, Tensor, Value
+from migrator.values import Choice, Literal, RepoFunction, Sequence, Tensor, Value
 
 ALIGNED = Helper(
     "aligned",
@@ -42,6 +42,10 @@ BY_ROW = Helper(
 )
 
 
+CHOSEN = "loss_fn"
+"""The parameter of the pass over the data that is a loss which only the run tells."""
+
+
 class Stop(Exception):
     """Carries a decline out of a nested step; becomes a decline of the call."""
 
@@ -52,7 +56,7 @@ class Stop(Exception):
 
 def only_globals(text: str, ctx: Context) -> None:
     """Raises for code of the shared function that needs a variable of the function that compiles."""
-    known = {*bound_at_top(ctx.tree), "signed_labels", "log_probabilities"}
+    known = {*bound_at_top(ctx.tree), "signed_labels", "log_probabilities", CHOSEN}
     if "{p}" in text and text.split("(")[0] not in known and not text.startswith(("F.", "(", "-", "{")):
         raise Stop(Decline(f"`{text.split('(')[0]}` is not a function of the file"))
     limit = re.search(r"(?:max_norm|clip_value)=([\w.]+)\)", text)
@@ -63,10 +67,12 @@ def only_globals(text: str, ctx: Context) -> None:
 def loss_code(node: cst.BaseExpression, traits: Traits, ctx: Context) -> LossCode:
     assert ctx.objects is not None
     value = ctx.value(node)
-    if isinstance(value, RepoFunction) and isinstance(node, cst.Name):
+    if isinstance(value, RepoFunction) and isinstance(node, cst.Name) and node.value in bound_at_top(ctx.tree):
         return _own_loss(node.value, traits)
     if isinstance(node, cst.Call) and _makes_function(node, ctx):
         return _own_loss(ctx.code(node).strip(), traits)
+    if isinstance(node, cst.Call | cst.Name) and is_chosen(value, ctx):
+        return replace(_own_loss(CHOSEN, traits), chosen=ctx.code(node).strip())
     if base_of(value, ctx) == LOSS:
         return _own_class(node, traits, ctx)
     made = made_or_stop(node, ctx)
@@ -87,6 +93,13 @@ def _makes_function(call: cst.Call, ctx: Context) -> bool:
     inner = [s.name.value for s in body if isinstance(s, cst.FunctionDef)]
     returns = [m.SimpleStatementLine(body=[m.Return(value=m.Name(name))]) for name in inner]
     return bool(body) and any(m.matches(body[-1], each) for each in returns)
+
+
+def is_chosen(value: Value, ctx: Context) -> bool:
+    """Whether a value is a plain function of the repository, or one of several."""
+    options = value.options if isinstance(value, Choice) else (value,)
+    known = [ctx.facts.function(f.qualname) for f in options if isinstance(f, RepoFunction)]
+    return len(known) == len(options) and all(facts is None or facts.role == "plain" for facts in known)
 
 
 def _own_loss(name: str, traits: Traits) -> LossCode:

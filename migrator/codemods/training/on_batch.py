@@ -7,6 +7,7 @@ from dataclasses import replace
 import libcst as cst
 
 from migrator.codemods.training import methods
+from migrator.codemods.training.chosen import chosen_args
 from migrator.codemods.training.fit import figures, run_epoch_name
 from migrator.codemods.training.fit_data import compiled_model, loader_text
 from migrator.codemods.training.given import Given, inputs, targets
@@ -36,9 +37,10 @@ def on_batch(call: cst.Call, name: str, model: str, compiled: Compiled | None, w
         x = x.named("inputs", lines, writer)
     options = [f"weight={writer.text(bound['sample_weight'])}"] if "sample_weight" in bound else []
     batch = loader_text(writer, compiled, x.text, y.text, *options, f"batch_size=len({x.first})")
+    loss = chosen_args(compiled, writer)
     step = [compiled.optimizer_of(model)] if name == "train_on_batch" else []
     step += [compiled.scheduler_of(model)] if step and config.optimizer.schedule is not None else []
-    logs = f"{run_epoch_name(writer, compiled)}({', '.join([model, batch, *step])})"
+    logs = f"{run_epoch_name(writer, compiled)}({', '.join([model, batch, *loss, *step])})"
     return Code("\n".join(lines), logs if alone else figures(logs, config))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 import libcst.matchers as m
@@ -191,7 +191,8 @@ def _twins(one: Compiled, other: Compiled) -> bool:
 def _pass_of(config: Configuration) -> object:
     """What the pass over the data depends on."""
     optimizer = config.optimizer
-    return config.loss, config.heads, config.metrics, config.traits, optimizer.clip, optimizer.schedule is None
+    loss = replace(config.loss, chosen="loss" if config.loss.chosen else "")
+    return loss, config.heads, config.metrics, config.traits, optimizer.clip, optimizer.schedule is None
 
 
 def _attribute_free(own: Compiled, ctx: Context) -> bool:
