@@ -415,9 +415,12 @@ class ClassFacts:
 
 
 class ModuleFacts(Protocol):
-    """The facts of one file."""
+    """The facts of one file. `bound`: the names that it binds, anywhere, to anything but TensorFlow's."""
 
     name: str
+
+    @property
+    def bound(self) -> frozenset[str]: ...
 
     def at(self, span: Span) -> Value:
         """The value of the expression at `span`; Unknown where there is none."""

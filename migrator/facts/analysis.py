@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 
 from migrator.facts import modules, names, parameters, roots, sizes, summaries
+from migrator.facts.bindings import bound_names
 from migrator.facts.expressions import evaluate
 from migrator.facts.interpreter import Interpreter, Key, Use, key_span, span_key
 from migrator.facts.modules import FunctionNode, Module
@@ -48,6 +50,12 @@ class FileFacts:
             scope = self._scopes.get(key) or self._resolver.scope_at(key[0], key[1])
         found = self._resolver.resolve(dotted, scope)
         return names.canonical(found) if found is not None else None
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The names that the file binds, anywhere, to anything but what TensorFlow has under them."""
+        found = set(bound_names(self._module.tree))
+        return frozenset(name for name in found if self.canonical(name) is None)
 
     def uses(self) -> Iterator[tuple[str, Span]]:
         """Every use of a TensorFlow name with its span, in source order."""

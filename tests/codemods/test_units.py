@@ -19,6 +19,8 @@ class NoFacts:
     def at(self, span: Span) -> Value:
         return Unknown()
 
+    bound: frozenset[str] = frozenset()
+
     def canonical(self, dotted: str, span: Span | None = None) -> str | None:
         return None
 

@@ -55,6 +55,8 @@ class FakeModule:
     def at(self, span: Span) -> Value:
         return self.values.get(span, Unknown())
 
+    bound: frozenset[str] = frozenset()
+
     def canonical(self, dotted: str, span: Span | None = None) -> str | None:
         root, _, rest = dotted.partition(".")
         return names.canonical(f"{_ROOTS[root]}.{rest}") if root in _ROOTS and rest else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import libcst as cst
@@ -11,6 +11,7 @@ from migrator.model import Helper
 from migrator.rules.engine.args import NOTHING, Arg, literal
 from migrator.rules.engine.build import build
 from migrator.rules.engine.declining import Decline
+from migrator.rules.engine.own_names import without_clashes
 from migrator.rules.engine.records import Rule
 from migrator.rules.engine.signature import REQUIRED, Parameter, Signature
 from migrator.rules.engine.tensors import as_tensor, check_tensors
@@ -36,10 +37,12 @@ def apply(
     value: Callable[[cst.CSTNode], Value],
     device: str = "",
     exact: bool = False,
+    taken: Collection[str] = (),
 ) -> Made:
     """The torch expression for a use of `rule.api`.
 
-    `original` tells positions, `updated` has its arguments already rewritten. Raises `Decline`.
+    `original` tells positions, `updated` has its arguments already rewritten. `taken`: names that the file has for
+    things of its own. Raises `Decline`.
     """
     before = [*_receiver(receiver), *(original.args if isinstance(original, cst.Call) else ())]
     after = [*_receiver(new_receiver), *(updated.args if isinstance(updated, cst.Call) else ())]
@@ -52,6 +55,7 @@ def apply(
         unknown = literal(arg.node, arg.value) is NOTHING
         if arg.given and unknown and name not in placed and name not in rule.ignored:
             raise Decline(f"argument `{name}` has no place in torch's call")
+    output = without_clashes(output, taken)
     node = build(output)
     no_grad = isinstance(node, cst.Call) and rule.api.startswith(_CHANGES)
     return Made(node, frozenset(output.imports | extra), tuple(output.helpers.items()), no_grad)

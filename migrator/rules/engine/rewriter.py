@@ -335,7 +335,8 @@ class Rewriter(OneVersion):
         new_receiver: cst.BaseExpression | None,
     ) -> cst.BaseExpression:
         try:
-            made = apply(found, original, updated, receiver, new_receiver, self.value, self.devices[-1], self.exact)
+            device, taken = self.devices[-1], self.here.bound
+            made = apply(found, original, updated, receiver, new_receiver, self.value, device, self.exact, taken)
         except Declined as no:
             self.refuse(no.reason, found.api, original)
             return updated
