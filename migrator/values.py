@@ -273,6 +273,23 @@ class ModelValue(Value):
     inputs: tuple[Value, ...] | None = None
     outputs: tuple[Value, ...] | None = None
     parts: tuple[Value, ...] = ()  # of a Sequential: as `layers`, with `Repeated` where a loop adds some
+    given: tuple[tuple[str, Value], ...] = ()  # of an application: what the call that makes it says
+
+
+@dataclass(frozen=True)
+class LayerOf(Value):
+    """A layer that an application is asked for; `name`: Keras's, "" where only the run tells it."""
+
+    network: ModelValue
+    name: str
+
+
+@dataclass(frozen=True)
+class LayerOutput(Tensor):
+    """What a layer of an application gives in its graph; `layer`: Keras's name, "" where only the run tells it."""
+
+    network: Value = field(default_factory=Unknown)
+    layer: str = ""
 
 
 @dataclass(frozen=True)

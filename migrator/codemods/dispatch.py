@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import libcst as cst
+import libcst.matchers as m
 
 from migrator.codemods.context import Context, Draft
 from migrator.codemods.models import class_unit, factory_unit, keeps_data
+from migrator.codemods.models.extraction import extracts
+from migrator.codemods.models.part import is_application
 from migrator.codemods.models.sizes import size_change
+from migrator.codemods.nodes import find
 from migrator.codemods.training import function_unit, script_unit, step_unit, training_body
 from migrator.codemods.training.calls import calls_in, model_call
 from migrator.codemods.units import Segment
@@ -32,6 +36,7 @@ def is_model_unit(segment: Segment, ctx: Context) -> bool:
     if isinstance(statement, cst.FunctionDef):
         known = ctx.facts.function(qualname)
         makes = known is not None and known.role in FACTORIES
+        makes = makes and not _makes_networks(statement, ctx)
         return makes and not _trains_what_another_made(statement, ctx) and not keeps_data(statement, ctx)
     return False
 
@@ -48,6 +53,14 @@ def _trains_what_another_made(function: cst.FunctionDef, ctx: Context) -> bool:
     calls = calls_in(function)
     made = any(isinstance(v := ctx.value(call.func), Api) and v.name.startswith(_LAYERS) for call in calls)
     return not made and any(model_call(call, ctx, frozenset()) for call in calls)
+
+
+def _makes_networks(function: cst.FunctionDef, ctx: Context) -> bool:
+    """Whether all that a function makes are networks of Keras, and models of their layers or frozen ones."""
+    calls = [c for c in calls_in(function) if isinstance(v := ctx.value(c.func), Api) and v.name.startswith(_LAYERS)]
+    alone = bool(calls) and all(is_application(ctx.value(call)) for call in calls)
+    frozen = find(function.body, m.AssignTarget(m.Attribute(attr=m.Name("trainable"))))
+    return alone and (bool(frozen) or any(extracts(call, ctx) for call in calls))
 
 
 def draft_unit(segment: Segment, ctx: Context) -> Draft | None:

@@ -9,6 +9,7 @@ from migrator.facts import calls, names, options, own_optimizers, settled, table
 from migrator.facts.interpreter import UNKNOWN, Frame, Interpreter
 from migrator.facts.join import join_all
 from migrator.facts.modules import FunctionNode
+from migrator.facts.shapes import applications
 from migrator.facts.words import words
 from migrator.values import (
     STRATEGIES,
@@ -18,6 +19,7 @@ from migrator.values import (
     DType,
     External,
     Instance,
+    LayerOf,
     Literal,
     ModelValue,
     ModuleRef,
@@ -63,6 +65,8 @@ def attribute(it: Interpreter, base: Value, name: str, frame: Frame) -> Value:
         return _model(base, name)
     if isinstance(base, Instance):
         return _layer(base, name)
+    if isinstance(base, LayerOf):
+        return applications.layer_output(base) if name == "output" else UNKNOWN
     if isinstance(base, ShapeOf):
         return _shape(base, name)
     if isinstance(base, Choice):
@@ -223,6 +227,9 @@ def _model(base: ModelValue, name: str) -> Value:
     if name in ("outputs", "inputs"):
         found = base.outputs if name == "outputs" else base.inputs
         return Sequence("list", found, join_all(found or ()))
+    if name == "layers" and base.api.startswith(applications.PREFIX):
+        layers = applications.layers(base)
+        return Sequence("list", layers, join_all(layers or ()))
     if name == "layers":
         return Sequence("list", base.layers, join_all(base.layers or ()))
     if name in ("input_shape", "output_shape"):

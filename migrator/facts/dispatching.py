@@ -29,11 +29,13 @@ from migrator.values import (
     DType,
     External,
     Instance,
+    LayerOutput,
     ModelValue,
     RepoClass,
     RepoFunction,
     RepoInstance,
     Sequence,
+    Tensor,
     Value,
 )
 
@@ -79,6 +81,12 @@ def _forget_changed(it: Interpreter, callee: RepoFunction, node: ast.Call, frame
 
 def dispatch(it: Interpreter, callee: Value, args: Arguments, where: Where) -> Value:
     """Call a value."""
+    found = _dispatch(it, callee, args, where)
+    changed = isinstance(found, LayerOutput) and not isinstance(callee, RepoFunction | RepoClass)
+    return Tensor(found.shape, found.dtype, found.origin) if changed and isinstance(found, Tensor) else found
+
+
+def _dispatch(it: Interpreter, callee: Value, args: Arguments, where: Where) -> Value:
     if isinstance(callee, Api):
         return tensorflow.call_api(it, callee.name, args, where)
     if isinstance(callee, RepoFunction):

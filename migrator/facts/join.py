@@ -13,6 +13,8 @@ from migrator.values import (
     Dict,
     DType,
     Instance,
+    LayerOf,
+    LayerOutput,
     Literal,
     ModelValue,
     Repeated,
@@ -131,6 +133,11 @@ def _choice(a: Value, b: Value) -> Value:
 
 
 def _same_type(a: Value, b: Value) -> Value:
+    if isinstance(a, LayerOutput) and isinstance(b, LayerOutput) and a.network == b.network:
+        plain, layer = _tensors(a, b), a.layer if a.layer == b.layer else ""
+        return LayerOutput(plain.shape, plain.dtype, plain.origin, network=a.network, layer=layer)
+    if isinstance(a, LayerOf) and isinstance(b, LayerOf) and a.network == b.network:
+        return LayerOf(a.network, "")
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return _tensors(a, b)
     if isinstance(a, Sequence) and isinstance(b, Sequence):

@@ -26,7 +26,7 @@ from migrator.facts import (
 from migrator.facts.calls import Arguments, Where, bind_api, literal
 from migrator.facts.interpreter import UNKNOWN, Applied, Interpreter
 from migrator.facts.join import join, join_all, type_name
-from migrator.facts.shapes import arrays
+from migrator.facts.shapes import applications, arrays
 from migrator.facts.shapes.ops import dtype_of
 from migrator.values import (
     IMAGE_BATCHES,
@@ -36,6 +36,7 @@ from migrator.values import (
     Dict,
     History,
     Instance,
+    LayerOf,
     Literal,
     ModelValue,
     RepoInstance,
@@ -170,6 +171,8 @@ def _model(it: Interpreter, base: ModelValue, func: ast.Attribute, args: Argumen
 def _layer(base: ModelValue, args: Arguments) -> Value:
     """The layer of the name that the code gave it."""
     name = args.positional[0] if args.positional else args.keywords.get("name", UNKNOWN)
+    if base.api.startswith(applications.PREFIX) and "index" not in args.keywords:
+        return LayerOf(base, name.value if isinstance(name, Literal) and isinstance(name.value, str) else "")
     named = [layer for layer in base.layers or () if isinstance(layer, Instance) and layer.arg("name") == name]
     return named[0] if isinstance(name, Literal) and len(named) == 1 else UNKNOWN
 

@@ -13,6 +13,7 @@ from migrator.values import (
     Api,
     Dict,
     Instance,
+    LayerOutput,
     Literal,
     ModelValue,
     Repeated,
@@ -158,7 +159,17 @@ def _model(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:
     positional = args.positional
     inputs = args.keywords.get("inputs", args.keywords.get("input", positional[0] if positional else None))
     outputs = args.keywords.get("outputs", args.keywords.get("output", positional[1] if len(positional) > 1 else None))
-    return ModelValue("tf.keras.Model", where.module, where.span, None, _tensors(inputs), _tensors(outputs))
+    goes_in, comes_out = _tensors(inputs), _tensors(outputs)
+    of_layers = _of_layers(goes_in, comes_out if comes_out is not None else (getattr(outputs, "element", UNKNOWN),))
+    kind = applications.FEATURES if of_layers else "tf.keras.Model"
+    return ModelValue(kind, where.module, where.span, None, goes_in, comes_out)
+
+
+def _of_layers(inputs: tuple[Value, ...] | None, outputs: tuple[Value, ...]) -> bool:
+    """Whether a model gives what layers of one application give, from what goes into that."""
+    networks = {value.network if isinstance(value, LayerOutput) else value for value in outputs}
+    network = networks.pop() if len(networks) == 1 else None
+    return isinstance(network, ModelValue) and inputs is not None and inputs == network.inputs
 
 
 def _tensors(value: Value | None) -> tuple[Value, ...] | None:
@@ -193,7 +204,8 @@ def _application(it: Interpreter, api: str, args: Arguments, where: Where) -> Va
         return ModelValue("tf.keras.Model", where.module, where.span)
     images = applications.input_of(name, bound)
     outputs = (applications.output_of(name, bound, images),)
-    return ModelValue(applications.PREFIX + name, where.module, where.span, None, (images,), outputs)
+    said = tuple(sorted(bound.items()))
+    return ModelValue(applications.PREFIX + name, where.module, where.span, None, (images,), outputs, given=said)
 
 
 def _load_model(it: Interpreter, api: str, args: Arguments, where: Where) -> Value:

@@ -17,7 +17,7 @@ from migrator.codemods.models.data_sizes import DataSizes
 from migrator.codemods.models.layout import LAST, Layout, Several, first
 from migrator.codemods.models.naming import attribute, stem
 from migrator.codemods.models.observed import any_size
-from migrator.codemods.models.part import APPLICATIONS, Part, keras_part
+from migrator.codemods.models.part import APPLICATIONS, FEATURES, Part, keras_part
 from migrator.codemods.models.regularizers import LATE, said
 from migrator.codemods.models.sizes import required
 from migrator.codemods.models.spread import written_out
@@ -481,6 +481,8 @@ def inside(code: LayerCode, qualnames: set[str], ctx: Context) -> LayerCode:
 
 def application_part(value: ModelValue, text: str, output: Value | None) -> Part:
     """A network of Keras, which `text` makes or names: it takes NHWC, its `features` NCHW."""
+    if value.api == FEATURES:
+        return Part(value.api, LayerCode(text, "{self}({x})", "features"), LAST, LAST, output=output)
     if isinstance(output, Tensor) and output.rank == 4:
         return Part(value.api, LayerCode(text, "{self}.features({x})", "base"), first(4), first(4), output=output)
     return Part(value.api, LayerCode(text, "{self}({x})", "base"), LAST, LAST, output=output)

@@ -16,6 +16,7 @@ from migrator.codemods.models.build import render
 from migrator.codemods.models.counting import never_called
 from migrator.codemods.models.ends import MODEL, ends
 from migrator.codemods.models.entries import ends_of
+from migrator.codemods.models.extraction import extracts
 from migrator.codemods.models.forward import body_of, comments
 from migrator.codemods.models.functional import Graph, Made, Shape, module
 from migrator.codemods.models.graph import assigned
@@ -230,7 +231,7 @@ def _made_here(statement: cst.BaseStatement, ctx: Context) -> tuple[str | None, 
     if not isinstance(value, cst.Call):
         return None
     callee = ctx.value(value.func)
-    if not isinstance(callee, Api) or callee.name not in MODEL:
+    if not isinstance(callee, Api) or callee.name not in MODEL or extracts(value, ctx):
         return None
     name = get_full_name_for_node(small.targets[0].target) if isinstance(small, cst.Assign) else None
     return name, value

@@ -12,6 +12,8 @@ from migrator.model import Decline, LayerCode
 from migrator.values import ModelValue, Value
 
 APPLICATIONS = "tf.keras.applications."
+FEATURES = f"{APPLICATIONS}Features"
+"""What a model is that gives what layers of such a network give."""
 _OUTPUT_ACTIVATIONS = frozenset({"softmax", "sigmoid"})
 FUNCTION = "function"  # as `migrator.rules.activations` has it
 _ALONG_CHANNELS = frozenset({"softmax", "log_softmax"})

@@ -10,6 +10,7 @@ import libcst.matchers as m
 
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
+from migrator.codemods.models import extraction
 from migrator.codemods.nodes import below
 from migrator.codemods.training import fit, methods, on_batch, outside
 from migrator.codemods.training.building import construction
@@ -31,6 +32,7 @@ from migrator.codemods.training.states import reset_states
 from migrator.codemods.training.tape import TapePlan
 from migrator.codemods.training.weights_copied import weights_text
 from migrator.codemods.training.writer import Code, Unfit, Writer
+from migrator.model import Decline
 from migrator.values import Tensor
 
 _CONDITIONAL = (
@@ -72,6 +74,8 @@ class Decisions:
             return text
         if kind.startswith("layer-"):
             return self.layer(node, kind)
+        if kind.startswith("network-"):
+            return self.of_network(node, kind)
         if isinstance(node, cst.Attribute):
             if kind in ("replicas", "dtype"):
                 return "1" if kind == "replicas" else "torch.float32"
@@ -127,6 +131,23 @@ class Decisions:
         if kind == "own":
             return self.own_call(node)
         return self.called(node, node.args)
+
+    def of_network(self, node: cst.CSTNode, kind: str) -> str:
+        """A model that gives what layers of a network of Keras give, or the modules of such layers."""
+        if kind == "network-made":
+            assert isinstance(node, cst.Call)
+            self.sink.needs_device = True
+            return f"{self.writer.text(node)}.to(device)"
+        if kind == "network-layer":
+            made = extraction.module_of(node, self.ctx, self.writer.text)
+        else:
+            assert isinstance(node, cst.Call)
+            outputs = extraction.outputs_of(node)
+            made = extraction.extraction(node, "" if outputs is None else self.writer.text(outputs), self.ctx)
+            self.sink.help((extraction.HELPER,))
+        if isinstance(made, Decline):
+            raise Unfit(made.reason)
+        return made
 
     def layer(self, node: cst.CSTNode, kind: str) -> str:
         """A layer that a model is asked for, or its weights."""

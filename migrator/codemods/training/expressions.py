@@ -8,6 +8,7 @@ import libcst as cst
 
 from migrator.codemods.context import Context
 from migrator.codemods.data import DataPlan
+from migrator.codemods.models import extraction
 from migrator.codemods.models.losses import ADDED_LOSSES
 from migrator.codemods.nodes import below, holds
 from migrator.codemods.training import outside
@@ -69,12 +70,16 @@ class Finder:
         }
         handled |= {part for n, kind in found if kind.startswith("layer-") for part in settled(n, kind)}
         handled |= {n.args[0].value for n, kind in found if kind == "count" and isinstance(n, cst.Call)}
+        networks = [n for n, kind in found if kind.startswith("network-")]
+        handled |= {part for n in networks for part in extraction.settled(n, self.ctx)}
         found = [(n, kind) for n, kind in found if n not in handled]
         gradients = [call for call in self.tapes.decided if holds(node, call)]
         inside = {n for call in gradients for n in below(call, (cst.Call, cst.Attribute)) if n is not call}
         return [(n, kind) for n, kind in reversed(found) if kind and n not in inside]
 
     def kind(self, node: object) -> str:
+        if isinstance(node, cst.CSTNode) and (found := extraction.kind(node, self.ctx)):
+            return found
         if isinstance(node, cst.CSTNode) and (found := layer_kind(node, self.ctx, self.holder)):
             return found
         if isinstance(node, cst.Call):

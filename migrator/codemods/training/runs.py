@@ -9,6 +9,7 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
+from migrator.codemods.models.extraction import extracts
 from migrator.codemods.models.modes import frozen_part
 from migrator.codemods.models.nested import inner_until
 from migrator.codemods.models.sequence import shows
@@ -66,7 +67,7 @@ def _makes_model(statement: cst.BaseStatement, ctx: Context) -> str | None:
     if not isinstance(part, cst.Assign | cst.Return) or not isinstance(part.value, cst.Call):
         return None
     callee = ctx.value(part.value.func)
-    if not isinstance(callee, Api) or callee.name not in _MODELS:
+    if not isinstance(callee, Api) or callee.name not in _MODELS or extracts(part.value, ctx):
         return None
     return get_full_name_for_node(part.targets[0].target) if isinstance(part, cst.Assign) else ""
 

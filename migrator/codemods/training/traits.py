@@ -119,7 +119,8 @@ def _known(value: Value, ctx: Context) -> Traits | None:
 
 def _graph(model: ModelValue, ctx: Context) -> Traits | None:
     if is_application(model):
-        return Traits(_shape(model.outputs[0]) if model.outputs else OutputFacts(), inputs="float", placed=False)
+        shape = _shape(model.outputs[0]) if model.outputs else OutputFacts()
+        return Traits(shape, inputs="float", placed=False, single=len(model.outputs or ()) == 1)
     layers = model.layers or ()
     made = made_by(model, ctx)
     if made is None and model.layers is None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from migrator.facts.arithmetic import dims_of
-from migrator.values import Dim, Literal, Tensor, Value
+from migrator.network_layers import layers_of
+from migrator.values import Dim, LayerOf, LayerOutput, Literal, ModelValue, Tensor, Unknown, Value
 
 PREFIX = "tf.keras.applications."
+FEATURES = "tf.keras.applications.Features"
+"""What models are that give what layers of an application give."""
 # What becomes of a height or width on the way: halved and rounded up (c) or down (f), by a convolution or pooling
 # of 3 without padding at stride 2 (v) or 1 (m), of 4 at stride 4 (q).
 _STEPS = {
@@ -104,6 +108,33 @@ def output_of(name: str, args: Mapping[str, Value], images: Tensor) -> Tensor:
     return Tensor((None, _reduced(height, family), _reduced(width, family), channels), "float32", "keras")
 
 
+def layers(network: ModelValue) -> tuple[Value, ...] | None:
+    """All layers of a network that was made without its top, in Keras's order; None where they are not known."""
+    given = dict(network.given)
+    known = layers_of(name_of(network.api))
+    if not known or given.get("include_top") != Literal(False) or given.get("pooling", Literal(None)) != Literal(None):
+        return None
+    return tuple(LayerOf(network, layer.name) if layer.name else Unknown() for layer in known)
+
+
+def layer_output(layer: LayerOf) -> Value:
+    """What a layer of a VGG gives in its graph; Unknown for other networks, and for a layer that is not there."""
+    name = name_of(layer.network.api)
+    if FAMILIES.get(name, ("",))[0] != "VGG":
+        return Unknown()
+    if not layer.name:
+        return LayerOutput(None, "float32", "keras", network=layer.network)
+    found = re.fullmatch(r"block(\d)_(?:conv\d|(pool))", layer.name)
+    if found is None or layer.name not in {known.name for known in layers_of(name)}:
+        return Unknown()
+    block, pooled = int(found[1]), found[2] is not None
+    images = layer.network.inputs[0] if layer.network.inputs else None
+    sizes = images.shape[1:3] if isinstance(images, Tensor) and images.shape else (None, None)
+    small = tuple(n >> (block - 1 + pooled) if isinstance(n, int) else None for n in sizes)
+    shape = (None, *small, min(32 << block, 512))
+    return LayerOutput(shape, "float32", "keras", network=layer.network, layer=layer.name)
+
+
 def _channels(name: str, args: Mapping[str, Value]) -> int | None:
     channels = FAMILIES[name][1]
     alpha = args.get("alpha", Literal(1.0))
@@ -130,4 +161,4 @@ def _reduced(size: Dim, family: str) -> int | None:
     return left
 
 
-__all__ = ["FAMILIES", "PREFIX", "default_size", "input_of", "name_of", "output_of"]
+__all__ = ["FAMILIES", "FEATURES", "PREFIX", "default_size", "input_of", "layer_output", "name_of", "output_of"]

@@ -23,6 +23,12 @@ class VGG(Application):
             x = block(x)
         return x
 
+    def layer(self, name):
+        """The module that gives what a layer of Keras does, by its name: "block4_conv2", "block4_pool"."""
+        block, kind = name.removeprefix("block").split("_")
+        layers = self.blocks[int(block) - 1]
+        return layers[-1] if kind == "pool" else layers[2 * int(kind.removeprefix("conv")) - 1]
+
     def classify(self, x):
         x = x.permute(0, 2, 3, 1).flatten(1)  # fc1 takes the pixels in the order of NHWC
         return self.predictions(F.relu(self.fc2(F.relu(self.fc1(x)))))
