@@ -55,6 +55,10 @@ def drafted(folder: Path, text: str) -> str:
             'model = Features(base, base.layer("block2_pool"), base.layer("block1_conv1"))',
         ),
         (
+            "net = keras.applications.VGG19(weights=None)\nmodel = keras.Model(net.input, net.layers[-2].output)",
+            'net = VGG19().to(device)\nmodel = Features(net, net.layer("fc2"))',
+        ),
+        (
             "model = keras.Model(base.input, base.layers[-2].output)",
             'model = Features(base, base.layer("block5_conv3"))',
         ),
@@ -75,7 +79,9 @@ def drafted(folder: Path, text: str) -> str:
 )
 def test_script(lines: str, expected: str, tmp_path: Path) -> None:
     text = drafted(tmp_path, MADE + lines + "\n")
-    assert f"base = VGG16(include_top=False, input_shape=(48, 48, 3)).to(device)\n{expected}\n" in text
+    moved = "" if "net" in lines else ".to(device)"  # only what models are made of
+    assert f"base = VGG16(include_top=False, input_shape=(48, 48, 3)){moved}\n" in text
+    assert f"\n{expected}\n" in text
 
 
 def test_function(tmp_path: Path) -> None:
@@ -158,15 +164,15 @@ import torch
 sys.path.insert(0, ".")
 from keras_networks import VGG16, Features
 
-keras_model = tf.keras.applications.VGG16(include_top=False, weights=None)
+given = {"include_top": sys.argv[1] == "top", "weights": None, "input_shape": (67, 49, 3), "classes": 5}
+keras_model, base = tf.keras.applications.VGG16(**given), VGG16(**given)
 for layer in keras_model.layers:
     layer.set_weights([np.random.default_rng(w.size).normal(0, 0.05, w.shape) for w in layer.get_weights()])
-base = VGG16(include_top=False)
-kernels = [w.numpy() for w in keras_model.weights]
 with torch.no_grad():
-    for ours, theirs in zip(base.parameters(), kernels, strict=True):
-        ours.copy_(torch.tensor(theirs.transpose(3, 2, 0, 1) if theirs.ndim == 4 else theirs))
-names = [layer.name for layer in keras_model.layers[1:]]
+    for ours, theirs in zip(base.parameters(), keras_model.weights, strict=True):
+        order = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[len(theirs.shape)]
+        ours.copy_(torch.tensor(theirs.numpy().transpose(order)))
+names = [layer.name for layer in keras_model.layers[1:] if layer.name != "predictions"]
 images = np.random.default_rng(0).uniform(size=(2, 67, 49, 3)).astype("float32")
 expected = tf.keras.Model(keras_model.input, [keras_model.get_layer(name).output for name in names])(images)
 given = Features(base, *map(base.layer, names))(torch.tensor(images))
@@ -181,8 +187,9 @@ assert next(Features(base, base.layer("block1_conv2")).parameters()) is next(bas
 """
 
 
-def test_every_layer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("top", ["top", "none"])
+def test_every_layer(top: str, tmp_path: Path) -> None:
     """Each layer gives what Keras's does, in the order that is asked for; the weights are those of the network."""
     (tmp_path / "keras_networks.py").write_text(module_text([network("vgg", "VGG16"), HELPER]), encoding="utf-8")
-    done = subprocess.run([sys.executable, "-c", COMPARED], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", COMPARED, top], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -51,9 +51,11 @@ def test_what_is_not_known() -> None:
     assert not isinstance(last('x = base.get_layer("block3_conv4").output'), LayerOutput)  # VGG19 has it
     assert not isinstance(last("x = base.layers[0].output"), LayerOutput)
     top = "top = keras.applications.VGG16(weights=None)\nx = top.{}"
-    assert not isinstance(last(top.format("layers[-2]")), LayerOf)
+    assert not isinstance(last("top = keras.applications.ResNet50(weights=None)\nx = top.layers[-2]"), LayerOf)
+    assert last(top.format("layers[-2].output")) == last(top.format('get_layer("fc2").output'))
     assert isinstance(last(top.format('get_layer("block1_pool").output')), LayerOutput)
-    assert not isinstance(last(top.format('get_layer("fc2").output')), LayerOutput)
+    assert not isinstance(last(top.format('get_layer("predictions").output')), LayerOutput)
+    assert not isinstance(last("x = base.get_layer('fc2').output"), LayerOutput)
 
 
 def test_models_of_layers() -> None:

@@ -20,7 +20,7 @@ HELPER = Helper(
     "Features",
     '''
 class Features(nn.Module):
-    """Maps of features (N, h, w, channels) that some layers of a VGG have for images; a list where there are several.
+    """What some layers of a VGG give for images, maps as (N, h, w, channels); a list where there are several.
 
     The layers are those of the network, up to the last that is asked for.
     """
@@ -28,6 +28,7 @@ class Features(nn.Module):
     def __init__(self, network, *asked):
         super().__init__()
         layers = [layer for block in network.blocks for layer in block]
+        layers += [network.flatten, network.fc1, network.fc2] if network.include_top else []
         self.places = [layers.index(layer) for layer in asked]
         self.layers = nn.Sequential(*layers[: max(self.places) + 1])
 
@@ -36,9 +37,9 @@ class Features(nn.Module):
         given = []
         for layer in self.layers:
             x = layer(x)
-            given.append(x)
-        maps = [given[place].permute(0, 2, 3, 1) for place in self.places]
-        return maps[0] if len(maps) == 1 else maps
+            given.append(x.permute(0, 2, 3, 1) if x.ndim == 4 else x)
+        asked = [given[place] for place in self.places]
+        return asked[0] if len(asked) == 1 else asked
 '''.lstrip(),
     ("from torch import nn",),
     module="keras_networks",

@@ -66,6 +66,8 @@ _DEFAULT_SIZES = {
         for size, n in {"B1": 240, "B2": 260, "B3": 300, "S": 384, "M": 480, "L": 480}.items()
     },
 }
+_TOP = ("flatten", "fc1", "fc2")
+"""The layers of a VGG between its maps of features and its classes."""
 _ANY_SIZE = ("MobileNetV3Small", "MobileNetV3Large")
 
 
@@ -109,12 +111,20 @@ def output_of(name: str, args: Mapping[str, Value], images: Tensor) -> Tensor:
 
 
 def layers(network: ModelValue) -> tuple[Value, ...] | None:
-    """All layers of a network that was made without its top, in Keras's order; None where they are not known."""
-    given = dict(network.given)
-    known = layers_of(name_of(network.api))
-    if not known or given.get("include_top") != Literal(False) or given.get("pooling", Literal(None)) != Literal(None):
+    """All layers of a network, in Keras's order; None where they are not known, as those of most tops are."""
+    name, given = name_of(network.api), dict(network.given)
+    names = [layer.name for layer in layers_of(name)]
+    if _has_top(network) is not False:
+        names = [*names, *_TOP, "predictions"] if _has_top(network) and FAMILIES.get(name, ("",))[0] == "VGG" else []
+    elif given.get("pooling", Literal(None)) != Literal(None):
         return None
-    return tuple(LayerOf(network, layer.name) if layer.name else Unknown() for layer in known)
+    return tuple(LayerOf(network, each) if each else Unknown() for each in names) or None
+
+
+def _has_top(network: ModelValue) -> bool | None:
+    """Whether a network has layers for classes; None where only the run tells."""
+    top = dict(network.given).get("include_top", Literal(True))
+    return top.value if isinstance(top, Literal) and isinstance(top.value, bool) else None
 
 
 def layer_output(layer: LayerOf) -> Value:
@@ -124,6 +134,9 @@ def layer_output(layer: LayerOf) -> Value:
         return Unknown()
     if not layer.name:
         return LayerOutput(None, "float32", "keras", network=layer.network)
+    if layer.name in _TOP and _has_top(layer.network):
+        width = None if layer.name == "flatten" else 4096
+        return LayerOutput((None, width), "float32", "keras", network=layer.network, layer=layer.name)
     found = re.fullmatch(r"block(\d)_(?:conv\d|(pool))", layer.name)
     if found is None or layer.name not in {known.name for known in layers_of(name)}:
         return Unknown()

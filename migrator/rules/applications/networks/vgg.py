@@ -1,3 +1,10 @@
+class FlattenPixels(nn.Module):
+    """Rows of the pixels of maps (N, channels, h, w), each with its channels."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
 class VGG(Application):
     """Blocks of 3x3 convolutions, each followed by a pooling that halves the image."""
 
@@ -13,8 +20,9 @@ class VGG(Application):
             self.blocks.append(block.append(nn.MaxPool2d(2)))
         if include_top:
             self.size = (height // 32, width // 32)
-            self.fc1 = nn.Linear(512 * self.size[0] * self.size[1], 4096)
-            self.fc2 = nn.Linear(4096, 4096)
+            self.flatten = FlattenPixels()
+            self.fc1 = nn.Sequential(nn.Linear(512 * self.size[0] * self.size[1], 4096), nn.ReLU())
+            self.fc2 = nn.Sequential(nn.Linear(4096, 4096), nn.ReLU())
             self.predictions = nn.Linear(4096, classes)
         self.finish(weights, name)
 
@@ -24,14 +32,15 @@ class VGG(Application):
         return x
 
     def layer(self, name):
-        """The module that gives what a layer of Keras does, by its name: "block4_conv2", "block4_pool"."""
+        """The module that gives what a layer of Keras does, by its name: "block4_conv2", "block4_pool", "fc1"."""
+        if name in ("flatten", "fc1", "fc2"):
+            return getattr(self, name)
         block, kind = name.removeprefix("block").split("_")
         layers = self.blocks[int(block) - 1]
         return layers[-1] if kind == "pool" else layers[2 * int(kind.removeprefix("conv")) - 1]
 
     def classify(self, x):
-        x = x.permute(0, 2, 3, 1).flatten(1)  # fc1 takes the pixels in the order of NHWC
-        return self.predictions(F.relu(self.fc2(F.relu(self.fc1(x)))))
+        return self.predictions(self.fc2(self.fc1(self.flatten(x))))
 
 
 def VGG16(
