@@ -111,6 +111,36 @@ model = keras.Model(inputs, layers.Dense(2)(x))
     assert "self.extractor(x)" in text
 
 
+def test_one_name_for_the_network_and_the_model(tmp_path: Path) -> None:
+    """A function asks whichever of them the name has by then."""
+    text = drafted(
+        tmp_path,
+        """
+model = keras.applications.VGG16(weights=None)
+model = keras.Model(inputs=model.inputs, outputs=model.layers[-2].output)
+
+def extract(images):
+    return model.predict(np.array(images), verbose=0)
+""",
+    )
+    assert 'model = VGG16().to(device)\nmodel = Features(model, model.layer("fc2"))\n' in text
+    assert text.endswith("    return predict(model, np.array(images))\n")
+
+
+def test_one_name_for_models_of_other_kinds(tmp_path: Path) -> None:
+    _, reasons = files(
+        tmp_path,
+        """
+model = keras.Sequential([layers.Input((3,)), layers.Dense(2)])
+model = keras.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
+
+def extract(rows):
+    return model.predict(np.array(rows), verbose=0)
+""",
+    )
+    assert reasons
+
+
 ELSEWHERE = "a layer of a network of which more is made than a model that gives its output"
 STAYS = [
     # more is done with what the layer gives

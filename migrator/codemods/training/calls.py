@@ -11,7 +11,7 @@ from migrator.codemods.context import Context
 from migrator.codemods.nodes import find
 from migrator.codemods.training.assumed import value_of
 from migrator.model import Decline
-from migrator.values import Api, Instance, Literal, ModelValue, RepoInstance, Unknown, Value
+from migrator.values import Api, Choice, Instance, Literal, ModelValue, RepoInstance, Unknown, Value
 
 _QUEUE = ("max_queue_size", "workers", "use_multiprocessing")
 _SHARED_TAIL = ("sample_weight", "initial_epoch", "steps_per_epoch", "validation_steps")
@@ -61,6 +61,8 @@ def receiver(call: cst.Call) -> tuple[cst.BaseExpression, str] | None:
 def is_model(value: Value) -> bool:
     if isinstance(value, RepoInstance):
         return value.kind == "model"
+    if isinstance(value, Choice):
+        return all(is_model(option) for option in value.options)
     return isinstance(value, ModelValue) or (isinstance(value, Instance) and value.api in _MODEL_CLASSES)
 
 

@@ -14,6 +14,7 @@ from migrator.codemods.training.built import built_by_statements
 from migrator.codemods.training.calls import is_model
 from migrator.model import OutputFacts
 from migrator.values import (
+    Choice,
     ClassFacts,
     Instance,
     Literal,
@@ -114,6 +115,10 @@ def _known(value: Value, ctx: Context) -> Traits | None:
         return _graph(value, ctx)
     if isinstance(value, RepoInstance) and value.kind == "model":
         return _subclass(value, ctx)
+    if isinstance(value, Choice) and all(map(is_application, value.options)):
+        known = [_known(option, ctx) for option in value.options]
+        single = all(traits is not None and traits.single for traits in known)
+        return Traits(OutputFacts(), inputs="float", placed=False, single=single)
     return None
 
 
