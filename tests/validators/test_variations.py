@@ -62,6 +62,32 @@ def three(x):
     return tf.reduce_sum(x, axis=-1)
 
 
+def pairs_of(x):
+    return tf.reduce_sum(tf.reshape(x, (-1, 2, 3)), axis=1)
+
+
+def warmup(step, warm=5, total=40):
+    step = tf.cast(step, tf.float32)
+    down = 1.0 - (step - warm) / (total - warm)
+    return tf.where(step < warm, step / warm, tf.where(step > total, 0.0, down))
+
+
+def products(x, y):
+    return tf.einsum("ad,bd->ab", x, y) / y.shape[0]
+
+
+def counts(labels, classes):
+    return tf.stack([tf.reduce_sum(tf.cast(labels == c, tf.int64)) for c in range(classes)])
+
+
+def number(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    return tf.constant(value)
+
+
 def unit(x):
     return tf.math.l2_normalize(x, axis=-1)
 
@@ -129,7 +155,35 @@ def largest(x):
 
 
 def three(x):
+    if x.shape[-1] != 3:
+        raise ValueError("three columns, please")
     return x.sum(-1)
+
+
+def pairs_of(x):
+    return x.reshape(-1, 2, 3).sum(1)
+
+
+def warmup(step, warm=5, total=40):
+    step = torch.tensor(step, dtype=torch.float32)
+    down = 1.0 - (step - warm) / (total - warm)
+    return torch.where(step < warm, step / warm, torch.where(step > total, 0.0, down))
+
+
+def products(x, y):
+    return torch.einsum("ad,bd->ab", x, y) / y.shape[0]
+
+
+def counts(labels, classes):
+    return torch.stack([(labels == c).sum() for c in range(classes)])
+
+
+def number(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    return torch.tensor(value)
 
 
 def unit(x):
@@ -158,7 +212,15 @@ def worst(x):
 X = Array(shape=(2, 3), values=[[0.3, 0.2, 0.6], [0.7, 0.1, 0.2]])
 Y = Array(shape=(2, 3), values=[[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]])
 Q = Array(shape=(2, 4, 5), dist="normal")
-ARGS = {"hinge": (Y, X), "scores": (Q,)}
+LABELS = Array(shape=(4,), dtype="int64", values=[0, 1, 1, 0])
+ARGS = {
+    "hinge": (Y, X),
+    "scores": (Q,),
+    "warmup": (Lit(value=3),),
+    "products": (X, Y),
+    "counts": (LABELS, Lit(value=3)),
+    "number": (Lit(value="1.5"),),
+}
 
 
 def case(name: str, written: str = TARGET) -> Case:
@@ -179,7 +241,21 @@ def failed(name: str, workers: Workers, *change: str) -> str:
     return found[0].detail if found else ""
 
 
-RIGHT = ["hinge", "reduce", "hard", "centre", "scores", "known", "largest", "three"]
+RIGHT = [
+    "hinge",
+    "reduce",
+    "hard",
+    "centre",
+    "scores",
+    "known",
+    "largest",
+    "three",
+    "pairs_of",
+    "warmup",
+    "products",
+    "counts",
+    "number",
+]
 
 
 @pytest.mark.parametrize("name", [*RIGHT, "unit", "direction", "stepped", "bend", "worst"])
@@ -194,6 +270,18 @@ def test_right_functions_pass(name: str, workers: Workers) -> None:
         ("hinge", ("(margin - y * p)", "(1.0 - y * p)"), "margin="),
         ("reduce", ("x.mean(axis)", "x.sum(axis)"), "mode='other'"),
         ("reduce", ("x.mean(axis)", "x.mean(-1)"), "axis="),
+        (
+            "three",
+            ('    if x.shape[-1] != 3:\n        raise ValueError("three columns, please")\n', ""),
+            "raises nothing",
+        ),
+        ("three", ("raise ValueError", "raise TypeError"), "TypeError: three columns, please where the original"),
+        ("warmup", ("torch.where(step > total, 0.0, down)", "down"), "step=41"),
+        ("warmup", ("torch.where(step > total, 0.0, down)", "down.abs()"), "step=41"),
+        ("warmup", ("step > total, 0.0, down", "step > total, 1.0 * (step > 80), down"), "step=81"),
+        ("products", ("/ y.shape[0]", "/ x.shape[0]"), "for the size 2 of"),
+        ("counts", ("range(classes)", "range(3)"), "classes="),
+        ("number", ("value = 0.0", "value = 1.0"), "text='other'"),
         ("hard", ("x > LIMIT", "x >= LIMIT"), "0.5"),
         ("hard", ("x > LIMIT", "x > 0.55"), ""),
         ("centre", ("x.mean(0, keepdim=True)", "x.sum(0, keepdim=True) / 2"), "batch size"),
@@ -223,7 +311,8 @@ def test_which_of_equal_elements_is_chosen_is_a_footnote(workers: Workers) -> No
 
 
 def test_what_the_original_refuses_is_no_input(workers: Workers) -> None:
-    assert failed("three", workers, "x.sum(-1)", "x.reshape(-1, 3).sum(-1)") == ""
+    change = "x.reshape(-1, 2, 3)", "x.reshape(x.shape[0] // 2, -1, 3)"
+    assert failed("pairs_of", workers, *change) == ""
 
 
 def test_what_is_varied_is_said() -> None:

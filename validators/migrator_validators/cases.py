@@ -191,13 +191,15 @@ class Training(_Strict):
 class Hints(_Strict):
     """What the original's text says is worth varying in a call.
 
-    `params`: names of the positional parameters. `others`: parameter → other values for it. `near`: numbers
-    that the code compares with, so that inputs lie on and around them. `sizes`: whole numbers that it or its
-    rewrite compares sizes with. `special`: it looks for NaN or infinity itself, so that other results for these
-    are a difference and no footnote. `sorts`: it picks by order, and TensorFlow promises nothing of equal elements.
+    `params`: names of the positional parameters. `whole`: those that are whole numbers. `others`: parameter → other
+    values for it. `near`: numbers that the code compares with, so that inputs lie on and around them. `sizes`: whole
+    numbers that it or its rewrite compares sizes with. `special`: it looks for NaN or infinity itself, so that other
+    results for these are a difference and no footnote. `sorts`: it picks by order, and TensorFlow promises nothing of
+    equal elements.
     """
 
     params: tuple[str, ...] = ()
+    whole: dict[str, int] = {}
     others: dict[str, tuple[Arg, ...]] = {}
     near: tuple[float, ...] = ()
     sizes: tuple[int, ...] = ()

@@ -16,6 +16,8 @@ SIZES = frozenset(("shape", "size", "numel", "len", "get_shape"))
 LARGEST = 5000
 """The largest size that is tried."""
 
+BY_ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+
 _SORT = "argsort argmax argmin arg_max arg_min top_k in_top_k topk sort sorted unique max_pool_with_argmax"
 ORDER = frozenset(_SORT.split())
 """Functions that choose among equal elements; TensorFlow promises no choice."""
@@ -38,13 +40,19 @@ def literal(node: ast.expr) -> Any:
     return value if isinstance(value, bool | int | float | str) else None
 
 
-def compared_in(node: ast.AST, tables: Mapping[str, list[Any]] | None = None) -> dict[str, list[Any]]:
+def compared_in(
+    node: ast.AST, tables: Mapping[str, list[Any]] | None = None, constants: Mapping[str, Any] | None = None
+) -> dict[str, list[Any]]:
     """Constants by the last name that they are compared with: `mode == "sum"`, `self.mode in ("sum", "mean")`, and the
-    keys of a table that it is looked up in. `tables`: those of the module, by name."""
+    keys of a table that it is looked up in. `tables`: those of the module, by name. `constants`: names that stand for
+    numbers (`step < warm`); with them numbers closely around those of an order are told as well."""
     found: dict[str, list[Any]] = {}
     known = {**(tables or {}), **tables_of(ast.walk(node))}
     for inner in ast.walk(node):
         sides, values = _sides(inner, known)
+        if constants is not None:
+            ordered, around = _ordered(inner, constants)
+            sides, values = [*sides, *ordered], [*values, *around]
         for name in {name for side in sides for name in _last(side)}:
             found.setdefault(name.lstrip("_"), []).extend(values)
     return found
@@ -60,6 +68,18 @@ def _sides(node: ast.AST, tables: Mapping[str, list[Any]]) -> tuple[list[ast.exp
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
         return node.args[:1], _keys(node.func.value, tables)
     return [], []
+
+
+def _ordered(node: ast.AST, constants: Mapping[str, Any]) -> tuple[list[ast.expr], list[float]]:
+    """What a comparison by order, or a function that compares so, is about; its numbers, and those around them."""
+    if isinstance(node, ast.Compare) and any(isinstance(op, BY_ORDER) for op in node.ops):
+        sides = [node.left, *node.comparators]
+    elif isinstance(node, ast.Call) and name_of(node.func) in BOUNDS:
+        sides = [*node.args, *(k.value for k in node.keywords)]
+    else:
+        return [], []
+    numbers = [n for side in sides for n in _number(side, constants)]
+    return sides, [m for n in numbers for m in ((n, n + 1, n - 1) if n.is_integer() else (n, n * 1.1, n * 0.9))]
 
 
 def _keys(node: ast.expr, tables: Mapping[str, list[Any]]) -> list[Any]:

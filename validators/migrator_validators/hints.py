@@ -33,6 +33,10 @@ FRACTION = ("rate", "alpha", "beta", "gamma", "eps", "epsilon", "scale", "factor
 ANOTHER = "other"
 """An option that the code does not name, for its `else`; the original says whether there is one."""
 
+REPEATS = ("range", "repeat", "trange", "tile", "arange")
+"""Functions that take the number of times that something is done."""
+FARTHEST = 1_000_000
+
 NEAR = 6
 ROWS = 3
 OTHERS = 12
@@ -106,9 +110,13 @@ def hinted(case: Case, modules: Modules, written: str = "") -> Case:
     constants = {**modules.constants(module), **{n: d for n, d in defaults.items() if d is not None}}
     others: dict[str, tuple[Arg, ...]] = {}
     if called is not None:
-        others = _other_arguments(_given(case, params), params, defaults, compared_in(outer, modules.tables(module)))
+        compared = compared_in(outer, modules.tables(module), constants)
+        others = _other_arguments(_given(case, params), params, defaults, compared)
+        others = _beyond(others, outer, constants)
+    given = {name: a.value for name, a in _given(case, params).items() if isinstance(a, Lit)}
     hints = Hints(
         params=params,
+        whole={n: v for n, v in {**defaults, **given}.items() if type(v) is int},
         others=others,
         near=tuple(_near(outer, constants, written)),
         sizes=tuple(_sizes(outer, constants, written)),
@@ -132,6 +140,35 @@ def _other_arguments(
         if found and name != "training" and (name != "name" or name in compared):
             others[name] = found[:OTHERS]
     return others
+
+
+def _beyond(
+    others: Mapping[str, tuple[Arg, ...]], outer: Definition, constants: Mapping[str, Any]
+) -> dict[str, tuple[Arg, ...]]:
+    """With a number beyond all that a code with jumps states, for whole numbers that neither count nor name an axis."""
+    stated = [n.value for n in ast.walk(outer) if isinstance(n, ast.Constant) and type(n.value) in (int, float)]
+    far = int(2 * max((abs(n) for n in (*stated, *constants.values()) if type(n) in (int, float)), default=0)) + 1
+    if not any(near_in(outer, constants)) or far > FARTHEST:
+        return dict(others)
+    kept = {*_counts(outer), *(name for name in others if _is_size(name))}
+    more = {n: (*values, Lit(value=far)) for n, values in others.items() if n not in kept and _is_whole(values[0])}
+    return {**others, **more}
+
+
+def _counts(outer: Definition) -> Iterator[str]:
+    """Names that say how often something is done."""
+    for node in ast.walk(outer):
+        if isinstance(node, ast.While) or (isinstance(node, ast.Call) and name_of(node.func) in REPEATS):
+            within = node.test if isinstance(node, ast.While) else node
+            yield from (name_of(n) for n in ast.walk(within) if isinstance(n, ast.expr))
+
+
+def _is_whole(value: Arg) -> bool:
+    return isinstance(value, Lit) and type(value.value) is int
+
+
+def _is_size(name: str) -> bool:
+    return name in WHOLE or any(part in WHOLE for part in name.lower().split("_"))
 
 
 def _near(outer: Definition, constants: Mapping[str, Any], written: str) -> list[float]:
@@ -224,7 +261,8 @@ def _others(
     value = given.value if isinstance(given, Lit) else default
     if given is None and not optional:
         return ()
-    found: list[Arg] = [Lit(value=v) for v in other_values(value, compared.get(name, []))]
+    another = [ANOTHER] if isinstance(value, str) else []
+    found: list[Arg] = [Lit(value=v) for v in dict.fromkeys([*other_values(value, compared.get(name, [])), *another])]
     if value is None:
         return (*found, *_instead_of_none(name, like))
     return (*found, Lit(value=None)) if optional and default is None else tuple(found)
@@ -232,7 +270,7 @@ def _others(
 
 def other_values(value: Any, compared: list[Any] | tuple[Any, ...] = ()) -> list[Any]:
     """Other constants of the same type, those that the code compares with first."""
-    mentioned = [v for v in compared if type(v) is type(value) and v != value]
+    mentioned = [v for v in (_as_type(v, value) for v in compared) if type(v) is type(value) and v != value]
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
@@ -244,10 +282,16 @@ def other_values(value: Any, compared: list[Any] | tuple[Any, ...] = ()) -> list
     return [*dict.fromkeys(mentioned), *([ANOTHER] if value in compared else [])]
 
 
+def _as_type(value: Any, like: Any) -> Any:
+    """A number as one of another's type, where that is the same number."""
+    numbers = type(value) in (int, float) and type(like) in (int, float)
+    return type(like)(value) if numbers and type(like)(value) == value else value
+
+
 def _instead_of_none(name: str, like: Array | None) -> Iterator[Arg]:
     """A number or an array, by the name, for what is None by default; the original says whether it will do."""
     parts = name.lower().split("_")
-    if name in WHOLE or any(part in WHOLE for part in parts):
+    if _is_size(name):
         yield Lit(value=1)
     elif name in FRACTION or any(part in FRACTION for part in parts):
         yield Lit(value=0.5)

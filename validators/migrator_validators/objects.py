@@ -12,6 +12,7 @@ from migrator_validators.bench import SELF, Bench, both_ran, numbered, state_arr
 from migrator_validators.compare import Comparison, Difference, compare_trees, says_something
 from migrator_validators.distributions import compare_initial
 from migrator_validators.divergence import first_divergence
+from migrator_validators.effects import compare_effects, effects_of, shown
 from migrator_validators.inputs import varies
 from migrator_validators.ladder import Ladder
 from migrator_validators.left_behind import changed, compare_left, returns_none
@@ -53,7 +54,7 @@ class ObjectCheck:
             return
         self.bench.measure(source)
         refused = [seen["number"] for seen in source.result["batches"] if "error" in seen]
-        self.bench.dropped |= set(refused)
+        self.bench.dropped |= set(refused) - refusals(source).keys()
         ran = len(source.result["batches"]) - len(refused)
         varied = len(self.bench.variations) - sum(n in self.bench.variations for n in refused)
         more = f", {varied} of them variations" if varied else ""
@@ -165,28 +166,38 @@ class ObjectCheck:
     def compare(self, source: Reply, target: Reply, tolerance: Tolerance) -> Comparison:
         """The outputs of every batch that the source ran."""
         found = Comparison()
+        refused = refusals(source)
         for seen in target.result["batches"]:
-            if "error" in seen:
-                self._refused(seen, found)
-        until = min(self.bench.dropped, default=math.inf)  # what was refused half-way has left something, too
+            if "error" in seen or seen["number"] in refused:
+                self._refused(seen, refused.get(seen["number"], ""), found)
+        half_way = self.bench.dropped | refused.keys()  # what was refused half-way has left something, too
+        until = min(half_way, default=math.inf)
         for a, b in both_ran(source, target):
             batch = compare_trees(a["output"], source.arrays, b["output"], target.arrays, tolerance)
             if a["written"] != b["written"]:
                 batch.add(_writes(bool(b["written"])))
             if a["number"] < until:
                 batch.add(compare_left(a["left"], source.arrays, b["left"], target.arrays, tolerance))
+            effects = effects_of(a), source.arrays, effects_of(b), target.arrays
+            batch.add(compare_effects(*effects, tolerance))
             shown = self._of_variation(a["number"], batch)
             until = min(until, a["number"]) if batch.differences and not shown.differences else until
             found.add(shown)
         return found
 
-    def _refused(self, seen: Mapping[str, Any], found: Comparison) -> None:
-        """A variation that only the target refuses; one that runs into what is still TensorFlow says nothing."""
+    def _refused(self, seen: Mapping[str, Any], refusal: str, found: Comparison) -> None:
+        """A variation that only one side refuses; one that runs into what is still TensorFlow says nothing.
+
+        `refusal`: what the original raises by a statement of its own, which is part of what it does.
+        """
         varied = self.bench.variations[seen["number"]]
-        if seen["type"] == "StillTensorFlow":
+        raises = seen["type"] if "error" in seen else "nothing"
+        if raises == "StillTensorFlow":
             found.notes.add(f"{varied.name}: it needs what is still TensorFlow")
+        if raises in ("StillTensorFlow", refusal):
             return
-        raised = Difference("", "value", f"{seen['type']}: {seen['error']}".strip(": "))
+        said = f"{raises}: {seen['error']}".strip(": ") if "error" in seen else "it raises nothing"
+        raised = Difference("", "value", f"{said} where the original raises {refusal}" if refusal else said)
         found.add(self._of_variation(seen["number"], Comparison(math.inf, 0.0, math.inf, differences=[raised])))
 
     def _of_variation(self, number: int, batch: Comparison) -> Comparison:
@@ -246,7 +257,9 @@ class ObjectCheck:
         own = [seen for seen in source.result["batches"] if "error" not in seen]
         weak = {number for number, varied in self.bench.variations.items() if varied.weak}
         told = [seen for seen in own if seen["number"] not in weak]
-        ours = [(tree, source.arrays) for seen in told for tree in (seen["output"], *changed(seen["left"]))]
+        ours = [
+            (tree, source.arrays) for seen in told for tree in (seen["output"], *changed(seen["left"]), *shown(seen))
+        ]
         nothing = Outcome.NOT_APPLICABLE if returns_none(own) else Outcome.UNVERIFIABLE
         takes_arrays = any(seen.get("inputs") for seen in source.result["batches"]) or self.bench.subject == "object"
         found = self._forward_figures(source, target)
@@ -342,6 +355,12 @@ class ObjectCheck:
         self.ladder.say(
             Rung.INIT, Outcome.PASS, f"{checked} tensors over {len(runs)} seeds", measured={"tensors": float(checked)}
         )
+
+
+def refusals(source: Reply) -> dict[int, str]:
+    """What the original raises by statements of its own, by the number of the variation."""
+    batches = (seen for seen in source.result["batches"] if seen["number"] >= FIRST)
+    return {seen["number"]: seen["refusal"] for seen in batches if seen.get("refusal")}
 
 
 def added_to_loss(source: Reply, target: Reply, tolerance: Tolerance) -> Comparison:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from migrator_validators.inputs import Variant, arrays_of, distribution
 FIRST = 100
 """The number of the first variation: batches of the case itself come before."""
 
-MOST = 48
+MOST = 64
 AXES = 3
+ALONE = 2
+"""Arrays of which a size is changed alone."""
 ROWS = 20
 ELEMENTS = 200_000
 """Of larger inputs only the batch size is varied."""
@@ -42,7 +45,7 @@ def variations(case: Case) -> tuple[Variation, ...]:
         return ()
     found = [*_sizes(case), *_datasets(case)]
     if _elements(case) <= ELEMENTS:
-        found += [*_arguments(case), *_values(case)]
+        found += [*_together(case), *_alone(case), *_arguments(case), *_values(case)]
     return tuple(found[:MOST])
 
 
@@ -196,6 +199,45 @@ def _arguments(case: Case) -> Iterator[Variation]:
             changed = changed if first is None else _resized(changed, first, first + 3, batch=True)
             said = "".join(f", {n}={v.value!r}" for n, v in rest if isinstance(v, Lit))
             yield Variation(f"{name}={shown}{said} and another batch size", changed)
+
+
+def _together(case: Case) -> Iterator[Variation]:
+    """Each whole number with the sizes that are equal to it, and with whole numbers below it in the arrays."""
+    assert case.hints is not None
+    for name, old in case.hints.whole.items():
+        more = Lit(value=old + 1)
+        changed = _with(mapped(case, partial(_grown, old=old)), name, more)
+        if old > 1 and changed != _with(case, name, more):
+            yield Variation(f"{name}={old + 1} and the sizes of {old} with it", changed)
+
+
+def _grown(array: Array, old: int) -> Array:
+    """An array whose sizes of `old`, but for the first, are one more; whole numbers are drawn from all up to `old`."""
+    shape = tuple(old + 1 if size == old and axis else size for axis, size in enumerate(array.shape))
+    if array.dtype.startswith(("int", "uint")):
+        made = {**anew(array), "dist": "integers", "low": 0.0, "high": float(old + 1)}
+        return array.model_copy(update={**made, "shape": shape or made.get("shape", ())})
+    return array if shape == array.shape else array.model_copy(update={**anew(array), "shape": shape})
+
+
+def _alone(case: Case) -> Iterator[Variation]:
+    """A size of one array, where others have an equal one, by one more there alone."""
+    arrays = {name: value for name, value in _named(case).items() if isinstance(value, Array)}
+    for name, array in [*arrays.items()][-ALONE:]:
+        others = {size for other, a in arrays.items() if other != name for size in a.shape}
+        for axis, size in enumerate(array.shape):
+            if isinstance(size, int) and size in others:
+                shape = tuple(size + 1 if at == axis else s for at, s in enumerate(array.shape))
+                changed = array.model_copy(update={**anew(array), "shape": shape})
+                yield Variation(f"{size + 1} for the size {size} of {name} alone", _with(case, name, changed))
+
+
+def _named(case: Case) -> dict[str, Arg]:
+    """What the subject is called with, by the names of its parameters."""
+    assert case.hints is not None
+    call = case.call
+    args, kwargs = (call.args, call.kwargs) if case.kind == "function" else (case.inputs, case.input_kwargs)
+    return {**dict(zip(case.hints.params, args, strict=False)), **kwargs}
 
 
 def _is_number(value: Arg) -> bool:

@@ -32,6 +32,10 @@ class Printed:
         self.more = False
         self.original = builtins.print
 
+    def begin(self, arrays: wire.Arrays, key: str) -> None:
+        """Forget what was printed; what follows is told below another key."""
+        self.sink, self.calls, self.more = wire.Sink(arrays, key), [], False
+
     def install(self) -> None:
         """From now on, until `remove`."""
         builtins.print = self

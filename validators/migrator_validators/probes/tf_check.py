@@ -20,8 +20,11 @@ import tensorflow as tf
 
 from . import tf_initializers, tf_wide, wire
 from . import tf_objects as objects
+from .effects import Effects, watching
 from .left import Left
+from .raised import refusal
 from .streams import STREAMS
+from .tf_program import recorder
 from .tf_stamps import stamp_layers
 from .tf_states import reset_states
 
@@ -73,6 +76,7 @@ class Check:
         self.training = request["mode"] == "train"
         self.program = wire.Program(arrays, tensor, dataset)
         self.loaded: Dict[str, List[np.ndarray]] = {}
+        self.effects = Effects(recorder(self.out))
         self.graphs: List[Any] = []
         self.begun = False
 
@@ -174,7 +178,7 @@ class Check:
     def observe(self, number: int, batch: Dict[str, Any]) -> Dict[str, Any]:
         """Output, gradients of the first batches, and the weights that the call changed."""
         self.program.fresh()
-        run = self.invoke(batch)
+        run = watching(self.effects, self.invoke(batch), self.out, number)
         left = self._left(batch)
         seen: Dict[str, Any] = {"number": number}
         if self.request["grad"] and (number < self.request["graded"] or batch.get("graded")):
@@ -189,6 +193,7 @@ class Check:
             output = run()
         seen["output"] = wire.encode(output, wire.Sink(self.out, "o.%d" % number))
         seen["left"] = left.told(wire.Sink(self.out, "left.%d" % number))
+        seen["effects"] = self.effects.told()
         self._losses(number)
         seen["inputs"] = sorted(self.program.inputs)
         seen["written"] = self.program.written()
@@ -287,6 +292,7 @@ def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arr
             if not batch.get("optional"):
                 raise
             seen.append({"number": batch["number"], "error": str(error.__cause__)[:300]})
+            seen[-1]["refusal"] = refusal(error.__cause__)
     dtypes = [] if tf.keras.backend.floatx() == request["floatx"] else ["default dtype"]
     answer = {"globals": dtypes, "objects": described, "batches": seen, "signature": subject_signature(request)}
     return dict(answer, inference=objects.INFERENCE[0]), check.out

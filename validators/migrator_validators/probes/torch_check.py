@@ -13,8 +13,10 @@ from torch import nn
 
 from . import torch_objects as objects
 from . import wire
+from .effects import Effects, watching
 from .left import Left
 from .streams import STREAMS
+from .torch_program import recorder
 
 SELF = "self"
 Request = Dict[str, Any]
@@ -56,6 +58,7 @@ class Check:
         self.program = self.new_program()
         self.loaded: Dict[str, Dict[str, np.ndarray]] = {}
         self.clones: Dict[int, Any] = {}
+        self.effects = Effects(recorder(self.out))
 
     def new_program(self) -> wire.Program:
         return wire.Program(self.arrays, self.tensor, Batches)
@@ -158,11 +161,12 @@ class Check:
         self.program.fresh()
         self.clones = {}
         self.grad = bool(self.request["grad"]) and (number < self.request["graded"] or bool(batch.get("graded")))
-        run = self.invoke(batch)
+        run = watching(self.effects, self.invoke(batch), self.out, number)
         left = self._left(batch)
         output = run()
         seen: Dict[str, Any] = {"number": number}
         seen["left"] = left.told(wire.Sink(self.out, "left.%d" % number))
+        seen["effects"] = self.effects.told()
         if self.grad:
             seen["grads"] = self._gradients(number, output)
         self._losses(number)
