@@ -226,7 +226,9 @@ ARGS = {
 def case(name: str, written: str = TARGET) -> Case:
     """One recorded call with hints of both texts."""
     call = Call(source=f"program:{name}", args=ARGS.get(name, (X,)))
-    return hinted(Case(id=name, kind="function", call=call), Modules({"program": ast.parse(SOURCE)}), written)
+    own = Modules({"program": ast.parse(written)}).find("program", name)
+    text = "" if own is None else ast.unparse(own)
+    return hinted(Case(id=name, kind="function", call=call), Modules({"program": ast.parse(SOURCE)}), text)
 
 
 def failed(name: str, workers: Workers, *change: str) -> str:
