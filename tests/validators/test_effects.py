@@ -112,3 +112,24 @@ def test_other_effects_are_refused(name: str, change: tuple[str, str], said: str
     verdict = forward(name, workers, *change)
     assert verdict.outcome is Outcome.FAIL
     assert said in verdict.detail
+
+
+CLOCK = """
+import time
+
+
+def timed(scores):
+    begun = time.time()
+    total = LIBRARY(scores)
+    print(f"took {time.time() - begun:.6f} s")
+    return total
+"""
+
+
+def test_clocks_go_on_by_fixed_steps(workers: Workers) -> None:
+    source = CLOCK.replace("LIBRARY", "__import__('tensorflow').reduce_sum")
+    target = CLOCK.replace("LIBRARY", "__import__('torch').sum")
+    case = Case(id="timed", kind="function", call=Call(source="program:timed", args=(SCORES,)))
+    trees = pack_tree({"program.py": source}), pack_tree({"program.py": target})
+    verdicts = check_case(case, *trees, workers).verdicts
+    assert [v.outcome for v in verdicts if v.rung is Rung.FORWARD] == [Outcome.PASS]

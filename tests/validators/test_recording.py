@@ -348,3 +348,36 @@ def test_an_object_that_a_call_like_an_earlier_one_made_can_be_made_again(tmp_pa
     assert isinstance(score.call.args[0], Made)
     labels = [call.label for call in made.calls if call.name == "twins:build"]
     assert score.call.args[0].label == labels[1]
+
+
+REPORTS = """
+import numpy as np
+
+
+def show(scores):
+    print("best", int(scores.argmax()))
+
+
+def write(path, scores):
+    np.save(path, scores.mean(axis=0))
+
+
+def quiet(scores):
+    scores.sum()
+
+
+def main():
+    scores = np.random.normal(size=(4, 3))
+    show(scores)
+    write("means.npy", scores)
+    quiet(scores)
+
+
+main()
+"""
+
+
+def test_calls_that_print_or_write_what_they_are_given_are_cases(tmp_path: Path, workers: Workers) -> None:
+    recording = record(plant(tmp_path, {"run.py": REPORTS}), workers)
+    found = [case.call.source for case in cases(recording, tmp_path / "cases") if case.kind == "function"]
+    assert sorted(found) == ["run:show", "run:write"]

@@ -206,15 +206,20 @@ def _together(case: Case) -> Iterator[Variation]:
     assert case.hints is not None
     for name, old in case.hints.whole.items():
         more = Lit(value=old + 1)
-        changed = _with(mapped(case, partial(_grown, old=old)), name, more)
-        if old > 1 and changed != _with(case, name, more):
+        base = _with_more_rows(case) if any(map(_is_whole, arrays_of(_given(case)))) else case
+        changed = _with(mapped(base, partial(_grown, old=old)), name, more)
+        if old > 1 and changed != _with(base, name, more):
             yield Variation(f"{name}={old + 1} and the sizes of {old} with it", changed)
+
+
+def _is_whole(array: Array) -> bool:
+    return array.dtype.startswith(("int", "uint"))
 
 
 def _grown(array: Array, old: int) -> Array:
     """An array whose sizes of `old`, but for the first, are one more; whole numbers are drawn from all up to `old`."""
     shape = tuple(old + 1 if size == old and axis else size for axis, size in enumerate(array.shape))
-    if array.dtype.startswith(("int", "uint")):
+    if _is_whole(array):
         made = {**anew(array), "dist": "integers", "low": 0.0, "high": float(old + 1)}
         return array.model_copy(update={**made, "shape": shape or made.get("shape", ())})
     return array if shape == array.shape else array.model_copy(update={**anew(array), "shape": shape})

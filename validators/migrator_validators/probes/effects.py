@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import os
 import sys
@@ -10,7 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List
 import numpy as np
 
 from . import wire
-from .printed import Printed
+from .printed import Printed, in_library
 
 SUFFIXES = (".txt", ".json", ".csv", ".tsv", ".md", ".yaml", ".yml", ".log", ".npy", ".npz")
 LARGEST = 1_000_000
@@ -85,9 +86,27 @@ LISTENING: List[bool] = []
 
 
 def _heard(event: str, arguments: Any) -> None:
-    if event != "open" or not OPENED or not isinstance(arguments[0], str):
+    if event != "open" or not isinstance(arguments[0], str):
         return
     path, mode, flags = arguments
     writes = bool(set(mode) & set("wax+")) if isinstance(mode, str) else bool((flags or 0) & WRITES)
     if writes and path.endswith(SUFFIXES) and not os.path.basename(path).startswith("tmp"):
-        OPENED[-1][os.path.basename(path)] = os.path.abspath(path)
+        COUNT[0] += 1
+        if OPENED:
+            OPENED[-1][os.path.basename(path)] = os.path.abspath(path)
+
+
+COUNT = [0]
+"""Files that were written, and what was printed since `count`."""
+
+
+def count() -> None:
+    """Count what is printed by the program and the files that it writes."""
+    _listen()
+    original = builtins.print
+
+    def counted(*args: Any, **kwargs: Any) -> None:
+        COUNT[0] += not in_library(sys._getframe(1))
+        original(*args, **kwargs)
+
+    builtins.print = counted

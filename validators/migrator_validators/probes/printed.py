@@ -46,7 +46,7 @@ class Printed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         """In the place of `print`."""
-        if not _in_library(sys._getframe(1)):
+        if not in_library(sys._getframe(1)):
             self.note(args)
         self.original(*args, **kwargs)
 
@@ -128,7 +128,7 @@ def _ticking(jumps: Optional[random.Random]) -> Callable[[], float]:
 
 
 def _stopped(clock: Callable[[], float], tick: Callable[[], float]) -> Callable[[], float]:
-    return lambda: clock() if _in_library(sys._getframe(1)) else tick()
+    return lambda: clock() if in_library(sys._getframe(1)) else tick()
 
 
 def _stop_dates(tick: Callable[[], float]) -> None:
@@ -142,21 +142,22 @@ def _stop_dates(tick: Callable[[], float]) -> None:
     class Stopped(datetime.datetime, metaclass=Kind):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
-            return real.now(tz) if _in_library(sys._getframe(1)) else real.fromtimestamp(tick(), tz)
+            return real.now(tz) if in_library(sys._getframe(1)) else real.fromtimestamp(tick(), tz)
 
         @classmethod
         def today(cls) -> Any:
-            return real.today() if _in_library(sys._getframe(1)) else real.fromtimestamp(tick())
+            return real.today() if in_library(sys._getframe(1)) else real.fromtimestamp(tick())
 
         @classmethod
         def utcnow(cls) -> Any:
-            found = real.now(utc) if _in_library(sys._getframe(1)) else real.fromtimestamp(tick(), utc)
+            found = real.now(utc) if in_library(sys._getframe(1)) else real.fromtimestamp(tick(), utc)
             return found.replace(tzinfo=None)
 
     Stopped.__name__ = Stopped.__qualname__ = "datetime"
     datetime.datetime = Stopped  # type: ignore[misc]
 
 
-def _in_library(frame: Any) -> bool:
+def in_library(frame: Any) -> bool:
+    """Whether a frame is of a library, not of the program."""
     name = frame.f_code.co_filename
     return name.startswith(os.path.dirname(os.__file__)) or any(part in name for part in LIBRARIES)

@@ -16,7 +16,7 @@ import traceback
 import types
 from typing import Any
 
-from . import recorder_cuts, recorder_imports, recorder_values
+from . import effects, recorder_cuts, recorder_imports, recorder_values
 from .left import Left
 
 VARIANTS = 3  # calls kept of one callable, each with its own signature
@@ -30,6 +30,7 @@ class TimeIsUp(BaseException):
 
 def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
     """Record one entry point of the tree in the working directory."""
+    effects.count()
     notebook = Notebook()
     recorder_cuts.install(request, notebook)
     builtins.__dict__["__migrator_function__"] = notebook.function
@@ -198,6 +199,7 @@ class Notebook:
         bound = _is_bound(fn, args, method)
         given = [*args[bound:], *kwargs.values()]
         left = Left(args[0] if bound else None, [value for value in given if isinstance(value, (list, dict))])
+        shown = effects.COUNT[0]
         try:
             result = fn(*args, **kwargs)
         except BaseException as error:
@@ -205,7 +207,7 @@ class Notebook:
             raise
         finally:
             self._stack.pop()
-        call["left"] = left.changed()
+        call["left"] = left.changed() or (effects.COUNT[0] > shown and _takes_data(call))
         self._remember(call, result)
         return result
 
@@ -299,6 +301,12 @@ class Notebook:
 def _is_bound(fn: Any, args: Any, method: bool) -> bool:
     """Whether the first argument is the object or class that a method belongs to."""
     return method and bool(args) and next(iter(fn.__code__.co_varnames[:1]), "") in ("self", "cls")
+
+
+def _takes_data(call: dict[str, Any]) -> bool:
+    """Whether a call is given arrays or objects: what it prints or writes is of these then."""
+    given = [call["on"], *call["args"], *call["kwargs"].values()]
+    return any(tree is not None and tree["kind"] not in ("literal", "opaque") for tree in given)
 
 
 def _is_enum(cls: type) -> bool:

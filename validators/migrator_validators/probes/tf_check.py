@@ -22,6 +22,7 @@ from . import tf_initializers, tf_wide, wire
 from . import tf_objects as objects
 from .effects import Effects, watching
 from .left import Left
+from .printed import stop_clocks
 from .raised import refusal
 from .streams import STREAMS
 from .tf_program import recorder
@@ -301,6 +302,7 @@ def run(request: Request, arrays: wire.Arrays) -> Tuple[Dict[str, Any], wire.Arr
 def prepare(request: Request) -> Optional[Any]:
     """Settings before the program is imported; the injection's module where randomness is injected."""
     seed_all(request.get("seed", 0))
+    stop_clocks()
     if request["floatx"] != "float32":
         tf.keras.backend.set_floatx(request["floatx"])
         tf_wide.install()

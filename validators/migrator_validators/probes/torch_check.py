@@ -15,6 +15,7 @@ from . import torch_objects as objects
 from . import wire
 from .effects import Effects, watching
 from .left import Left
+from .printed import stop_clocks
 from .streams import STREAMS
 from .torch_program import recorder
 
@@ -263,6 +264,7 @@ def changed_globals(request: Request) -> List[str]:
 def prepare(request: Request) -> Optional[Any]:
     """Settings before the program is imported; the injection's module where randomness is injected."""
     seed_all(request.get("seed", 0))
+    stop_clocks()
     torch.set_num_threads(1)
     if request["floatx"] == "float64":
         torch.set_default_dtype(torch.float64)
