@@ -128,7 +128,7 @@ class Bench:
             "mode": mode,
             "call": inputs.call(self.case.call, side),
             "batches": self.batches(mode, side, floatx, arrays),
-            "seeds": self.seeds if initial else SEEDS[-1:],
+            "seeds": self.seeds if initial else self.seeds[-1:],
             "initial": initial,
             "large": LARGE,
             "draws": (FEW, DRAWS),
@@ -203,6 +203,12 @@ def both_ran(source: Reply, target: Reply) -> list[tuple[dict[str, Any], dict[st
     theirs = {seen["number"]: seen for seen in target.result["batches"] if "error" not in seen}
     ours = [seen for seen in source.result["batches"] if "error" not in seen]
     return [(seen, theirs[seen["number"]]) for seen in ours if seen["number"] in theirs]
+
+
+def refusals(source: Reply) -> dict[int, str]:
+    """What the original raises by statements of its own, by the number of the variation."""
+    batches = (seen for seen in source.result["batches"] if seen["number"] >= FIRST)
+    return {seen["number"]: seen["refusal"] for seen in batches if seen.get("refusal")}
 
 
 def _cast(arrays: Mapping[str, Any], floatx: str) -> Arrays:
