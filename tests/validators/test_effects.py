@@ -105,6 +105,7 @@ def test_what_only_a_library_writes_so_is_a_footnote(workers: Workers) -> None:
         ("write", ("round(float(m), 4)", "round(float(m), 2)"), "the file means.json"),
         ("write", ("for m in means", "for m in means[:-1]"), "the file means.json: another text"),
         ("write", ('open(path, "w")', 'open(path + ".pt", "w")'), "the file means.json is not written"),
+        ("write", ('open(path, "w")', 'open("other.json", "w")'), "the file means.json is not written"),
         ("save", ("np.save(path, scores.mean(dim=0)", "np.save(path, scores.mean(dim=1)"), "the file means.npy"),
     ],
 )
