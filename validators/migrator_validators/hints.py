@@ -35,7 +35,8 @@ ANOTHER = "other"
 
 REPEATS = ("range", "repeat", "trange", "tile", "arange")
 """Functions that take the number of times that something is done."""
-FARTHEST = 1_000_000
+FAR, FARTHEST = 1000, 1_000_000
+"""The largest number that is tried beyond those of a code: beside arrays, which it may make larger, and alone."""
 
 NEAR = 6
 ROWS = 3
@@ -112,7 +113,8 @@ def hinted(case: Case, modules: Modules, written: str = "") -> Case:
     if called is not None:
         compared = compared_in(outer, modules.tables(module), constants)
         others = _other_arguments(_given(case, params), params, defaults, compared)
-        others = _beyond(others, outer, constants)
+        arrays = any(not isinstance(a, Lit) for a in _given(case, params).values())
+        others = _beyond(others, outer, constants, FAR if arrays else FARTHEST)
     given = {name: a.value for name, a in _given(case, params).items() if isinstance(a, Lit)}
     hints = Hints(
         params=params,
@@ -143,12 +145,12 @@ def _other_arguments(
 
 
 def _beyond(
-    others: Mapping[str, tuple[Arg, ...]], outer: Definition, constants: Mapping[str, Any]
+    others: Mapping[str, tuple[Arg, ...]], outer: Definition, constants: Mapping[str, Any], limit: int
 ) -> dict[str, tuple[Arg, ...]]:
     """With a number beyond all that a code with jumps states, for whole numbers that neither count nor name an axis."""
     stated = [n.value for n in ast.walk(outer) if isinstance(n, ast.Constant) and type(n.value) in (int, float)]
     far = int(2 * max((abs(n) for n in (*stated, *constants.values()) if type(n) in (int, float)), default=0)) + 1
-    if not any(near_in(outer, constants)) or far > FARTHEST:
+    if not [*near_in(outer, constants)] or far > limit:
         return dict(others)
     kept = {*_counts(outer), *(name for name in others if _is_size(name))}
     more = {n: (*values, Lit(value=far)) for n, values in others.items() if n not in kept and _is_whole(values[0])}

@@ -70,9 +70,12 @@ def told(value: Any, sink: wire.Sink) -> Any:
     """A value as a tree; Keras's History is its dict, what is very large is told by its type alone."""
     if type(value).__name__ == "History":
         value = dict(value.history)
-    if wire.tensor_kind(value) and wire.plain(value).size > LARGEST:
-        return {"t": "opaque", "type": "large"}
-    return wire.encode(value, sink)
+    try:
+        if wire.tensor_kind(value) and wire.plain(value).size > LARGEST:
+            return {"t": "opaque", "type": "large"}
+        return wire.encode(value, sink)
+    except NotImplementedError:  # a variable has no value while a graph is built
+        return {"t": "opaque", "type": type(value).__name__}
 
 
 def at_its_end(names: Dict[str, Any], printed: Printed) -> Any:
