@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 from migrator_validators.cases import Call, Case
+from migrator_validators.hints import Modules
 from migrator_validators.planning import Plan, plan
 
 from migrator import source, steps
@@ -24,14 +26,16 @@ def batches(x, batch_size=4, training=False):
 """
 
 
-def plans(folder: Path, text: str, recorded: tuple[Case, ...] = ()) -> dict[str, Plan]:
+def plans(folder: Path, text: str, recorded: tuple[Case, ...] = (), read: bool = False) -> dict[str, Plan]:
+    """`read`: the planning reads the original's text."""
     (folder / "m.py").write_text(text)
     repo = source.read(folder, (), ())
     facts = steps.know(repo)
     draft: RepositoryDraft = steps.rewrite(repo, facts, lambda *_: None)
     rewrites = [unit for file in draft.render({}).values() for unit in file.units]
     kinds = {unit.unit.id: draft.kind(unit.unit.id) for unit in rewrites}
-    return plan(rewrites, kinds, {"m.py": "m"}, recorded, facts, draft.reachable)
+    original = Modules({"m": ast.parse(text)} if read else {})
+    return plan(rewrites, kinds, {"m.py": "m"}, recorded, facts, draft.reachable, original=original)
 
 
 def test_a_pipeline_that_nothing_calls_is_compared_batch_by_batch_with_its_switches_turned(tmp_path: Path) -> None:
@@ -156,3 +160,18 @@ def test_a_layer_is_told_the_sizes_of_what_it_is_called_with(tmp_path: Path) -> 
         told = {name: arg.model_dump()["value"] for name, arg in (case.call.target_kwargs or {}).items()}
         assert told == {"num_inputs": len(items), "in_length": items[0]["shape"][1]}
         assert len(items) >= 2
+
+
+GUARD = """import tensorflow as tf
+
+LIMIT = tf.constant(2.0)
+
+if __name__ == "__main__":
+    total = tf.reduce_sum(LIMIT * tf.ones((2, 3)))
+    print(total)
+"""
+
+
+def test_what_only_the_program_binds_is_no_value_of_the_module(tmp_path: Path) -> None:
+    (found,) = [planned for unit, planned in plans(tmp_path, GUARD, read=True).items() if "LIMIT" in unit]
+    assert [(case.kind, case.names) for case in found.cases] == [("constant", ("LIMIT",)), ("script", ())]

@@ -90,7 +90,7 @@ def _piece(statement: ast.stmt) -> Piece:
     whole = _part([statement])
     if _is_export_list(statement):
         whole = replace(whole, names=frozenset())  # who takes something through it mentions it as well
-    if isinstance(statement, ast.If) and _is_guard(statement.test):
+    if isinstance(statement, ast.If) and is_guard(statement.test):
         return Piece(frozenset(), whole, _part(statement.orelse), guarded=True)
     if isinstance(statement, ast.Import | ast.ImportFrom) and _is_tensorflow(statement):
         bound = frozenset((alias.asname or alias.name).split(".")[0] for alias in statement.names)
@@ -137,7 +137,7 @@ def _annotations(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.e
     return [annotation for annotation in (*found, function.returns) if annotation is not None]
 
 
-def _is_guard(test: ast.expr) -> bool:
+def is_guard(test: ast.expr) -> bool:
     """`__name__ == "__main__"` alone; anything more is an ordinary condition."""
     return ast.unparse(test) in ("__name__ == '__main__'", "'__main__' == __name__")
 

@@ -22,6 +22,7 @@ from migrator_validators.guesses import other_makers
 from migrator_validators.held import finds
 from migrator_validators.hints import Definition, Modules, hinted
 from migrator_validators.invent import NoInputs, invent
+from migrator_validators.pieces import is_guard
 from migrator_validators.trainings import other_owners, trainings
 
 MAIN = "__main__"
@@ -190,7 +191,8 @@ class _Planning:
         of_values = self.kinds[unit] in (UnitKind.CONSTANT, UnitKind.SCRIPT)
         if of_values and (names := _bound(rewrite, self.original, self.modules)):
             case = Case(id=f"{unit}#values", unit=unit, kind="constant", call=Call(source=module), names=names)
-            return Plan(cases=(case,), callers=callers)
+            whole = (_program(rewrite, module),) if _guarded(_statements(rewrite, self.original, module)) else ()
+            return Plan(cases=(case, *whole), callers=callers)
         try:
             tries = invent(rewrite, self.kinds[unit], module, self.facts, self.original)
         except NoInputs as missing:
@@ -227,12 +229,21 @@ def _program(rewrite: UnitRewrite, module: str) -> Case:
 
 def _bound(rewrite: UnitRewrite, original: Modules, modules: Mapping[str, str]) -> tuple[str, ...]:
     """Names that the statements of a unit bind on both sides; none where they run as a program only."""
-    tree = original.trees.get(modules[rewrite.unit.path])
-    if tree is None or rewrite.unit.name == MAIN:
-        return ()
-    here = [s for s in tree.body if rewrite.unit.start <= s.lineno <= rewrite.unit.end]
-    bound = {n.id for s in here for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    here = _statements(rewrite, original, modules[rewrite.unit.path])
+    imported = [s for s in here if s not in _guarded(here)] if rewrite.unit.name != MAIN else []
+    bound = {n.id for s in imported for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return tuple(sorted(bound & set(rewrite.defines)))
+
+
+def _statements(rewrite: UnitRewrite, original: Modules, module: str) -> list[ast.stmt]:
+    """The statements of a unit in its module."""
+    body = original.trees.get(module, ast.Module([], [])).body
+    return [s for s in body if rewrite.unit.start <= s.lineno <= rewrite.unit.end]
+
+
+def _guarded(statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Those that run only where the module is the program."""
+    return [s for s in statements if isinstance(s, ast.If) and is_guard(s.test)]
 
 
 def _hinted(cases: Sequence[Case], original: Modules, written: str) -> tuple[Case, ...]:
