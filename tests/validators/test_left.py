@@ -185,7 +185,8 @@ def failed(case: str, workers: Workers, *change: str) -> str:
     assert not change or target != TARGET
     trees = pack_tree({"program.py": SOURCE}), pack_tree({"program.py": target})
     verdicts = check_case(CASES[case], *trees, workers).verdicts
-    found = [v for v in verdicts if v.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)]
+    fine = Outcome.PASS, Outcome.NOT_APPLICABLE
+    found = [v for v in verdicts if v.outcome not in fine and v.rung is not Rung.DEVICE]
     assert any(v.outcome is Outcome.PASS for v in verdicts if v.rung in (Rung.FORWARD, Rung.TRAINING)) or found
     return found[0].detail if found else ""
 
