@@ -14,19 +14,20 @@ from migrator.codemods.beside import with_modules
 from migrator.codemods.clashes import without_clash
 from migrator.codemods.context import Context, Draft, ModelTraits, Objects, Rules
 from migrator.codemods.dispatch import draft_unit, is_model_unit
+from migrator.codemods.edges import Edges, edges_of
 from migrator.codemods.files import FileDraft, Part, defined, migrated, render
-from migrator.codemods.graph import Module, dependents, imported_names, references, resolve
+from migrator.codemods.graph import dependents, imported_names
 from migrator.codemods.image_format import without_format
 from migrator.codemods.imports import bound_by
 from migrator.codemods.leftovers import handed_to_protobuf, hidden_builtins, tidy
 from migrator.codemods.models import ModelPlan, keeps_data, plan_models, shapes_asked
 from migrator.codemods.positions import Positions
+from migrator.codemods.splitting import split
 from migrator.codemods.tf_imports import alias_of, global_reads
 from migrator.codemods.units import MAIN, Segment, bound_names, segment
 from migrator.model import Decline, FileRewrite, InterfaceChange, SourceFile, UnitKind
 from migrator.values import Facts
 
-Edges = Mapping[str, frozenset[str]]
 INERT = frozenset({UnitKind.IMPORTS, UnitKind.CONSTANT})
 
 
@@ -209,7 +210,7 @@ def migrate(
         progress(str(file.path))
         context = replace(context, models=traits)
         drafts[str(file.path)] = _draft_file(file, context, imported[file.module or ""], made)
-    return RepositoryDraft(drafts, _edges(drafts, imported))
+    return RepositoryDraft(drafts, edges_of(drafts, imported))
 
 
 def _without_trainers(contexts: list[tuple[SourceFile, Context]]) -> list[tuple[SourceFile, Context]]:
@@ -292,9 +293,10 @@ def _draft_file(
     file: SourceFile, ctx: Context, imported: Mapping[str, tuple[str, str | None]], made: Mapping[str, Draft]
 ) -> FileDraft:
     ctx.begin()
-    segments = segment(str(file.path), ctx.tree, ctx.spans, ctx.here, ctx.cuts)
+    whole = segment(str(file.path), ctx.tree, ctx.spans, ctx.here, ctx.cuts)
+    drafts = [piece for s in whole for piece in _pieces(s, made.get(s.unit.id) or _drafted(s, ctx), ctx)]
+    segments = [s for s, _ in drafts]
     bindings = frozenset(name for name, (target, _) in imported.items() if _is_tf(target)) | _aliases(segments)
-    drafts = ((s, made.get(s.unit.id) or _drafted(s, ctx)) for s in segments)
     bound = frozenset(name for s in segments if s.unit.kind is not UnitKind.IMPORTS for name in _bound(s))
     parts = tuple(Part(s, _tidied(s, _changed(s, draft, ctx, bindings), ctx, bindings, bound)) for s, draft in drafts)
     replaced = {name for name, changes in ctx.changes.items() if any(c.kind == "factory-to-module" for c in changes)}
@@ -347,6 +349,16 @@ def _drafted(seg: Segment, ctx: Context) -> Draft | None:
         return Draft(text, seg.unit.kind, declines=(Decline(reason),), notes=(traceback.format_exc(),))
 
 
+def _pieces(seg: Segment, draft: Draft | None, ctx: Context) -> list[tuple[Segment, Draft | None]]:
+    """The unit and its draft; in pieces where some of its statements can move although others cannot."""
+    pieces = split(seg, draft, ctx)
+    if len(pieces) == 1:
+        return [(seg, draft)]
+    found = [(piece, _drafted(piece, ctx)) for piece in pieces]
+    moves = any(piece.unit.uses and made is not None and not made.declines for piece, made in found)
+    return found if moves else [(seg, draft)]
+
+
 def _with_layout(draft: Draft | None, seg: Segment, ctx: Context) -> Draft | None:
     """A module that only other modules use works on what they work on; that is a change of its interface."""
     qualname = f"{ctx.module}:{seg.unit.name}"
@@ -396,44 +408,8 @@ def with_files(
     `trees`: the originals, by module. `more`: what units depend on besides what they name.
     """
     imported = {module: imported_names(tree, module, module in packages) for module, tree in trees.items()}
-    found = _edges(drafts, imported)
+    found = edges_of(drafts, imported)
     return RepositoryDraft(drafts, {unit: targets | more.get(unit, frozenset()) for unit, targets in found.items()})
-
-
-def _edges(drafts: Mapping[str, FileDraft], imported: Mapping[str, Mapping[str, tuple[str, str | None]]]) -> Edges:
-    modules = {file.module: Module(file.module, _defined(file), imported[file.module]) for file in drafts.values()}
-    return {
-        part.segment.unit.id: _targets(part, file, modules)
-        for file in drafts.values()
-        for part in file.parts
-        if part.segment.unit.kind is not UnitKind.IMPORTS
-    }
-
-
-def _defined(file: FileDraft) -> dict[str, str]:
-    return {
-        name: part.segment.unit.id
-        for part in file.parts
-        if part.segment.unit.kind is not UnitKind.IMPORTS and part.segment.unit.name != MAIN
-        for statement in part.segment.statements
-        for name in bound_names(statement)
-    }
-
-
-def _parsed(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except SyntaxError:
-        return None  # a draft that is no Python, which the verifier says
-
-
-def _targets(part: Part, file: FileDraft, modules: Mapping[str, Module]) -> frozenset[str]:
-    original = "".join(file.code(statement) for statement in part.segment.statements)
-    here = modules[file.module]
-    texts = [original] if part.draft is None or part.draft.declines else [original, part.draft.text]
-    trees = [tree for text in texts if (tree := _parsed(text)) is not None]
-    found = {resolve(parts, here, modules) for parts in references(trees)}
-    return frozenset(unit for unit in found if unit is not None and unit != part.segment.unit.id)
 
 
 __all__ = ["RepositoryDraft", "migrate", "migrated"]

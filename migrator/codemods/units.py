@@ -122,6 +122,12 @@ def _segment(
     return Segment(Unit(f"{path}::{name}", path, name, kind, start, end, inside), statements)
 
 
+def apart(seg: Segment, marks: Sequence[bool], spans: Mapping[cst.CSTNode, Span]) -> tuple[Segment, ...]:
+    """The unit cut where the marks of its statements change."""
+    runs = (tuple(s for s, _ in run) for _, run in groupby(zip(seg.statements, marks, strict=True), lambda m: m[1]))
+    return tuple(_segment(seg.unit.path, seg.unit.kind, run, spans, seg.unit.uses) for run in runs)
+
+
 def _name(kind: UnitKind, statements: tuple[cst.BaseStatement, ...], start: int) -> str:
     first = statements[0]
     if isinstance(first, cst.FunctionDef | cst.ClassDef):

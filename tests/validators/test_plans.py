@@ -175,3 +175,11 @@ if __name__ == "__main__":
 def test_what_only_the_program_binds_is_no_value_of_the_module(tmp_path: Path) -> None:
     (found,) = [planned for unit, planned in plans(tmp_path, GUARD, read=True).items() if "LIMIT" in unit]
     assert [(case.kind, case.names) for case in found.cases] == [("constant", ("LIMIT",)), ("script", ())]
+
+
+def test_what_later_lines_bind_anew_tells_nothing_of_lines_before(tmp_path: Path) -> None:
+    text = "import tensorflow as tf\n\na = tf.exp(tf.ones([2]))\nb = tf.exp(a)\n\n\n"
+    text += "def f():\n    a = 1\n    return a\n\n\n"
+    found = plans(tmp_path, text + "a = tf.zeros([2])\nc = tf.exp(a)\n", read=True)
+    names = {unit: plan.cases[0].names for unit, plan in found.items() if "@" in unit}
+    assert names == {"m.py::a@3": ("b",), "m.py::a@12": ("a", "c")}

@@ -228,11 +228,22 @@ def _program(rewrite: UnitRewrite, module: str) -> Case:
 
 
 def _bound(rewrite: UnitRewrite, original: Modules, modules: Mapping[str, str]) -> tuple[str, ...]:
-    """Names that the statements of a unit bind on both sides; none where they run as a program only."""
-    here = _statements(rewrite, original, modules[rewrite.unit.path])
+    """Names that the statements of a unit bind on both sides; none where they run as a program only.
+
+    What later lines of a script bind anew says nothing of the unit.
+    """
+    module = modules[rewrite.unit.path]
+    here = _statements(rewrite, original, module)
     imported = [s for s in here if s not in _guarded(here)] if rewrite.unit.name != MAIN else []
-    bound = {n.id for s in imported for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return tuple(sorted(bound & set(rewrite.defines)))
+    body = original.trees.get(module, ast.Module([], [])).body
+    later = [s for s in body if s.lineno > rewrite.unit.end and not isinstance(s, Definition)]
+    run = [s for s in later if s not in _guarded(later)] if rewrite.unit.kind is UnitKind.SCRIPT else []
+    return tuple(sorted(_stored(imported) & set(rewrite.defines) - _stored(run)))
+
+
+def _stored(statements: Iterable[ast.stmt]) -> set[str]:
+    nodes = (n for s in statements for n in ast.walk(s))
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def _statements(rewrite: UnitRewrite, original: Modules, module: str) -> list[ast.stmt]:
