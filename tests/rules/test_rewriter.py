@@ -111,7 +111,7 @@ def test_leaves_alone(source: str) -> None:
         ("z = layer.kernel\n", "no rule for attribute `kernel`"),
         ("z = layer.count_params()\n", "no rule for method `count_params`"),
         ("z = ds.shuffle(3)\n", "no rule for method `shuffle`"),
-        ("z = foo().numpy()\n", "`.numpy()` of something unknown"),
+        ("z = foo().assign_add(1)\n", "`.assign_add()` of something unknown"),
         ("z = tf.keras.layers.Dense(3)\n", "a layer made outside a model"),
         ("z = x[1:, ::-1]\n", "a negative step beside other indexing"),
         ("z = [v.assign(x)]\n", "the result of an assignment to a variable is used"),
@@ -124,6 +124,25 @@ def test_leaves_alone(source: str) -> None:
 def test_declines(source: str, reason: str) -> None:
     made = rewritten(source)
     assert reason in [d.reason for d in made.declines]
+
+
+@pytest.mark.parametrize(
+    ("source", "written"),
+    [
+        ("z = foo().numpy()\n", "z = foo().detach().cpu().numpy()\n"),
+        ("z = foo.numpy()\n", "z = foo.detach().cpu().numpy().copy()\n"),
+        ("z = [foo.numpy()]\n", "z = [foo.detach().cpu().numpy().copy()]\n"),
+        ("z.append(foo.a.numpy())\n", "z.append(foo.a.detach().cpu().numpy().copy())\n"),
+        ("z = np.argmax(foo.numpy())\n", "z = np.argmax(foo.detach().cpu().numpy())\n"),
+        ("z = 2 * foo.numpy()\n", "z = 2 * foo.detach().cpu().numpy()\n"),
+        ("print(foo.numpy())\n", "print(foo.detach().cpu().numpy())\n"),
+        ("z = foo().detach().cpu().numpy()\n", "z = foo().detach().cpu().numpy()\n"),
+    ],
+)
+def test_what_has_an_array_is_a_tensor_and_may_be_a_variable(source: str, written: str) -> None:
+    made = rewritten(source)
+    assert not made.declines
+    assert made.node.code == written
 
 
 def test_every_name_is_met() -> None:

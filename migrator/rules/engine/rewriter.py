@@ -12,6 +12,7 @@ from migrator.model import Decline, Helper, Rewritten
 from migrator.rules.engine import comments, mixed, texts, typing_names, versions
 from migrator.rules.engine.aliases import module_named
 from migrator.rules.engine.applying import Made, apply
+from migrator.rules.engine.assumed import as_array, used_up
 from migrator.rules.engine.declining import Decline as Declined
 from migrator.rules.engine.devices import is_tensor_parameter
 from migrator.rules.engine.names import Names
@@ -85,6 +86,8 @@ class Rewriter(OneVersion):
         self.no_grad = False
         self.devices = [device]
         self.annotated: set[cst.CSTNode] = set()  # names in annotations
+        self.consumed: set[cst.CSTNode] = set()  # what an expression reads and does not keep
+        self.assumed: dict[cst.CSTNode, Tensor] = {}  # what only a tensor can be, or fails
         self.read: dict[cst.CSTNode, str] = {}  # what the tensors count as whose values are read
 
     # --- what is asked of the facts
@@ -92,6 +95,8 @@ class Rewriter(OneVersion):
     def value(self, node: cst.CSTNode) -> Value:
         span = self.spans.get(node)
         known = Unknown() if span is None else self.here.at(span)
+        if isinstance(known, Unknown) and node in self.assumed:
+            return self.assumed[node]
         return replace(known, origin=self.read[node]) if isinstance(known, Tensor) and node in self.read else known
 
     def refuse(self, reason: str, api: str, node: cst.CSTNode | None) -> None:
@@ -191,7 +196,11 @@ class Rewriter(OneVersion):
         named = self.names.canonical(node.func) is not None
         (self.callees if named else self.methods).add(node.func)
         self.shown.update(versions.shown(node))
+        self.consumed.update(used_up(node))
         self.note_test(node)
+
+    def visit_BinaryOperation(self, node: cst.BinaryOperation) -> None:
+        self.consumed.update(used_up(node))
 
     def visit_Expr(self, node: cst.Expr) -> None:
         self.shown.add(node.value)  # the last line of a notebook's cell; nothing anywhere else
@@ -308,6 +317,7 @@ class Rewriter(OneVersion):
         return made
 
     def _method(self, original: cst.Call, func: cst.Attribute, updated: cst.Call) -> cst.BaseExpression:
+        self._assume(original, func)
         receiver, name = self.value(func.value), func.attr.value
         entered = self._member(receiver, name, "context")
         if entered is not None and isinstance(updated.func, cst.Attribute):
@@ -325,6 +335,11 @@ class Rewriter(OneVersion):
         ):
             self.refuse(f"`.{name}()` of something unknown", f"Tensor.{name}", original)
         return updated
+
+    def _assume(self, call: cst.Call, func: cst.Attribute) -> None:
+        known = as_array(call, call in self.shown or call in self.consumed)
+        if known is not None and func.value in self.spans and not on_torch(func.value):
+            self.assumed[func.value] = known
 
     def _apply(
         self,
