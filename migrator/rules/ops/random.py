@@ -38,7 +38,9 @@ def is_number(arg: object, number: float) -> bool:
 
 
 @rule(
-    "tf.random.normal", samples=[random([300, 20]), random([6000], 2.0, 0.5), random((50, 80), stddev=0.1)], gaps=_SEED
+    "tf.random.normal",
+    samples=[random([300, 20]), random([6000], 2.0, 0.5), random((50, 80), stddev=0.1), random([60, 80], 1.5)],
+    gaps=_SEED,
 )
 def normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed: Ignored = None, name=None):
     target = torch_dtype(dtype)
@@ -50,6 +52,8 @@ def normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed: Ignored = None, n
         return draw
     if is_number(mean, 0):
         return draw * stddev
+    if is_number(stddev, 1):
+        return draw + mean
     return draw * stddev + mean
 
 
