@@ -304,8 +304,7 @@ def prepare(request: Request) -> Optional[Any]:
     seed_all(request.get("seed", 0))
     stop_clocks()
     if request["floatx"] != "float32":
-        tf.keras.backend.set_floatx(request["floatx"])
-        tf_wide.install()
+        tf_wide.widen()
     stamp_layers()
     objects.note_inference()
     objects.note_estimates()

@@ -65,11 +65,8 @@ def _install_seeds() -> None:
 
 
 def widen() -> None:
-    """Everything in float64, where the program says `tf.float32` too: what still differs then is no rounding."""
-    keras_package().backend.set_floatx("float64")
-    tf_wide.install()
-    tf_wide.install_constants()
-    everywhere(tf.float32, tf.float64)
+    """Everything in float64; what still differs then is no rounding."""
+    tf_wide.widen()
 
 
 def start_step() -> None:

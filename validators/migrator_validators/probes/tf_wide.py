@@ -27,6 +27,14 @@ LIBRARIES = ("keras.", "tf_keras.", "tensorflow.")
 """What asks for float32 here has its reasons: the sign bit of a number is read off its 32 bits."""
 
 
+def widen() -> None:
+    """Everything in float64, where the program says `tf.float32` too."""
+    keras_package().backend.set_floatx("float64")
+    install()
+    install_constants()
+    everywhere(tf.float32, tf.float64)
+
+
 def install() -> None:
     """From now on the slope of `leaky_relu` and the numbers that Keras casts are as exact as their inputs."""
     original = gen_nn_ops.leaky_relu

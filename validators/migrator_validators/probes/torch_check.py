@@ -267,7 +267,9 @@ def prepare(request: Request) -> Optional[Any]:
     stop_clocks()
     torch.set_num_threads(1)
     if request["floatx"] == "float64":
-        torch.set_default_dtype(torch.float64)
+        from .torch_injection import widen
+
+        widen()
     injection: Any = None
     if request["inject"] or request["gaps"]:
         from . import torch_injection
