@@ -70,3 +70,46 @@ def test_what_follows_a_function_of_a_line_keeps_its_distance(tmp_path: Path) ->
     )
     assert "def huber(" in text
     assert "\n\n\nseen = []\n" in text
+
+
+POSITIONS = """
+import numpy as np
+import tensorflow as tf
+
+
+def positions(length, depth):
+    table = np.arange(length)[:, np.newaxis] / 10000 ** (np.arange(depth)[np.newaxis, :] / depth)
+    return tf.cast(np.sin(table), tf.float32)
+
+
+def later(size):
+    return tf.linalg.band_part(tf.ones((size, size)), -1, 0)
+
+
+class Marked(tf.keras.layers.Layer):
+    def __init__(self, depth):
+        super().__init__()
+        self.table = positions(64, depth)
+        self.changed = positions(64, depth)
+        self.scale = tf.sqrt(4.0)
+        self.dense = tf.keras.layers.Dense(depth)
+
+    def call(self, x):
+        length = tf.shape(x)[1]
+        x = self.dense(x) + self.table[tf.newaxis, :length, :] + self.changed[tf.newaxis, :length]
+        return tf.matmul(later(length), x) * self.scale
+
+    def change(self):
+        self.changed = self.changed + 1.0
+
+
+print(Marked(4)(tf.ones((2, 5, 4))).shape)
+"""
+
+
+def test_tables_of_a_module_go_with_it(tmp_path: Path) -> None:
+    text = rendered(tmp_path, POSITIONS)
+    assert 'self.register_buffer("table", positions(64, depth), persistent=False)\n' in text
+    assert "self.changed = positions(64, depth)\n" in text
+    assert "later(length).to(x.device)" in text
+    assert "register_buffer" not in text.replace('register_buffer("table"', "")

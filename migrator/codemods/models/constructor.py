@@ -24,7 +24,7 @@ from migrator.codemods.models.part import Part, alike, chain
 from migrator.codemods.models.sizes import carried_by
 from migrator.codemods.models.term import Bound
 from migrator.codemods.models.text import indent, negated, otherwise
-from migrator.codemods.models.variables import is_variable, kept_variable
+from migrator.codemods.models.variables import is_fixed_tensor, is_variable, kept_variable
 from migrator.codemods.models.weights import Weight, is_add_weight, weight
 from migrator.codemods.nodes import find
 from migrator.model import Decline, LayerCode, WeightRecord
@@ -65,6 +65,7 @@ class Constructor:
     makers: dict[str, cst.FunctionDef] = field(default_factory=dict)  # methods that only make layers and weights
     pending: dict[str, cst.Call] = field(default_factory=dict)  # weights that a variable holds for a moment
     drops: set[str] = field(default_factory=set)  # attributes that are not needed any more
+    once: frozenset[str] = frozenset()  # attributes that one statement of the class alone sets
 
     def block(self, statements: Sequence[cst.BaseStatement]) -> list[str]:
         lines: list[str] = []
@@ -159,6 +160,10 @@ class Constructor:
             return self._listed(name, value)
         if isinstance(value, cst.ListComp) and self._mentions_layers(value):
             return self._comprehension(name, value)
+        if name in self.once and not self.loops and not self.local and is_fixed_tensor(value, self.ctx):
+            return [
+                f'self.register_buffer("{name.removeprefix("self.")}", {self.maker.static(value)}, persistent=False)'
+            ]
         return None
 
     def _is_identity_layer(self, node: cst.Call) -> bool:

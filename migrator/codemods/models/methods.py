@@ -69,6 +69,18 @@ def assigned_often(methods: dict[str, cst.FunctionDef], makers: dict[str, cst.Fu
     return {name for name, count in counts.items() if count > 1 and name.startswith("self.")}
 
 
+def set_once(node: cst.ClassDef) -> frozenset[str]:
+    """Attributes of the object that one statement of its class alone sets."""
+    targets = [t.target for t in find(node, m.AssignTarget()) if isinstance(t, cst.AssignTarget)]
+    parts = [e.value for t in targets if isinstance(t, cst.Tuple | cst.List) for e in t.elements]
+    changed = [
+        t.target for t in find(node, m.AugAssign() | m.AnnAssign()) if isinstance(t, cst.AugAssign | cst.AnnAssign)
+    ]
+    names = [get_full_name_for_node(t) or "" for t in (*targets, *parts)]
+    others = {get_full_name_for_node(t) or "" for t in (*parts, *changed)}
+    return frozenset(n for n in names if n.startswith("self.") and names.count(n) == 1 and n not in others)
+
+
 def constructing(methods: dict[str, cst.FunctionDef], makers: dict[str, cst.FunctionDef]) -> Iterable[cst.FunctionDef]:
     return [*(methods[name] for name in ("__init__", "build") if name in methods), *makers.values()]
 

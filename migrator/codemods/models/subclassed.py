@@ -22,7 +22,7 @@ from migrator.codemods.models.graph import assigned
 from migrator.codemods.models.inheriting import Inherited
 from migrator.codemods.models.layout import LAST, Layout, first, rank
 from migrator.codemods.models.lower import Lowerer
-from migrator.codemods.models.methods import appended, assigned_often, attributes, makers_of, walked
+from migrator.codemods.models.methods import appended, assigned_often, attributes, makers_of, set_once, walked
 from migrator.codemods.models.output import Output, with_logits
 from migrator.codemods.models.owned import Owned
 from migrator.codemods.models.params import kept_params, param_text, unread
@@ -108,6 +108,7 @@ class _Class:
             often=assigned_often(methods, makers),
             walked=walked(methods, ctx),
             makers=makers,
+            once=set_once(self.node),
         )
         lists = appended(methods, makers)
         weights = {name for name in lists if self._takes_weights(name, {**methods, **makers}, makers)}
@@ -438,8 +439,10 @@ class _Class:
         known = dict(facts.call_inputs) if facts is not None and method.name.value == self.called else {}
         params = [p for p in _params(method) if p.name.value != "self" and p.default is None]
         values = ((p.name.value, known.get(p.name.value, self.ctx.value(p.name))) for p in params)
-        tensors = (name for name, value in values if isinstance(value, Tensor) and value.origin != "numpy")
-        return next((f"{name}.device" for name in tensors), "next(self.parameters()).device" if self._has_own() else "")
+        called = method.name.value == self.called  # which is given tensors whatever the original was
+        found = ((n, v) for n, v in values if isinstance(v, Tensor) and v.dtype != "string")
+        tensors = (n for n, v in found if called or v.origin != "numpy")
+        return next((f"{n}.device" for n in tensors), "next(self.parameters()).device" if self._has_own() else "")
 
     def _has_own(self) -> bool:
         """Whether it is a model with weights, in whatever it holds."""

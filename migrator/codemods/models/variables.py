@@ -7,7 +7,7 @@ import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from migrator.codemods.context import Context
-from migrator.values import Api
+from migrator.values import Api, Tensor
 
 _FRESH = frozenset(
     f"torch.{name}"
@@ -24,6 +24,13 @@ def is_variable(node: cst.BaseExpression, ctx: Context) -> bool:
     """Whether an expression makes a `tf.Variable`."""
     value = ctx.value(node.func) if isinstance(node, cst.Call) else None
     return isinstance(value, Api) and value.name == "tf.Variable"
+
+
+def is_fixed_tensor(node: cst.BaseExpression, ctx: Context) -> bool:
+    """Whether an expression makes a tensor with axes that no optimizer trains (a table of positions, a kernel)."""
+    value = ctx.value(node)
+    made = isinstance(value, Tensor) and value.origin == "tf" and bool(value.shape)
+    return made and not isinstance(node, cst.Name | cst.Attribute)
 
 
 def kept_variable(name: str, made: str) -> list[str]:

@@ -8,7 +8,7 @@ import libcst as cst
 
 from migrator.rules.engine.names import Names
 from migrator.syntax import walk
-from migrator.values import Tensor, Unknown, Value
+from migrator.values import Literal, RepoFunction, Scalar, ShapeOf, Tensor, Unknown, Value
 
 
 def is_tensor_parameter(
@@ -56,3 +56,20 @@ _OF_TENSORS = frozenset(
     | {"tf.square", "tf.exp", "tf.sqrt", "tf.abs", "tf.one_hot", "tf.sequence_mask", "tf.expand_dims", "tf.pad"}
     | {"tf.nn.relu", "tf.nn.softmax", "tf.sigmoid", "tf.split", "tf.gather", "tf.image.resize", "tf.zeros_like"}
 )
+
+
+def made_of_numbers(call: cst.Call, value: Callable[[cst.CSTNode], Value], device: str) -> bool:
+    """Whether a call of a function of the repository gives a tensor that it makes on the CPU: of numbers and arrays.
+
+    `device`: source of the device at hand, which then has to get it; of a tensor, or "".
+    """
+    made, known = value(call), value(call.func)
+    if not device.endswith(".device") or not isinstance(known, RepoFunction) or known.bound_to is not None:
+        return False
+    if not isinstance(made, Tensor) or made.origin != "tf" or not made.shape:
+        return False
+    return all(not arg.star and _is_no_tensor(value(arg.value)) for arg in call.args)
+
+
+def _is_no_tensor(known: Value) -> bool:
+    return isinstance(known, Literal | Scalar | ShapeOf) or (isinstance(known, Tensor) and known.origin == "numpy")

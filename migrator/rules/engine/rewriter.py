@@ -14,7 +14,7 @@ from migrator.rules.engine.aliases import module_named
 from migrator.rules.engine.applying import Made, apply
 from migrator.rules.engine.assumed import as_array, used_up
 from migrator.rules.engine.declining import Decline as Declined
-from migrator.rules.engine.devices import is_tensor_parameter
+from migrator.rules.engine.devices import is_tensor_parameter, made_of_numbers
 from migrator.rules.engine.names import Names
 from migrator.rules.engine.numpy_calls import as_arrays, rounds_the_unknown
 from migrator.rules.engine.one_version import OneVersion
@@ -285,6 +285,9 @@ class Rewriter(OneVersion):
             fitted = as_arrays(original_node, fitted, self.value)
         if isinstance(original_node.func, cst.Attribute) and isinstance(fitted, cst.Call):
             return self._method(original_node, original_node.func, fitted)
+        if made_of_numbers(original_node, self.value, self.devices[-1]):
+            place = cst.parse_expression(self.devices[-1])
+            return cst.Call(cst.Attribute(cst.ensure_type(fitted, cst.Call), cst.Name("to")), [cst.Arg(place)])
         return fitted
 
     def _call(self, api: str, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
