@@ -107,7 +107,7 @@ MAKER = (
 
 @pytest.mark.parametrize(
     ("loss", "reason"),
-    [("make(2.0)", ""), ("make(a)", "nothing is known of the model"), ("other(2.0)", "no rule for other")],
+    [("make(2.0)", ""), ("make(a)", ""), ("other(2.0)", "no rule for other")],
 )
 def test_losses_that_functions_make(loss: str, reason: str) -> None:
     text = TOP + MAKER + f"def train(model, x, y, a):\n    model.compile('sgd', loss={loss})\n    model.fit(x, y)\n"
