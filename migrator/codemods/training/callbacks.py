@@ -304,11 +304,10 @@ def _folder(node: cst.BaseExpression, writer: Writer) -> tuple[str, ...]:
         folder = os.path.dirname(path)
         if not folder or "{" in folder:
             return ()
-        text = repr(folder)
-    else:
-        text = f'os.path.dirname({writer.text(node)}) or "."'
-    writer.sink.imports.add("import os")
-    return (f"os.makedirs({text}, exist_ok=True)",)
+        writer.sink.imports.add("import os")
+        return (f"os.makedirs({folder!r}, exist_ok=True)",)
+    writer.sink.imports.add("from pathlib import Path")
+    return (f"Path({writer.text(node)}).parent.mkdir(parents=True, exist_ok=True)",)
 
 
 def _within_epochs(save: str, args: Args, loop: Loop, writer: Writer) -> CallbackCode:
