@@ -118,7 +118,7 @@ def test_tables_of_a_module_go_with_it(tmp_path: Path) -> None:
 OPEN = """
 import tensorflow as tf
 
-model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(2)])
+model = tf.keras.Sequential([tf.keras.Input((4,)), {first}tf.keras.layers.Dense(2)])
 
 
 {decorated}def score(x):
@@ -127,8 +127,12 @@ model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(2)])
 
 
 @pytest.mark.parametrize(
-    ("decorated", "written"),
-    [("", "model(torch.as_tensor(x, dtype=torch.float32, device=device))"), ("@tf.function\n", "model(x)")],
+    ("decorated", "first", "written"),
+    [
+        ("", "", "model(torch.as_tensor(x, dtype=torch.float32, device=device))"),
+        ("@tf.function\n", "", "model(x)"),
+        ("", "tf.keras.layers.Embedding(9, 2), tf.keras.layers.Flatten(), ", "model(x)"),
+    ],
 )
-def test_an_array_may_be_given_to_what_calls_a_model(tmp_path: Path, decorated: str, written: str) -> None:
-    assert written in rendered(tmp_path, OPEN.format(decorated=decorated))
+def test_an_array_may_be_given_to_what_calls_a_model(tmp_path: Path, decorated: str, first: str, written: str) -> None:
+    assert written in rendered(tmp_path, OPEN.format(decorated=decorated, first=first))

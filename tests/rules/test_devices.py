@@ -17,8 +17,8 @@ from migrator.rules.engine.samples import f32
 
 rulebook()
 RULES = [rule for rule in all_rules() if not rule.api.startswith("tf.keras.applications.")]  # their callers move them
-STATE = ("tf.keras.metrics.", "tf.keras.layers.Normalization", "tf.keras.layers.CategoryEncoding")
-"""What these hold before they are given a tensor, or make of a list, is on the CPU."""
+STATE = ("tf.keras.layers.Normalization", "tf.keras.layers.CategoryEncoding")
+"""What these have learnt of data, or make of a list, is on the CPU; what they make of a tensor is where that is."""
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.api)
@@ -37,6 +37,8 @@ def keeps_to_its_device(program: Program, api: str) -> None:
         inputs = [put(torch.tensor(make(a, seed))) for seed, a in enumerate(program.arrays.values())]
         (results, _), _ = in_empty_folder(lambda: (flat(scope["f"](*inputs)), []))
     left = [r for r in results if isinstance(r, torch.Tensor) and r.dim() and not on_gpu(r)]
+    if api.startswith("tf.keras.metrics."):
+        left = [r for r in left if r.any()]  # one that has seen nothing gives zeros
     assert not left or api.startswith(STATE), source
 
 

@@ -12,7 +12,7 @@ from migrator_validators.hints import Modules
 from migrator_validators.trainings import other_owners, trainings
 from migrator_validators.workers import Workers, pack_tree
 
-from migrator.model import Outcome, Rung, Verdict
+from migrator.model import Outcome, Verdict
 
 SOURCE = """
 from tensorflow import keras
@@ -35,15 +35,18 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
 
 def build():
-    return nn.Sequential(nn.Linear(3, 1))
+    return nn.Sequential(nn.Linear(3, 1)).to(device)
 
 
 def train(model, x, y, epochs=2, batch=4):
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     scheduler = LambdaLR(optimizer, lambda step: 1e-2 if step <= 500 else 1e-3)
     x, y = torch.as_tensor(x), torch.as_tensor(y)
+    x, y = x.to(device), y.to(device)
     history, best, wait = {"loss": []}, float("inf"), 0
     for _ in range(epochs):
         total = 0.0
@@ -79,8 +82,7 @@ OTHERS = {case.id: case for case in trainings(CASE, Modules({"program": ast.pars
 
 
 def not_passed(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """All but passes; these programs know of no device, which is told of them and is not what is tested here."""
-    return [v for v in verdicts if v.outcome is not Outcome.PASS and v.rung is not Rung.DEVICE]
+    return [v for v in verdicts if v.outcome is not Outcome.PASS]
 
 
 def failed(case: Case, workers: Workers, *change: str) -> str:
@@ -220,10 +222,12 @@ KEPT_TARGET = """
 import torch
 from torch import nn
 
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
 
 class Trainer:
     def __init__(self):
-        self.model = nn.Sequential(nn.Linear(3, 1))
+        self.model = nn.Sequential(nn.Linear(3, 1)).to(device)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9)
 
     def fit(self, x, y):
@@ -241,7 +245,7 @@ class Trainer:
         return path
 
     def restore(self, path):
-        states = torch.load(path)
+        states = torch.load(path, map_location=device)
         self.model.load_state_dict(states["model"])
         self.optimizer.load_state_dict(states["optimizer"])
 """

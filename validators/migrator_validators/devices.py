@@ -22,7 +22,7 @@ def device_verdict(bench: Bench) -> Verdict | None:
     if case.kind in ("constant", "data"):
         return None
     request, arrays = _request(bench)
-    reply = bench.send("target", "torch_device", {**request, "seconds": SECONDS, "widen": False}, arrays)
+    reply = bench.send("target", "torch_device", {**request, "seconds": SECONDS}, arrays)
     return _verdict(case, reply)
 
 
@@ -49,5 +49,5 @@ def _request(bench: Bench) -> tuple[dict[str, Any], Arrays]:
         inputs = Inputs(sizes_of(case, 0), folder=bench.sides.folder)
         inputs.side()
         return {"kind": "training", "call": inputs.call(case.call, "target")}, inputs.arrays
-    request, arrays = bench.request("train" if case.kind == "layer" else "plain", "target", "float32")
+    request, arrays = bench.request("plain", "target", "float32")
     return {**request, "batches": request["batches"][:1], "inject": False, "initial": False}, arrays

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Sequence as Many
+from collections.abc import Sequence as Seq
 
 import libcst as cst
 import libcst.matchers as m
@@ -40,7 +40,7 @@ def moves_next(line: cst.SimpleStatementLine, ctx: Context) -> tuple[str, tuple[
     return _moving(found.targets[0].target, ctx.value(found.value)) if taken else ("", ())
 
 
-def in_one(lines: Many[Statement], moved: Many[Statement]) -> list[Statement]:
+def in_one(lines: Seq[Statement], moved: Seq[Statement]) -> list[Statement]:
     """`x = next(it)` and `x = x.to(device)` as one statement; several names stay two."""
     taken, move = (s.body[0] if isinstance(s, cst.SimpleStatementLine) else s for s in (lines[-1], moved[-1]))
     if (

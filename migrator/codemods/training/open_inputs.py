@@ -6,7 +6,8 @@ import libcst as cst
 
 from migrator.codemods.context import Context
 from migrator.codemods.training.scope import Holder
-from migrator.values import ModelValue, Tensor, Unknown
+from migrator.codemods.training.traits import traits_of
+from migrator.values import ModelValue, Unknown
 
 
 def is_open(node: cst.BaseExpression, call: cst.Call, holder: Holder, ctx: Context) -> bool:
@@ -20,6 +21,5 @@ def is_open(node: cst.BaseExpression, call: cst.Call, holder: Holder, ctx: Conte
     if node.value not in parameters or not isinstance(ctx.value(node), Unknown):
         return False
     model = ctx.value(call.func)
-    inputs = model.inputs if isinstance(model, ModelValue) else None
-    first = inputs[0] if inputs is not None and len(inputs) == 1 else None
-    return isinstance(first, Tensor) and first.dtype == "float32"
+    traits = traits_of(model, ctx) if isinstance(model, ModelValue) else None
+    return traits is not None and traits.single and traits.inputs == "float"

@@ -66,7 +66,7 @@ def made_of_numbers(call: cst.Call, value: Callable[[cst.CSTNode], Value], devic
     made, known = value(call), value(call.func)
     if not device.endswith(".device") or not isinstance(known, RepoFunction) or known.bound_to is not None:
         return False
-    if not isinstance(made, Tensor) or made.origin != "tf" or not made.shape:
+    if not isinstance(made, Tensor) or made.origin != "tf" or made.dtype == "string" or not made.shape:
         return False
     return all(not arg.star and _is_no_tensor(value(arg.value)) for arg in call.args)
 

@@ -214,10 +214,7 @@ SPECIAL: Dict[Any, Callable[..., Any]] = {
 
 def _stand_ins() -> List[Tuple[Any, str, Any]]:
     """(owner, name, value): what is replaced while the GPU is played."""
-    subclass, load, from_numpy = Tensor._make_subclass, torch.load, torch.from_numpy
-
-    def make_subclass(cls: Any, data: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return put(subclass(cls, data, *args, **kwargs), home(data))
+    load, from_numpy = torch.load, torch.from_numpy
 
     def loaded(file: Any, map_location: Any = None, **kwargs: Any) -> Any:
         found = load(file, map_location=CPU, **kwargs)
@@ -237,7 +234,7 @@ def _stand_ins() -> List[Tuple[Any, str, Any]]:
         (torch, "load", loaded),
         (torch, "from_numpy", lambda array: put(from_numpy(array), False)),
         (nn.Parameter, "__new__", _parameter(nn.Parameter.__new__)),
-    ] + ([(Tensor, "_make_subclass", staticmethod(make_subclass))] if "_make_subclass" in Tensor.__dict__ else [])
+    ]
 
 
 def _parameter(new: Any) -> Any:

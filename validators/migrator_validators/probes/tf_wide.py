@@ -62,18 +62,7 @@ def _exact_cast(cast: Callable[..., Any]) -> Callable[..., Any]:
 
 def install_constants() -> None:
     """From now on a program's own numbers are float64, where it says nothing of their type or says float32."""
-    for name in (
-        "constant",
-        "convert_to_tensor",
-        "fill",
-        "linspace",
-        "range",
-        "zeros",
-        "ones",
-        "eye",
-        "one_hot",
-        "cast",
-    ):
+    for name in NUMBERS:
         original = getattr(tf, name)
         everywhere(original, _wide(original))
     for name in ("from_tensor_slices", "from_tensors"):

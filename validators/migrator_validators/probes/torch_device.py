@@ -1,7 +1,7 @@
 """The migrated program on a played GPU: whether it mixes devices. Nothing that it computes is compared.
 
 Request: `kind` ("object", "function", "training" or "script"), `call`, `batches` (the first is run), `module` of a
-script, `seconds` after which a training has been seen enough, `widen`. Tensors that are arguments lie on the GPU,
+script, `seconds` after which a training has been seen enough. Tensors that are arguments lie on the GPU,
 as do the models made for it; what data sets give and NumPy arrays do not. Result: {"cpu": sizes of the results of
 a function that were left on the CPU}; what fails is raised.
 """
@@ -24,7 +24,7 @@ from . import torch_check as plain
 from .launch import Launch
 from .played_gpu import PlayedGpu, on_gpu, put
 from .printed import Printed
-from .torch_training import Batches
+from .torch_training import Batches, tensor
 
 
 class Enough(BaseException):
@@ -83,18 +83,16 @@ def _call(request: Dict[str, Any], arrays: wire.Arrays) -> List[List[int]]:
 
 
 def _train(request: Dict[str, Any], arrays: wire.Arrays) -> List[List[int]]:
-    program = OnGpu(arrays, lambda array, as_: _given(program, array, as_, request), Batches)
+    program = OnGpu(arrays, lambda array, as_: _given(program, array, as_), Batches)
     launch = Launch(program, request["call"], Printed({}, {}))
     with _for(request["seconds"]):
         launch()
     return []
 
 
-def _given(program: OnGpu, array: np.ndarray, as_: str, request: Dict[str, Any]) -> Any:
-    made = torch.as_tensor(array)
-    made = made.long() if request["widen"] and made.dtype == torch.int32 else made
-    made = made if program.of_data else put(made)
-    return put(nn.Parameter(made, requires_grad=made.is_floating_point())) if as_ == "variable" else made
+def _given(program: OnGpu, array: np.ndarray, as_: str) -> Any:
+    made = tensor(array, as_)
+    return made if program.of_data else put(made)
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ def run(request: dict[str, Any], arrays: dict[str, Any]) -> Any:
         torch_injection.widen()
     log = Log(request, arrays)
     log.install()
-    program = Loaded(arrays, _widening if request.get("widen") else _tensor, Batches)
+    program = Loaded(arrays, _widening if request.get("widen") else tensor, Batches)
     program.log = log
     call = request["call"]
     kept: wire.Arrays = {}
@@ -95,13 +95,13 @@ def _finish(launch: Any) -> Any:
         raise
 
 
-def _tensor(array: Any, as_: str) -> torch.Tensor:
+def tensor(array: Any, as_: str) -> torch.Tensor:
     made = torch.as_tensor(array)
     return torch.nn.Parameter(made, requires_grad=made.is_floating_point()) if as_ == "variable" else made
 
 
 def _widening(array: Any, as_: str) -> torch.Tensor:
-    made = _tensor(array, as_)
+    made = tensor(array, as_)
     return made.long() if made.dtype == torch.int32 else made
 
 
