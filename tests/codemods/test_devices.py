@@ -113,26 +113,3 @@ def test_tables_of_a_module_go_with_it(tmp_path: Path) -> None:
     assert "self.changed = positions(64, depth)\n" in text
     assert "later(length).to(x.device)" in text
     assert "register_buffer" not in text.replace('register_buffer("table"', "")
-
-
-OPEN = """
-import tensorflow as tf
-
-model = tf.keras.Sequential([tf.keras.Input((4,)), {first}tf.keras.layers.Dense(2)])
-
-
-{decorated}def score(x):
-    return tf.reduce_sum(model(x))
-"""
-
-
-@pytest.mark.parametrize(
-    ("decorated", "first", "written"),
-    [
-        ("", "", "model(torch.as_tensor(x, dtype=torch.float32, device=device))"),
-        ("@tf.function\n", "", "model(x)"),
-        ("", "tf.keras.layers.Embedding(9, 2), tf.keras.layers.Flatten(), ", "model(x)"),
-    ],
-)
-def test_an_array_may_be_given_to_what_calls_a_model(tmp_path: Path, decorated: str, first: str, written: str) -> None:
-    assert written in rendered(tmp_path, OPEN.format(decorated=decorated, first=first))

@@ -1,4 +1,4 @@
-"""Every sample of every rule once more, with its tensors on a GPU that is only played: nothing may mix devices."""
+"""Every sample of every rule once more, with its tensors on a simulated GPU: nothing may mix devices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from migrator_validators.probes.played_gpu import PlayedGpu, on_gpu, put
+from migrator_validators.probes.simulated_gpu import SimulatedGpu, on_gpu, put
 from programs import Program, programs
 from running import flat, in_empty_folder, make, with_helpers
 
@@ -32,7 +32,7 @@ def test_samples(rule: Rule) -> None:
 def keeps_to_its_device(program: Program, api: str) -> None:
     source, made = program.rewritten()
     scope: dict[str, Any] = {"__name__": "sample"}
-    with PlayedGpu():
+    with SimulatedGpu():
         exec("import numpy as np\n" + with_helpers(source, made), scope)
         inputs = [put(torch.tensor(make(a, seed))) for seed, a in enumerate(program.arrays.values())]
         (results, _), _ = in_empty_folder(lambda: (flat(scope["f"](*inputs)), []))

@@ -1,4 +1,4 @@
-"""A GPU that is played refuses what CUDA refuses, and the ladder says so."""
+"""A simulated GPU refuses what CUDA refuses, and the ladder says so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from migrator_validators.cases import Array, Call, Case
 from migrator_validators.check import check_case
-from migrator_validators.probes.played_gpu import DeviceError, PlayedGpu, on_gpu
+from migrator_validators.probes.simulated_gpu import DeviceError, SimulatedGpu, on_gpu
 from migrator_validators.workers import Workers, pack_tree
 
 from migrator.model import Outcome, Rung, Verdict
@@ -87,7 +87,7 @@ def saved(model):
 
 @pytest.mark.parametrize("code", REFUSED)
 def test_what_cuda_refuses_is_refused(code: str) -> None:
-    with PlayedGpu():
+    with SimulatedGpu():
         scope: dict[str, object] = {}
         exec(HEAD, scope)
         with pytest.raises(DeviceError):
@@ -96,7 +96,7 @@ def test_what_cuda_refuses_is_refused(code: str) -> None:
 
 @pytest.mark.parametrize("code", ALLOWED)
 def test_what_keeps_to_its_device_runs(code: str) -> None:
-    with PlayedGpu():
+    with SimulatedGpu():
         scope: dict[str, object] = {}
         exec(HEAD, scope)
         result = eval(code, scope)
@@ -107,7 +107,7 @@ def test_what_keeps_to_its_device_runs(code: str) -> None:
 
 def test_nothing_of_it_is_left() -> None:
     before = torch.cuda.is_available, torch.load, torch.nn.Parameter.__new__
-    with PlayedGpu():
+    with SimulatedGpu():
         assert torch.cuda.is_available()
     assert (torch.cuda.is_available, torch.load, torch.nn.Parameter.__new__) == before
 

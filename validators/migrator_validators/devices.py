@@ -1,4 +1,4 @@
-"""Whether migrated code keeps to one device: it is run once more on a GPU that is only played."""
+"""Whether migrated code keeps to one device: it is run once more on a simulated GPU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from migrator_validators.workers import Arrays, Reply
 
 SECONDS = 20.0
 """So long a training is watched."""
-WHAT = "on a GPU (a played one)"
+WHAT = "on a simulated GPU"
 
 
 def device_verdict(bench: Bench) -> Verdict | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -24,7 +23,6 @@ from migrator.codemods.training.layer_weights import layer_text, set_text
 from migrator.codemods.training.loading import load_model
 from migrator.codemods.training.metric_classes import state
 from migrator.codemods.training.network_freezing import layer_count
-from migrator.codemods.training.open_inputs import is_open
 from migrator.codemods.training.own_methods import own_call
 from migrator.codemods.training.plan import FilePlan, has_argument
 from migrator.codemods.training.rates import assigned, rate_of
@@ -224,7 +222,7 @@ class Decisions:
         if not default:
             raise Unfit("a model changes images at random, in a call that does not say whether it trains")
         kept = [arg for arg in call.args if arg is not flag]
-        written = functools.partial(self.on_device, call) if kind == "model" else self.as_tensor
+        written = self.on_device if kind == "model" else self.as_tensor
         if isinstance(call.func, cst.Call):
             switch = Modes().switch(self.writer.text(call.func), call, self.ctx, text, default)
             return f"{switch}({self.arguments(kept, written)})"
@@ -296,11 +294,9 @@ class Decisions:
             parts.append(f"{arg.star}{name}{written(arg)}")
         return ", ".join(parts)
 
-    def on_device(self, call: cst.Call, arg: cst.Arg) -> str:
+    def on_device(self, arg: cst.Arg) -> str:
         """An argument of a model: as for a layer, where the model is."""
         text = self.as_tensor(arg, ", device=device")
-        if is_open(arg.value, call, self.holder, self.ctx):
-            text = f"torch.as_tensor({text}, dtype=torch.float32, device=device)"
         self.sink.needs_device = self.sink.needs_device or text.endswith(", device=device)")
         return text
 

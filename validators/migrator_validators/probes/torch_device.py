@@ -1,4 +1,4 @@
-"""The migrated program on a played GPU: whether it mixes devices. Nothing that it computes is compared.
+"""The migrated program on a simulated GPU: whether it mixes devices. Nothing that it computes is compared.
 
 Request: `kind` ("object", "function", "training" or "script"), `call`, `batches` (the first is run), `module` of a
 script, `seconds` after which a training has been seen enough. Tensors that are arguments lie on the GPU,
@@ -22,8 +22,8 @@ from torch.utils._pytree import tree_leaves
 from . import absent, torch_objects, wire
 from . import torch_check as plain
 from .launch import Launch
-from .played_gpu import PlayedGpu, on_gpu, put
 from .printed import Printed
+from .simulated_gpu import SimulatedGpu, on_gpu, put
 from .torch_training import Batches, tensor
 
 
@@ -65,7 +65,7 @@ def run(request: Dict[str, Any], arrays: wire.Arrays) -> Tuple[Any, wire.Arrays]
     """See the module's docstring."""
     plain.seed_all(0)
     torch.set_num_threads(1)
-    with PlayedGpu():
+    with SimulatedGpu():
         run_of_kind = {"training": _train, "script": _script}.get(request["kind"], _call)
         return {"cpu": run_of_kind(request, arrays)}, {}
 

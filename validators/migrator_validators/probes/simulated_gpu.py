@@ -1,6 +1,6 @@
-"""A GPU that is only played, for machines without one: a program that mixes devices fails here as it would there.
+"""A simulated GPU, for machines without one: a program that mixes devices fails here as it would there.
 
-While `PlayedGpu` is entered CUDA seems to be there. Tensors that are moved to it stay in the memory of the CPU, say
+While `SimulatedGpu` is entered CUDA seems to be there. Tensors that are moved to it stay in the memory of the CPU, say
 that they are on `cuda:0`, and refuse what CUDA refuses: tensors of both devices in one operation (but for numbers
 without axes), and being read by NumPy. What kernels compute is the CPU's. Tensors of which it is not known who made
 them (autograd and `vmap` do) are at home everywhere.
@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
-MARK = "_on_played_gpu"
+MARK = "_on_simulated_gpu"
 
 
 class DeviceError(RuntimeError):
@@ -24,17 +24,17 @@ class DeviceError(RuntimeError):
 
 
 def home(value: Any) -> Optional[bool]:
-    """Whether a tensor is on the played GPU; None where it is not known."""
+    """Whether a tensor is on the simulated GPU; None where it is not known."""
     return getattr(value, MARK, None)
 
 
 def on_gpu(value: Any) -> bool:
-    """Whether this is a tensor on the played GPU."""
+    """Whether this is a tensor on the simulated GPU."""
     return isinstance(value, Tensor) and home(value) is True
 
 
 def put(value: Any, gpu: Optional[bool] = True) -> Any:
-    """The same tensor, from now on at home on the played GPU, or on the CPU; where it is if that is not known."""
+    """The same tensor, from now on at home on the simulated GPU, or on the CPU; where it is if that is not known."""
     if gpu is not None:
         setattr(value, MARK, gpu)
     return value
@@ -59,7 +59,7 @@ AS_THE_SECOND = {"type_as"}
 AS_THE_FIRST = {"copy_", "set_", "to"}
 
 
-class PlayedGpu(TorchFunctionMode):  # type: ignore[misc]
+class SimulatedGpu(TorchFunctionMode):  # type: ignore[misc]
     """Entered: everything that the program does with tensors is watched, and `torch.cuda` seems to be there."""
 
     def __enter__(self) -> Any:
@@ -213,7 +213,7 @@ SPECIAL: Dict[Any, Callable[..., Any]] = {
 
 
 def _stand_ins() -> List[Tuple[Any, str, Any]]:
-    """(owner, name, value): what is replaced while the GPU is played."""
+    """(owner, name, value): what is replaced while the GPU is simulated."""
     load, from_numpy = torch.load, torch.from_numpy
 
     def loaded(file: Any, map_location: Any = None, **kwargs: Any) -> Any:
@@ -230,7 +230,7 @@ def _stand_ins() -> List[Tuple[Any, str, Any]]:
         (cuda, "device_count", lambda: 1),
         (cuda, "current_device", lambda: 0),
         (cuda, "synchronize", lambda device=None: None),
-        (cuda, "get_device_name", lambda device=None: "played"),
+        (cuda, "get_device_name", lambda device=None: "simulated"),
         (torch, "load", loaded),
         (torch, "from_numpy", lambda array: put(from_numpy(array), False)),
         (nn.Parameter, "__new__", _parameter(nn.Parameter.__new__)),
